@@ -1,0 +1,130 @@
+/* bytes.c - little-endian encode and decode; owns the writer's memory */
+#include "base/bytes.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned char *extend(struct orr_bytes *out, size_t more)
+{
+    if (out->length + more > out->cap) {
+        size_t cap = out->cap ? out->cap : 256;
+        while (cap < out->length + more)
+            cap *= 2;
+        out->data = orr_realloc(out->data, cap, 1);
+        out->cap = cap;
+    }
+    unsigned char *at = out->data + out->length;
+    out->length += more;
+    return at;
+}
+
+static void store_le(unsigned char *at, uint64_t v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        at[i] = (unsigned char)(v >> (8 * i));
+}
+
+static uint64_t load_le(const unsigned char *at, size_t n)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < n; i++)
+        v |= (uint64_t)at[i] << (8 * i);
+    return v;
+}
+
+void orr_put_u8(struct orr_bytes *out, uint8_t v) { *extend(out, 1) = v; }
+void orr_put_u16(struct orr_bytes *out, uint16_t v) { store_le(extend(out, 2), v, 2); }
+void orr_put_u32(struct orr_bytes *out, uint32_t v) { store_le(extend(out, 4), v, 4); }
+void orr_put_u64(struct orr_bytes *out, uint64_t v) { store_le(extend(out, 8), v, 8); }
+void orr_put_i64(struct orr_bytes *out, int64_t v) { orr_put_u64(out, (uint64_t)v); }
+
+void orr_put_f64(struct orr_bytes *out, double v)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, &v, sizeof bits);
+    orr_put_u64(out, bits);
+}
+
+void orr_put_raw(struct orr_bytes *out, const void *data, size_t length)
+{
+    if (length)
+        memcpy(extend(out, length), data, length);
+}
+
+void orr_put_string(struct orr_bytes *out, const char *s, size_t length)
+{
+    if (length > UINT32_MAX)
+        ORR_BUG("string of %zu bytes does not fit a message", length);
+    orr_put_u32(out, (uint32_t)length);
+    orr_put_raw(out, s, length);
+}
+
+static void patch(struct orr_bytes *out, size_t at, uint64_t v, size_t n)
+{
+    if (at + n > out->length)
+        ORR_BUG("patch at %zu of %zu", at, out->length);
+    store_le(out->data + at, v, n);
+}
+
+void orr_patch_u32(struct orr_bytes *out, size_t at, uint32_t v) { patch(out, at, v, 4); }
+void orr_patch_u64(struct orr_bytes *out, size_t at, uint64_t v) { patch(out, at, v, 8); }
+void orr_bytes_clear(struct orr_bytes *out) { out->length = 0; }
+
+void orr_bytes_release(struct orr_bytes *out)
+{
+    free(out->data);
+    *out = (struct orr_bytes)ORR_BYTES_INIT;
+}
+
+struct orr_reader orr_reader_of(const void *data, size_t length)
+{
+    return (struct orr_reader){ .data = data, .length = length };
+}
+
+const void *orr_get_raw(struct orr_reader *in, size_t length)
+{
+    if (in->bad || length > in->length - in->at) {
+        in->bad = true;
+        return NULL;
+    }
+    const void *at = in->data + in->at;
+    in->at += length;
+    return at;
+}
+
+static uint64_t get(struct orr_reader *in, size_t n)
+{
+    const unsigned char *at = orr_get_raw(in, n);
+    return at ? load_le(at, n) : 0;
+}
+
+uint8_t orr_get_u8(struct orr_reader *in) { return (uint8_t)get(in, 1); }
+uint16_t orr_get_u16(struct orr_reader *in) { return (uint16_t)get(in, 2); }
+uint32_t orr_get_u32(struct orr_reader *in) { return (uint32_t)get(in, 4); }
+uint64_t orr_get_u64(struct orr_reader *in) { return get(in, 8); }
+int64_t orr_get_i64(struct orr_reader *in) { return (int64_t)get(in, 8); }
+
+double orr_get_f64(struct orr_reader *in)
+{
+    uint64_t bits = get(in, 8);
+    double v = 0;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+const char *orr_get_string(struct orr_reader *in, size_t *length)
+{
+    *length = orr_get_u32(in);
+    const char *s = orr_get_raw(in, *length);
+    if (!s)
+        *length = 0;
+    return s;
+}
+
+size_t orr_reader_left(const struct orr_reader *in)
+{
+    return in->bad ? 0 : in->length - in->at;
+}

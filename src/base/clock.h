@@ -1,0 +1,19 @@
+/* clock.h - time */
+#ifndef ORR_BASE_CLOCK_H
+#define ORR_BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define ORR_SECOND INT64_C(1000000000) /* all times are int64 nanoseconds */
+
+int64_t orr_clock_monotonic(void); /* ns from an arbitrary start, never back */
+int64_t orr_clock_wall(void);      /* ns since 1970-01-01 UTC */
+int64_t orr_clock_cpu(void);       /* ns of CPU this process has used */
+
+#define ORR_TIME_TEXT 32
+/* "2026-11-22T21:06:20Z" */
+void orr_clock_text(int64_t wall_ns, char out[ORR_TIME_TEXT]);
+/* "1 h 02 min", "3 min 20 s", "12.5 s", "800 ms": for people. */
+void orr_duration_text(double seconds, char out[ORR_TIME_TEXT]);
+
+#endif

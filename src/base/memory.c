@@ -1,0 +1,134 @@
+/* memory.c - checked allocation and arenas; owns the blocks of an arena */
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK_BYTES = 32 * 1024, ALIGNMENT = 16, EXIT_MACHINE = 3 };
+
+struct orri_arena_block {
+    struct orri_arena_block *next;
+    size_t used;
+    size_t size;
+    size_t padding; /* keeps data 16-byte aligned */
+    unsigned char data[];
+};
+
+__attribute__((noreturn)) static void out_of_memory(size_t n, size_t size)
+{
+    char text[160];
+    int length = snprintf(text, sizeof text,
+                          "orrery: out of memory (%zu x %zu bytes); what was "
+                          "acknowledged is safe, resume the run\n",
+                          n, size);
+    if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
+        _exit(EXIT_MACHINE);
+    _exit(EXIT_MACHINE);
+}
+
+void *orr_alloc(size_t n, size_t size)
+{
+    void *memory = calloc(n ? n : 1, size ? size : 1);
+    if (!memory)
+        out_of_memory(n, size);
+    return memory;
+}
+
+void *orr_realloc(void *old, size_t n, size_t size)
+{
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(n, size, &bytes))
+        out_of_memory(n, size);
+    void *memory = realloc(old, bytes ? bytes : 1);
+    if (!memory)
+        out_of_memory(n, size);
+    return memory;
+}
+
+char *orr_strdup(const char *text)
+{
+    size_t length = strlen(text);
+    char *copy = orr_alloc(length + 1, 1);
+    memcpy(copy, text, length);
+    return copy;
+}
+
+void *orr_grow(void *array, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return array;
+    *cap = *cap ? *cap * 2 : 8;
+    return orr_realloc(array, *cap, size);
+}
+
+void *orr_arena_alloc(struct orr_arena *arena, size_t bytes)
+{
+    size_t need = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    struct orri_arena_block *block = arena->head;
+    if (!block || block->size - block->used < need) {
+        size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+        block = orr_realloc(NULL, 1, sizeof *block + size);
+        *block = (struct orri_arena_block){ .next = arena->head, .size = size };
+        arena->head = block;
+    }
+    void *memory = block->data + block->used;
+    block->used += need;
+    arena->bytes += need;
+    memset(memory, 0, need);
+    return memory;
+}
+
+char *orr_arena_strndup(struct orr_arena *arena, const char *text, size_t length)
+{
+    char *copy = orr_arena_alloc(arena, length + 1);
+    memcpy(copy, text, length);
+    return copy;
+}
+
+char *orr_arena_strdup(struct orr_arena *arena, const char *text)
+{
+    return orr_arena_strndup(arena, text, strlen(text));
+}
+
+char *orr_arena_printf(struct orr_arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_list again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = orr_arena_alloc(arena, (size_t)(length < 0 ? 0 : length) + 1);
+    if (length > 0)
+        (void)vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+static void free_blocks(struct orri_arena_block *block)
+{
+    while (block) {
+        struct orri_arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+}
+
+void orr_arena_reset(struct orr_arena *arena)
+{
+    if (!arena->head)
+        return;
+    free_blocks(arena->head->next);
+    arena->head->next = NULL;
+    arena->head->used = 0;
+    arena->bytes = 0;
+}
+
+void orr_arena_release(struct orr_arena *arena)
+{
+    free_blocks(arena->head);
+    *arena = (struct orr_arena)ORR_ARENA_INIT;
+}

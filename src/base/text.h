@@ -1,0 +1,30 @@
+/* text.h - a growing byte string */
+#ifndef ORR_BASE_TEXT_H
+#define ORR_BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* `s` is always NUL-terminated once something was appended; NULL before. */
+struct orr_text {
+    char *s;
+    size_t length;
+    size_t cap;
+};
+
+#define ORR_TEXT_INIT { NULL, 0, 0 }
+void orr_text_append(struct orr_text *text, const void *bytes, size_t length);
+void orr_text_puts(struct orr_text *text, const char *s);
+__attribute__((format(printf, 2, 3))) void
+orr_text_printf(struct orr_text *text, const char *format, ...);
+void orr_text_vprintf(struct orr_text *text, const char *format, va_list args);
+/* A JSON string, quotes included; broken UTF-8 becomes U+FFFD. */
+void orr_text_json(struct orr_text *text, const char *s, size_t length);
+void orr_text_clear(struct orr_text *text); /* keeps the memory */
+void orr_text_release(struct orr_text *text);
+
+/* The name in `names` nearest to `name` (edit distance at most a third of its
+ * length), or NULL: what "did you mean" prints. */
+const char *orr_text_nearest(const char *name, const char *const *names, size_t n);
+
+#endif

@@ -1,0 +1,236 @@
+/* graph.h - a compiled workflow: everything resolved, typed and numbered
+ *
+ * Made from YAML by orr_graph_compile(), immutable afterwards, the same on every
+ * rank. The engine, the coordinator and the workers read it; none changes it.
+ *
+ * Slots. Each rule evaluates its expressions over one array of slots: the match
+ * variables first (slot i is variable i), then the gather variable, then the loop
+ * variable of a `for`, then `result`, `error` and `attempt`. */
+#ifndef ORR_GRAPH_GRAPH_H
+#define ORR_GRAPH_GRAPH_H
+
+#include "base/diag.h"
+#include "base/hash.h"
+#include "lang/expr.h"
+#include "orrery/function.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ORR_NONE UINT32_MAX /* "no such index" */
+
+struct orr_fact_type {
+    const char *name;
+    struct orr_span at;
+    const struct orr_record_type *record; /* record->name == name */
+    const uint32_t *key;                  /* field indices; none: no key */
+    uint32_t n_key;
+    const char *doc; /* or NULL */
+};
+
+struct orr_pool {
+    const char *name;
+    struct orr_span at;
+    uint32_t parent;   /* index, or ORR_NONE */
+    double share;      /* fraction of the cores in contention; 0: not given */
+    uint32_t reserve;  /* cores kept for it when it has work */
+    uint32_t max;      /* most cores at once; 0: no limit */
+    bool borrow;       /* others may use its idle reserve (default) */
+};
+
+enum orr_function_form { ORR_FORM_USE, ORR_FORM_COMMAND, ORR_FORM_SHELL, ORR_FORM_WORKFLOW };
+enum orr_stdout_mode { ORR_STDOUT_NONE, ORR_STDOUT_JSON, ORR_STDOUT_TEXT, ORR_STDOUT_LINES };
+
+/* command and shell: `args` are templates over slots 0..n_params-1 (the parameters) and
+ * slot n_params (`out`, a record of paths, one field per path or blob result). */
+struct orr_command {
+    struct orr_expr *const *args; /* argv; for shell one element, the script */
+    uint32_t n_args;
+    const struct orr_record_type *out; /* the `out` record, all fields of type path */
+    enum orr_stdout_mode stdout_mode;
+    const int *exit_codes; /* success; {0} unless given */
+    uint32_t n_exit_codes;
+    struct orr_expr *const *env_values; /* same slots */
+    const char *const *env_names;
+    uint32_t n_env;
+    struct orr_expr *cwd; /* or NULL: the attempt's scratch directory */
+};
+
+struct orr_graph_function {
+    const char *name; /* in the workflow */
+    struct orr_span at;
+    const char *doc;
+    enum orr_function_form form;
+    const struct orr_function *native; /* USE: the registered function */
+    struct orr_command command;        /* COMMAND, SHELL */
+    const char *version; /* of the native function, or `version:`, joined */
+    struct orr_id content; /* part of task identity: form, version, templates; not the name */
+    const struct orr_record_type *params;  /* in order; a call passes one value each */
+    const struct orr_record_type *results;
+    struct orr_expr *const *defaults; /* per parameter, constant, or NULL */
+    bool isolated;    /* in a child process; else in the worker */
+    bool content_identity; /* path arguments count by content, not size and time */
+    uint32_t pool;    /* index; pools[0] is the root "all" */
+    uint32_t cores;   /* at least 1 */
+    int64_t memory;   /* bytes; 0: not given */
+    uint32_t gpus;
+    int64_t timeout;  /* ns; 0: none */
+    uint32_t retries; /* more attempts after a failure */
+    int64_t retry_delay; /* ns */
+    int64_t priority;
+    uint32_t batch;   /* calls a dispatch may carry; 0: automatic */
+    uint32_t warm;
+    bool opportunistic;
+    struct orr_expr *cost; /* seconds (float) over the parameters; or NULL */
+};
+
+struct orr_match {
+    const char *name;
+    uint32_t fact; /* fact type; 0 is `job` */
+    struct orr_span at;
+};
+
+struct orr_gather {
+    const char *name; /* NULL: the rule has none */
+    uint32_t fact;
+    uint32_t slot;            /* holds a record of lists, one per field, when complete */
+    uint32_t candidate_slot;  /* holds one candidate fact while `where` is evaluated */
+    struct orr_expr **where;  /* conjuncts over match slots and candidate_slot */
+    uint32_t n_where;
+    struct orr_expr *count;   /* int, over match slots */
+    struct orr_expr *order;   /* over candidate_slot; NULL: canonical order of values */
+    const struct orr_record_type *lists; /* type of `slot` */
+    struct orr_span at;
+};
+
+/* assert FACT with FIELDS [for VAR in LIST] [when COND] */
+struct orr_assertion {
+    struct orr_span at;
+    uint32_t loop_slot;     /* ORR_NONE: no `for` */
+    struct orr_expr *list;  /* what `for` runs over */
+    struct orr_expr *when;  /* or NULL */
+    uint32_t fact;
+    struct orr_expr *record; /* of the fact's record type */
+};
+
+enum orr_handler_kind { ORR_HANDLER_RETRY, ORR_HANDLER_ASSERT, ORR_HANDLER_SKIP, ORR_HANDLER_FAIL };
+
+struct orr_handler {
+    struct orr_span at;
+    struct orr_expr *when; /* or NULL: always */
+    enum orr_handler_kind kind;
+    uint32_t retry_max;       /* attempts more, at most; */
+    int64_t retry_delay;      /* ns */
+    struct orr_expr **retry_with; /* per parameter; NULL: as before */
+    struct orr_assertion assertion;
+    struct orr_expr *message; /* FAIL: a string */
+};
+
+struct orr_rule {
+    const char *name;
+    struct orr_span at;
+    const char *doc;
+    const struct orr_match *match;
+    uint32_t n_match;
+    struct orr_expr **where; /* conjuncts over match slots */
+    uint32_t n_where;
+    struct orr_gather gather;
+    uint32_t function;       /* ORR_NONE: derives only */
+    struct orr_expr **args;  /* one per parameter; NULL: the default, or null */
+    struct orr_expr *priority; /* int, or NULL */
+    struct orr_expr *deadline; /* duration from the start of the run, or NULL */
+    struct orr_assertion *then; /* with an action: the reaction */
+    uint32_t n_then;
+    struct orr_handler *handlers;
+    uint32_t n_handlers;
+    uint32_t result_slot, error_slot, attempt_slot; /* ORR_NONE without action */
+    uint32_t n_slots; /* in all, loop slots included */
+};
+
+struct orr_output {
+    const char *name;
+    struct orr_span at;
+    const char *doc;
+    uint32_t fact;
+    bool each; /* every one that was derived; else at least one */
+};
+
+/* `error` in handlers: {kind: string, code: int, message: string} */
+extern const struct orr_record_type orr_error_record;
+
+struct orr_graph {
+    const char *name;
+    const char *doc;
+    const char *file;
+    struct orr_id digest; /* of the canonical form: says which workflow made a result */
+    const struct orr_fact_type *facts; /* facts[0] is `job`: its record is the inputs */
+    uint32_t n_facts;
+    struct orr_expr *const *input_defaults; /* per field of job; NULL: required */
+    const struct orr_pool *pools; /* pools[0]: "all", the root */
+    uint32_t n_pools;
+    const struct orr_graph_function *functions;
+    uint32_t n_functions;
+    const struct orr_rule *rules;
+    uint32_t n_rules;
+    const struct orr_output *outputs;
+    uint32_t n_outputs;
+    struct orr_arena arena; /* owns all of the above */
+};
+
+/* The functions that `use:` may name. */
+struct orr_registry {
+    const struct orr_function *const *functions; /* any order */
+    size_t n;
+};
+const struct orr_function *orr_registry_find(const struct orr_registry *registry,
+                                             const char *name);
+
+/* Texts of files, read once and kept for error messages; also how ranks share them
+ * (rank 0 reads, the others are handed the bytes). `read` appends the file's text. */
+struct orr_sources {
+    orr_status (*read)(void *context, const char *path, struct orr_text *out,
+                       struct orr_error *err);
+    void *context;
+};
+
+/* Compile the workflow file at `path`. All findings go to `diags` (warnings too);
+ * returns NULL when there is an error. Free with orr_graph_free(). */
+struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *sources,
+                                    const struct orr_registry *registry,
+                                    struct orr_diags *diags);
+void orr_graph_free(struct orr_graph *graph);
+
+/* What `orrery plan` prints: stages, rules, functions, facts, outputs. */
+void orr_graph_print(const struct orr_graph *graph, struct orr_text *out);
+
+/* A job file: one or many requests, each a complete set of inputs. */
+struct orr_job {
+    const char *name;
+    const char *file;
+    const char *workflow_path; /* resolved against the job file's directory */
+    struct orr_graph *graph;   /* owned */
+    const struct orr_value *requests; /* records of graph->facts[0].record, defaults filled */
+    uint32_t n_requests;
+    const char *const *slurm_names; /* the slurm block, as text, in file order */
+    const char *const *slurm_values;
+    uint32_t n_slurm;
+    struct orr_arena arena;
+};
+
+/* `--set NAME=VALUE`, VALUE as YAML flow text. */
+struct orr_setting {
+    const char *name;
+    const char *value;
+};
+
+/* Compile a job file and its workflow. Relative `path` inputs are resolved against the
+ * job file's directory, those of settings against the working directory. A
+ * workflow file whose inputs all have defaults (or are set) is accepted as a job too.
+ * NULL when there is an error. */
+struct orr_job *orr_job_compile(const char *path, const struct orr_sources *sources,
+                                const struct orr_setting *settings, size_t n_settings,
+                                const struct orr_registry *registry,
+                                struct orr_diags *diags);
+void orr_job_free(struct orr_job *job);
+
+#endif

@@ -1,0 +1,86 @@
+/* expr.h - expressions: parse and check once, evaluate many times
+ *
+ * Typed at compile time, no side effects, always end (LANGUAGE section 4). An
+ * expression sees variables by slot number; the caller binds slots at evaluation. */
+#ifndef ORR_LANG_EXPR_H
+#define ORR_LANG_EXPR_H
+
+#include "base/diag.h"
+#include "base/memory.h"
+#include "lang/type.h"
+#include "lang/value.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { ORR_SLOTS_MAX = 32 };
+
+/* The variables in sight: name -> slot and type. List comprehensions push more. */
+struct orr_scope {
+    struct {
+        const char *name;
+        const struct orr_type *type;
+        bool used; /* set by compilation: for "unused" warnings */
+    } slots[ORR_SLOTS_MAX]; /* name NULL: slot not in sight */
+};
+
+struct orr_expr; /* immutable, lives in the arena of its compilation */
+
+/* Compile `text`. `at` is the place of its first character in the YAML file.
+ * `want` is the type the context needs, or NULL for any; the value is converted
+ * (int to float, string literal to path, duration or size). Errors (all of them) go to
+ * `diags`; returns NULL when there was one. */
+struct orr_expr *orr_expr_compile(const char *text, struct orr_span at,
+                                  struct orr_scope *scope, const struct orr_type *want,
+                                  struct orr_arena *arena, struct orr_diags *diags);
+/* Compile a quoted string: literal text with {expr} parts, {{ and }} for braces. */
+struct orr_expr *orr_expr_compile_template(const char *text, struct orr_span at,
+                                           struct orr_scope *scope,
+                                           const struct orr_type *want,
+                                           struct orr_arena *arena,
+                                           struct orr_diags *diags);
+/* A constant; the value must outlive the expression. */
+struct orr_expr *orr_expr_constant(struct orr_value v, const struct orr_type *type,
+                                   struct orr_span at, struct orr_arena *arena);
+/* {name: expr, ...} built from compiled parts, one per field of `type`; a NULL part
+ * gives null. */
+struct orr_expr *orr_expr_record(const struct orr_record_type *type,
+                                 struct orr_expr *const *parts, struct orr_span at,
+                                 struct orr_arena *arena);
+/* [expr, ...] */
+struct orr_expr *orr_expr_list(const struct orr_type *type, struct orr_expr *const *parts,
+                               uint32_t n, struct orr_span at, struct orr_arena *arena);
+
+/* Evaluate with slots bound (unused ones may be anything). The result may borrow from
+ * the slots or the expression; new contents are in `arena`. Errors: overflow, division
+ * by zero, index out of range, a null where a value is needed, too many steps
+ * (ORR_EXPR_STEPS). */
+orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *slots,
+                         struct orr_arena *arena, struct orr_value *out,
+                         struct orr_error *err);
+enum { ORR_EXPR_STEPS = 10 * 1000 * 1000, ORR_EXPR_DEPTH = 100 };
+
+const struct orr_type *orr_expr_type(const struct orr_expr *expr);
+struct orr_span orr_expr_span(const struct orr_expr *expr);
+bool orr_expr_is_constant(const struct orr_expr *expr);
+
+/* For the rule network. */
+uint32_t orr_expr_slots(const struct orr_expr *expr); /* bit i: slot i is read */
+/* Split "a and b and c" into parts; at most `max` are written, the number returned. */
+size_t orr_expr_conjuncts(struct orr_expr *expr, struct orr_expr **parts, size_t max);
+/* Is it "left == right"? */
+bool orr_expr_equality(const struct orr_expr *expr, struct orr_expr **left,
+                       struct orr_expr **right);
+/* Is it SLOT.field (and nothing more)? */
+bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field);
+void orr_expr_print(const struct orr_expr *expr, struct orr_text *out);
+
+/* One line a built-in function ("len(x) -> int: ..."), for docs and help. */
+struct orr_builtin_doc {
+    const char *name;
+    const char *usage;
+    const char *doc;
+};
+const struct orr_builtin_doc *orr_expr_builtins(size_t *n);
+
+#endif
