@@ -1,10 +1,14 @@
 /* hash.c - identities and checksums; owns nothing */
 #include "base/hash.h"
 
+#include "base/error.h"
+#include "base/memory.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct orr_id orr_hash(const void *data, size_t length)
@@ -22,6 +26,39 @@ void orr_id_text(struct orr_id id, char out[ORR_ID_TEXT])
 {
     (void)snprintf(out, ORR_ID_TEXT, "%016llx%016llx", (unsigned long long)id.hi,
                    (unsigned long long)id.lo);
+}
+
+struct orr_hasher {
+    XXH3_state_t *state;
+};
+
+struct orr_hasher *orr_hasher_new(void)
+{
+    struct orr_hasher *hasher = orr_alloc(1, sizeof *hasher);
+    hasher->state = XXH3_createState();
+    if (!hasher->state)
+        ORR_BUG("no memory for a hash");
+    (void)XXH3_128bits_reset(hasher->state);
+    return hasher;
+}
+
+void orr_hasher_add(struct orr_hasher *hasher, const void *data, size_t length)
+{
+    (void)XXH3_128bits_update(hasher->state, data, length);
+}
+
+struct orr_id orr_hasher_end(struct orr_hasher *hasher)
+{
+    XXH128_hash_t h = XXH3_128bits_digest(hasher->state);
+    (void)XXH3_128bits_reset(hasher->state);
+    return (struct orr_id){ h.high64, h.low64 };
+}
+
+void orr_hasher_free(struct orr_hasher *hasher)
+{
+    if (hasher)
+        (void)XXH3_freeState(hasher->state);
+    free(hasher);
 }
 
 enum { POLYNOMIAL_ROWS = 256 };

@@ -21,6 +21,14 @@ static inline bool orr_id_equal(struct orr_id a, struct orr_id b)
 }
 void orr_id_text(struct orr_id id, char out[ORR_ID_TEXT]);
 
+/* The same as orr_hash() of all pieces joined. orr_hasher_end() gives the id and starts
+ * anew; free with orr_hasher_free(). */
+struct orr_hasher;
+struct orr_hasher *orr_hasher_new(void);
+void orr_hasher_add(struct orr_hasher *hasher, const void *data, size_t length);
+struct orr_id orr_hasher_end(struct orr_hasher *hasher);
+void orr_hasher_free(struct orr_hasher *hasher);
+
 /* CRC32C (Castagnoli, RFC 3720 B.4) of data appended to `crc`; start with 0.
  * Uses the processor's instruction where there is one. */
 uint32_t orr_crc32c(uint32_t crc, const void *data, size_t length);

@@ -60,4 +60,7 @@ const struct orr_record_type *orr_function_results(const struct orr_function *fu
 /* Bytes of one row of statistics; 0 when the function has none. */
 uint32_t orr_function_row_bytes(const struct orr_function *function);
 
+/* Is `name` relative, not empty and without ".." parts? */
+bool orr_path_stays_inside(const char *name);
+
 #endif
