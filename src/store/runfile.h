@@ -1,0 +1,67 @@
+/* runfile.h - run.h5: tables for people and their tools; and reading such tables
+ *
+ * Order: begin, attributes, any number of tables, rows in any order among them, commit.
+ * The file appears under its name whole or not at all. Rows are spooled to an unlinked
+ * file beside it, so memory stays small with any number of rows. */
+#ifndef ORR_STORE_RUNFILE_H
+#define ORR_STORE_RUNFILE_H
+
+#include "base/error.h"
+#include "lang/type.h"
+#include "lang/value.h"
+#include "orrery/function.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct orr_runfile;
+struct orr_runtable;
+
+orr_status orr_runfile_begin(const char *path, struct orr_runfile **out,
+                             struct orr_error *err);
+/* Root attributes (format and version are set by itself). */
+void orr_runfile_text(struct orr_runfile *file, const char *name, const char *text);
+void orr_runfile_int(struct orr_runfile *file, const char *name, int64_t v);
+
+struct orr_table_column {
+    const char *name;
+    const struct orr_type *type; /* kind and optional decide how it is stored */
+    const char *unit;            /* or NULL; durations and sizes have their own */
+    const char *description;     /* or NULL */
+};
+/* A table at `name` ("tasks", "facts/shot"; groups are made). All texts and columns are
+ * copied. BUG when the name is taken. Owned by the file. */
+struct orr_runtable *orr_runfile_table(struct orr_runfile *file, const char *name,
+                                       const char *description,
+                                       const struct orr_table_column *columns, size_t n);
+/* One value a column; null only where the column is optional (else it is stored as zero,
+ * NaN or ""), and of another kind: BUG. */
+orr_status orr_runtable_row(struct orr_runtable *table, const struct orr_value *values,
+                            struct orr_error *err);
+/* Rows of per-frame statistics: append to frames/FUNCTION, made at the first call, with
+ * the column `task` (a row number of the table `tasks`, or what the caller says) before the
+ * function's own. Packed as in struct orr_stored. */
+orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
+                              const struct orr_column *columns, uint64_t task,
+                              const void *rows, uint32_t n_rows, struct orr_error *err);
+
+/* Write everything, fsync, rename. Frees the file in any case. */
+orr_status orr_runfile_commit(struct orr_runfile *file, struct orr_error *err);
+/* Without a trace; NULL is fine. */
+void orr_runfile_abandon(struct orr_runfile *file);
+
+enum orr_print_format { ORR_PRINT_TABLE, ORR_PRINT_CSV, ORR_PRINT_JSON };
+/* Print the table `name` of the HDF5 file at `path`: aligned columns, RFC 4180 (header
+ * line, CRLF), or a JSON array of objects. ORR_ERR_INPUT when there is no such table;
+ * the message names those that there are. */
+orr_status orr_table_print(const char *path, const char *name,
+                           enum orr_print_format format, FILE *out,
+                           struct orr_error *err);
+/* The tables of the file, in order of name: "tasks", rows, description. */
+orr_status orr_tables_visit(const char *path,
+                            void (*visit)(void *context, const char *name, uint64_t rows,
+                                          const char *description),
+                            void *context, struct orr_error *err);
+
+#endif
