@@ -1,0 +1,99 @@
+/* engine.h - working memory and rules: events in, calls out
+ *
+ * Pure: no MPI, no clock, no disk. State changes only through the events below, and the
+ * final facts do not depend on their order (DESIGN section 4). One engine serves all
+ * requests of a run; facts of one request never meet those of another.
+ *
+ * Use: orr_engine_new(), orr_engine_add_request() for each, then until
+ * orr_engine_pending() is 0: take calls with orr_engine_take_call(), report each with
+ * orr_engine_finished() or orr_engine_attempt_failed(). At the end
+ * orr_engine_request_state() tells how each request ended. */
+#ifndef ORR_ENGINE_ENGINE_H
+#define ORR_ENGINE_ENGINE_H
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "graph/graph.h"
+#include "lang/value.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct orr_engine;
+typedef struct { uint32_t v; } orr_task_id;
+
+/* What makes a `path` argument part of a task's identity: an id of the file's size and
+ * modification time, or of its content. A missing file has an id too. */
+struct orr_engine_files {
+    struct orr_id (*identify)(void *context, const char *path, bool by_content);
+    void *context;
+};
+
+struct orr_engine *orr_engine_new(const struct orr_graph *graph,
+                                  const struct orr_engine_files *files);
+void orr_engine_free(struct orr_engine *engine);
+
+/* Start one request; `inputs` is a record of facts[0] and is copied. Requests are
+ * numbered from 0. Fires what can fire. */
+uint32_t orr_engine_add_request(struct orr_engine *engine, struct orr_value inputs);
+
+/* One attempt that the rules ask for. */
+struct orr_engine_call {
+    orr_task_id task;
+    uint32_t attempt;     /* 1 for the first */
+    int64_t delay;        /* ns to wait before it may start (retries) */
+};
+
+/* The next attempt to start; false when there is none now. */
+bool orr_engine_take_call(struct orr_engine *engine, struct orr_engine_call *out);
+
+/* A task, for dispatch and for reports; borrowed until the engine ends. */
+struct orr_task {
+    struct orr_id identity;
+    uint32_t function; /* index in the graph */
+    uint32_t request;  /* the first that asked for it */
+    uint32_t rule;     /* the first that asked for it */
+    uint32_t args_length;
+    const unsigned char *args; /* encoded values, one per parameter */
+    int64_t priority;
+    int64_t deadline; /* ns after the start of the run; INT64_MAX: none */
+};
+const struct orr_task *orr_engine_task(const struct orr_engine *engine, orr_task_id task);
+uint32_t orr_engine_tasks(const struct orr_engine *engine); /* ids are 0..n-1 */
+/* Does any unfailed request still wait for it? */
+bool orr_engine_task_wanted(const struct orr_engine *engine, orr_task_id task);
+
+/* The task succeeded. `results` is a record of the function's results; it is copied.
+ * A second report of the same task is ignored. */
+void orr_engine_finished(struct orr_engine *engine, orr_task_id task, struct orr_value results);
+
+struct orr_failure {
+    enum orr_fail_kind kind;
+    int64_t code;
+    const char *message;
+};
+extern const char *const orr_fail_kind_text[]; /* "exit", "signal", ... by kind */
+
+/* Attempt number `attempt` failed: the handlers of the rules that wait decide. */
+void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id task, uint32_t attempt,
+                               const struct orr_failure *failure);
+
+/* Waiting rule firings plus facts not yet looked at: 0 at the end. */
+uint64_t orr_engine_pending(const struct orr_engine *engine);
+
+enum orr_request_state { ORR_REQUEST_RUNNING, ORR_REQUEST_SUCCEEDED, ORR_REQUEST_FAILED };
+/* Succeeded only when nothing of it is pending and its outputs hold. *why (appended, may
+ * be NULL) gets the reason of a failure, or what the outputs wait for. */
+enum orr_request_state orr_engine_request_state(struct orr_engine *engine, uint32_t request,
+                                                struct orr_text *why);
+uint32_t orr_engine_requests(const struct orr_engine *engine);
+
+/* Facts of one type in the order they were made. */
+uint32_t orr_engine_facts(const struct orr_engine *engine, uint32_t type);
+struct orr_value orr_engine_fact(const struct orr_engine *engine, uint32_t type,
+                                 uint32_t index, uint32_t *request);
+
+/* Rule firings so far, by rule; for reports. */
+uint64_t orr_engine_firings(const struct orr_engine *engine, uint32_t rule);
+
+#endif
