@@ -246,7 +246,11 @@ uint32_t orr_call_cores(const struct orr_call *call)
 
 const char *orr_call_scratch(struct orr_call *call)
 {
-    return granted(call, call->setup.scratch, "scratch");
+    const char *path = granted(call, call->setup.scratch, "scratch");
+    struct orr_error err = { 0 };
+    if (orr_mkdirs(path, 0700, &err) != ORR_OK)
+        (void)orr_call_fail(call, ORR_FAIL_IO, 0, "%s", err.text);
+    return path;
 }
 
 const char *orr_call_output(struct orr_call *call)

@@ -25,7 +25,7 @@ struct orr_call_setup {
     const struct orr_function *function;
     const struct orr_value *args; /* one per parameter, in order */
     uint32_t cores;
-    const char *scratch; /* absolute paths of existing directories; NULL: refused */
+    const char *scratch; /* absolute; made when asked for. NULL here and below: refused */
     const char *output;
     const char *cache;
     struct orr_blob_source blobs;

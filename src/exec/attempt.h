@@ -1,0 +1,88 @@
+/* attempt.h - what an attempt is told, and what came of it, as plain values and bytes */
+#ifndef ORR_EXEC_ATTEMPT_H
+#define ORR_EXEC_ATTEMPT_H
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "exec/call.h"
+#include "lang/value.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { ORR_STDERR_KEPT = 64 * 1024 }; /* of the beginning and of the end, each */
+enum { ORR_STDOUT_MAX = 64 * 1024 * 1024 };
+
+/* A file that a command makes: where it is to write, and where the file then goes. */
+struct orr_command_out {
+    const char *written; /* name in the scratch directory, suffix included */
+    const char *kept;    /* name under RUN/out; NULL: a blob, moved into the store */
+};
+
+/* Orders for the child. Pointers are borrowed. */
+struct orr_order {
+    const char *function; /* native: its registered name; NULL: a command */
+    const void *args;     /* native: encoded values */
+    uint32_t args_length;
+
+    const char *const *argv; /* command: n_argv strings */
+    uint32_t n_argv;
+    const char *const *env; /* "NAME=value", on top of what there is */
+    uint32_t n_env;
+    const char *cwd; /* or NULL: the scratch directory */
+    const struct orr_command_out *outs;
+    uint32_t n_outs;
+    const int *exit_codes; /* that count as success */
+    uint32_t n_exit_codes;
+    bool keep_stdout;
+
+    uint32_t cores;
+    int64_t timeout;  /* ns; 0: none */
+    int64_t memory;   /* bytes; 0: no limit */
+    const char *run_dir;
+    const char *scratch; /* a name under RUN/scratch, made when needed, removed after */
+};
+void orr_order_put(struct orr_bytes *out, const struct orr_order *order);
+/* Pointers into `in` and `arena`. */
+orr_status orr_order_get(struct orr_reader *in, struct orr_arena *arena,
+                         struct orr_order *order);
+
+/* What a command left: blobs in the order of `outs` (kept ones have length and hash 0). */
+struct orr_outcome {
+    enum orr_fail_kind failure;
+    int64_t code;
+    const char *message;
+    const char *error_tail; /* standard error of a command */
+    size_t error_tail_length;
+    const char *warnings;
+    const void *results; /* native: encoded record; command: see made and output */
+    uint32_t results_length;
+    const void *rows;
+    uint32_t rows_length;
+    uint32_t n_rows;
+    struct orr_call_counter counters[ORR_COUNTERS_MAX];
+    uint32_t n_counters;
+    const struct orr_blob *made; /* command: one per `outs` */
+    uint32_t n_made;
+    const char *output; /* command: standard output, NUL-terminated */
+    size_t output_length;
+    uint64_t blob_bytes; /* in the attempt's memfd */
+    int64_t t_start;     /* wall ns */
+    int64_t t_end;
+    int64_t cpu_user; /* ns */
+    int64_t cpu_sys;
+    uint64_t max_rss; /* bytes */
+};
+void orr_outcome_put(struct orr_bytes *out, const struct orr_outcome *outcome);
+orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
+                           struct orr_outcome *outcome);
+
+/* Run a native function in this process; pointers of *out live in `arena`. */
+void orr_native_run(const struct orr_function *function, const struct orr_order *order,
+                    const struct orr_blob_source *blobs, int blob_fd,
+                    struct orr_arena *arena, struct orr_outcome *out);
+/* Run a command and wait for it. Not from a process that uses MPI. */
+void orr_command_run(const struct orr_order *order, int blob_fd, struct orr_arena *arena,
+                     struct orr_outcome *out);
+
+#endif

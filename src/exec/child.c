@@ -1,0 +1,76 @@
+/* child.c - a warm child: serves attempts until its socket closes
+ * Owns: nothing that outlives an attempt but what functions cache. */
+#include "exec/zygote.h"
+
+#include "base/channel.h"
+#include "base/memory.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+struct child {
+    const struct orr_nursery_setup *setup;
+    struct orr_channel rank;
+    struct orr_arena arena;
+    char *run_dir; /* that `blobs` reads from */
+    struct orr_blob_source blobs;
+};
+
+static void use_run(struct child *child, const char *run_dir)
+{
+    if (!run_dir || (child->run_dir && strcmp(child->run_dir, run_dir) == 0))
+        return;
+    free(child->run_dir);
+    child->run_dir = orr_strdup(run_dir);
+    child->blobs = child->setup->blobs(child->setup->context, run_dir);
+}
+
+static void run(struct child *child, const struct orr_order *order, int blob_fd,
+                struct orr_outcome *out)
+{
+    if (!order->function) {
+        orr_command_run(order, blob_fd, &child->arena, out);
+        return;
+    }
+    const struct orr_function *function =
+        child->setup->find(child->setup->context, order->function);
+    if (!function)
+        ORR_BUG("no function '%s' in the child", order->function);
+    use_run(child, order->run_dir);
+    orr_native_run(function, order, &child->blobs, blob_fd, &child->arena, out);
+}
+
+static void serve(struct child *child, const void *data, size_t length, int blob_fd)
+{
+    struct orr_reader in = orr_reader_of(data, length);
+    struct orr_order order;
+    struct orr_outcome outcome = { 0 };
+    if (orr_order_get(&in, &child->arena, &order) != ORR_OK)
+        ORR_BUG("order of %zu bytes does not read back", length);
+    run(child, &order, blob_fd, &outcome);
+    struct orr_bytes answer = ORR_BYTES_INIT;
+    orr_outcome_put(&answer, &outcome);
+    orr_channel_send(&child->rank, answer.data, answer.length, -1);
+    orr_bytes_release(&answer);
+}
+
+void orri_child_main(const struct orr_nursery_setup *setup, int fd)
+{
+    struct child child = { .setup = setup };
+    const void *data = NULL;
+    size_t length = 0;
+    int blob_fd = -1;
+    (void)prctl(PR_SET_NAME, "orrery-child");
+    (void)signal(SIGPIPE, SIG_DFL);
+    orr_channel_init(&child.rank, fd);
+    while (orr_channel_wait(&child.rank, &data, &length, &blob_fd) == ORR_OK) {
+        serve(&child, data, length, blob_fd);
+        if (blob_fd >= 0)
+            (void)close(blob_fd);
+        orr_arena_reset(&child.arena);
+    }
+    _exit(0);
+}

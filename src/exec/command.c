@@ -1,0 +1,429 @@
+/* command.c - one attempt of a program: spawn, watch, collect
+ * Owns: the process group of the command, its pipes, its scratch directory.
+ * Runs in the warm child, never in a process that uses MPI. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "exec/attempt.h"
+#include "exec/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { GRACE_SECONDS = 5, PIPE_BLOCK = 65536, SPAWN_FAILED = 127 };
+
+/* The first and the last ORR_STDERR_KEPT bytes of a stream. */
+struct ends {
+    struct orr_text first;
+    char *ring;
+    size_t total_after; /* bytes that went past `first` */
+};
+
+struct command {
+    const struct orr_order *order;
+    struct orr_arena *arena;
+    struct orr_outcome *out;
+    struct orri_scratch dirs;
+    pid_t pid;
+    int out_pipe; /* -1: standard output goes with standard error */
+    int err_pipe;
+    struct orr_text output;
+    bool output_too_long;
+    struct ends errors;
+    int64_t started; /* monotonic ns */
+    bool terminated; /* TERM was sent */
+    bool killed;
+};
+
+/* ---- spawning ---- */
+
+struct spawn {
+    char *const *argv;
+    char *const *env;
+    const char *cwd;
+    int64_t memory;
+    int out;
+    int err;
+    int status_fd; /* closed by exec; errno is written when exec fails */
+};
+
+/* In the new process, which shares our memory until exec (vfork): only system calls. */
+__attribute__((noreturn)) static void become(const struct spawn *s)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setpgid(0, 0);
+    (void)dup2(s->out, STDOUT_FILENO);
+    (void)dup2(s->err, STDERR_FILENO);
+    int null = open("/dev/null", O_RDONLY);
+    (void)dup2(null, STDIN_FILENO);
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (s->memory > 0) {
+        struct rlimit limit = { (rlim_t)s->memory, (rlim_t)s->memory };
+        (void)setrlimit(RLIMIT_AS, &limit);
+    }
+    if (chdir(s->cwd) == 0)
+        (void)execvpe(s->argv[0], s->argv, s->env);
+    int bad = errno;
+    (void)!write(s->status_fd, &bad, sizeof bad);
+    _exit(SPAWN_FAILED);
+}
+
+static char **merged_environment(const struct orr_order *order, struct orr_arena *arena)
+{
+    size_t n = 0;
+    while (environ[n])
+        n++;
+    char **env = orr_arena_alloc(arena, (n + order->n_env + 3) * sizeof *env);
+    size_t kept = 0;
+    for (size_t i = 0; i < order->n_env; i++)
+        env[kept++] = orr_arena_strdup(arena, order->env[i]);
+    env[kept++] = orr_arena_printf(arena, "ORRERY_CORES=%u", order->cores);
+    env[kept++] = orr_arena_printf(arena, "OMP_NUM_THREADS=%u", order->cores);
+    size_t ours = kept;
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strcspn(environ[i], "=") + 1;
+        bool replaced = false;
+        for (size_t k = 0; k < ours; k++)
+            replaced = replaced || strncmp(env[k], environ[i], length) == 0;
+        if (!replaced)
+            env[kept++] = environ[i];
+    }
+    env[kept] = NULL;
+    return env;
+}
+
+/* 0, or the errno of what failed; the child is then gone. */
+static int spawn(struct command *c, struct spawn *s)
+{
+    int status[2];
+    if (pipe2(status, O_CLOEXEC) != 0)
+        return errno;
+    s->status_fd = status[1];
+    c->pid = vfork();
+    if (c->pid == 0)
+        become(s);
+    int bad = c->pid < 0 ? errno : 0;
+    (void)close(status[1]);
+    if (!bad && read(status[0], &bad, sizeof bad) == (ssize_t)sizeof bad)
+        (void)waitpid(c->pid, NULL, 0);
+    (void)close(status[0]);
+    if (bad)
+        c->pid = -1;
+    return bad;
+}
+
+static int start(struct command *c)
+{
+    const struct orr_order *order = c->order;
+    char **argv = orr_arena_alloc(c->arena, (order->n_argv + 1) * sizeof *argv);
+    for (uint32_t i = 0; i < order->n_argv; i++)
+        argv[i] = orr_arena_strdup(c->arena, order->argv[i]);
+    struct spawn s = { .argv = argv,
+                       .env = merged_environment(order, c->arena),
+                       .cwd = order->cwd ? order->cwd : c->dirs.scratch,
+                       .memory = order->memory };
+    int err_pipe[2] = { -1, -1 };
+    int out_pipe[2] = { -1, -1 };
+    if (pipe2(err_pipe, O_CLOEXEC) != 0 ||
+        (order->keep_stdout && pipe2(out_pipe, O_CLOEXEC) != 0))
+        return errno;
+    c->err_pipe = err_pipe[0];
+    c->out_pipe = out_pipe[0];
+    s.err = err_pipe[1];
+    s.out = order->keep_stdout ? out_pipe[1] : err_pipe[1];
+    int bad = spawn(c, &s);
+    (void)close(err_pipe[1]);
+    if (out_pipe[1] >= 0)
+        (void)close(out_pipe[1]);
+    return bad;
+}
+
+/* ---- watching ---- */
+
+static void keep_ends(struct ends *ends, const char *data, size_t length)
+{
+    size_t room = ORR_STDERR_KEPT - ends->first.length;
+    size_t head = length < room ? length : room;
+    orr_text_append(&ends->first, data, head);
+    if (head == length)
+        return;
+    if (!ends->ring)
+        ends->ring = orr_alloc(ORR_STDERR_KEPT, 1);
+    for (size_t i = head; i < length; i++)
+        ends->ring[ends->total_after++ % ORR_STDERR_KEPT] = data[i];
+}
+
+/* Read what is there; false when the stream ended. */
+static bool drain_pipe(struct command *c, int fd, bool is_output)
+{
+    char block[PIPE_BLOCK];
+    ssize_t n = read(fd, block, sizeof block);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (n <= 0)
+        return false;
+    if (!is_output)
+        keep_ends(&c->errors, block, (size_t)n);
+    else if (c->output.length + (size_t)n <= ORR_STDOUT_MAX)
+        orr_text_append(&c->output, block, (size_t)n);
+    else
+        c->output_too_long = true;
+    return true;
+}
+
+static void enforce_time(struct command *c)
+{
+    int64_t limit = c->order->timeout;
+    if (limit == 0 && !c->output_too_long)
+        return;
+    int64_t over = orr_clock_monotonic() - c->started - limit;
+    if (!c->terminated && (over >= 0 || c->output_too_long)) {
+        c->terminated = true;
+        (void)kill(-c->pid, SIGTERM);
+    } else if (c->terminated && !c->killed && over >= GRACE_SECONDS * ORR_SECOND) {
+        c->killed = true;
+        (void)kill(-c->pid, SIGKILL);
+    }
+}
+
+static int milliseconds_left(const struct command *c)
+{
+    if (c->order->timeout == 0)
+        return -1;
+    int64_t until = c->started + c->order->timeout +
+                    (c->terminated ? GRACE_SECONDS * ORR_SECOND : 0);
+    int64_t left = (until - orr_clock_monotonic()) / 1000000 + 1;
+    return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
+/* Until the program has ended. Its pipes may be held open by what it left behind: they
+ * are read only as far as they are filled when it ends. */
+static int watch(struct command *c, int pid_fd, struct rusage *usage)
+{
+    for (;;) {
+        struct pollfd ready[] = { { .fd = pid_fd, .events = POLLIN },
+                                  { .fd = c->err_pipe, .events = POLLIN },
+                                  { .fd = c->out_pipe, .events = POLLIN } };
+        (void)poll(ready, 3, milliseconds_left(c));
+        if (ready[1].revents && !drain_pipe(c, c->err_pipe, false)) {
+            (void)close(c->err_pipe);
+            c->err_pipe = -1;
+        }
+        if (ready[2].revents && !drain_pipe(c, c->out_pipe, true)) {
+            (void)close(c->out_pipe);
+            c->out_pipe = -1;
+        }
+        enforce_time(c);
+        bool more = (ready[1].revents & POLLIN) || (ready[2].revents & POLLIN);
+        int status = 0;
+        if ((ready[0].revents & POLLIN) && !more && wait4(c->pid, &status, WNOHANG, usage) > 0)
+            return status;
+    }
+}
+
+/* ---- judging ---- */
+
+static bool is_success(const struct orr_order *order, int code)
+{
+    for (uint32_t i = 0; i < order->n_exit_codes; i++)
+        if (order->exit_codes[i] == code)
+            return true;
+    return order->n_exit_codes == 0 && code == 0;
+}
+
+static void fail(struct command *c, enum orr_fail_kind kind, int64_t code, const char *message)
+{
+    c->out->failure = kind;
+    c->out->code = code;
+    c->out->message = message;
+}
+
+static void judge(struct command *c, int status)
+{
+    const char *name = c->order->argv[0];
+    char limit[ORR_TIME_TEXT];
+    orr_duration_text((double)c->order->timeout / 1e9, limit);
+    if (c->output_too_long)
+        fail(c, ORR_FAIL_MEMORY, 0,
+             orr_arena_printf(c->arena, "%s wrote more than %d MiB to standard output", name,
+                              ORR_STDOUT_MAX >> 20));
+    else if (c->terminated)
+        fail(c, ORR_FAIL_TIMEOUT, 0,
+             orr_arena_printf(c->arena, "%s ran longer than its timeout of %s", name, limit));
+    else if (WIFSIGNALED(status))
+        fail(c, ORR_FAIL_SIGNAL, WTERMSIG(status),
+             orr_arena_printf(c->arena, "%s was ended by signal %d (%s)", name,
+                              WTERMSIG(status), strsignal(WTERMSIG(status))));
+    else if (!is_success(c->order, WEXITSTATUS(status)))
+        fail(c, ORR_FAIL_EXIT, WEXITSTATUS(status),
+             orr_arena_printf(c->arena, "%s exited with code %d", name, WEXITSTATUS(status)));
+    else
+        c->out->code = WEXITSTATUS(status);
+}
+
+/* The last line of standard error says most: add it to the message. */
+static void quote_last_line(struct command *c)
+{
+    const char *text = c->out->error_tail;
+    size_t end = c->out->error_tail_length;
+    while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
+        end--;
+    size_t begin = end;
+    while (begin && text[begin - 1] != '\n' && end - begin < 300)
+        begin--;
+    if (end > begin && c->out->failure != ORR_FAIL_NONE)
+        c->out->message = orr_arena_printf(c->arena, "%s: %.*s", c->out->message,
+                                           (int)(end - begin), text + begin);
+}
+
+static void collect_errors(struct command *c)
+{
+    struct ends *ends = &c->errors;
+    struct orr_text all = ORR_TEXT_INIT;
+    orr_text_append(&all, ends->first.s ? ends->first.s : "", ends->first.length);
+    size_t after = ends->total_after;
+    if (after > ORR_STDERR_KEPT) {
+        orr_text_printf(&all, "\n[... %zu bytes left out ...]\n", after - ORR_STDERR_KEPT);
+        size_t at = after % ORR_STDERR_KEPT;
+        orr_text_append(&all, ends->ring + at, ORR_STDERR_KEPT - at);
+        orr_text_append(&all, ends->ring, at);
+    } else if (after) {
+        orr_text_append(&all, ends->ring, after);
+    }
+    c->out->error_tail = orr_arena_strndup(c->arena, all.s, all.length);
+    c->out->error_tail_length = all.length;
+    orr_text_release(&all);
+    orr_text_release(&ends->first);
+    free(ends->ring);
+}
+
+/* ---- the files it made ---- */
+
+static bool store_blob(struct command *c, const char *path, int blob_fd, struct orr_blob *blob)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    struct orr_hasher *hasher = orr_hasher_new();
+    char block[PIPE_BLOCK];
+    ssize_t n = 0;
+    *blob = (struct orr_blob){ .writer = ORR_BLOB_LOCAL, .offset = c->out->blob_bytes };
+    while ((n = read(fd, block, sizeof block)) > 0 &&
+           orr_pwrite_all(blob_fd, block, (size_t)n, (int64_t)c->out->blob_bytes) == 0) {
+        orr_hasher_add(hasher, block, (size_t)n);
+        c->out->blob_bytes += (uint64_t)n;
+        blob->length += (uint64_t)n;
+    }
+    blob->hash = orr_hasher_end(hasher);
+    orr_hasher_free(hasher);
+    (void)close(fd);
+    return n == 0;
+}
+
+static bool keep_file(struct command *c, const char *path, const char *name)
+{
+    struct stat info;
+    const char *to = orr_arena_printf(c->arena, "%s/%s", c->dirs.output, name);
+    char *directory = orr_path_directory(to);
+    bool good = stat(path, &info) == 0 && orr_mkdirs(directory, 0777, NULL) == ORR_OK &&
+                rename(path, to) == 0;
+    int bad = errno;
+    free(directory);
+    errno = bad;
+    return good;
+}
+
+static void collect_files(struct command *c, int blob_fd)
+{
+    const struct orr_order *order = c->order;
+    struct orr_blob *made = orr_arena_alloc(c->arena, (order->n_outs + 1) * sizeof *made);
+    for (uint32_t i = 0; i < order->n_outs && c->out->failure == ORR_FAIL_NONE; i++) {
+        const struct orr_command_out *file = &order->outs[i];
+        const char *path =
+            orr_arena_printf(c->arena, "%s/%s", c->dirs.scratch, file->written);
+        bool good = file->kept ? keep_file(c, path, file->kept)
+                               : store_blob(c, path, blob_fd, &made[i]);
+        if (!good)
+            fail(c, ORR_FAIL_IO, errno,
+                 orr_arena_printf(c->arena, "%s succeeded but its result '%s' cannot be taken: %s",
+                                  order->argv[0], file->written, strerror(errno)));
+    }
+    c->out->made = made;
+    c->out->n_made = order->n_outs;
+}
+
+/* ---- all of it ---- */
+
+static int64_t time_ns(struct timeval t)
+{
+    return (int64_t)t.tv_sec * ORR_SECOND + (int64_t)t.tv_usec * 1000;
+}
+
+static void run(struct command *c, int blob_fd)
+{
+    struct rusage usage = { 0 };
+    struct orr_error err = { 0 };
+    c->started = orr_clock_monotonic();
+    if (orr_mkdirs(c->dirs.scratch, 0700, &err) != ORR_OK) {
+        fail(c, ORR_FAIL_IO, 0, orr_arena_strdup(c->arena, err.text));
+        return;
+    }
+    int bad = start(c);
+    if (bad) {
+        fail(c, ORR_FAIL_EXIT, SPAWN_FAILED,
+             orr_arena_printf(c->arena, "cannot run '%s': %s", c->order->argv[0],
+                              strerror(bad)));
+        return;
+    }
+    int pid_fd = pidfd_open(c->pid, 0);
+    int status = watch(c, pid_fd, &usage);
+    (void)close(pid_fd);
+    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group */
+    judge(c, status);
+    collect_errors(c);
+    quote_last_line(c);
+    if (c->out->failure == ORR_FAIL_NONE)
+        collect_files(c, blob_fd);
+    c->out->output = orr_arena_strndup(c->arena, c->output.s ? c->output.s : "",
+                                       c->output.length);
+    c->out->output_length = c->output.length;
+    c->out->cpu_user = time_ns(usage.ru_utime);
+    c->out->cpu_sys = time_ns(usage.ru_stime);
+    c->out->max_rss = (uint64_t)usage.ru_maxrss * 1024;
+}
+
+void orr_command_run(const struct orr_order *order, int blob_fd, struct orr_arena *arena,
+                     struct orr_outcome *out)
+{
+    *out = (struct orr_outcome){ .t_start = orr_clock_wall(), .message = "" };
+    struct command c = { .order = order,
+                         .arena = arena,
+                         .out = out,
+                         .dirs = orri_scratch_of(order, arena),
+                         .pid = -1,
+                         .out_pipe = -1,
+                         .err_pipe = -1 };
+    run(&c, blob_fd);
+    if (c.err_pipe >= 0)
+        (void)close(c.err_pipe);
+    if (c.out_pipe >= 0)
+        (void)close(c.out_pipe);
+    orr_text_release(&c.output);
+    orri_scratch_remove(&c.dirs);
+    out->t_end = orr_clock_wall();
+}

@@ -1,0 +1,151 @@
+/* zygote.c - forks warm children on request and reports their ends
+ * Owns: the children. Small and without threads, so that its forks are cheap. */
+#include "exec/zygote.h"
+
+#include "base/channel.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct child {
+    pid_t pid;
+    uint32_t label;
+};
+
+struct zygote {
+    const struct orr_nursery_setup *setup;
+    struct orr_channel rank;
+    struct child *children;
+    size_t n;
+    size_t cap;
+    int signals;
+    pid_t self;
+};
+
+static void tell(struct zygote *z, enum orr_nursery_event_kind kind, const struct child *child,
+                 int status, int fd)
+{
+    struct orr_bytes message = ORR_BYTES_INIT;
+    orr_put_u8(&message, (uint8_t)kind);
+    orr_put_u32(&message, child->label);
+    orr_put_u32(&message, (uint32_t)child->pid);
+    orr_put_u32(&message, (uint32_t)status);
+    orr_channel_send(&z->rank, message.data, message.length, fd);
+    orr_bytes_release(&message);
+}
+
+/* In the child: leave nothing of the zygote behind, then serve. */
+__attribute__((noreturn)) static void become_child(struct zygote *z, int fd)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != z->self)
+        _exit(0);
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)close(z->signals);
+    orr_channel_release(&z->rank);
+    free(z->children);
+    orri_child_main(z->setup, fd);
+}
+
+static void bear(struct zygote *z, uint32_t label)
+{
+    int pair[2];
+    struct child child = { .pid = -1, .label = label };
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
+        return;
+    }
+    child.pid = fork();
+    if (child.pid == 0) {
+        (void)close(pair[0]);
+        become_child(z, pair[1]);
+    }
+    (void)close(pair[1]);
+    if (child.pid < 0) {
+        tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
+    } else {
+        z->children = orr_grow(z->children, z->n, &z->cap, sizeof *z->children);
+        z->children[z->n++] = child;
+        tell(z, ORR_NURSERY_BORN, &child, 0, pair[0]);
+    }
+    (void)close(pair[0]);
+}
+
+static void reap(struct zygote *z)
+{
+    int status = 0;
+    pid_t pid = 0;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (size_t i = 0; i < z->n; i++)
+            if (z->children[i].pid == pid) {
+                tell(z, ORR_NURSERY_DEAD, &z->children[i], status, -1);
+                z->children[i] = z->children[--z->n];
+                break;
+            }
+}
+
+static void serve(struct zygote *z)
+{
+    const void *data = NULL;
+    size_t length = 0;
+    int fd = -1;
+    while (orr_channel_receive(&z->rank, &data, &length, &fd) == ORR_OK) {
+        struct orr_reader in = orr_reader_of(data, length);
+        bear(z, orr_get_u32(&in));
+    }
+}
+
+static void swallow_signal(int fd)
+{
+    struct signalfd_siginfo info;
+    while (read(fd, &info, sizeof info) > 0)
+        continue;
+}
+
+__attribute__((noreturn)) static void end(struct zygote *z)
+{
+    for (size_t i = 0; i < z->n; i++)
+        (void)kill(z->children[i].pid, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
+    _exit(0);
+}
+
+void orri_zygote_main(const struct orr_nursery_setup *setup, int fd, pid_t parent)
+{
+    struct zygote z = { .setup = setup, .self = getpid() };
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "orrery-zygote");
+    if (getppid() != parent)
+        _exit(0);
+    (void)setpgid(0, 0); /* a Ctrl-C is for the coordinator to interpret */
+    sigset_t mask;
+    (void)sigemptyset(&mask);
+    (void)sigaddset(&mask, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &mask, NULL);
+    z.signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+    orr_channel_init(&z.rank, fd);
+    while (!z.rank.closed) {
+        struct pollfd ready[] = { { .fd = z.rank.fd, .events = POLLIN },
+                                  { .fd = z.signals, .events = POLLIN } };
+        if (orr_channel_wants_write(&z.rank))
+            ready[0].events |= POLLOUT;
+        (void)poll(ready, 2, -1);
+        (void)orr_channel_flush(&z.rank);
+        if (ready[1].revents)
+            swallow_signal(z.signals);
+        reap(&z);
+        serve(&z);
+    }
+    end(&z);
+}
