@@ -1,0 +1,199 @@
+/* mpi.c - messages over Open MPI, point to point
+ * Owns: MPI, the sends under way. The only MPI code. Measured choices: docs/design/mpi.md. */
+#include "link/link.h"
+
+#include "base/memory.h"
+
+#include <mpi.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TAG = 7 };
+
+struct sending {
+    MPI_Request request;
+    void *data;
+};
+
+struct mpi_link {
+    struct orr_link link;
+    MPI_Comm comm;
+    struct sending *sends;
+    size_t n;
+    size_t cap;
+    struct orr_bytes received;
+};
+
+static orr_status failed(int code, const char *what, struct orr_error *err)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length = 0;
+    (void)MPI_Error_string(code, text, &length);
+    return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN, "%s: %s", what, text);
+}
+
+static void reap_sends(struct mpi_link *self)
+{
+    for (size_t i = 0; i < self->n;) {
+        int done = 0;
+        if (MPI_Test(&self->sends[i].request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+            done = 1; /* a lost rank: heartbeats tell, not this */
+        if (!done) {
+            i++;
+            continue;
+        }
+        free(self->sends[i].data);
+        self->sends[i] = self->sends[--self->n];
+    }
+}
+
+static orr_status mpi_send(struct orr_link *link, orr_rank to, const void *data,
+                           size_t length, struct orr_error *err)
+{
+    struct mpi_link *self = (struct mpi_link *)link;
+    reap_sends(self);
+    self->sends = orr_grow(self->sends, self->n, &self->cap, sizeof *self->sends);
+    struct sending *sending = &self->sends[self->n];
+    sending->data = orr_alloc(length, 1);
+    memcpy(sending->data, data, length);
+    int code = MPI_Isend(sending->data, (int)length, MPI_BYTE, (int)to.v, TAG, self->comm,
+                         &sending->request);
+    if (code != MPI_SUCCESS) {
+        free(sending->data);
+        return failed(code, "MPI_Isend", err);
+    }
+    self->n++;
+    return ORR_OK;
+}
+
+static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void **data,
+                              size_t *length, struct orr_error *err)
+{
+    struct mpi_link *self = (struct mpi_link *)link;
+    MPI_Message message;
+    MPI_Status status;
+    int there = 0;
+    int n = 0;
+    int code = MPI_Improbe(MPI_ANY_SOURCE, TAG, self->comm, &there, &message, &status);
+    if (code != MPI_SUCCESS)
+        return failed(code, "MPI_Improbe", err);
+    if (self->n)
+        reap_sends(self);
+    if (!there)
+        return ORR_END;
+    (void)MPI_Get_count(&status, MPI_BYTE, &n);
+    if ((size_t)n > self->received.cap) {
+        self->received.cap = (size_t)n;
+        self->received.data = orr_realloc(self->received.data, (size_t)n, 1);
+    }
+    code = MPI_Mrecv(self->received.data, n, MPI_BYTE, &message, &status);
+    if (code != MPI_SUCCESS)
+        return failed(code, "MPI_Mrecv", err);
+    from->v = (uint32_t)status.MPI_SOURCE;
+    *data = self->received.data;
+    *length = (size_t)n;
+    return ORR_OK;
+}
+
+static bool mpi_sent(struct orr_link *link)
+{
+    struct mpi_link *self = (struct mpi_link *)link;
+    reap_sends(self);
+    return self->n == 0;
+}
+
+static void mpi_free(struct orr_link *link)
+{
+    struct mpi_link *self = (struct mpi_link *)link;
+    for (size_t i = 0; i < self->n; i++)
+        free(self->sends[i].data);
+    free(self->sends);
+    orr_bytes_release(&self->received);
+    free(self);
+}
+
+static const struct orr_link_ops mpi_ops = { "mpi", mpi_send, mpi_receive, mpi_sent,
+                                             mpi_free };
+
+bool orr_mpi_launched(void)
+{
+    static const char *const signs[] = { "OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK" };
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (getenv(signs[i]))
+            return true;
+    return false;
+}
+
+/* The node's agent is its lowest rank but 0; rank 0 alone serves itself. */
+static void map_nodes(struct mpi_link *self, struct orr_mpi_world *out)
+{
+    MPI_Comm node;
+    int rank = (int)self->link.rank;
+    int size = 0;
+    (void)MPI_Comm_split_type(self->comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
+    (void)MPI_Comm_size(node, &size);
+    int mine = self->link.size == 1 || rank != 0 ? rank : INT32_MAX;
+    int lowest = 0;
+    int workers = 0;
+    int is_worker = mine != INT32_MAX;
+    (void)MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, node);
+    (void)MPI_Allreduce(&is_worker, &workers, 1, MPI_INT, MPI_SUM, node);
+    (void)MPI_Comm_free(&node);
+    int is_agent = lowest == rank;
+    int agents = 0;
+    (void)MPI_Allreduce(&is_agent, &agents, 1, MPI_INT, MPI_SUM, self->comm);
+    out->agent = (uint32_t)lowest;
+    out->n_node = (uint32_t)workers;
+    out->n_agents = (uint32_t)agents;
+}
+
+orr_status orr_mpi_start(int *argc, char ***argv, struct orr_mpi_world *out,
+                         struct orr_error *err)
+{
+    int provided = 0;
+    int code = MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    if (code != MPI_SUCCESS || provided < MPI_THREAD_FUNNELED)
+        return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                             "MPI does not start with thread support");
+    struct mpi_link *self = orr_alloc(1, sizeof *self);
+    int rank = 0;
+    int size = 0;
+    (void)MPI_Comm_dup(MPI_COMM_WORLD, &self->comm);
+    (void)MPI_Comm_set_errhandler(self->comm, MPI_ERRORS_RETURN);
+    (void)MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    (void)MPI_Comm_rank(self->comm, &rank);
+    (void)MPI_Comm_size(self->comm, &size);
+    self->link = (struct orr_link){ &mpi_ops, (uint32_t)rank, (uint32_t)size };
+    out->link = &self->link;
+    map_nodes(self, out);
+    return ORR_OK;
+}
+
+orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data, struct orr_error *err)
+{
+    struct mpi_link *self = (struct mpi_link *)link;
+    uint64_t length = link->rank == 0 ? data->length : 0;
+    int code = MPI_Bcast(&length, 1, MPI_UINT64_T, 0, self->comm);
+    if (code != MPI_SUCCESS)
+        return failed(code, "MPI_Bcast", err);
+    if (link->rank != 0) {
+        unsigned char *room = orr_alloc(length, 1);
+        orr_put_raw(data, room, length);
+        free(room);
+    }
+    code = MPI_Bcast(data->data, (int)length, MPI_BYTE, 0, self->comm);
+    return code == MPI_SUCCESS ? ORR_OK : failed(code, "MPI_Bcast", err);
+}
+
+void orr_mpi_barrier(struct orr_link *link)
+{
+    (void)MPI_Barrier(((struct mpi_link *)link)->comm);
+}
+
+void orr_mpi_leave(int code)
+{
+    /* No MPI_Finalize: it waits for ranks that may be dead. */
+    _exit(code);
+}

@@ -1,0 +1,157 @@
+/* topo.c - cores and pinning by hwloc, the only code that uses it
+ * Owns: the topology. */
+#include "topo/topo.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <hwloc.h>
+#include <stdlib.h>
+
+struct orr_topo {
+    hwloc_topology_t hwloc;
+    uint32_t cores;
+};
+
+static orr_status load(struct orr_topo *topo, const char *xml, const char *synthetic,
+                       struct orr_error *err)
+{
+    unsigned long flags = 0;
+    if (xml && hwloc_topology_set_xml(topo->hwloc, xml) != 0)
+        return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot read the topology %s", xml);
+    if (synthetic && hwloc_topology_set_synthetic(topo->hwloc, synthetic) != 0)
+        return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                             "'%s' is no synthetic topology such as \"pack:2 core:8 pu:2\"",
+                             synthetic);
+    /* A mask from taskset or Slurm's task/affinity is ours to keep, like a cpuset. */
+    if (!xml && !synthetic)
+        flags = HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
+                HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING;
+    if (hwloc_topology_set_flags(topo->hwloc, flags) != 0 ||
+        hwloc_topology_load(topo->hwloc) != 0)
+        return orr_error_errno(err, ORR_ERR_MACHINE, errno,
+                               "hwloc cannot read this machine's topology");
+    int n = hwloc_get_nbobjs_by_type(topo->hwloc, HWLOC_OBJ_CORE);
+    topo->cores = n > 0 ? (uint32_t)n : orr_topo_threads(topo);
+    return ORR_OK;
+}
+
+orr_status orr_topo_load(const char *xml, const char *synthetic, struct orr_topo **out,
+                         struct orr_error *err)
+{
+    struct orr_topo *topo = orr_alloc(1, sizeof *topo);
+    orr_status status = ORR_OK;
+    if (hwloc_topology_init(&topo->hwloc) != 0)
+        status = orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN, "hwloc does not start");
+    if (status == ORR_OK)
+        status = load(topo, xml, synthetic, err);
+    if (status != ORR_OK) {
+        orr_topo_free(topo);
+        return status;
+    }
+    *out = topo;
+    return ORR_OK;
+}
+
+void orr_topo_free(struct orr_topo *topo)
+{
+    if (topo && topo->hwloc)
+        hwloc_topology_destroy(topo->hwloc);
+    free(topo);
+}
+
+static uint32_t count(const struct orr_topo *topo, hwloc_obj_type_t type)
+{
+    int n = hwloc_get_nbobjs_by_type(topo->hwloc, type);
+    return n > 0 ? (uint32_t)n : 0;
+}
+
+uint32_t orr_topo_cores(const struct orr_topo *topo) { return topo->cores; }
+uint32_t orr_topo_threads(const struct orr_topo *topo) { return count(topo, HWLOC_OBJ_PU); }
+uint32_t orr_topo_numas(const struct orr_topo *topo) { return count(topo, HWLOC_OBJ_NUMANODE); }
+
+uint64_t orr_topo_memory(const struct orr_topo *topo)
+{
+    return hwloc_get_root_obj(topo->hwloc)->total_memory;
+}
+
+/* A machine whose cores are unknown (some containers): its threads stand for them. */
+static hwloc_obj_t core_object(const struct orr_topo *topo, uint32_t core)
+{
+    hwloc_obj_t object =
+        hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_CORE, core % topo->cores);
+    return object ? object
+                  : hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_PU, core % topo->cores);
+}
+
+uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core)
+{
+    hwloc_obj_t object = core_object(topo, core);
+    for (uint32_t i = 0; i < orr_topo_numas(topo); i++) {
+        hwloc_obj_t numa = hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_NUMANODE, i);
+        if (hwloc_bitmap_isincluded(object->cpuset, numa->cpuset))
+            return i;
+    }
+    return 0;
+}
+
+static hwloc_bitmap_t cores_set(const struct orr_topo *topo, uint32_t first, uint32_t n)
+{
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    for (uint32_t i = 0; i < n && i < topo->cores; i++)
+        (void)hwloc_bitmap_or(set, set, core_object(topo, first + i)->cpuset);
+    return set;
+}
+
+static void print_set(hwloc_const_bitmap_t set, struct orr_text *out)
+{
+    char *text = NULL;
+    if (hwloc_bitmap_list_asprintf(&text, set) >= 0)
+        orr_text_puts(out, text);
+    free(text);
+}
+
+void orr_topo_cpus(const struct orr_topo *topo, uint32_t first, uint32_t n,
+                   struct orr_text *out)
+{
+    hwloc_bitmap_t set = cores_set(topo, first, n);
+    print_set(set, out);
+    hwloc_bitmap_free(set);
+}
+
+orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, uint32_t first, uint32_t n,
+                         struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    hwloc_bitmap_t want = cores_set(topo, first, n);
+    hwloc_bitmap_t have = hwloc_bitmap_alloc();
+    if (hwloc_set_proc_cpubind(topo->hwloc, pid, want, HWLOC_CPUBIND_STRICT) != 0 ||
+        hwloc_get_proc_cpubind(topo->hwloc, pid, have, 0) != 0)
+        status = orr_error_errno(err, ORR_ERR_MACHINE, errno,
+                                 "cannot pin process %ld to its cores", (long)pid);
+    else if (!hwloc_bitmap_isequal(want, have))
+        status = orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                               "process %ld was pinned but reads back another mask",
+                               (long)pid);
+    hwloc_bitmap_free(want);
+    hwloc_bitmap_free(have);
+    return status;
+}
+
+void orr_topo_print(const struct orr_topo *topo, uint32_t workers, struct orr_text *out)
+{
+    orr_text_printf(out,
+                    "%u core%s, %u hardware thread%s, %u NUMA domain%s, %.1f GiB of memory\n",
+                    topo->cores, topo->cores == 1 ? "" : "s", orr_topo_threads(topo),
+                    orr_topo_threads(topo) == 1 ? "" : "s", orr_topo_numas(topo),
+                    orr_topo_numas(topo) == 1 ? "" : "s",
+                    (double)orr_topo_memory(topo) / 1073741824.0);
+    orr_text_puts(out, "rank  core  NUMA  CPUs\n");
+    orr_text_puts(out, "   0     -     -  any (coordinator)\n");
+    for (uint32_t i = 0; i < workers; i++) {
+        orr_text_printf(out, "%4u  %4u  %4u  ", i + 1, i % topo->cores,
+                        orr_topo_numa_of(topo, i));
+        orr_topo_cpus(topo, i, 1, out);
+        orr_text_printf(out, "%s\n", i == 0 ? " (agent and worker)" : "");
+    }
+}

@@ -1,0 +1,41 @@
+/* topo.h - the machine: which cores attempts may use, and pinning
+ *
+ * Respects the cpuset and the affinity mask that Slurm, taskset or a container gave. */
+#ifndef ORR_TOPO_TOPO_H
+#define ORR_TOPO_TOPO_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct orr_topo;
+
+/* This machine (NULL, NULL), a recorded one (hwloc XML file), or a synthetic one
+ * ("pack:2 numa:4 core:8 pu:2"). Binding works on this machine only. */
+orr_status orr_topo_load(const char *xml, const char *synthetic, struct orr_topo **out,
+                         struct orr_error *err);
+void orr_topo_free(struct orr_topo *topo);
+
+uint32_t orr_topo_cores(const struct orr_topo *topo);    /* physical cores we may use */
+uint32_t orr_topo_threads(const struct orr_topo *topo);  /* hardware threads of them */
+uint32_t orr_topo_numas(const struct orr_topo *topo);
+uint64_t orr_topo_memory(const struct orr_topo *topo);   /* bytes of the node */
+/* NUMA domain of a core (0-based). */
+uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core);
+/* Operating system numbers of the hardware threads of `n` cores from `first` on (cores
+ * count modulo their number): "0-1,4"; appended. */
+void orr_topo_cpus(const struct orr_topo *topo, uint32_t first, uint32_t n,
+                   struct orr_text *out);
+
+/* Bind a process to `n` cores from `first` on and read the mask back. ORR_ERR_MACHINE when
+ * the system refuses or the mask differs. */
+orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, uint32_t first, uint32_t n,
+                         struct orr_error *err);
+
+/* The plan for `workers` worker ranks, for people (`orrery topo`); appended. */
+void orr_topo_print(const struct orr_topo *topo, uint32_t workers, struct orr_text *out);
+
+#endif
