@@ -1,0 +1,67 @@
+/* sched.h - which attempt goes to which node, when
+ *
+ * Pure: no clock, no messages. The caller says what is ready, which nodes there are and
+ * what time it is, and asks for the next attempt for a node.
+ *
+ * Pools are a tree of shares. A pool below its `reserve` goes first; then the pool with
+ * the least use for its share. Idle reserves are lent to others unless `borrow` is false.
+ * Within a pool: earliest deadline, then priority, then age. */
+#ifndef ORR_SCHED_SCHED_H
+#define ORR_SCHED_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct orr_sched_pool {
+    uint32_t parent; /* index; UINT32_MAX for the root, which is pool 0 */
+    double share;    /* weight when pools compete; 0: not given */
+    uint32_t reserve;
+    uint32_t max; /* 0: no limit */
+    bool borrow;
+};
+
+struct orr_ready {
+    uint32_t task;
+    uint32_t attempt;
+    uint32_t pool;
+    uint32_t cores;
+    int64_t priority;
+    int64_t deadline;   /* ns; INT64_MAX: none */
+    int64_t not_before; /* ns on the caller's clock */
+    int64_t since;      /* ns when it became ready; the caller's */
+    uint64_t age;       /* set by orr_sched_add() */
+};
+
+struct orr_sched;
+struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n);
+void orr_sched_free(struct orr_sched *sched);
+
+/* Nodes are numbered by the caller, densely from 0. */
+void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
+/* The node is gone: what it had is ready again. Calls `lost` for each first, which may
+ * refuse (false) to have it put back. */
+void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
+                         bool (*lost)(void *context, struct orr_ready *ready), void *context);
+
+/* Can it ever run? False, with the reason, when it asks for more cores than the largest
+ * node or its pool has. */
+bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
+                    const char **why);
+void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready);
+
+/* The attempt that this node should get now; false when there is none, or the node has
+ * enough. It counts as in flight until orr_sched_done(). */
+bool orr_sched_next(struct orr_sched *sched, uint32_t node, int64_t now,
+                    struct orr_ready *out);
+/* The attempt came back; `seconds` it ran (to size the prefetch). */
+void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds);
+
+uint64_t orr_sched_queued(const struct orr_sched *sched);   /* ready or delayed */
+uint64_t orr_sched_in_flight(const struct orr_sched *sched);
+uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node); /* cores */
+/* When the next delayed attempt becomes ready; INT64_MAX: none is delayed. */
+int64_t orr_sched_wake(const struct orr_sched *sched);
+/* Forget everything that is not in flight (a drain). */
+void orr_sched_clear(struct orr_sched *sched);
+
+#endif
