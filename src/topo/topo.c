@@ -95,11 +95,12 @@ uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core)
     return 0;
 }
 
-static hwloc_bitmap_t cores_set(const struct orr_topo *topo, uint32_t first, uint32_t n)
+static hwloc_bitmap_t cores_set(const struct orr_topo *topo, const uint32_t *cores,
+                                uint32_t n)
 {
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
-    for (uint32_t i = 0; i < n && i < topo->cores; i++)
-        (void)hwloc_bitmap_or(set, set, core_object(topo, first + i)->cpuset);
+    for (uint32_t i = 0; i < n; i++)
+        (void)hwloc_bitmap_or(set, set, core_object(topo, cores[i])->cpuset);
     return set;
 }
 
@@ -111,19 +112,19 @@ static void print_set(hwloc_const_bitmap_t set, struct orr_text *out)
     free(text);
 }
 
-void orr_topo_cpus(const struct orr_topo *topo, uint32_t first, uint32_t n,
+void orr_topo_cpus(const struct orr_topo *topo, const uint32_t *cores, uint32_t n,
                    struct orr_text *out)
 {
-    hwloc_bitmap_t set = cores_set(topo, first, n);
+    hwloc_bitmap_t set = cores_set(topo, cores, n);
     print_set(set, out);
     hwloc_bitmap_free(set);
 }
 
-orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, uint32_t first, uint32_t n,
-                         struct orr_error *err)
+orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, const uint32_t *cores,
+                         uint32_t n, struct orr_error *err)
 {
     orr_status status = ORR_OK;
-    hwloc_bitmap_t want = cores_set(topo, first, n);
+    hwloc_bitmap_t want = cores_set(topo, cores, n);
     hwloc_bitmap_t have = hwloc_bitmap_alloc();
     if (hwloc_set_proc_cpubind(topo->hwloc, pid, want, HWLOC_CPUBIND_STRICT) != 0 ||
         hwloc_get_proc_cpubind(topo->hwloc, pid, have, 0) != 0)
@@ -151,7 +152,7 @@ void orr_topo_print(const struct orr_topo *topo, uint32_t workers, struct orr_te
     for (uint32_t i = 0; i < workers; i++) {
         orr_text_printf(out, "%4u  %4u  %4u  ", i + 1, i % topo->cores,
                         orr_topo_numa_of(topo, i));
-        orr_topo_cpus(topo, i, 1, out);
+        orr_topo_cpus(topo, &i, 1, out);
         orr_text_printf(out, "%s\n", i == 0 ? " (agent and worker)" : "");
     }
 }

@@ -25,15 +25,15 @@ uint32_t orr_topo_numas(const struct orr_topo *topo);
 uint64_t orr_topo_memory(const struct orr_topo *topo);   /* bytes of the node */
 /* NUMA domain of a core (0-based). */
 uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core);
-/* Operating system numbers of the hardware threads of `n` cores from `first` on (cores
- * count modulo their number): "0-1,4"; appended. */
-void orr_topo_cpus(const struct orr_topo *topo, uint32_t first, uint32_t n,
+/* Operating system numbers of the hardware threads of these cores: "0-1,4"; appended.
+ * Core numbers count modulo the number of cores. */
+void orr_topo_cpus(const struct orr_topo *topo, const uint32_t *cores, uint32_t n,
                    struct orr_text *out);
 
-/* Bind a process to `n` cores from `first` on and read the mask back. ORR_ERR_MACHINE when
- * the system refuses or the mask differs. */
-orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, uint32_t first, uint32_t n,
-                         struct orr_error *err);
+/* Bind a process to these cores and read the mask back. ORR_ERR_MACHINE when the system
+ * refuses or the mask differs. */
+orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, const uint32_t *cores,
+                         uint32_t n, struct orr_error *err);
 
 /* The plan for `workers` worker ranks, for people (`orrery topo`); appended. */
 void orr_topo_print(const struct orr_topo *topo, uint32_t workers, struct orr_text *out);

@@ -1,0 +1,458 @@
+/* host.c - warm children at work
+ * Owns: the children's channels, what each runs, and finished attempts not taken yet. */
+#include "node/host.h"
+
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "node/orders.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum child_state { CHILD_NONE, CHILD_BORN, CHILD_IDLE, CHILD_BUSY, CHILD_DYING };
+
+enum { PINNED_MAX = 256, BACKSTOP_SECONDS = 15 };
+
+struct child {
+    enum child_state state;
+    struct orr_channel channel;
+    pid_t pid;
+    uint32_t pinned[PINNED_MAX]; /* where it is bound now */
+    uint32_t n_pinned;
+    /* the attempt in hand */
+    bool has_attempt;
+    uint32_t task;
+    uint32_t attempt;
+    uint32_t function;
+    uint32_t core;
+    struct orr_order order;
+    struct orr_arena arena;
+    int blob_fd;
+    int64_t started;  /* wall ns */
+    int64_t deadline; /* monotonic ns; INT64_MAX: none */
+    bool timed_out;
+    bool abandoned;
+};
+
+struct finished {
+    struct finished *next;
+    struct orr_arena arena;
+    struct orr_host_done done;
+};
+
+struct orr_host {
+    struct orr_host_setup setup;
+    struct child *children;
+    struct finished *first;
+    struct finished **last;
+    struct finished *held;
+};
+
+struct orr_host *orr_host_new(const struct orr_host_setup *setup)
+{
+    struct orr_host *host = orr_alloc(1, sizeof *host);
+    host->setup = *setup;
+    host->children = orr_alloc(setup->children, sizeof *host->children);
+    host->last = &host->first;
+    for (uint32_t i = 0; i < setup->children; i++) {
+        host->children[i].channel.fd = -1;
+        host->children[i].blob_fd = -1;
+    }
+    return host;
+}
+
+static void free_finished(struct finished *finished)
+{
+    if (!finished)
+        return;
+    orr_arena_release(&finished->arena);
+    free(finished);
+}
+
+void orr_host_free(struct orr_host *host)
+{
+    if (!host)
+        return;
+    for (uint32_t i = 0; i < host->setup.children; i++) {
+        struct child *child = &host->children[i];
+        if (child->state != CHILD_NONE)
+            orr_channel_release(&child->channel);
+        if (child->blob_fd >= 0)
+            (void)close(child->blob_fd);
+        orr_arena_release(&child->arena);
+    }
+    while (host->first) {
+        struct finished *next = host->first->next;
+        if (host->first->done.blob_fd >= 0)
+            (void)close(host->first->done.blob_fd);
+        free_finished(host->first);
+        host->first = next;
+    }
+    free_finished(host->held);
+    free(host->children);
+    free(host);
+}
+
+/* ---- finished attempts ---- */
+
+static struct finished *new_finished(uint32_t task, uint32_t attempt, uint32_t core)
+{
+    struct finished *finished = orr_alloc(1, sizeof *finished);
+    finished->done = (struct orr_host_done){
+        .task = task, .attempt = attempt, .core = core, .blob_fd = -1
+    };
+    return finished;
+}
+
+static void push_finished(struct orr_host *host, struct finished *finished)
+{
+    *host->last = finished;
+    host->last = &finished->next;
+}
+
+bool orr_host_next(struct orr_host *host, struct orr_host_done *out)
+{
+    free_finished(host->held);
+    host->held = host->first;
+    if (!host->held)
+        return false;
+    host->first = host->held->next;
+    if (!host->first)
+        host->last = &host->first;
+    *out = host->held->done;
+    return true;
+}
+
+/* ---- starting ---- */
+
+static void finish_early(struct orr_host *host, const struct orr_assignment *assignment,
+                         uint32_t core, const char *message)
+{
+    struct finished *finished =
+        new_finished(assignment->task, assignment->attempt, core);
+    finished->done.outcome = (struct orr_outcome){
+        .failure = ORR_FAIL_INVALID,
+        .message = orr_arena_strdup(&finished->arena, message),
+        .t_start = orr_clock_wall(),
+        .t_end = orr_clock_wall(),
+    };
+    push_finished(host, finished);
+}
+
+static int new_blob_file(void)
+{
+    int fd = memfd_create("orrery-results", MFD_CLOEXEC);
+    if (fd < 0)
+        ORR_BUG("memfd_create: %s", strerror(errno));
+    return fd;
+}
+
+static void run_in_place(struct orr_host *host, const struct orr_assignment *assignment,
+                         uint32_t core)
+{
+    const struct orr_graph_function *function =
+        &host->setup.graph->functions[assignment->function];
+    struct finished *finished =
+        new_finished(assignment->task, assignment->attempt, core);
+    struct orr_order order;
+    struct orr_error err = { 0 };
+    (void)orri_order_make(host->setup.graph, assignment, host->setup.run_dir, 1,
+                          &finished->arena, &order, &err);
+    int fd = new_blob_file();
+    orr_native_run(function->native, &order, &host->setup.blobs, fd, &finished->arena,
+                   &finished->done.outcome);
+    if (finished->done.outcome.blob_bytes)
+        finished->done.blob_fd = fd;
+    else
+        (void)close(fd);
+    push_finished(host, finished);
+}
+
+static bool is_pinned_to(const struct child *child, const uint32_t *cores, uint32_t n)
+{
+    return child->n_pinned == n && memcmp(child->pinned, cores, n * sizeof *cores) == 0;
+}
+
+static void pin(struct orr_host *host, struct child *child)
+{
+    struct orr_error err = { 0 };
+    if (host->setup.topo && child->n_pinned)
+        (void)orr_topo_bind(host->setup.topo, child->pid, child->pinned, child->n_pinned,
+                            &err);
+}
+
+/* The order goes to the child, which is there. */
+static void send_order(struct orr_host *host, struct child *child)
+{
+    struct orr_bytes bytes = ORR_BYTES_INIT;
+    (void)host;
+    orr_order_put(&bytes, &child->order);
+    child->state = CHILD_BUSY;
+    child->started = orr_clock_wall();
+    child->deadline = INT64_MAX;
+    if (child->order.timeout) /* a command's own clock comes first */
+        child->deadline =
+            orr_clock_monotonic() + child->order.timeout +
+            (child->order.function ? 0 : BACKSTOP_SECONDS * ORR_SECOND);
+    orr_channel_send(&child->channel, bytes.data, bytes.length, child->blob_fd);
+    orr_bytes_release(&bytes);
+}
+
+/* An idle child, best one that is pinned right already; else a place for a new one. */
+static struct child *choose_child(struct orr_host *host, const uint32_t *cores, uint32_t n)
+{
+    struct child *idle = NULL;
+    struct child *none = NULL;
+    for (uint32_t i = 0; i < host->setup.children; i++) {
+        struct child *child = &host->children[i];
+        if (child->state == CHILD_IDLE && is_pinned_to(child, cores, n))
+            return child;
+        if (child->state == CHILD_IDLE && !idle)
+            idle = child;
+        if (child->state == CHILD_NONE && !none)
+            none = child;
+    }
+    if (!idle && !none)
+        ORR_BUG("attempt without a free child");
+    return none ? none : idle;
+}
+
+static orr_status take_order(struct orr_host *host, struct child *child,
+                             const struct orr_assignment *assignment, uint32_t n_cores,
+                             struct orr_error *err)
+{
+    /* The order borrows from the assignment's bytes: keep a copy of them. */
+    struct orr_assignment kept = *assignment;
+    void *args = orr_arena_alloc(&child->arena, assignment->args_length + 1);
+    if (assignment->args_length)
+        memcpy(args, assignment->args, assignment->args_length);
+    kept.args = args;
+    return orri_order_make(host->setup.graph, &kept, host->setup.run_dir, n_cores,
+                           &child->arena, &child->order, err);
+}
+
+static void start_in_child(struct orr_host *host, const struct orr_assignment *assignment,
+                           const uint32_t *cores, uint32_t n_cores)
+{
+    struct child *child = choose_child(host, cores, n_cores);
+    struct orr_error err = { 0 };
+    bool moved = !is_pinned_to(child, cores, n_cores);
+    orr_arena_reset(&child->arena);
+    if (take_order(host, child, assignment, n_cores, &err) != ORR_OK) {
+        finish_early(host, assignment, cores[0], err.text);
+        return;
+    }
+    child->has_attempt = true;
+    child->task = assignment->task;
+    child->attempt = assignment->attempt;
+    child->function = assignment->function;
+    child->core = cores[0];
+    child->timed_out = false;
+    child->abandoned = false;
+    child->blob_fd = new_blob_file();
+    child->n_pinned = n_cores < PINNED_MAX ? n_cores : PINNED_MAX;
+    memcpy(child->pinned, cores, child->n_pinned * sizeof *cores);
+    if (child->state == CHILD_IDLE) {
+        if (moved)
+            pin(host, child);
+        send_order(host, child);
+        return;
+    }
+    child->state = CHILD_BORN;
+    orr_nursery_spawn(host->setup.nursery, (uint32_t)(child - host->children));
+}
+
+void orr_host_start(struct orr_host *host, const struct orr_assignment *assignment,
+                    const uint32_t *cores, uint32_t n_cores)
+{
+    if (host->setup.graph->functions[assignment->function].isolated)
+        start_in_child(host, assignment, cores, n_cores);
+    else
+        run_in_place(host, assignment, cores[0]);
+}
+
+uint32_t orr_host_running(const struct orr_host *host)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < host->setup.children; i++)
+        n += host->children[i].has_attempt;
+    return n;
+}
+
+/* ---- hearing ---- */
+
+static void take_answer(struct orr_host *host, struct child *child, const void *data,
+                        size_t length)
+{
+    struct finished *finished = new_finished(child->task, child->attempt, child->core);
+    char *copy = orr_arena_alloc(&finished->arena, length + 1);
+    memcpy(copy, data, length);
+    struct orr_reader in = orr_reader_of(copy, length);
+    struct orr_outcome *outcome = &finished->done.outcome;
+    if (orr_outcome_get(&in, &finished->arena, outcome) != ORR_OK)
+        ORR_BUG("outcome of %zu bytes does not read back", length);
+    orri_order_results(&host->setup.graph->functions[child->function], &child->order,
+                       &finished->arena, outcome);
+    if (outcome->failure != ORR_FAIL_NONE)
+        outcome->blob_bytes = 0;
+    if (outcome->blob_bytes)
+        finished->done.blob_fd = child->blob_fd;
+    else
+        (void)close(child->blob_fd);
+    child->blob_fd = -1;
+    child->has_attempt = false;
+    child->state = CHILD_IDLE;
+    push_finished(host, finished);
+}
+
+static void describe_death(struct child *child, int status, struct orr_arena *arena,
+                           struct orr_outcome *out)
+{
+    const char *what = child->order.function ? child->order.function : "the command's helper";
+    char limit[ORR_TIME_TEXT];
+    orr_duration_text((double)child->order.timeout / 1e9, limit);
+    if (child->abandoned) {
+        out->failure = ORR_FAIL_LOST;
+        out->message = "the run was stopped";
+    } else if (child->timed_out) {
+        out->failure = ORR_FAIL_TIMEOUT;
+        out->message = orr_arena_printf(arena, "%s ran longer than its timeout of %s", what,
+                                        limit);
+    } else if (WIFSIGNALED(status)) {
+        out->failure = ORR_FAIL_SIGNAL;
+        out->code = WTERMSIG(status);
+        out->message = orr_arena_printf(
+            arena, "%s was ended by signal %d (%s)%s", what, WTERMSIG(status),
+            strsignal(WTERMSIG(status)),
+            WTERMSIG(status) == SIGKILL ? ", perhaps because memory ran out" : "");
+    } else {
+        out->failure = ORR_FAIL_EXIT;
+        out->code = WEXITSTATUS(status);
+        out->message = orr_arena_printf(arena, "%s exited with code %d instead of a result",
+                                        what, WEXITSTATUS(status));
+    }
+}
+
+static void bury(struct orr_host *host, struct child *child, int status)
+{
+    if (child->state != CHILD_NONE && child->channel.fd >= 0)
+        orr_channel_release(&child->channel);
+    if (child->has_attempt) {
+        struct finished *finished =
+            new_finished(child->task, child->attempt, child->core);
+        struct orr_outcome *outcome = &finished->done.outcome;
+        outcome->t_start = child->started ? child->started : orr_clock_wall();
+        outcome->t_end = orr_clock_wall();
+        describe_death(child, status, &finished->arena, outcome);
+        push_finished(host, finished);
+        child->has_attempt = false;
+    }
+    if (child->blob_fd >= 0)
+        (void)close(child->blob_fd);
+    child->blob_fd = -1;
+    child->state = CHILD_NONE;
+    child->n_pinned = 0;
+}
+
+static void hear_child(struct orr_host *host, struct child *child)
+{
+    const void *data = NULL;
+    size_t length = 0;
+    int fd = -1;
+    (void)orr_channel_flush(&child->channel);
+    if (orr_channel_receive(&child->channel, &data, &length, &fd) != ORR_OK)
+        return;
+    if (child->has_attempt)
+        take_answer(host, child, data, length);
+}
+
+static void hear_nursery(struct orr_host *host)
+{
+    struct orr_nursery_event event;
+    while (orr_nursery_next(host->setup.nursery, &event)) {
+        if (event.label >= host->setup.children)
+            continue;
+        struct child *child = &host->children[event.label];
+        if (event.kind == ORR_NURSERY_BORN) {
+            orr_channel_init(&child->channel, event.fd);
+            child->pid = event.pid;
+            pin(host, child);
+            send_order(host, child);
+        } else {
+            if (child->channel.fd >= 0)
+                hear_child(host, child); /* its last words */
+            bury(host, child, event.status);
+        }
+    }
+}
+
+static void enforce_time(struct child *child, int64_t now)
+{
+    if (child->state != CHILD_BUSY || now < child->deadline)
+        return;
+    child->timed_out = true;
+    child->deadline = INT64_MAX;
+    (void)kill(child->pid, SIGKILL);
+}
+
+void orr_host_step(struct orr_host *host)
+{
+    int64_t now = orr_clock_monotonic();
+    for (uint32_t i = 0; i < host->setup.children; i++) {
+        struct child *child = &host->children[i];
+        if (child->state == CHILD_BUSY || child->state == CHILD_IDLE)
+            hear_child(host, child);
+        enforce_time(child, now);
+    }
+    hear_nursery(host);
+}
+
+size_t orr_host_fds(const struct orr_host *host, struct pollfd *fds, size_t max)
+{
+    size_t n = 0;
+    if (max)
+        fds[n++] = (struct pollfd){ .fd = orr_nursery_fd(host->setup.nursery),
+                                    .events = POLLIN };
+    for (uint32_t i = 0; i < host->setup.children && n < max; i++) {
+        const struct child *child = &host->children[i];
+        if (child->state != CHILD_BUSY || child->channel.closed)
+            continue;
+        short events = POLLIN;
+        if (orr_channel_wants_write(&child->channel))
+            events |= POLLOUT;
+        fds[n++] = (struct pollfd){ .fd = child->channel.fd, .events = events };
+    }
+    return n;
+}
+
+int64_t orr_host_wake(const struct orr_host *host)
+{
+    int64_t wake = INT64_MAX;
+    if (host->first)
+        return 0;
+    for (uint32_t i = 0; i < host->setup.children; i++)
+        if (host->children[i].state == CHILD_BUSY && host->children[i].deadline < wake)
+            wake = host->children[i].deadline;
+    return wake;
+}
+
+void orr_host_abandon(struct orr_host *host)
+{
+    for (uint32_t i = 0; i < host->setup.children; i++) {
+        struct child *child = &host->children[i];
+        child->abandoned = child->has_attempt;
+        if (child->state == CHILD_BUSY)
+            (void)kill(child->pid, SIGKILL);
+    }
+}
+
+bool orr_host_broken(const struct orr_host *host)
+{
+    return orr_nursery_lost(host->setup.nursery);
+}

@@ -1,0 +1,58 @@
+/* host.h - one rank's cores: runs attempts in warm children, or in place
+ *
+ * The same in a worker and in an agent (which is a worker too). Nothing blocks: start
+ * attempts, wait on the descriptors, step, take what is done. */
+#ifndef ORR_NODE_HOST_H
+#define ORR_NODE_HOST_H
+
+#include "exec/attempt.h"
+#include "exec/nursery.h"
+#include "graph/graph.h"
+#include "topo/topo.h"
+#include "wire/wire.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct orr_host_setup {
+    const struct orr_graph *graph;
+    struct orr_nursery *nursery;
+    const struct orr_topo *topo; /* NULL: nothing is pinned */
+    const char *run_dir;
+    uint32_t children; /* at most at once: the cores of this rank */
+    struct orr_blob_source blobs; /* for functions in place */
+};
+
+struct orr_host;
+struct orr_host *orr_host_new(const struct orr_host_setup *setup);
+/* Kills what runs. */
+void orr_host_free(struct orr_host *host);
+
+/* Start an attempt on these cores (their number is the call's). Needs a free child. */
+void orr_host_start(struct orr_host *host, const struct orr_assignment *assignment,
+                    const uint32_t *cores, uint32_t n_cores);
+uint32_t orr_host_running(const struct orr_host *host);
+
+struct orr_host_done {
+    uint32_t task;
+    uint32_t attempt;
+    uint32_t core; /* the first of its cores */
+    struct orr_outcome outcome; /* results complete, commands' too; borrowed until the
+                                   next call of orr_host_next() */
+    int blob_fd;                /* now the caller's; -1: no blobs */
+};
+bool orr_host_next(struct orr_host *host, struct orr_host_done *out);
+
+/* Descriptors to wait on (at most 1 + children; the number returned), and the time by
+ * which orr_host_step() must be called in any case (monotonic ns; INT64_MAX: none). */
+size_t orr_host_fds(const struct orr_host *host, struct pollfd *fds, size_t max);
+int64_t orr_host_wake(const struct orr_host *host);
+/* Hear of children, enforce time limits. */
+void orr_host_step(struct orr_host *host);
+/* Kill everything that runs; each ends as `lost`. */
+void orr_host_abandon(struct orr_host *host);
+/* No child can be had any more (the zygote died). */
+bool orr_host_broken(const struct orr_host *host);
+
+#endif

@@ -1,0 +1,375 @@
+/* orders.c - commands: templates to arguments, files and output to results
+ * Owns nothing. */
+#include "node/orders.h"
+
+#include "exec/call.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- making ---- */
+
+struct maker {
+    const struct orr_graph_function *function;
+    const char *scratch; /* absolute */
+    struct orr_value slots[ORR_SLOTS_MAX];
+    struct orr_arena *arena;
+    struct orr_error *err;
+};
+
+static const char *format_value(struct maker *m, struct orr_value v)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_value_format(v, &text);
+    const char *kept = orr_arena_strndup(m->arena, text.s ? text.s : "", text.length);
+    orr_text_release(&text);
+    return kept;
+}
+
+static orr_status evaluate(struct maker *m, const struct orr_expr *expr, const char **out)
+{
+    struct orr_value v;
+    orr_status status = orr_expr_eval(expr, m->slots, m->arena, &v, m->err);
+    if (status == ORR_OK)
+        *out = format_value(m, v);
+    return status;
+}
+
+static orr_status bind_params(struct maker *m, const struct orr_assignment *assignment)
+{
+    const struct orr_record_type *params = m->function->params;
+    struct orr_reader in = orr_reader_of(assignment->args, assignment->args_length);
+    if (params->n_fields >= ORR_SLOTS_MAX)
+        ORR_BUG("function %s has %u parameters", m->function->name, params->n_fields);
+    orr_status status = ORR_OK;
+    for (uint32_t i = 0; i < params->n_fields && status == ORR_OK; i++)
+        status = orr_value_get(&in, params->fields[i].type, m->arena, &m->slots[i], m->err);
+    return status;
+}
+
+/* `out`: for each field the path SCRATCH/FIELD. */
+static void bind_outs(struct maker *m)
+{
+    const struct orr_record_type *type = m->function->command.out;
+    if (!type)
+        return;
+    struct orr_record *out = orr_record_new(m->arena, type);
+    for (uint32_t i = 0; i < type->n_fields; i++) {
+        const char *path =
+            orr_arena_printf(m->arena, "%s/%s", m->scratch, type->fields[i].name);
+        out->fields[i] = orr_string_new(m->arena, ORR_KIND_PATH, path, strlen(path));
+    }
+    m->slots[m->function->params->n_fields] = orr_value_of_record(out);
+}
+
+static orr_status make_texts(struct maker *m, struct orr_expr *const *exprs, uint32_t n,
+                             const char *const *names, const char *const **out)
+{
+    const char **texts = orr_arena_alloc(m->arena, (n + 1) * sizeof *texts);
+    for (uint32_t i = 0; i < n; i++) {
+        orr_status status = evaluate(m, exprs[i], &texts[i]);
+        if (status != ORR_OK)
+            return status;
+        if (names)
+            texts[i] = orr_arena_printf(m->arena, "%s=%s", names[i], texts[i]);
+    }
+    *out = texts;
+    return ORR_OK;
+}
+
+/* What an author writes behind "{out.image}" in an argument (".png") belongs to the name
+ * of the file. */
+static const char *written_name(struct maker *m, const struct orr_order *order,
+                                const char *field)
+{
+    const char *path = orr_arena_printf(m->arena, "%s/%s", m->scratch, field);
+    size_t length = strlen(path);
+    for (uint32_t i = 0; i < order->n_argv; i++) {
+        const char *at = strstr(order->argv[i], path);
+        if (!at)
+            continue;
+        size_t suffix = 0;
+        while (isalnum((unsigned char)at[length + suffix]) ||
+               (at[length + suffix] && strchr("._-", at[length + suffix])))
+            suffix++;
+        return orr_arena_printf(m->arena, "%s%.*s", field, (int)suffix, at + length);
+    }
+    return field;
+}
+
+static void make_outs(struct maker *m, const struct orr_assignment *assignment,
+                      struct orr_order *order)
+{
+    const struct orr_record_type *type = m->function->command.out;
+    char id[ORR_ID_TEXT];
+    orr_id_text(assignment->identity, id);
+    order->n_outs = type ? type->n_fields : 0;
+    struct orr_command_out *outs =
+        orr_arena_alloc(m->arena, (order->n_outs + 1) * sizeof *outs);
+    for (uint32_t i = 0; i < order->n_outs; i++) {
+        const char *name = type->fields[i].name;
+        int at = orr_record_field(m->function->results, name);
+        bool blob = at >= 0 && m->function->results->fields[at].type->kind == ORR_KIND_BLOB;
+        outs[i].written = written_name(m, order, name);
+        outs[i].kept = blob ? NULL
+                            : orr_arena_printf(m->arena, "%s-%.12s/%s", m->function->name,
+                                               id, outs[i].written);
+    }
+    order->outs = outs;
+}
+
+static orr_status make_argv(struct maker *m, struct orr_order *order)
+{
+    const struct orr_command *command = &m->function->command;
+    orr_status status = make_texts(m, command->args, command->n_args, NULL, &order->argv);
+    order->n_argv = command->n_args;
+    if (status != ORR_OK || m->function->form != ORR_FORM_SHELL)
+        return status;
+    const char **argv = orr_arena_alloc(m->arena, 4 * sizeof *argv);
+    argv[0] = "/bin/sh";
+    argv[1] = "-euc";
+    argv[2] = order->argv[0];
+    order->argv = argv;
+    order->n_argv = 3;
+    return ORR_OK;
+}
+
+static orr_status make_command(struct maker *m, const struct orr_assignment *assignment,
+                               struct orr_order *order)
+{
+    const struct orr_command *command = &m->function->command;
+    orr_status status = bind_params(m, assignment);
+    if (status != ORR_OK)
+        return status;
+    bind_outs(m);
+    status = make_argv(m, order);
+    if (status == ORR_OK)
+        status = make_texts(m, command->env_values, command->n_env, command->env_names,
+                            &order->env);
+    if (status == ORR_OK && command->cwd)
+        status = evaluate(m, command->cwd, &order->cwd);
+    order->n_env = command->n_env;
+    order->exit_codes = command->exit_codes;
+    order->n_exit_codes = command->n_exit_codes;
+    order->keep_stdout = command->stdout_mode != ORR_STDOUT_NONE;
+    make_outs(m, assignment, order);
+    return status;
+}
+
+orr_status orri_order_make(const struct orr_graph *graph,
+                           const struct orr_assignment *assignment, const char *run_dir,
+                           uint32_t cores, struct orr_arena *arena, struct orr_order *order,
+                           struct orr_error *err)
+{
+    const struct orr_graph_function *function = &graph->functions[assignment->function];
+    *order = (struct orr_order){
+        .cores = cores,
+        .timeout = function->timeout,
+        .memory = function->memory,
+        .run_dir = run_dir,
+        .scratch = orr_arena_printf(arena, "t%" PRIu32 "-a%" PRIu32, assignment->task,
+                                    assignment->attempt),
+    };
+    if (function->form == ORR_FORM_USE) {
+        order->function = function->native->name;
+        order->args = assignment->args;
+        order->args_length = assignment->args_length;
+        return ORR_OK;
+    }
+    struct maker m = { .function = function, .arena = arena, .err = err };
+    m.scratch = orr_arena_printf(arena, "%s/scratch/%s", run_dir, order->scratch);
+    return make_command(&m, assignment, order);
+}
+
+/* ---- results ---- */
+
+struct taker {
+    const struct orr_graph_function *function;
+    struct orr_arena *arena;
+    struct orr_outcome *outcome;
+    const char *wrong; /* what does not fit, or NULL */
+};
+
+static struct orr_value text_value(struct taker *t, enum orr_kind kind, const char *s,
+                                   size_t length)
+{
+    return orr_string_new(t->arena, kind, s, length);
+}
+
+static struct orr_value from_json(struct taker *t, const json_t *json,
+                                  const struct orr_type *type, const char *name);
+
+static struct orr_value number_from_json(struct taker *t, const json_t *json,
+                                         const struct orr_type *type, const char *name)
+{
+    double v = json_number_value(json);
+    switch (type->kind) {
+    case ORR_KIND_FLOAT: return orr_float(v);
+    case ORR_KIND_DURATION:
+        return (struct orr_value){ .kind = ORR_KIND_DURATION, .as.i = llround(v * 1e9) };
+    case ORR_KIND_INT:
+    case ORR_KIND_SIZE:
+        if (json_is_integer(json))
+            return (struct orr_value){ .kind = (uint8_t)type->kind,
+                                       .as.i = json_integer_value(json) };
+        break;
+    default: break;
+    }
+    t->wrong = name;
+    return orr_null();
+}
+
+static struct orr_value list_from_json(struct taker *t, const json_t *json,
+                                       const struct orr_type *type, const char *name)
+{
+    struct orr_list *list = orr_list_new(t->arena, (uint32_t)json_array_size(json));
+    for (uint32_t i = 0; i < list->n; i++)
+        list->items[i] = from_json(t, json_array_get(json, i), type->element, name);
+    return orr_value_of_list(list);
+}
+
+static struct orr_value record_from_json(struct taker *t, const json_t *json,
+                                         const struct orr_type *type)
+{
+    struct orr_record *record = orr_record_new(t->arena, type->record);
+    for (uint32_t i = 0; i < type->record->n_fields; i++) {
+        const struct orr_field *field = &type->record->fields[i];
+        record->fields[i] =
+            from_json(t, json_object_get(json, field->name), field->type, field->name);
+    }
+    return orr_value_of_record(record);
+}
+
+static struct orr_value from_json(struct taker *t, const json_t *json,
+                                  const struct orr_type *type, const char *name)
+{
+    if (!json || json_is_null(json)) {
+        if (!type->optional)
+            t->wrong = name;
+        return orr_null();
+    }
+    bool textual = type->kind == ORR_KIND_STRING || type->kind == ORR_KIND_PATH;
+    if (json_is_string(json) && textual)
+        return text_value(t, type->kind, json_string_value(json), json_string_length(json));
+    if (json_is_boolean(json) && type->kind == ORR_KIND_BOOL)
+        return orr_bool(json_is_true(json));
+    if (json_is_number(json))
+        return number_from_json(t, json, type, name);
+    if (json_is_array(json) && type->kind == ORR_KIND_LIST)
+        return list_from_json(t, json, type, name);
+    if (json_is_object(json) && type->kind == ORR_KIND_RECORD)
+        return record_from_json(t, json, type);
+    t->wrong = name;
+    return orr_null();
+}
+
+static struct orr_value output_lines(struct taker *t)
+{
+    const char *s = t->outcome->output;
+    uint32_t n = 0;
+    for (const char *at = s; *at; at += *at == '\n') {
+        at += strcspn(at, "\n");
+        n++;
+    }
+    struct orr_list *list = orr_list_new(t->arena, n);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t length = strcspn(s, "\n");
+        size_t bare = length && s[length - 1] == '\r' ? length - 1 : length;
+        list->items[i] = text_value(t, ORR_KIND_STRING, s, bare);
+        s += length + 1;
+    }
+    return orr_value_of_list(list);
+}
+
+static struct orr_value made_file(struct taker *t, const struct orr_order *order, uint32_t i,
+                                  enum orr_kind kind)
+{
+    if (kind == ORR_KIND_BLOB) {
+        struct orr_blob *blob = orr_arena_alloc(t->arena, sizeof *blob);
+        *blob = t->outcome->made[i];
+        return (struct orr_value){ .kind = ORR_KIND_BLOB, .as.blob = blob };
+    }
+    const char *path =
+        orr_arena_printf(t->arena, "%s/out/%s", order->run_dir, order->outs[i].kept);
+    return text_value(t, ORR_KIND_PATH, path, strlen(path));
+}
+
+static int out_index(const struct orr_graph_function *function, const char *name)
+{
+    return function->command.out ? orr_record_field(function->command.out, name) : -1;
+}
+
+static struct orr_value field_value(struct taker *t, const struct orr_order *order,
+                                    const struct orr_field *field, const json_t *json)
+{
+    int made = out_index(t->function, field->name);
+    enum orr_stdout_mode mode = t->function->command.stdout_mode;
+    if (made >= 0)
+        return made_file(t, order, (uint32_t)made, field->type->kind);
+    if (mode == ORR_STDOUT_TEXT && strcmp(field->name, "text") == 0)
+        return text_value(t, ORR_KIND_STRING, t->outcome->output, t->outcome->output_length);
+    if (mode == ORR_STDOUT_LINES && field->type->kind == ORR_KIND_LIST)
+        return output_lines(t);
+    if (strcmp(field->name, "code") == 0 && field->type->kind == ORR_KIND_INT && !json)
+        return orr_int(t->outcome->code);
+    return from_json(t, json_object_get(json, field->name), field->type, field->name);
+}
+
+static void refuse(struct taker *t, const char *message)
+{
+    t->outcome->failure = ORR_FAIL_INVALID;
+    t->outcome->message = message;
+}
+
+static json_t *parse_output(struct taker *t)
+{
+    json_error_t bad;
+    if (t->function->command.stdout_mode != ORR_STDOUT_JSON)
+        return NULL;
+    json_t *json =
+        json_loadb(t->outcome->output, t->outcome->output_length, JSON_REJECT_DUPLICATES, &bad);
+    if (!json)
+        refuse(t, orr_arena_printf(t->arena, "standard output is no JSON: line %d: %s",
+                                   bad.line, bad.text));
+    else if (!json_is_object(json))
+        refuse(t, "standard output is JSON but no object");
+    return json;
+}
+
+static void encode(struct taker *t, const struct orr_record *record)
+{
+    struct orr_bytes bytes = ORR_BYTES_INIT;
+    orr_value_put(&bytes, orr_value_of_record(record));
+    unsigned char *kept = orr_arena_alloc(t->arena, bytes.length);
+    memcpy(kept, bytes.data, bytes.length);
+    t->outcome->results = kept;
+    t->outcome->results_length = (uint32_t)bytes.length;
+    orr_bytes_release(&bytes);
+}
+
+void orri_order_results(const struct orr_graph_function *function,
+                        const struct orr_order *order, struct orr_arena *arena,
+                        struct orr_outcome *outcome)
+{
+    if (function->form == ORR_FORM_USE || outcome->failure != ORR_FAIL_NONE)
+        return;
+    struct taker t = { .function = function, .arena = arena, .outcome = outcome };
+    json_t *json = parse_output(&t);
+    if (outcome->failure == ORR_FAIL_NONE) {
+        struct orr_record *record = orr_record_new(arena, function->results);
+        for (uint32_t i = 0; i < function->results->n_fields; i++)
+            record->fields[i] =
+                field_value(&t, order, &function->results->fields[i], json);
+        if (t.wrong)
+            refuse(&t, orr_arena_printf(arena,
+                                        "the result '%s' is missing or of another type",
+                                        t.wrong));
+        else
+            encode(&t, record);
+    }
+    json_decref(json);
+}
