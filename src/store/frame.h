@@ -122,6 +122,9 @@ void orri_commit_put(struct orr_bytes *out, const struct orri_commit *commit);
 orr_status orri_commit_get(struct orr_reader *in, struct orri_commit *out,
                            struct orr_error *err);
 
+/* "none", "exit", "signal", ... as error.kind of the language names them. */
+const char *orri_fail_text(enum orr_fail_kind kind);
+
 /* Bytes of one value of a column type ("u1" .. "f8"), 0 when there is no such type. */
 uint32_t orri_column_width(const char *type);
 /* Of one row of these columns; 0 when one has no such type. */

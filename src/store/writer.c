@@ -1,0 +1,491 @@
+/* writer.c - the queue in front of the log, and the thread that empties it
+ * Owns: the queue, the grouping, the acknowledgements, the thread. Hands on: bytes and
+ * syncs (log.c), index files (seal.c).
+ *
+ * An item goes queued -> pending (in the log's group) -> done (synced) -> taken. */
+#include "store/writer.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "store/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SEGMENT_SLACK = 64 * 1024 };
+#define LINGER_LEAST (2 * ORR_SECOND / 1000)
+
+struct item {
+    struct item *next;
+    struct orri_entry entry; /* sections and function belong to the item */
+    uint64_t cost;           /* bytes counted against the queue */
+    uint64_t token;
+};
+
+struct list {
+    struct item *head;
+    struct item **tail; /* NULL: empty */
+};
+
+struct orr_writer {
+    struct orr_writer_options options;
+    char *run_dir;
+    pthread_t thread;
+    int event_fd;
+
+    /* the thread's own */
+    struct orri_log log;
+    struct orri_shard_id *closed; /* segments without an index yet */
+    size_t n_closed, cap_closed;
+    int64_t group_started, last_added, linger;
+    uint32_t next_segment;
+
+    /* the caller's own */
+    struct list taken;
+
+    /* shared, under the mutex */
+    pthread_mutex_t mutex;
+    pthread_cond_t work; /* to the thread */
+    pthread_cond_t idle; /* to drain */
+    struct list queued, pending, done;
+    uint64_t held;       /* items queued, pending or done */
+    uint64_t held_bytes;
+    uint64_t waiting;    /* items queued or pending */
+    bool hurry;          /* commit as soon as the queue is empty */
+    bool stop;
+    orr_status status;   /* sticky */
+    struct orr_error error;
+    struct orr_writer_stats stats;
+};
+
+/* --- lists ------------------------------------------------------------------ */
+
+static void push(struct list *list, struct item *item)
+{
+    item->next = NULL;
+    if (!list->tail)
+        list->tail = &list->head;
+    *list->tail = item;
+    list->tail = &item->next;
+}
+
+static struct item *pop(struct list *list)
+{
+    struct item *item = list->head;
+    if (item) {
+        list->head = item->next;
+        if (!list->head)
+            list->tail = NULL;
+    }
+    return item;
+}
+
+static void free_list(struct list *list)
+{
+    struct item *item = NULL;
+    while ((item = pop(list)) != NULL) {
+        free(item->entry.sections);
+        free(item->entry.function);
+        free(item);
+    }
+}
+
+/* --- the thread ------------------------------------------------------------- */
+
+static void fail(struct orr_writer *w, orr_status status, const struct orr_error *error)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->status = status;
+    w->error = *error;
+    (void)eventfd_write(w->event_fd, 1);
+    pthread_cond_broadcast(&w->idle);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+static orr_status open_segment(struct orr_writer *w, uint64_t need, struct orr_error *err)
+{
+    struct orri_shard_id shard = { w->options.run_id, w->options.writer, w->options.epoch,
+                                   w->next_segment };
+    uint64_t bytes = w->options.segment_bytes;
+    if (bytes < need + SEGMENT_SLACK)
+        bytes = need + SEGMENT_SLACK;
+    orr_status status = orri_log_open(&w->log, w->run_dir, &shard, bytes,
+                                      w->options.durability != ORR_DURABILITY_NONE, err);
+    if (status != ORR_OK)
+        return status;
+    w->next_segment++;
+    pthread_mutex_lock(&w->mutex);
+    w->stats.segments++;
+    pthread_mutex_unlock(&w->mutex);
+    return ORR_OK;
+}
+
+static void acknowledge(struct orr_writer *w, uint64_t bytes, int64_t sync)
+{
+    pthread_mutex_lock(&w->mutex);
+    while (w->pending.head) {
+        push(&w->done, pop(&w->pending));
+        w->waiting--;
+        w->stats.results++;
+    }
+    w->stats.bytes += bytes;
+    w->stats.groups++;
+    w->stats.syncs += w->options.durability != ORR_DURABILITY_NONE;
+    w->stats.sync_ns += sync;
+    if (sync > w->stats.longest_sync_ns)
+        w->stats.longest_sync_ns = sync;
+    (void)eventfd_write(w->event_fd, 1);
+    if (!w->waiting)
+        pthread_cond_broadcast(&w->idle);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+static orr_status commit(struct orr_writer *w, struct orr_error *err)
+{
+    int64_t sync = 0;
+    uint64_t bytes = orri_log_group_bytes(&w->log);
+    orr_status status = orri_log_commit(&w->log, &sync, err);
+    if (status != ORR_OK)
+        return status;
+    w->linger = sync < LINGER_LEAST ? LINGER_LEAST : sync;
+    if (w->linger > w->options.group_ns)
+        w->linger = w->options.group_ns;
+    acknowledge(w, bytes, sync);
+    return ORR_OK;
+}
+
+/* The segment is full: end it, begin the next. */
+static orr_status rotate(struct orr_writer *w, uint64_t need, struct orr_error *err)
+{
+    struct orri_shard_id shard = w->log.shard;
+    orr_status status = w->log.group.group_results ? commit(w, err) : ORR_OK;
+    if (status == ORR_OK)
+        status = orri_log_close(&w->log, true, err);
+    if (status != ORR_OK)
+        return status;
+    w->closed = orr_grow(w->closed, w->n_closed, &w->cap_closed, sizeof *w->closed);
+    w->closed[w->n_closed++] = shard;
+    return open_segment(w, need, err);
+}
+
+static orr_status write_item(struct orr_writer *w, struct item *item, struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    if (!orri_log_fits(&w->log, &item->entry))
+        status = rotate(w, orri_log_need(&item->entry), err);
+    if (status == ORR_OK)
+        status = orri_log_append(&w->log, &item->entry, err);
+    if (status != ORR_OK)
+        return status;
+    w->last_added = orr_clock_monotonic();
+    if (w->log.group.group_results == 1)
+        w->group_started = w->last_added;
+    return ORR_OK;
+}
+
+static bool group_is_full(const struct orr_writer *w)
+{
+    return orri_log_group_bytes(&w->log) >= w->options.group_bytes ||
+           w->log.group.group_results >= w->options.group_results ||
+           orr_clock_monotonic() - w->group_started >= w->options.group_ns;
+}
+
+/* When the running group is due though nothing more came. */
+static int64_t commit_due(const struct orr_writer *w)
+{
+    int64_t by_age = w->group_started + w->options.group_ns;
+    int64_t by_quiet = w->last_added + w->linger;
+    return by_age < by_quiet ? by_age : by_quiet;
+}
+
+static void wait_until(struct orr_writer *w, int64_t monotonic_ns)
+{
+    struct timespec at = { .tv_sec = (time_t)(monotonic_ns / ORR_SECOND),
+                           .tv_nsec = (long)(monotonic_ns % ORR_SECOND) };
+    (void)pthread_cond_timedwait(&w->work, &w->mutex, &at);
+}
+
+/* The next item, or NULL: commit now (a group is running), or stop. Under the mutex. */
+static struct item *next_item(struct orr_writer *w)
+{
+    while (!w->queued.head) {
+        bool running = w->log.group.group_results > 0;
+        if (running && (w->hurry || w->stop || orr_clock_monotonic() >= commit_due(w)))
+            return NULL;
+        if (running)
+            wait_until(w, commit_due(w));
+        else if (w->stop)
+            return NULL;
+        else
+            pthread_cond_wait(&w->work, &w->mutex);
+    }
+    return pop(&w->queued);
+}
+
+static void *writer_main(void *argument)
+{
+    struct orr_writer *w = argument;
+    struct orr_error error = { .code = ORR_OK };
+    orr_status status = ORR_OK;
+    while (status == ORR_OK) {
+        pthread_mutex_lock(&w->mutex);
+        struct item *item = next_item(w);
+        bool end = !item && !w->log.group.group_results;
+        pthread_mutex_unlock(&w->mutex);
+        if (end)
+            return NULL;
+        if (item) {
+            status = write_item(w, item, &error);
+            /* Freed with the others after an error: it was not acknowledged. */
+            pthread_mutex_lock(&w->mutex);
+            push(&w->pending, item);
+            pthread_mutex_unlock(&w->mutex);
+        }
+        if (status == ORR_OK && (!item || group_is_full(w)))
+            status = commit(w, &error);
+    }
+    fail(w, status, &error);
+    return NULL;
+}
+
+/* --- opening ---------------------------------------------------------------- */
+
+static void set_defaults(struct orr_writer_options *o)
+{
+    if (!o->segment_bytes)
+        o->segment_bytes = UINT64_C(1) << 30;
+    if (!o->group_bytes)
+        o->group_bytes = UINT64_C(16) << 20;
+    if (!o->group_results)
+        o->group_results = 512;
+    if (!o->group_ns)
+        o->group_ns = ORR_SECOND / 5;
+    if (!o->queue_results)
+        o->queue_results = 4096;
+    if (!o->queue_bytes)
+        o->queue_bytes = UINT64_C(1) << 30;
+}
+
+static void init_waits(struct orr_writer *w)
+{
+    pthread_condattr_t monotonic;
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_cond_init(&w->idle, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static void free_writer(struct orr_writer *w)
+{
+    if (w->log.buffer) {
+        /* Writing failed: leave the file as it is, scan knows how far it is good. */
+        (void)orri_log_close(&w->log, false, NULL);
+    }
+    free_list(&w->queued);
+    free_list(&w->pending);
+    free_list(&w->done);
+    free_list(&w->taken);
+    pthread_cond_destroy(&w->work);
+    pthread_cond_destroy(&w->idle);
+    pthread_mutex_destroy(&w->mutex);
+    if (w->event_fd >= 0)
+        (void)close(w->event_fd);
+    free(w->closed);
+    free(w->run_dir);
+    free(w);
+}
+
+/* Signals are the main thread's business. */
+static int start_thread(struct orr_writer *w)
+{
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int bad = pthread_create(&w->thread, NULL, writer_main, w);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return bad;
+}
+
+orr_status orr_writer_open(const struct orr_writer_options *options,
+                           struct orr_writer **out, struct orr_error *err)
+{
+    struct orr_writer *w = orr_alloc(1, sizeof *w);
+    w->options = *options;
+    set_defaults(&w->options);
+    w->linger = LINGER_LEAST < w->options.group_ns ? LINGER_LEAST : w->options.group_ns;
+    w->run_dir = orr_strdup(options->run_dir);
+    init_waits(w);
+    w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    orr_status status = ORR_OK;
+    if (w->event_fd < 0)
+        status = orr_error_errno(err, ORR_ERR_MACHINE, errno, "cannot make an event file");
+    if (status == ORR_OK)
+        status = open_segment(w, 0, err);
+    int bad = status == ORR_OK ? start_thread(w) : 0;
+    if (bad)
+        status = orr_error_errno(err, ORR_ERR_MACHINE, bad, "cannot start a thread");
+    if (status != ORR_OK) {
+        free_writer(w);
+        return status;
+    }
+    *out = w;
+    return ORR_OK;
+}
+
+/* --- the caller's side ------------------------------------------------------ */
+
+static struct item *make_item(const struct orr_stored *stored, int blob_fd,
+                              uint64_t blob_bytes, uint64_t token)
+{
+    struct orr_bytes bytes = ORR_BYTES_INIT;
+    struct item *item = orr_alloc(1, sizeof *item);
+    struct orri_entry *e = &item->entry;
+    orri_record_put(&bytes, stored);
+    e->record_bytes = (uint32_t)bytes.length;
+    orr_put_raw(&bytes, stored->results, stored->results_bytes);
+    e->results_bytes = stored->results_bytes;
+    uint64_t rows = (uint64_t)stored->row_bytes * stored->n_rows;
+    if (rows && (!stored->columns || orri_row_width(stored->columns) != stored->row_bytes))
+        ORR_BUG("rows of function %s do not have the width of its columns",
+                stored->function);
+    if (bytes.length > ORRI_SECTION_MAX || rows > ORRI_SECTION_MAX)
+        ORR_BUG("an attempt of function %s is too large to be stored", stored->function);
+    orr_put_raw(&bytes, stored->rows, (size_t)rows);
+    e->rows_bytes = (uint32_t)rows;
+    e->sections = bytes.data;
+    e->id = stored->id;
+    e->attempt = stored->attempt;
+    e->function = orr_strdup(stored->function ? stored->function : "");
+    e->columns = rows ? stored->columns : NULL;
+    e->blob_fd = blob_fd;
+    e->blob_bytes = blob_bytes;
+    item->token = token;
+    item->cost = bytes.length + blob_bytes;
+    return item;
+}
+
+static uint64_t cost_of(const struct orr_stored *s, uint64_t blob_bytes)
+{
+    return blob_bytes + s->results_bytes + (uint64_t)s->row_bytes * s->n_rows +
+           s->args_bytes + s->error_tail_bytes;
+}
+
+bool orr_writer_put(struct orr_writer *w, const struct orr_stored *stored, int blob_fd,
+                    uint64_t blob_bytes, uint64_t token)
+{
+    uint64_t cost = cost_of(stored, blob_bytes);
+    pthread_mutex_lock(&w->mutex);
+    bool refused = w->status != ORR_OK || w->held >= w->options.queue_results ||
+                   (w->held && w->held_bytes + cost > w->options.queue_bytes);
+    pthread_mutex_unlock(&w->mutex);
+    if (refused)
+        return false;
+    struct item *item = make_item(stored, blob_fd, blob_bytes, token);
+    pthread_mutex_lock(&w->mutex);
+    push(&w->queued, item);
+    w->held++;
+    w->waiting++;
+    w->held_bytes += item->cost;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->mutex);
+    return true;
+}
+
+size_t orr_writer_take(struct orr_writer *w, struct orr_written *out, size_t n)
+{
+    size_t count = 0;
+    eventfd_t ignored = 0;
+    free_list(&w->taken);
+    pthread_mutex_lock(&w->mutex);
+    while (count < n && w->done.head) {
+        struct item *item = pop(&w->done);
+        push(&w->taken, item);
+        w->held--;
+        w->held_bytes -= item->cost;
+        w->stats.acknowledged++;
+        out[count++] = (struct orr_written){
+            item->token, item->entry.sections + item->entry.record_bytes,
+            item->entry.results_bytes
+        };
+    }
+    if (!w->done.head && w->status == ORR_OK)
+        (void)eventfd_read(w->event_fd, &ignored);
+    pthread_mutex_unlock(&w->mutex);
+    return count;
+}
+
+int orr_writer_event_fd(const struct orr_writer *writer) { return writer->event_fd; }
+
+orr_status orr_writer_error(struct orr_writer *w, struct orr_error *err)
+{
+    pthread_mutex_lock(&w->mutex);
+    orr_status status = w->status;
+    if (status != ORR_OK && err)
+        *err = w->error;
+    pthread_mutex_unlock(&w->mutex);
+    return status;
+}
+
+void orr_writer_stats(struct orr_writer *w, struct orr_writer_stats *out)
+{
+    pthread_mutex_lock(&w->mutex);
+    *out = w->stats;
+    out->queued = w->waiting;
+    pthread_mutex_unlock(&w->mutex);
+}
+
+orr_status orr_writer_drain(struct orr_writer *w, struct orr_error *err)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->hurry = true;
+    pthread_cond_signal(&w->work);
+    while (w->waiting && w->status == ORR_OK)
+        pthread_cond_wait(&w->idle, &w->mutex);
+    w->hurry = false;
+    orr_status status = w->status;
+    if (status != ORR_OK && err)
+        *err = w->error;
+    pthread_mutex_unlock(&w->mutex);
+    return status;
+}
+
+/* The thread has ended; its fields are ours. */
+static orr_status finish_files(struct orr_writer *w, bool seal, struct orr_error *err)
+{
+    struct orri_shard_id last = w->log.shard;
+    bool durable = w->log.durable;
+    orr_status status = orri_log_close(&w->log, true, err);
+    if (!seal || w->options.no_index)
+        return status;
+    for (size_t i = 0; i < w->n_closed && status == ORR_OK; i++)
+        status = orri_shard_index(w->run_dir, &w->closed[i], durable, err);
+    if (status == ORR_OK)
+        status = orri_shard_index(w->run_dir, &last, durable, err);
+    return status;
+}
+
+orr_status orr_writer_close(struct orr_writer *w, bool seal, struct orr_error *err)
+{
+    if (!w)
+        return ORR_OK;
+    orr_status status = orr_writer_drain(w, err);
+    pthread_mutex_lock(&w->mutex);
+    w->stop = true;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    if (status == ORR_OK)
+        status = finish_files(w, seal, err);
+    free_writer(w);
+    return status;
+}
