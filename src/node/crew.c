@@ -1,0 +1,416 @@
+/* crew.c - who owns which core, who is busy, and talking to workers
+ * Owns: the listening socket, the channels to workers, the ledger of cores. */
+#include "node/crew.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum worker_state { WORKER_EXPECTED, WORKER_HERE, WORKER_LEFT, WORKER_LOST };
+
+/* Calls of microseconds that may wait at one worker. */
+enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30 };
+
+struct worker {
+    enum worker_state state;
+    struct orr_channel channel; /* not for worker 0 */
+    uint32_t rank;
+    struct orri_place *places; /* what it was given and not given back */
+    size_t n_places;
+    size_t cap_places;
+    uint32_t in_place;
+    struct orr_bytes out;
+};
+
+struct newcomer { /* connected, has not said who it is */
+    struct orr_channel channel;
+    bool used;
+};
+
+enum { NEWCOMERS = 64 };
+
+struct orri_crew {
+    struct orri_crew_setup setup;
+    int listener;
+    struct worker *workers;
+    bool *busy; /* per core */
+    uint32_t n_cores;
+    struct newcomer newcomers[NEWCOMERS];
+    uint32_t n_here;
+    int64_t started;
+    int64_t cpu;
+    bool dismissed;
+};
+
+orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew **out,
+                         struct orr_error *err)
+{
+    struct orri_crew *crew = orr_alloc(1, sizeof *crew);
+    crew->setup = *setup;
+    crew->workers = orr_alloc(setup->workers, sizeof *crew->workers);
+    crew->n_cores = setup->workers * setup->cores_each;
+    crew->busy = orr_alloc(crew->n_cores, sizeof *crew->busy);
+    crew->started = orr_clock_monotonic();
+    crew->workers[0].state = WORKER_HERE;
+    crew->workers[0].rank = setup->agent;
+    crew->n_here = 1;
+    crew->listener = -1;
+    if (setup->workers > 1) {
+        crew->listener = orri_local_listen(setup->token, setup->agent, err);
+        if (crew->listener < 0) {
+            orri_crew_free(crew);
+            return ORR_ERR_MACHINE;
+        }
+    }
+    *out = crew;
+    return ORR_OK;
+}
+
+void orri_crew_free(struct orri_crew *crew)
+{
+    if (!crew)
+        return;
+    for (uint32_t w = 0; w < crew->setup.workers; w++) {
+        if (w > 0 && crew->workers[w].state != WORKER_EXPECTED)
+            orr_channel_release(&crew->workers[w].channel);
+        orr_bytes_release(&crew->workers[w].out);
+        free(crew->workers[w].places);
+    }
+    for (uint32_t i = 0; i < NEWCOMERS; i++)
+        if (crew->newcomers[i].used)
+            orr_channel_release(&crew->newcomers[i].channel);
+    if (crew->listener >= 0)
+        (void)close(crew->listener);
+    free(crew->workers);
+    free(crew->busy);
+    free(crew);
+}
+
+/* ---- the ledger ---- */
+
+static bool is_here(const struct orri_crew *crew, uint32_t worker)
+{
+    return crew->workers[worker].state == WORKER_HERE;
+}
+
+static bool is_idle(const struct orri_crew *crew, uint32_t core)
+{
+    return !crew->busy[core] && is_here(crew, core / crew->setup.cores_each);
+}
+
+static uint32_t numa_of(const struct orri_crew *crew, uint32_t core)
+{
+    return crew->setup.topo ? orr_topo_numa_of(crew->setup.topo, core) : 0;
+}
+
+/* Take `n` idle cores: `own` first, then those of its NUMA domain, then any. */
+static bool take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
+                       struct orri_place *place)
+{
+    place->n_cores = 0;
+    place->cores[place->n_cores++] = own;
+    for (int any_domain = 0; any_domain < 2; any_domain++)
+        for (uint32_t c = 0; c < crew->n_cores && place->n_cores < n; c++)
+            if (c != own && is_idle(crew, c) &&
+                (numa_of(crew, c) == numa_of(crew, own)) != any_domain)
+                place->cores[place->n_cores++] = c;
+    if (place->n_cores < n)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        crew->busy[place->cores[i]] = true;
+    return true;
+}
+
+static bool place_isolated(struct orri_crew *crew, uint32_t n, struct orri_place *place)
+{
+    if (n > ORRI_CORES_MAX)
+        return false;
+    for (uint32_t c = 0; c < crew->n_cores; c++)
+        if (is_idle(crew, c)) {
+            place->worker = c / crew->setup.cores_each;
+            return take_cores(crew, c, n, place);
+        }
+    return false;
+}
+
+/* Calls in place go to the worker with the fewest; to the agent only when it is alone. */
+static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
+{
+    uint32_t best = UINT32_MAX;
+    uint32_t first = crew->n_here > 1 ? 1 : 0;
+    for (uint32_t w = first; w < crew->setup.workers; w++)
+        if (is_here(crew, w) && crew->workers[w].in_place < IN_PLACE_MAX &&
+            (best == UINT32_MAX || crew->workers[w].in_place < crew->workers[best].in_place))
+            best = w;
+    if (best == UINT32_MAX)
+        return false;
+    place->worker = best;
+    place->n_cores = 1;
+    place->cores[0] = best * crew->setup.cores_each;
+    crew->workers[best].in_place++;
+    return true;
+}
+
+bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores, uint32_t token,
+                     uint32_t task, uint32_t attempt, struct orri_place *out)
+{
+    out->in_place = !isolated;
+    out->token = token;
+    out->task = task;
+    out->attempt = attempt;
+    if (!(isolated ? place_isolated(crew, cores, out) : place_in_place(crew, out)))
+        return false;
+    struct worker *worker = &crew->workers[out->worker];
+    worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
+                              sizeof *worker->places);
+    worker->places[worker->n_places++] = *out;
+    return true;
+}
+
+static size_t index_of(const struct worker *worker, uint32_t task, uint32_t attempt)
+{
+    for (size_t i = 0; i < worker->n_places; i++)
+        if (worker->places[i].task == task && worker->places[i].attempt == attempt)
+            return i;
+    return SIZE_MAX;
+}
+
+const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t w,
+                                        uint32_t task, uint32_t attempt)
+{
+    const struct worker *worker = &crew->workers[w];
+    size_t at = index_of(worker, task, attempt);
+    return at == SIZE_MAX ? NULL : &worker->places[at];
+}
+
+void orri_crew_release(struct orri_crew *crew, const struct orri_place *place)
+{
+    struct worker *worker = &crew->workers[place->worker];
+    size_t at = index_of(worker, place->task, place->attempt);
+    if (at == SIZE_MAX)
+        ORR_BUG("task %u gives back what it did not take", place->task);
+    if (place->in_place)
+        worker->in_place--;
+    for (uint32_t i = 0; i < place->n_cores && !place->in_place; i++)
+        crew->busy[place->cores[i]] = false;
+    worker->places[at] = worker->places[--worker->n_places];
+}
+
+/* ---- talking ---- */
+
+void orri_crew_send(struct orri_crew *crew, uint32_t w,
+                    const struct orri_local_assignment *assignment)
+{
+    struct worker *worker = &crew->workers[w];
+    if (worker->out.length == 0)
+        orr_batch_begin(&worker->out, ORR_MESSAGE_ASSIGN);
+    orri_local_assignment_put(&worker->out, assignment);
+}
+
+void orri_crew_flush(struct orri_crew *crew)
+{
+    for (uint32_t w = 1; w < crew->setup.workers; w++) {
+        struct worker *worker = &crew->workers[w];
+        if (worker->out.length)
+            orr_channel_send(&worker->channel, worker->out.data, worker->out.length, -1);
+        orr_bytes_clear(&worker->out);
+    }
+}
+
+void orri_crew_tell(struct orri_crew *crew, enum orr_message message)
+{
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orr_signal_put(&out, message, "");
+    for (uint32_t w = 1; w < crew->setup.workers; w++)
+        if (is_here(crew, w))
+            orr_channel_send(&crew->workers[w].channel, out.data, out.length, -1);
+    orr_bytes_release(&out);
+}
+
+static void lose(struct orri_crew *crew, uint32_t w)
+{
+    struct worker *worker = &crew->workers[w];
+    if (worker->state != WORKER_HERE)
+        return;
+    worker->state = WORKER_LOST;
+    crew->n_here--;
+    crew->setup.lost(crew->setup.context, w, worker->rank);
+}
+
+static void hear_worker(struct orri_crew *crew, uint32_t w)
+{
+    struct worker *worker = &crew->workers[w];
+    const void *data = NULL;
+    size_t length = 0;
+    int fd = -1;
+    (void)orr_channel_flush(&worker->channel);
+    while (orr_channel_receive(&worker->channel, &data, &length, &fd) == ORR_OK) {
+        struct orr_reader in = orr_reader_of(data, length);
+        enum orr_message message = orr_message_of(&in);
+        struct orr_bye bye;
+        if (message == ORR_MESSAGE_DONE) {
+            crew->setup.ended(crew->setup.context, w, worker->rank, &in, fd);
+        } else if (message == ORR_MESSAGE_BYE && orr_bye_get(&in, &bye) == ORR_OK) {
+            crew->cpu += bye.worker_cpu;
+            worker->state = WORKER_LEFT;
+        }
+    }
+    if (worker->channel.closed)
+        lose(crew, w);
+}
+
+/* Seats are handed out as workers come: which core a worker has does not matter. */
+static void seat(struct orri_crew *crew, struct newcomer *newcomer, uint32_t rank)
+{
+    for (uint32_t w = 1; w < crew->setup.workers; w++) {
+        struct worker *worker = &crew->workers[w];
+        if (worker->state != WORKER_EXPECTED)
+            continue;
+        worker->state = WORKER_HERE;
+        worker->rank = rank;
+        worker->channel = newcomer->channel;
+        newcomer->used = false;
+        crew->n_here++;
+        return;
+    }
+    orr_channel_release(&newcomer->channel);
+    newcomer->used = false;
+}
+
+static void hear_newcomer(struct orri_crew *crew, struct newcomer *newcomer)
+{
+    const void *data = NULL;
+    size_t length = 0;
+    int fd = -1;
+    struct orr_hello hello;
+    struct orr_arena arena = ORR_ARENA_INIT;
+    if (orr_channel_receive(&newcomer->channel, &data, &length, &fd) == ORR_OK) {
+        struct orr_reader in = orr_reader_of(data, length);
+        bool good = orr_message_of(&in) == ORR_MESSAGE_HELLO &&
+                    orr_hello_get(&in, &arena, &hello) == ORR_OK &&
+                    hello.wire_version == ORR_WIRE_VERSION;
+        if (good)
+            seat(crew, newcomer, hello.rank);
+        else
+            newcomer->channel.closed = true;
+    }
+    if (newcomer->used && newcomer->channel.closed) {
+        orr_channel_release(&newcomer->channel);
+        newcomer->used = false;
+    }
+    orr_arena_release(&arena);
+}
+
+static void accept_newcomers(struct orri_crew *crew)
+{
+    for (uint32_t i = 0; i < NEWCOMERS && crew->listener >= 0; i++) {
+        struct newcomer *newcomer = &crew->newcomers[i];
+        if (!newcomer->used) {
+            int fd = accept4(crew->listener, NULL, NULL, SOCK_CLOEXEC);
+            if (fd < 0)
+                break;
+            if (!orri_local_is_ours(fd)) {
+                (void)close(fd);
+                continue;
+            }
+            orr_channel_init(&newcomer->channel, fd);
+            newcomer->used = true;
+        }
+    }
+    for (uint32_t i = 0; i < NEWCOMERS; i++)
+        if (crew->newcomers[i].used)
+            hear_newcomer(crew, &crew->newcomers[i]);
+}
+
+void orri_crew_step(struct orri_crew *crew)
+{
+    accept_newcomers(crew);
+    for (uint32_t w = 1; w < crew->setup.workers; w++)
+        if (is_here(crew, w))
+            hear_worker(crew, w);
+}
+
+size_t orri_crew_fds(const struct orri_crew *crew, struct pollfd *fds, size_t max)
+{
+    size_t n = 0;
+    if (crew->listener >= 0 && n < max)
+        fds[n++] = (struct pollfd){ .fd = crew->listener, .events = POLLIN };
+    for (uint32_t i = 0; i < NEWCOMERS && n < max; i++)
+        if (crew->newcomers[i].used)
+            fds[n++] = (struct pollfd){ .fd = crew->newcomers[i].channel.fd,
+                                        .events = POLLIN };
+    for (uint32_t w = 1; w < crew->setup.workers && n < max; w++) {
+        if (!is_here(crew, w))
+            continue;
+        short events = POLLIN;
+        if (orr_channel_wants_write(&crew->workers[w].channel))
+            events |= POLLOUT;
+        fds[n++] = (struct pollfd){ .fd = crew->workers[w].channel.fd, .events = events };
+    }
+    return n;
+}
+
+/* ---- figures ---- */
+
+bool orri_crew_complete(const struct orri_crew *crew)
+{
+    return crew->n_here == crew->setup.workers ||
+           orr_clock_monotonic() - crew->started > LATE_SECONDS * ORR_SECOND;
+}
+
+void orri_crew_dismiss(struct orri_crew *crew)
+{
+    if (!crew->dismissed)
+        orri_crew_tell(crew, ORR_MESSAGE_STOP);
+    crew->dismissed = true;
+}
+
+bool orri_crew_dismissed(const struct orri_crew *crew)
+{
+    for (uint32_t w = 1; w < crew->setup.workers; w++)
+        if (is_here(crew, w))
+            return false;
+    return crew->dismissed;
+}
+
+uint32_t orri_crew_busy(const struct orri_crew *crew)
+{
+    uint32_t n = 0;
+    for (uint32_t c = 0; c < crew->n_cores; c++)
+        n += crew->busy[c];
+    for (uint32_t w = 0; w < crew->setup.workers; w++)
+        n += crew->workers[w].in_place > 0;
+    return n;
+}
+
+uint32_t orri_crew_cores(const struct orri_crew *crew)
+{
+    return crew->n_here * crew->setup.cores_each;
+}
+
+uint32_t orri_crew_workers(const struct orri_crew *crew)
+{
+    return crew->n_here;
+}
+
+int64_t orri_crew_cpu(const struct orri_crew *crew)
+{
+    return crew->cpu;
+}
+
+void orri_crew_describe(const struct orri_crew *crew, struct orr_text *out)
+{
+    uint32_t *cores = orr_alloc(crew->n_cores, sizeof *cores);
+    for (uint32_t i = 0; i < crew->n_cores; i++)
+        cores[i] = i;
+    if (crew->setup.topo)
+        orr_topo_cpus(crew->setup.topo, cores, crew->n_cores, out);
+    else
+        orr_text_puts(out, "none");
+    free(cores);
+}

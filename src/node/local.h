@@ -1,0 +1,37 @@
+/* local.h - messages between an agent and the workers of its node
+ *
+ * They use the numbers of wire.h over a Unix socket; bodies differ, because results of
+ * workers carry everything (and a descriptor for the bytes of blobs). */
+#ifndef ORR_NODE_LOCAL_H
+#define ORR_NODE_LOCAL_H
+
+#include "base/channel.h"
+#include "exec/attempt.h"
+#include "node/host.h"
+#include "wire/wire.h"
+
+enum { ORRI_CORES_MAX = 256 };
+
+/* ASSIGN down: token (the agent's), cores, assignment. */
+struct orri_local_assignment {
+    uint32_t token;
+    uint32_t cores[ORRI_CORES_MAX];
+    uint32_t n_cores;
+    struct orr_assignment assignment;
+};
+void orri_local_assignment_put(struct orr_bytes *out, const struct orri_local_assignment *a);
+orr_status orri_local_assignment_get(struct orr_reader *in, struct orri_local_assignment *a);
+
+/* DONE up: task and attempt, core, outcome. */
+void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done);
+/* The outcome's bytes start at the reader afterwards. */
+orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,
+                               struct orr_arena *arena);
+
+/* The abstract socket of an agent; `token` is random and shared by the ranks of a run. */
+int orri_local_listen(uint64_t token, uint32_t agent, struct orr_error *err);
+int orri_local_connect(uint64_t token, uint32_t agent, struct orr_error *err);
+/* Only processes of our own user may talk to us. */
+bool orri_local_is_ours(int fd);
+
+#endif
