@@ -1,0 +1,101 @@
+/* status.h - what a run looks like from outside, at one moment
+ *
+ * The coordinator fills it; status.json, the progress line and the summary are made from
+ * it; `orrery status` reads it back. */
+#ifndef ORR_VIEW_STATUS_H
+#define ORR_VIEW_STATUS_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define ORR_RUN_STATES(X)                                                        \
+    X(STARTING, "starting", -1)                                                  \
+    X(RUNNING, "running", -1)                                                    \
+    X(SUCCEEDED, "succeeded", 0)     /* all requests */                          \
+    X(FAILED, "failed", 1)           /* some requests */                         \
+    X(STOPPED, "stopped", 3)         /* the store or the machine failed; resume */ \
+    X(DRAINED, "drained", 75)        /* told to end before the end; resume */    \
+    X(INTERRUPTED, "interrupted", 130)
+
+#define X(id, text, code) ORR_RUN_##id,
+enum orr_run_state { ORR_RUN_STATES(X) };
+#undef X
+const char *orr_run_state_text(enum orr_run_state state);
+int orr_run_state_exit_code(enum orr_run_state state); /* -1 while it runs */
+
+struct orr_stage {
+    char name[64];     /* the function */
+    uint64_t total;    /* tasks asked for so far */
+    uint64_t done;
+    uint64_t failed;   /* attempts */
+    uint64_t reused;   /* known from before, not run */
+    double wall;       /* seconds, sum over attempts */
+    double cpu;
+};
+
+enum { ORR_STAGES_MAX = 64, ORR_STATUS_COUNTERS = 32 };
+
+struct orr_status_counter {
+    char name[32];
+    double amount;
+};
+
+struct orr_run_status {
+    enum orr_run_state state;
+    char run_id[40];
+    char name[128];     /* of the job */
+    char workflow[128];
+    char message[1000]; /* why it ended as it did; "" */
+    uint32_t epoch;
+    uint32_t pid;
+    char host[128];
+    int64_t started;  /* wall ns */
+    int64_t updated;
+    uint32_t requests, succeeded, failed_requests;
+    uint64_t tasks, done, failed_attempts, reused, in_flight, waiting;
+    uint32_t nodes, lost_nodes, cores, busy_cores;
+    uint64_t stored_bytes;
+    struct orr_stage stages[ORR_STAGES_MAX];
+    uint32_t n_stages;
+    struct orr_status_counter counters[ORR_STATUS_COUNTERS];
+    uint32_t n_counters;
+    double cpu_seconds;     /* of attempts */
+    double busy_seconds;    /* core-seconds of attempts, wall */
+    double core_seconds;    /* cores x time since the first agent came */
+    double coordinator_cpu; /* seconds, this process */
+    double agents_cpu;      /* seconds, agents and workers, known at the end */
+};
+
+void orr_status_count(struct orr_run_status *status, const char *counter, double amount);
+double orr_status_counter(const struct orr_run_status *status, const char *counter);
+
+void orr_status_json(const struct orr_run_status *status, struct orr_text *out);
+/* RUN/status.json, replaced by rename. */
+orr_status orr_status_write(const char *run_dir, const struct orr_run_status *status,
+                            struct orr_error *err);
+/* ORR_ERR_INPUT when there is none, ORR_ERR_DATA when it does not read. */
+orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
+                           struct orr_error *err);
+/* For people: several lines. `alive`: someone holds the run's lock. */
+void orr_status_print(const struct orr_run_status *status, bool alive, struct orr_text *out);
+/* Estimated seconds to the end from the rates of the stages, < 0: unknown. */
+double orr_status_eta(const struct orr_run_status *status);
+
+/* ---- the progress line ---- */
+
+struct orr_progress;
+/* `columns` > 0: a terminal that wide, one line rewritten; 0: plain lines, now and then. */
+struct orr_progress *orr_progress_new(FILE *out, uint32_t columns, bool quiet);
+void orr_progress_show(struct orr_progress *progress, const struct orr_run_status *status);
+/* End the line, so that other text can follow. */
+void orr_progress_break(struct orr_progress *progress);
+void orr_progress_free(struct orr_progress *progress);
+
+/* The summary at the end of a run, without what only the workflow knows. */
+void orr_status_summary(const struct orr_run_status *status, struct orr_text *out);
+
+#endif
