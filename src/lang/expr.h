@@ -39,6 +39,11 @@ struct orr_expr *orr_expr_compile_template(const char *text, struct orr_span at,
                                            const struct orr_type *want,
                                            struct orr_arena *arena,
                                            struct orr_diags *diags);
+/* A template for /bin/sh: what {expr} gives is quoted as one word, a list as one word an
+ * item. {{ and }} are braces here too. Always a string. */
+struct orr_expr *orr_expr_compile_script(const char *text, struct orr_span at,
+                                         struct orr_scope *scope, struct orr_arena *arena,
+                                         struct orr_diags *diags);
 /* A constant; the value must outlive the expression. */
 struct orr_expr *orr_expr_constant(struct orr_value v, const struct orr_type *type,
                                    struct orr_span at, struct orr_arena *arena);
@@ -73,6 +78,8 @@ bool orr_expr_equality(const struct orr_expr *expr, struct orr_expr **left,
                        struct orr_expr **right);
 /* Is it SLOT.field (and nothing more)? */
 bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field);
+/* Is field `field` of the record in `slot` read, or the record as a whole? */
+bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
 void orr_expr_print(const struct orr_expr *expr, struct orr_text *out);
 
 /* One line a built-in function ("len(x) -> int: ..."), for docs and help. */

@@ -1,0 +1,90 @@
+/* compile.c - a workflow file to a graph: the order of things
+ * Owns: the graph and its arena. Facts come first (types need them), then pools,
+ * functions, rules, outputs, and the checks that need all of it. */
+#include "graph/internal.h"
+
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void orri_own_places(struct orr_diags *diags, size_t first, const char *file)
+{
+    const char *own = NULL;
+    for (size_t i = first; i < diags->n; i++)
+        if (diags->items[i].at.file == file) {
+            own = own ? own : orr_arena_strdup(&diags->arena, file);
+            diags->items[i].at.file = own;
+        }
+}
+
+static void compile_parts(struct orri_compile *c)
+{
+    c->graph->name = c->model->name ? orri_keep(c, c->model->name) : "";
+    c->graph->doc = orri_keep(c, c->model->doc);
+    if (c->model->head.node->kind != ORR_YAML_MAPPING)
+        return;
+    orri_compile_facts(c);
+    orri_compile_pools(c);
+    orri_compile_functions(c);
+    orri_compile_rules(c);
+    orri_compile_outputs(c);
+    orri_check_graph(c);
+}
+
+struct orr_graph *orri_compile_text(const char *path, const char *text, size_t length,
+                                    const struct orr_registry *registry,
+                                    struct orr_diags *diags)
+{
+    struct orr_graph *graph = orr_alloc(1, sizeof *graph);
+    size_t first = diags->n;
+    size_t errors = diags->errors;
+    graph->file = orr_arena_strdup(&graph->arena, path);
+    struct orr_model_workflow *model =
+        orr_model_load_workflow(graph->file, text, length, diags);
+    if (model) {
+        char *directory = orr_path_directory(path);
+        struct orri_compile c = { .graph = graph,
+                                  .arena = &graph->arena,
+                                  .diags = diags,
+                                  .model = model,
+                                  .document = model->document,
+                                  .registry = registry,
+                                  .directory = directory };
+        compile_parts(&c);
+        free(directory);
+    }
+    orr_model_workflow_free(model);
+    if (diags->errors == errors)
+        orri_digest(graph);
+    orri_own_places(diags, first, graph->file);
+    if (diags->errors == errors)
+        return graph;
+    orr_graph_free(graph);
+    return NULL;
+}
+
+struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *sources,
+                                    const struct orr_registry *registry,
+                                    struct orr_diags *diags)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    struct orr_error err = { 0 };
+    struct orr_graph *graph = NULL;
+    if (sources->read(sources->context, path, &text, &err) != ORR_OK) {
+        const char *file = orr_arena_strdup(&diags->arena, path);
+        orr_diag_error(diags, (struct orr_span){ .file = file }, "E0433", "%s", err.text);
+    } else {
+        graph = orri_compile_text(path, text.s ? text.s : "", text.length, registry, diags);
+    }
+    orr_text_release(&text);
+    return graph;
+}
+
+void orr_graph_free(struct orr_graph *graph)
+{
+    if (!graph)
+        return;
+    orr_arena_release(&graph->arena);
+    free(graph);
+}

@@ -1,0 +1,98 @@
+/* words.c - names: kept, looked up, refused; paths made absolute */
+#include "graph/internal.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *orri_keep(struct orri_compile *c, orr_model_leaf leaf)
+{
+    return leaf ? orr_arena_strndup(c->arena, leaf->text, leaf->length) : NULL;
+}
+
+void orri_hint_nearest(struct orri_compile *c, const char *name, const char *const *names,
+                       size_t n)
+{
+    const char *nearest = orr_text_nearest(name, names, n);
+    if (nearest)
+        orr_diag_hint(c->diags, "did you mean '%s'?", nearest);
+}
+
+uint32_t orri_find(struct orri_compile *c, orr_model_leaf leaf, const char *what,
+                   const char *id, const char *const *names, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(names[i], leaf->text) == 0)
+            return i;
+    orr_diag_error(c->diags, leaf->at, id, "unknown %s '%s'", what, leaf->text);
+    orri_hint_nearest(c, leaf->text, names, n);
+    return ORR_NONE;
+}
+
+uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf)
+{
+    const char **names = orr_alloc(c->graph->n_facts, sizeof *names);
+    for (uint32_t i = 0; i < c->graph->n_facts; i++)
+        names[i] = c->facts[i].name;
+    uint32_t found = orri_find(c, leaf, "fact", "E0401", names, c->graph->n_facts);
+    free(names);
+    return found;
+}
+
+bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what)
+{
+    static const char *const reserved[] = { "and", "or", "not",  "in",    "if",     "else",
+                                            "for", "true", "false", "null", "result", "error",
+                                            "attempt" };
+    if (!orr_model_is_identifier(key->text)) {
+        orr_diag_error(c->diags, key->at, "E0403",
+                       "'%s' cannot be the name of %s: letters, digits and _ only, no digit first",
+                       key->text, what);
+        return false;
+    }
+    bool variable = strcmp(what, "a variable") == 0; /* the last three name variables */
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved - (variable ? 0 : 3); i++)
+        if (strcmp(reserved[i], key->text) == 0) {
+            orr_diag_error(c->diags, key->at, "E0403",
+                           "'%s' cannot be the name of %s: the language uses the word", key->text,
+                           what);
+            return false;
+        }
+    return true;
+}
+
+/* Take the parts of `path` onto `out`, ".." removing the last one. */
+static void add_parts(struct orr_text *out, const char *path)
+{
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        if (n == 2 && path[0] == '.' && path[1] == '.') {
+            while (out->length && out->s[--out->length] != '/')
+                ;
+        } else if (n && !(n == 1 && path[0] == '.')) {
+            orr_text_puts(out, "/");
+            orr_text_append(out, path, n);
+        }
+        path += n + (path[n] == '/');
+    }
+}
+
+const char *orri_resolve_path(struct orr_arena *arena, const char *directory, const char *path)
+{
+    char here[PATH_MAX] = "";
+    struct orr_text out = ORR_TEXT_INIT;
+    orr_text_append(&out, "", 0);
+    if (*path != '/') {
+        if (*directory != '/' && getcwd(here, sizeof here))
+            add_parts(&out, here);
+        add_parts(&out, directory);
+    }
+    add_parts(&out, path);
+    if (out.length == 0)
+        orr_text_puts(&out, "/");
+    const char *kept = orr_arena_strndup(arena, out.s, out.length);
+    orr_text_release(&out);
+    return kept;
+}

@@ -1,0 +1,379 @@
+/* expr.c - compiling expressions and asking about them; printing
+ * Owns nothing: everything lives in the caller's arena. */
+#include "lang/expr.h"
+
+#include "lang/internal.h"
+
+#include <string.h>
+
+static struct orr_expr *check_all(struct orr_expr *e, struct orr_scope *scope,
+                                  const struct orr_type *want, struct orr_arena *arena,
+                                  struct orr_diags *diags)
+{
+    struct orr_scope empty = { 0 };
+    struct orri_checker c = { .scope = scope ? scope : &empty,
+                              .arena = arena,
+                              .diags = diags,
+                              .narrow_used = UINT32_MAX };
+    if (!e || !orri_check(&c, &e, want) || !orri_coerce(&c, &e, want))
+        return NULL;
+    return e;
+}
+
+static struct orri_lexer lexer_of(const char *text, struct orr_span at, struct orr_arena *arena,
+                                  struct orr_diags *diags)
+{
+    return (struct orri_lexer){
+        .text = text, .length = strlen(text), .base = at, .arena = arena, .diags = diags
+    };
+}
+
+struct orr_expr *orr_expr_compile(const char *text, struct orr_span at, struct orr_scope *scope,
+                                  const struct orr_type *want, struct orr_arena *arena,
+                                  struct orr_diags *diags)
+{
+    struct orri_lexer lexer = lexer_of(text, at, arena, diags);
+    return check_all(orri_parse(&lexer), scope, want, arena, diags);
+}
+
+/* A template that is text only is that text; one that is a single {expr}, where no
+ * text is wanted, is that expression. */
+static struct orr_expr *simplest(struct orr_expr *e, const struct orr_type *want,
+                                 struct orr_arena *arena)
+{
+    if (e->n == 0) {
+        e->op = ORRI_CONST;
+        e->value = orr_string_new(arena, ORR_KIND_STRING, "", 0);
+        e->type = orr_type_scalar(ORR_KIND_STRING);
+    } else if (e->n == 1 && (orri_is_literal(e->parts[0]) ||
+                             (want && want->kind != ORR_KIND_STRING))) {
+        return e->parts[0];
+    }
+    return e;
+}
+
+struct orr_expr *orr_expr_compile_template(const char *text, struct orr_span at,
+                                           struct orr_scope *scope, const struct orr_type *want,
+                                           struct orr_arena *arena, struct orr_diags *diags)
+{
+    struct orri_lexer lexer = lexer_of(text, at, arena, diags);
+    struct orr_expr *e = orri_parse_template(&lexer);
+    if (!e)
+        return NULL;
+    e = simplest(e, want, arena);
+    if (!(want && want->kind == ORR_KIND_PATH) || e->op != ORRI_TEMPLATE)
+        return check_all(e, scope, want, arena, diags);
+    e = check_all(e, scope, NULL, arena, diags);
+    if (!e)
+        return NULL;
+    e->type = orr_type_scalar(ORR_KIND_PATH); /* "{j.folder}/{c.index}.mp4" as a path */
+    if (e->op == ORRI_CONST)
+        e->value.kind = ORR_KIND_PATH;
+    return e;
+}
+
+/* Each {expr} as quote(expr). */
+static void quote_parts(struct orr_expr *e, struct orr_arena *arena)
+{
+    for (uint32_t i = 0; i < e->n; i++) {
+        if (orri_is_literal(e->parts[i]))
+            continue;
+        struct orr_expr *call = orri_expr_new(arena, ORRI_CALL, e->parts[i]->at, 1);
+        call->name = "quote";
+        call->parts[0] = e->parts[i];
+        call->height = (uint16_t)(e->parts[i]->height + 1);
+        e->parts[i] = call;
+    }
+}
+
+struct orr_expr *orr_expr_compile_script(const char *text, struct orr_span at,
+                                         struct orr_scope *scope, struct orr_arena *arena,
+                                         struct orr_diags *diags)
+{
+    struct orri_lexer lexer = lexer_of(text, at, arena, diags);
+    struct orr_expr *e = orri_parse_template(&lexer);
+    if (!e)
+        return NULL;
+    quote_parts(e, arena);
+    return check_all(simplest(e, NULL, arena), scope, NULL, arena, diags);
+}
+
+struct orr_expr *orr_expr_constant(struct orr_value v, const struct orr_type *type,
+                                   struct orr_span at, struct orr_arena *arena)
+{
+    struct orr_expr *e = orri_expr_new(arena, ORRI_CONST, at, 0);
+    e->value = v;
+    e->type = type;
+    return e;
+}
+
+static struct orr_expr *assembled(enum orri_op op, const struct orr_type *type,
+                                  struct orr_expr *const *parts, uint32_t n,
+                                  struct orr_span at, struct orr_arena *arena)
+{
+    struct orr_expr *e = orri_expr_new(arena, op, at, n);
+    struct orr_diags none = { 0 };
+    struct orri_checker c = { .arena = arena, .diags = &none };
+    e->type = type;
+    for (uint32_t i = 0; i < n; i++) {
+        e->parts[i] = parts[i];
+        if (parts[i] && parts[i]->height >= e->height)
+            e->height = (uint16_t)(parts[i]->height + 1);
+    }
+    (void)orri_finish(&c, e); /* constants in a list or record cannot fail */
+    orr_diags_release(&none);
+    return e;
+}
+
+struct orr_expr *orr_expr_record(const struct orr_record_type *type,
+                                 struct orr_expr *const *parts, struct orr_span at,
+                                 struct orr_arena *arena)
+{
+    struct orr_type *record = orr_arena_alloc(arena, sizeof *record);
+    *record = (struct orr_type){ .kind = ORR_KIND_RECORD, .record = type };
+    return assembled(ORRI_RECORD, record, parts, type->n_fields, at, arena);
+}
+
+struct orr_expr *orr_expr_list(const struct orr_type *type, struct orr_expr *const *parts,
+                               uint32_t n, struct orr_span at, struct orr_arena *arena)
+{
+    return assembled(ORRI_LIST, type, parts, n, at, arena);
+}
+
+orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *slots,
+                         struct orr_arena *arena, struct orr_value *out, struct orr_error *err)
+{
+    if (expr->op == ORRI_CONST) {
+        *out = expr->value;
+        return ORR_OK;
+    }
+    struct orri_eval eval; /* locals are set before they are read */
+    eval.slots = slots;
+    eval.arena = arena;
+    eval.err = err;
+    eval.steps = 0;
+    struct orr_value value = orr_null();
+    orr_status status = orri_eval(&eval, expr, &value);
+    if (status == ORR_OK)
+        *out = value;
+    return status;
+}
+
+const struct orr_type *orr_expr_type(const struct orr_expr *expr)
+{
+    return expr->type;
+}
+
+struct orr_span orr_expr_span(const struct orr_expr *expr)
+{
+    return expr->at;
+}
+
+bool orr_expr_is_constant(const struct orr_expr *expr)
+{
+    return expr->op == ORRI_CONST;
+}
+
+uint32_t orr_expr_slots(const struct orr_expr *expr)
+{
+    return expr->slots;
+}
+
+size_t orr_expr_conjuncts(struct orr_expr *expr, struct orr_expr **parts, size_t max)
+{
+    if (max == 0)
+        return 0;
+    if (expr->op != ORRI_AND || expr->glued || max == 1) {
+        parts[0] = expr;
+        return 1;
+    }
+    size_t n = orr_expr_conjuncts(expr->parts[0], parts, max - 1);
+    return n + orr_expr_conjuncts(expr->parts[1], parts + n, max - n);
+}
+
+bool orr_expr_equality(const struct orr_expr *expr, struct orr_expr **left,
+                       struct orr_expr **right)
+{
+    if (expr->op != ORRI_EQ)
+        return false;
+    *left = expr->parts[0];
+    *right = expr->parts[1];
+    return true;
+}
+
+bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field)
+{
+    if (expr->op != ORRI_FIELD || expr->parts[0]->op != ORRI_SLOT)
+        return false;
+    *slot = expr->parts[0]->index;
+    *field = expr->index;
+    return true;
+}
+
+bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field)
+{
+    if (!(expr->slots & UINT32_C(1) << slot))
+        return false;
+    if (expr->op == ORRI_SLOT)
+        return true;
+    if (expr->op == ORRI_FIELD && expr->parts[0]->op == ORRI_SLOT)
+        return expr->index == field;
+    for (uint32_t i = 0; i < expr->n; i++)
+        if (expr->parts[i] && orr_expr_reads(expr->parts[i], slot, field))
+            return true;
+    return false;
+}
+
+/* ---- printing ---- */
+
+struct sign {
+    const char *text;
+    int precedence;
+};
+
+enum { CONDITION = 1, NEGATION = 4, UNARY = 8, ATOM = 10 };
+
+static struct sign sign_of(enum orri_op op)
+{
+#define X(id, text, precedence) [ORRI_##id] = { text, precedence },
+    static const struct sign signs[] = { [ORRI_COND] = { "if", CONDITION },
+                                         [ORRI_NOT] = { "not ", NEGATION },
+                                         [ORRI_NEG] = { "-", UNARY },
+                                         ORRI_BINARY(X) };
+#undef X
+    return signs[op];
+}
+
+static int precedence(const struct orr_expr *e)
+{
+    if (e->op == ORRI_CONVERT)
+        return precedence(e->parts[0]);
+    int p = sign_of(e->op).precedence;
+    return p ? p : ATOM;
+}
+
+static void print(const struct orr_expr *e, int least, struct orr_text *out);
+
+static void print_parts(const struct orr_expr *e, const char *close, struct orr_text *out)
+{
+    for (uint32_t i = 0; i < e->n; i++) {
+        orr_text_puts(out, i ? ", " : "");
+        print(e->parts[i], 0, out);
+    }
+    orr_text_puts(out, close);
+}
+
+static void print_record(const struct orr_expr *e, struct orr_text *out)
+{
+    const char *between = "{";
+    for (uint32_t i = 0; i < e->n; i++) {
+        if (!e->parts[i])
+            continue;
+        orr_text_printf(out, "%s%s: ", between, e->type->record->fields[i].name);
+        print(e->parts[i], 0, out);
+        between = ", ";
+    }
+    orr_text_puts(out, *between == '{' ? "{}" : "}");
+}
+
+/* The text of a literal inside of a template: quotes escaped, braces doubled. */
+static void print_literal(const struct orr_string *s, struct orr_text *out)
+{
+    struct orr_text quoted = ORR_TEXT_INIT;
+    orr_text_json(&quoted, s->s, s->length);
+    for (size_t i = 1; i + 1 < quoted.length; i++) {
+        orr_text_append(out, &quoted.s[i], 1);
+        if (quoted.s[i] == '{' || quoted.s[i] == '}')
+            orr_text_append(out, &quoted.s[i], 1);
+    }
+    orr_text_release(&quoted);
+}
+
+static void print_template(const struct orr_expr *e, struct orr_text *out)
+{
+    orr_text_puts(out, "\"");
+    for (uint32_t i = 0; i < e->n; i++) {
+        if (orri_is_literal(e->parts[i])) {
+            print_literal(e->parts[i]->value.as.s, out);
+            continue;
+        }
+        orr_text_puts(out, "{");
+        print(e->parts[i], 0, out);
+        orr_text_puts(out, "}");
+    }
+    orr_text_puts(out, "\"");
+}
+
+static void print_comprehension(const struct orr_expr *e, struct orr_text *out)
+{
+    orr_text_puts(out, "[");
+    print(e->parts[1], 0, out);
+    orr_text_printf(out, " for %s in ", e->name);
+    print(e->parts[0], CONDITION + 1, out);
+    if (e->n == 3) {
+        orr_text_puts(out, " if ");
+        print(e->parts[2], 0, out);
+    }
+    orr_text_puts(out, "]");
+}
+
+static void print_operator(const struct orr_expr *e, struct orr_text *out)
+{
+    struct sign sign = sign_of(e->op);
+    bool right = e->op == ORRI_POW;
+    print(e->parts[0], sign.precedence + right, out);
+    orr_text_printf(out, " %s ", sign.text);
+    print(e->parts[1], sign.precedence + !right, out);
+}
+
+static void print_node(const struct orr_expr *e, struct orr_text *out)
+{
+    switch (e->op) {
+    case ORRI_CONST: orr_value_print(e->value, out); break;
+    case ORRI_NAME:
+    case ORRI_SLOT:
+    case ORRI_LOCAL: orr_text_puts(out, e->name); break;
+    case ORRI_FIELD:
+        print(e->parts[0], ATOM, out);
+        orr_text_printf(out, ".%s", e->name);
+        break;
+    case ORRI_INDEX:
+        print(e->parts[0], ATOM, out);
+        orr_text_puts(out, "[");
+        print(e->parts[1], 0, out);
+        orr_text_puts(out, "]");
+        break;
+    case ORRI_NEG:
+    case ORRI_NOT:
+        orr_text_puts(out, sign_of(e->op).text);
+        print(e->parts[0], sign_of(e->op).precedence, out);
+        break;
+    case ORRI_COND:
+        print(e->parts[1], CONDITION + 1, out);
+        orr_text_puts(out, " if ");
+        print(e->parts[0], CONDITION + 1, out);
+        orr_text_puts(out, " else ");
+        print(e->parts[2], CONDITION, out);
+        break;
+    case ORRI_LIST: orr_text_puts(out, "["), print_parts(e, "]", out); break;
+    case ORRI_RECORD: print_record(e, out); break;
+    case ORRI_COMPREHENSION: print_comprehension(e, out); break;
+    case ORRI_CALL: orr_text_printf(out, "%s(", e->name), print_parts(e, ")", out); break;
+    case ORRI_TEMPLATE: print_template(e, out); break;
+    case ORRI_CONVERT: print(e->parts[0], 0, out); break;
+    default: print_operator(e, out);
+    }
+}
+
+static void print(const struct orr_expr *e, int least, struct orr_text *out)
+{
+    bool brackets = precedence(e) < least;
+    orr_text_puts(out, brackets ? "(" : "");
+    print_node(e, out);
+    orr_text_puts(out, brackets ? ")" : "");
+}
+
+void orr_expr_print(const struct orr_expr *expr, struct orr_text *out)
+{
+    print(expr, 0, out);
+}
