@@ -1,0 +1,50 @@
+/* coord.h - rank 0: applies the rules, hands out attempts, counts what is stored
+ *
+ * The one place that sends, decides and waits. Nothing here touches a disk while the run
+ * is on, but for status.json once a second and the inputs' sizes and times. */
+#ifndef ORR_COORD_COORD_H
+#define ORR_COORD_COORD_H
+
+#include "engine/engine.h"
+#include "graph/graph.h"
+#include "link/link.h"
+#include "view/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct orr_coord_setup {
+    struct orr_link *link;
+    const struct orr_graph *graph;
+    const struct orr_value *requests;
+    uint32_t n_requests;
+    uint32_t agents; /* expected */
+    const char *run_dir;
+    struct orr_id run_id;
+    uint32_t epoch;  /* above 1: earlier results are read from the shards */
+    const char *name;
+    struct orr_progress *progress;
+    uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
+};
+
+struct orr_coord;
+/* Reads earlier results when epoch > 1. */
+orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord **out,
+                         struct orr_error *err);
+void orr_coord_free(struct orr_coord *coord);
+
+/* ORR_OK: go on. ORR_END: over, all agents have left (or are given up). */
+orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err);
+int64_t orr_coord_wake(const struct orr_coord *coord); /* monotonic ns */
+bool orr_coord_was_busy(const struct orr_coord *coord);
+
+/* End before the end: running attempts may finish within `grace` ns (0: none may), the
+ * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */
+void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace);
+
+/* After the end: write run.h5 and the last status.json; append the summary. */
+orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
+                              struct orr_error *err);
+const struct orr_run_status *orr_coord_status(const struct orr_coord *coord);
+
+#endif
