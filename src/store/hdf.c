@@ -10,6 +10,27 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The library forgets the reason of a failure with the next call, even one that closes:
+ * it is kept here when it happens, as errno is, one for each thread. */
+static _Thread_local char first_reason[400];
+
+static herr_t keep_reason(unsigned n, const H5E_error2_t *entry, void *context)
+{
+    (void)context;
+    if (n == 0 && entry->desc)
+        (void)snprintf(first_reason, sizeof first_reason, "%s", entry->desc);
+    return 0;
+}
+
+/* Called by the library when one of its functions fails. Upwards from the innermost: the
+ * first description is the cause. */
+static herr_t on_failure(hid_t stack, void *context)
+{
+    if (!first_reason[0])
+        (void)H5Ewalk2(stack, H5E_WALK_UPWARD, keep_reason, context);
+    return 0;
+}
+
 void orri_hdf_begin(void)
 {
     hbool_t safe = false;
@@ -17,28 +38,33 @@ void orri_hdf_begin(void)
     if (H5is_library_threadsafe(&safe) < 0 || !safe)
         ORR_BUG("this HDF5 library was built without thread safety; build Orrery with one "
                 "that has it (Debian: libhdf5-dev)");
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* the stack is one per thread */
+    (void)H5Eset_auto2(H5E_DEFAULT, on_failure, NULL); /* one for each thread */
+    first_reason[0] = '\0';
 }
 
-struct reason {
-    char text[400];
-};
-
-/* Upwards from the innermost: the first description is the cause. */
-static herr_t first_reason(unsigned n, const H5E_error2_t *entry, void *context)
+hid_t orri_hdf_access(void)
 {
-    struct reason *reason = context;
-    if (n == 0 && entry->desc)
-        (void)snprintf(reason->text, sizeof reason->text, "%s", entry->desc);
-    return 0;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (H5Pset_file_locking(access, false, true) < 0)
+        ORR_BUG("HDF5 refuses to leave out file locks");
+    return access;
+}
+
+hid_t orri_hdf_create(const char *path)
+{
+    hid_t access = orri_hdf_access();
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    (void)H5Pclose(access);
+    return file;
 }
 
 orr_status orri_hdf_error(struct orr_error *err, const char *what, const char *path)
 {
-    struct reason reason = { "" };
-    (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, &reason);
-    return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "%s %s: HDF5: %s", what, path,
-                         reason.text[0] ? reason.text : "no reason given");
+    orr_status status = orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "%s %s: HDF5: %s",
+                                      what, path,
+                                      first_reason[0] ? first_reason : "no reason given");
+    first_reason[0] = '\0';
+    return status;
 }
 
 hid_t orri_hdf_string(size_t bytes)
@@ -108,12 +134,17 @@ void orri_hdf_get_text(hid_t object, const char *name, char *out, size_t size)
 
 enum { CHUNK_BYTES = 1 << 20, CHUNK_ROWS_MOST = 16384 };
 
+uint64_t orri_hdf_chunk_rows(size_t element_bytes)
+{
+    uint64_t rows = CHUNK_BYTES / element_bytes;
+    return rows < 1 ? 1 : rows > CHUNK_ROWS_MOST ? CHUNK_ROWS_MOST : rows;
+}
+
 hid_t orri_hdf_dataset(hid_t file, const char *name, hid_t type)
 {
     const hsize_t none = 0;
     const hsize_t unlimited = H5S_UNLIMITED;
-    hsize_t chunk = CHUNK_BYTES / H5Tget_size(type);
-    chunk = chunk < 1 ? 1 : chunk > CHUNK_ROWS_MOST ? CHUNK_ROWS_MOST : chunk;
+    const hsize_t chunk = orri_hdf_chunk_rows(H5Tget_size(type));
     hid_t space = H5Screate_simple(1, &none, &unlimited);
     hid_t links = H5Pcreate(H5P_LINK_CREATE);
     hid_t how = H5Pcreate(H5P_DATASET_CREATE);

@@ -13,8 +13,15 @@
 /* Before the first call of the library in a function of ours: no messages of its own on
  * standard error, from this thread. */
 void orri_hdf_begin(void);
-/* ORR_ERR_STORE: "WHAT PATH: reason", the reason from the library's error stack. */
+/* ORR_ERR_STORE: "WHAT PATH: reason", the reason of the library's first failure since
+ * then. */
 orr_status orri_hdf_error(struct orr_error *err, const char *what, const char *path);
+
+/* How files are opened: without the library's file locks, which NFS and Lustre may refuse,
+ * and which the lock of the run directory makes needless. Close it with H5Pclose. */
+hid_t orri_hdf_access(void);
+/* A new file; one that exists is overwritten. */
+hid_t orri_hdf_create(const char *path);
 
 /* A fixed-length UTF-8 string type; at least 1 byte. Close it with H5Tclose. */
 hid_t orri_hdf_string(size_t bytes);
@@ -27,6 +34,7 @@ void orri_hdf_get_text(hid_t object, const char *name, char *out, size_t size);
 /* A one-dimensional dataset that grows: chunks of about 1 MiB, shuffle and deflate 1.
  * Groups in `name` are made. Negative on failure. */
 hid_t orri_hdf_dataset(hid_t file, const char *name, hid_t type);
+uint64_t orri_hdf_chunk_rows(size_t element_bytes); /* of such a dataset */
 /* Append `n` elements; *length is the dataset's length so far. */
 bool orri_hdf_append(hid_t dataset, hid_t type, uint64_t *length, uint64_t n,
                      const void *data);

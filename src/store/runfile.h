@@ -31,7 +31,7 @@ struct orr_table_column {
     const char *description;     /* or NULL */
 };
 /* A table at `name` ("tasks", "facts/shot"; groups are made). All texts and columns are
- * copied. BUG when the name is taken. Owned by the file. */
+ * copied; the types they point to must live until commit. BUG when the name is taken. Owned by the file. */
 struct orr_runtable *orr_runfile_table(struct orr_runfile *file, const char *name,
                                        const char *description,
                                        const struct orr_table_column *columns, size_t n);

@@ -318,7 +318,7 @@ static orr_status write_index(struct index *index, const char *path, uint64_t co
 {
     orri_hdf_begin();
     index->records = index->record_type = -1;
-    index->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    index->file = orri_hdf_create(path);
     if (index->file < 0)
         return orri_hdf_error(err, "cannot make", path);
     bool ok = put_root(index->file, &index->walk.shard, committed) && make_records(index) &&

@@ -160,7 +160,7 @@ static bool put_log(hid_t file, uint64_t log_bytes)
  * 8 KiB before. */
 static hid_t shell_access(void)
 {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t access = orri_hdf_access();
     if (H5Pset_alignment(access, ORRI_LOG_OFFSET, ORRI_LOG_OFFSET) < 0 ||
         H5Pset_meta_block_size(access, 8192) < 0)
         ORR_BUG("HDF5 refuses the settings of a shard");
