@@ -307,7 +307,8 @@ static void print_resources(struct printer *p, const struct orr_graph_function *
         orr_text_printf(p->out, ", %" PRIu32 " gpus", f->gpus);
     print_duration(p->out, "timeout", f->timeout);
     if (f->retries)
-        orr_text_printf(p->out, ", %" PRIu32 " retries", f->retries);
+        orr_text_printf(p->out, ", %" PRIu32 " retr%s", f->retries,
+                        f->retries == 1 ? "y" : "ies");
     print_duration(p->out, "delay", f->retry_delay);
     if (f->priority)
         orr_text_printf(p->out, ", priority %" PRId64, f->priority);

@@ -106,6 +106,21 @@ orr_status orri_run_endswith(struct orri_eval *eval, const struct orr_expr *call
     return ORR_OK;
 }
 
+orr_status orri_run_strip(struct orri_eval *eval, const struct orr_expr *call,
+                          const struct orr_value *args, struct orr_value *out)
+{
+    (void)call;
+    const char *s = args[0].as.s->s;
+    size_t length = args[0].as.s->length;
+    while (length && isspace((unsigned char)*s)) {
+        s++;
+        length--;
+    }
+    while (length && isspace((unsigned char)s[length - 1]))
+        length--;
+    return give(eval, ORR_KIND_STRING, s, length, out);
+}
+
 static orr_status map_letters(struct orri_eval *eval, const struct orr_expr *call,
                               const struct orr_string *s, bool upper, struct orr_value *out)
 {

@@ -41,6 +41,7 @@
     X(startswith, "startswith(text, start) -> bool", "ss>b ps>b", "does the text begin so?") \
     X(stem, "stem(path) -> string", "p>s s>s", "the last part of a path, without its suffix") \
     X(str, "str(x) -> string", "*>s", "x as text: durations in seconds, sizes in bytes")    \
+    X(strip, "strip(text) -> string", "s>s", "the text without blanks around it")           \
     X(sum, "sum(list)", "I>i F>f D>d Z>z", "all items added")                               \
     X(upper, "upper(string) -> string", "s>s", "ASCII letters made large")
 

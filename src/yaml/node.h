@@ -48,6 +48,8 @@ struct orr_yaml_document {
     const struct orr_yaml_node *root; /* never NULL after success */
     const size_t *lines; /* byte where each line starts */
     size_t n_lines;
+    size_t near_offset; /* the place asked for last: lines may be long */
+    uint32_t near_line, near_column;
     struct orr_arena arena;           /* owns all of the above */
 };
 

@@ -23,17 +23,24 @@ static bool continues(char c)
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-size_t orri_yaml_offset(const struct orr_yaml_document *document, uint32_t line,
-                        uint32_t column)
+size_t orri_yaml_offset(struct orr_yaml_document *document, uint32_t line, uint32_t column)
 {
     if (line == 0 || line > document->n_lines)
         return document->length;
     size_t at = document->lines[line - 1];
-    for (uint32_t c = 1; c < column && at < document->length; c++) {
+    uint32_t c = 1;
+    if (document->near_line == line && document->near_column <= column) {
+        at = document->near_offset;
+        c = document->near_column;
+    }
+    for (; c < column && at < document->length; c++) {
         at++;
         while (at < document->length && continues(document->source[at]))
             at++;
     }
+    document->near_line = line;
+    document->near_column = c;
+    document->near_offset = at;
     return at;
 }
 
@@ -129,7 +136,7 @@ static void step(struct walk *w, char c)
 {
     bool joins = false;
     const char *s = w->source + w->at;
-    if (w->style == ORR_YAML_BLOCK && c == '\n') {
+    if (w->style == ORR_YAML_BLOCK && (c == '\n' || *s == '\n' || *s == '\r')) {
         while (w->at < w->end && w->source[w->at] != '\n')
             w->at++;
         w->at++;

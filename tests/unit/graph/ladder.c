@@ -104,6 +104,8 @@ int main(void)
 {
     static struct golden_case cases[] = {
         { "jobs/clip.yaml", "ladder.plan", 1, 1 },
+        { "jobs/sweep.yaml", "sweep.plan", 0, 9 },
+        { "jobs/ffmpeg-chunks.yaml", "ffmpeg-chunks.plan", 0, 1 },
     };
     struct CMUnitTest tests[sizeof cases / sizeof *cases + 2];
     size_t n = 0;
