@@ -145,7 +145,7 @@ void orri_walk_learn_columns(struct orri_walk *walk, const struct orri_frame *fr
     struct orri_walk_columns entry;
     const unsigned char *bytes = orri_walk_sections(walk, frame, at, NULL);
     if (!bytes)
-        return; /* rows of that function are left out then */
+        return; /* attempts with rows of that function are left out then */
     struct orr_reader in = orr_reader_of(bytes, frame->record_bytes);
     if (orri_columns_get(&in, &walk->known, &entry.function, &entry.columns, NULL) != ORR_OK)
         return;
@@ -173,11 +173,9 @@ orr_status orri_walk_attempt(struct orri_walk *walk, const struct orri_frame *fr
         return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                              "its rows do not have the length that its record says");
     s.columns = frame->rows_bytes ? find_columns(walk, s.function) : NULL;
-    if (!s.columns || orri_row_width(s.columns) != s.row_bytes) {
-        s.columns = NULL; /* unreadable: the result itself is whole */
-        s.rows = NULL;
-        s.n_rows = 0;
-    }
+    if (s.n_rows && (!s.columns || orri_row_width(s.columns) != s.row_bytes))
+        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
+                             "what the rows of function %s hold is damaged", s.function);
     *out = s;
     return ORR_OK;
 }

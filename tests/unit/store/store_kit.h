@@ -1,5 +1,6 @@
 /* store_kit.h - what the tests of the store share: a run directory to play in, attempts
- * whose every byte follows from a number, and checks that they came back */
+ * whose every byte follows from a number, and checks that they came back
+ * Include cmocka.h before. */
 #ifndef STORE_KIT_H
 #define STORE_KIT_H
 
@@ -11,6 +12,7 @@
 #include "store/writer.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +192,156 @@ static inline bool kit_matches(const struct orr_stored *s, uint64_t n, uint64_t 
     }
     kit_release(&a);
     return same;
+}
+
+/* The n that the arguments hold. */
+static inline uint64_t kit_number(const struct orr_stored *stored)
+{
+    struct orr_reader in = orr_reader_of(stored->args, stored->args_bytes);
+    (void)orr_get_u8(&in);
+    uint64_t n = orr_get_u64(&in);
+    return in.bad ? UINT64_MAX : n;
+}
+
+/* --- a run with one writer -------------------------------------------------- */
+
+struct kit_run {
+    char *dir;
+    struct orr_rundir *run;
+    struct orr_writer_options options;
+};
+
+static inline void kit_begin(struct kit_run *p)
+{
+    struct orr_error err = { .code = ORR_OK };
+    char *base = kit_directory();
+    p->dir = base;
+    if (orr_rundir_create(base, &p->run, &err) != ORR_OK)
+        fail_msg("%s", err.text);
+    p->options = (struct orr_writer_options){ .run_dir = orr_rundir_path(p->run),
+                                              .run_id = orr_rundir_id(p->run),
+                                              .writer = 1,
+                                              .epoch = orr_rundir_epoch(p->run) };
+}
+
+static inline void kit_end(struct kit_run *p)
+{
+    orr_rundir_close(p->run);
+    kit_remove(p->dir);
+}
+
+/* Hand over attempt n; its token is n. The memory file goes to fds[n]. */
+static inline bool kit_hand_over(struct orr_writer *writer, uint64_t n, uint64_t blob_bytes, int *fd)
+{
+    struct kit_attempt a;
+    kit_make(&a, n, blob_bytes);
+    if (*fd < 0 && a.blob_bytes)
+        *fd = kit_memfd(n, blob_bytes);
+    bool taken = orr_writer_put(writer, &a.stored, *fd, a.blob_bytes, n);
+    kit_release(&a);
+    return taken;
+}
+
+static inline size_t kit_take_all(struct orr_writer *writer, uint8_t *seen, int *fds)
+{
+    struct orr_written done[64];
+    size_t total = 0;
+    size_t n = 0;
+    while ((n = orr_writer_take(writer, done, 64)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(seen[done[i].token], 0);
+            seen[done[i].token] = 1;
+            if (fds[done[i].token] >= 0)
+                close(fds[done[i].token]);
+            fds[done[i].token] = -1;
+        }
+        total += n;
+    }
+    return total;
+}
+
+/* Everything from attempt 0 to n-1 in one writer; blob sizes by `size_of`. */
+static inline void kit_write(const struct orr_writer_options *options, uint64_t n,
+                       uint64_t (*size_of)(uint64_t), bool seal,
+                       struct orr_writer_stats *stats)
+{
+    struct orr_error err = { .code = ORR_OK };
+    struct orr_writer *writer = NULL;
+    uint8_t *seen = orr_alloc(n, 1);
+    int *fds = orr_alloc(n, sizeof *fds);
+    size_t acknowledged = 0;
+    if (orr_writer_open(options, &writer, &err) != ORR_OK)
+        fail_msg("%s", err.text);
+    for (uint64_t i = 0; i < n; i++) {
+        fds[i] = -1;
+        while (!kit_hand_over(writer, i, size_of(i), &fds[i])) {
+            struct pollfd wait = { orr_writer_event_fd(writer), POLLIN, 0 };
+            assert_int_equal(poll(&wait, 1, 10000), 1);
+            assert_int_equal(orr_writer_error(writer, &err), ORR_OK);
+            acknowledged += kit_take_all(writer, seen, fds);
+        }
+    }
+    assert_int_equal(orr_writer_drain(writer, &err), ORR_OK);
+    acknowledged += kit_take_all(writer, seen, fds);
+    assert_int_equal(acknowledged, n);
+    orr_writer_stats(writer, stats);
+    if (orr_writer_close(writer, seal, &err) != ORR_OK)
+        fail_msg("%s", err.text);
+    free(seen);
+    free(fds);
+}
+
+/* --- reading back ----------------------------------------------------------- */
+
+struct kit_readback {
+    struct orr_blob_reader *blobs;
+    uint64_t (*size_of)(uint64_t);
+    uint8_t *seen;
+    uint64_t n;
+};
+
+static inline orr_status kit_read_back(void *context, const struct orr_stored *stored,
+                            const struct orr_place *place,
+                                       struct orr_error *err)
+{
+    struct kit_readback *r = context;
+    struct orr_blob blob;
+    uint64_t n = kit_number(stored);
+    assert_true(n < r->n);
+    assert_true(kit_matches(stored, n, r->size_of(n), &blob));
+    if (stored->results_bytes) {
+        void *bytes = NULL;
+        assert_int_equal(blob.offset, place->blob);
+        if (orr_blob_load(r->blobs, &blob, &bytes, err) != ORR_OK)
+            fail_msg("%s", err->text);
+        for (uint64_t i = 0; i < blob.length; i++)
+            assert_int_equal(((unsigned char *)bytes)[i], kit_byte(n, i));
+        free(bytes);
+    }
+    assert_int_equal(r->seen[n], 0);
+    r->seen[n] = 1;
+    return ORR_OK;
+}
+
+static inline void kit_expect_all(const struct kit_run *p, uint64_t n, uint64_t (*size_of)(uint64_t))
+{
+    struct orr_error err = { .code = ORR_OK };
+    struct orr_text notes = ORR_TEXT_INIT;
+    struct orr_scan_stats stats;
+    struct kit_readback r = { orr_blob_reader_new(p->dir), size_of, orr_alloc(n, 1), n };
+    struct orr_scan_options options = { .run_id = orr_rundir_id(p->run),
+                                        .verify_blobs = true, .notes = &notes };
+    if (orr_shards_scan(p->dir, &options, kit_read_back, &r, &stats, &err) != ORR_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(stats.results, n);
+    assert_int_equal(stats.damaged_frames + stats.uncommitted_frames, 0);
+    if (notes.length)
+        fail_msg("%s", notes.s);
+    for (uint64_t i = 0; i < n; i++)
+        assert_int_equal(r.seen[i], 1);
+    orr_text_release(&notes);
+    orr_blob_reader_free(r.blobs);
+    free(r.seen);
 }
 
 #endif
