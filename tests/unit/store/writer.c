@@ -7,9 +7,174 @@
 
 #include "store_kit.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+
+/* --- a disk that can be held and broken ------------------------------------- */
+
+/* Takes the place of libc's in this program: the store is linked statically. */
+static atomic_bool hold_sync;
+static atomic_bool break_sync;
+static atomic_uint n_syncs;
+
+int fdatasync(int fd)
+{
+    atomic_fetch_add(&n_syncs, 1);
+    while (atomic_load(&hold_sync))
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    if (atomic_load(&break_sync)) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+static struct orr_writer *open_writer(const struct orr_writer_options *options)
+{
+    struct orr_error err = { .code = ORR_OK };
+    struct orr_writer *writer = NULL;
+    if (orr_writer_open(options, &writer, &err) != ORR_OK)
+        fail_msg("%s", err.text);
+    return writer;
+}
+
+static bool event_within(struct orr_writer *writer, int ms)
+{
+    struct pollfd wait = { orr_writer_event_fd(writer), POLLIN, 0 };
+    return poll(&wait, 1, ms) == 1;
+}
+
+static void put_some(struct orr_writer *writer, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        assert_true(kit_hand_over(writer, i, 0, &(int){ -1 }));
+}
+
+/* Nothing is acknowledged while the disk has not said that it has it. */
+static void test_only_after_sync(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_written done[8];
+    kit_begin(&p);
+    struct orr_writer *writer = open_writer(&p.options);
+    atomic_store(&hold_sync, true);
+    put_some(writer, 5);
+    assert_false(event_within(writer, 300));
+    assert_int_equal(orr_writer_take(writer, done, 8), 0);
+    atomic_store(&hold_sync, false);
+    assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+    assert_true(event_within(writer, 0));
+    assert_int_equal(orr_writer_take(writer, done, 3), 3);
+    assert_true(event_within(writer, 0)); /* two more */
+    assert_int_equal(done[0].token, 0);
+    assert_int_equal(done[2].token, 2);
+    assert_int_equal(orr_writer_take(writer, done, 8), 2);
+    assert_int_equal(done[1].token, 4);
+    assert_false(event_within(writer, 0));
+    assert_int_equal(orr_writer_close(writer, false, NULL), ORR_OK);
+    kit_end(&p);
+}
+
+/* After a failed sync the kernel may have dropped the bytes: it is not tried again. */
+static void test_sync_fails(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_written done[8];
+    struct orr_error err = { .code = ORR_OK };
+    kit_begin(&p);
+    struct orr_writer *writer = open_writer(&p.options);
+    atomic_store(&break_sync, true);
+    unsigned before = atomic_load(&n_syncs);
+    put_some(writer, 3);
+    assert_true(event_within(writer, 30000));
+    assert_int_equal(orr_writer_take(writer, done, 8), 0);
+    assert_int_equal(orr_writer_error(writer, &err), ORR_ERR_STORE);
+    assert_non_null(strstr(err.text, "w00001-e001-s000000.blob.h5: Input/output error"));
+    assert_false(kit_hand_over(writer, 4, 0, &(int){ -1 }));
+    assert_int_equal(orr_writer_drain(writer, &err), ORR_ERR_STORE);
+    assert_int_equal(orr_writer_close(writer, true, &err), ORR_ERR_STORE);
+    assert_int_equal(atomic_load(&n_syncs), before + 1);
+    atomic_store(&break_sync, false);
+    kit_end(&p);
+}
+
+/* A lone result does not wait for the group to fill or to age. */
+static void test_lone_result(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_written done[2];
+    kit_begin(&p);
+    p.options.group_ns = 3600 * ORR_SECOND;
+    struct orr_writer *writer = open_writer(&p.options);
+    for (int i = 0; i < 3; i++) {
+        assert_true(kit_hand_over(writer, 0, 0, &(int){ -1 }));
+        assert_true(event_within(writer, 60000));
+        assert_int_equal(orr_writer_take(writer, done, 2), 1);
+    }
+    assert_int_equal(orr_writer_close(writer, false, NULL), ORR_OK);
+    kit_end(&p);
+}
+
+static void test_full_queue(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_written done[8];
+    int fd = -1;
+    int refused = -1;
+    kit_begin(&p);
+    p.options.queue_results = 4;
+    p.options.queue_bytes = 100000;
+    struct orr_writer *writer = open_writer(&p.options);
+    atomic_store(&hold_sync, true);
+    put_some(writer, 4);
+    assert_false(kit_hand_over(writer, 4, 0, &(int){ -1 }));
+    atomic_store(&hold_sync, false);
+    assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+    /* Done but not taken counts too: the caller's memory is still in use. */
+    assert_false(kit_hand_over(writer, 4, 0, &(int){ -1 }));
+    assert_int_equal(orr_writer_take(writer, done, 8), 4);
+    /* One that is larger than the whole queue, when it is empty; nothing beside it. */
+    assert_true(kit_hand_over(writer, 8, 300000, &fd));
+    assert_false(kit_hand_over(writer, 16, 10, &refused));
+    assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+    assert_int_equal(orr_writer_take(writer, done, 8), 1);
+    assert_true(kit_hand_over(writer, 16, 10, &refused));
+    assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+    assert_int_equal(orr_writer_close(writer, false, NULL), ORR_OK);
+    close(fd);
+    close(refused);
+    kit_end(&p);
+}
+
+/* A worker that promised more bytes than it left is found out. */
+static void test_short_blob(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct kit_attempt a;
+    struct orr_error err = { .code = ORR_OK };
+    kit_begin(&p);
+    struct orr_writer *writer = open_writer(&p.options);
+    int fd = kit_memfd(8, 10);
+    kit_make(&a, 8, 5000);
+    assert_true(orr_writer_put(writer, &a.stored, fd, 5000, 1));
+    assert_int_equal(orr_writer_drain(writer, &err), ORR_ERR_MACHINE);
+    assert_non_null(strstr(err.text, "shorter than it said"));
+    assert_int_equal(orr_writer_close(writer, false, &err), ORR_ERR_MACHINE);
+    kit_release(&a);
+    close(fd);
+    kit_end(&p);
+}
+
+/* --- sizes ------------------------------------------------------------------ */
 
 static uint64_t no_blob(uint64_t n) { return n * 0; }
 static uint64_t mixed(uint64_t n) { return n % 97 == 0 ? 3000000 + n : n * 131 % 20000; }
@@ -65,9 +230,74 @@ static void test_many_small(void **state)
     kit_end(&p);
 }
 
+/* --- other tools ------------------------------------------------------------ */
+
+#define PYTHON "/usr/bin/python3"
+
+static void run_python(const char *script, const char *argument)
+{
+    struct orr_text command = ORR_TEXT_INIT;
+    orr_text_printf(&command, PYTHON " -c '%s' %s", script, argument);
+    assert_int_equal(system(command.s), 0);
+    orr_text_release(&command);
+}
+
+/* A log is a valid HDF5 file while it is written, and after; so is the index. */
+static void test_h5py(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_writer_stats stats;
+    if (access(PYTHON, X_OK) != 0 || system(PYTHON " -c 'import h5py' 2>/dev/null") != 0) {
+        print_message("[  SKIPPED ] h5py is not installed\n");
+        skip();
+    }
+    static const char look_at_log[] =
+        "import h5py, sys\n"
+        "f = h5py.File(sys.argv[1] + \"/shards/w00001-e001-s000000.blob.h5\", \"r\")\n"
+        "assert f.attrs[\"format\"] == b\"orrery-shard\" and f.attrs[\"writer\"] == 1\n"
+        "assert bytes(f[\"log\"][:4]) == b\"ORRF\"\n"
+        "assert f[\"log\"].id.get_offset() == 16384\n";
+    kit_begin(&p);
+    struct orr_writer *writer = open_writer(&p.options);
+    put_some(writer, 20);
+    assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+    run_python(look_at_log, p.dir);
+    assert_int_equal(orr_writer_close(writer, false, NULL), ORR_OK);
+    p.options.epoch = 2;
+    kit_write(&p.options, 5000, no_blob, true, &stats);
+    run_python(look_at_log, p.dir);
+    run_python("import h5py, sys, numpy\n"
+               "f = h5py.File(sys.argv[1] + \"/shards/w00001-e002-s000000.idx.h5\", \"r\")\n"
+               "r = f[\"records\"][:]\n"
+               "assert len(r) == 5000 and f[\"records\"].attrs[\"unit.cpu_user\"] == b\"s\"\n"
+               "assert sum(r[\"failure\"] == b\"exit\") == 714\n"
+               "for kind in (\"test.odd\", \"test.even\"):\n"
+               "  g = f[\"frames/\" + kind]\n"
+               "  want = r[\"n_rows\"][r[\"function\"] == kind.encode()].sum()\n"
+               "  assert len(g[\"psnr\"]) == len(g[\"record\"]) == want > 1000\n"
+               "  assert g[\"psnr\"].attrs[\"unit\"] == b\"dB\"\n"
+               "  i = g[\"record\"][777]\n"
+               "  assert g[\"bytes\"][777] == i % 1000\n"
+               "  assert g[\"psnr\"][777] == i + g[\"frame\"][777] / 4\n",
+               p.dir);
+    char command[512];
+    (void)snprintf(command, sizeof command,
+                   "for f in %s/shards/*.h5; do h5dump -H $f && h5ls -r $f; done >/dev/null",
+                   p.dir);
+    assert_int_equal(system(command), 0);
+    kit_end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_after_sync),
+        cmocka_unit_test(test_sync_fails),
+        cmocka_unit_test(test_lone_result),
+        cmocka_unit_test(test_full_queue),
+        cmocka_unit_test(test_short_blob),
+        cmocka_unit_test(test_h5py),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_nothing_written),
         cmocka_unit_test(test_segments),
