@@ -72,6 +72,8 @@ __attribute__((noreturn)) static void become(const struct spawn *s)
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int number = 1; number < SIGRTMIN; number++) /* what our ranks ignore */
+        (void)signal(number, SIG_DFL);
     if (s->memory > 0) {
         struct rlimit limit = { (rlim_t)s->memory, (rlim_t)s->memory };
         (void)setrlimit(RLIMIT_AS, &limit);

@@ -77,7 +77,8 @@ orr_status orr_mpi_start(int *argc, char ***argv, struct orr_mpi_world *out,
 /* Start-up only, by all ranks: rank 0's bytes everywhere (appended to *data); and a barrier. */
 orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data, struct orr_error *err);
 void orr_mpi_barrier(struct orr_link *link);
-/* Leave without waiting for anybody: never returns. */
-__attribute__((noreturn)) void orr_mpi_leave(int code);
+/* End this process. `orderly`: nobody was lost, so that MPI_Finalize may be tried (a plain
+ * mpirun wants it), for some seconds at most; else leave at once. Flush stdio before. */
+__attribute__((noreturn)) void orr_mpi_leave(int code, bool orderly);
 
 #endif

@@ -192,8 +192,20 @@ void orr_mpi_barrier(struct orr_link *link)
     (void)MPI_Barrier(((struct mpi_link *)link)->comm);
 }
 
-void orr_mpi_leave(int code)
+enum { FINALIZE_SECONDS = 15 };
+
+static void give_up_finalize(int signal)
 {
-    /* No MPI_Finalize: it waits for ranks that may be dead. */
+    (void)signal;
+    _exit(0);
+}
+
+void orr_mpi_leave(int code, bool orderly)
+{
+    if (orderly) {
+        (void)signal(SIGALRM, give_up_finalize);
+        (void)alarm(FINALIZE_SECONDS);
+        (void)MPI_Finalize();
+    }
     _exit(code);
 }

@@ -492,7 +492,7 @@ static void start_queued(struct orr_agent *agent)
         if (!orri_crew_place(agent->crew, f->isolated, f->cores, at,
                              flight->assignment.task, flight->assignment.attempt,
                              &flight->place))
-            return;
+            break;
         (void)pop(agent, &agent->queue);
         flight->state = FLIGHT_RUNNING;
         agent->busy = true;

@@ -46,7 +46,8 @@ void orr_status_print(const struct orr_run_status *s, bool alive, struct orr_tex
     orr_text_printf(out, "\ncores: %u of %u busy on %u node%s\n", s->busy_cores, s->cores,
                     s->nodes, s->nodes == 1 ? "" : "s");
     for (uint32_t i = 0; i < s->n_stages; i++)
-        print_stage(&s->stages[i], out);
+        if (s->stages[i].total)
+            print_stage(&s->stages[i], out);
     if (s->requests > 1)
         orr_text_printf(out, "requests: %u succeeded, %u failed, of %u\n", s->succeeded,
                         s->failed_requests, s->requests);

@@ -1,0 +1,82 @@
+/* command.h - a subcommand: one file, one const entry, its options a table */
+#ifndef ORR_CLI_COMMAND_H
+#define ORR_CLI_COMMAND_H
+
+#include "base/error.h"
+#include "graph/graph.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { ORR_EXIT_OK = 0, ORR_EXIT_FAILED = 1, ORR_EXIT_INPUT = 2, ORR_EXIT_MACHINE = 3 };
+
+struct orr_option {
+    const char *name;     /* long name, without dashes; NULL ends the table */
+    char letter;          /* short name, or 0 */
+    const char *argument; /* what the help calls its argument; NULL: a switch */
+    const char *help;
+    bool repeats;         /* may be given several times */
+};
+
+/* What was given. */
+struct orr_given {
+    const struct orr_option *option;
+    const char *value; /* NULL for a switch */
+};
+
+struct orr_line {
+    const struct orr_command_entry *command;
+    struct orr_given *given;
+    size_t n_given;
+    char **args;
+    size_t n_args;
+    int argc; /* as the program got it, to start it again */
+    char **argv;
+};
+
+struct orr_command_entry {
+    const char *name;
+    const char *arguments; /* "JOB", "RUN [TABLE]" */
+    const char *summary;   /* one line */
+    const char *details;   /* paragraphs, or NULL */
+    const struct orr_option *options;
+    size_t least;          /* arguments */
+    size_t most;
+    int (*run)(const struct orr_line *line);
+};
+
+/* The value of the last time an option was given, or NULL; "" for a switch. */
+const char *orri_option(const struct orr_line *line, const char *name);
+bool orri_has(const struct orr_line *line, const char *name);
+/* A number within bounds, or `fallback` when the option was not given. False after a
+ * message on standard error. */
+bool orri_number(const struct orr_line *line, const char *name, long least, long most,
+                 long fallback, long *out);
+
+/* Print "orrery: error: TEXT" with its place, and return its exit code. */
+int orri_complain(const struct orr_error *err);
+
+extern const struct orr_command_entry orri_validate, orri_plan, orri_run, orri_resume,
+    orri_status, orri_ls, orri_functions, orri_topo, orri_bench;
+
+/* Everything that `use:` may name. */
+const struct orr_registry *orri_registry(void);
+
+/* Files read by the compiler, kept for messages and for other ranks. */
+struct orri_texts {
+    struct {
+        char *path;
+        struct orr_text text;
+    } *items;
+    size_t n;
+    bool closed; /* only what is there: no disk (other ranks) */
+};
+struct orr_sources orri_texts_sources(struct orri_texts *texts);
+void orri_texts_release(struct orri_texts *texts);
+/* Print findings; returns true when there are errors. */
+bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool quiet);
+/* The settings of --set options; false after a message. */
+bool orri_settings(const struct orr_line *line, struct orr_setting **out, size_t *n);
+void orri_settings_free(struct orr_setting *settings, size_t n);
+
+#endif

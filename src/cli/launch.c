@@ -1,0 +1,155 @@
+/* launch.c - starting mpirun when nobody did
+ * Owns: the mpirun process, and the file through which rank 0 tells its exit code. */
+#include "base/memory.h"
+#include "cli/session.h"
+#include "topo/topo.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* The launcher's signal handler needs the process to tell. */
+static volatile sig_atomic_t mpirun_pid;
+static volatile sig_atomic_t interrupts;
+
+/* Ctrl-C: the ranks end the run in good order (SIGUSR2); a third one ends mpirun. */
+static void forward(int number)
+{
+    bool impatient = number == SIGINT && ++interrupts > 2;
+    int to_send = number == SIGINT ? SIGUSR2 : SIGUSR1;
+    if (mpirun_pid > 0)
+        (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
+}
+
+static void set_environment(const char *exit_file)
+{
+    struct winsize size = { 0 };
+    char columns[16];
+    (void)setenv(ORRI_EXIT_FILE, exit_file, 1);
+    bool wants_line = isatty(STDERR_FILENO) && !getenv("NO_COLOR") &&
+                      ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
+    (void)snprintf(columns, sizeof columns, "%d", wants_line ? size.ws_col : 0);
+    (void)setenv(ORRI_COLUMNS, columns, 1);
+    if (geteuid() == 0) { /* containers and test machines */
+        (void)setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
+        (void)setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
+    }
+}
+
+enum { ARGS_MAX = 40 };
+
+/* docs/design/mpi.md says why each of these. */
+static char **mpirun_arguments(const struct orri_session *session, const struct orr_line *line,
+                               const char *self, const char *ranks)
+{
+    static const char *const fixed[] = {
+        "--quiet", "--oversubscribe", "--bind-to", "none", "--enable-recovery",
+        "--mca", "orte_allowed_exit_without_sync", "1",
+        "--mca", "orte_abort_on_non_zero_status", "0",
+        "--mca", "mpi_yield_when_idle", "1",
+        "--mca", "btl_base_warn_component_unused", "0",
+        "-x", ORRI_EXIT_FILE, "-x", ORRI_COLUMNS,
+    };
+    size_t n_fixed = sizeof fixed / sizeof *fixed;
+    const char *program = getenv("ORRERY_MPIRUN");
+    const char **argv = orr_alloc(n_fixed + (size_t)line->argc + ARGS_MAX, sizeof *argv);
+    size_t n = 0;
+    argv[n++] = program ? program : "mpirun";
+    memcpy(argv + n, fixed, sizeof fixed);
+    n += n_fixed;
+    argv[n++] = "-n";
+    argv[n++] = ranks;
+    argv[n++] = self;
+    argv[n++] = line->argv[1];
+    argv[n++] = "--run-dir"; /* may have been chosen by us */
+    argv[n++] = session->run_dir;
+    for (int i = 2; i < line->argc; i++)
+        argv[n++] = line->argv[i];
+    return (char **)(uintptr_t)argv;
+}
+
+static int exit_code_of(const char *exit_file, int status)
+{
+    int code = -1;
+    FILE *file = fopen(exit_file, "r");
+    if (file && fscanf(file, "%d", &code) != 1)
+        code = -1;
+    if (file)
+        (void)fclose(file);
+    if (code >= 0)
+        return code;
+    (void)fprintf(stderr, "orrery: error: mpirun ended (%s %d) before rank 0 could conclude; "
+                          "resume the run\n",
+                  WIFSIGNALED(status) ? "signal" : "exit code",
+                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    return ORR_EXIT_MACHINE;
+}
+
+static int spawn_and_wait(char **argv, const char *exit_file)
+{
+    posix_spawnattr_t attributes;
+    struct sigaction action = { .sa_handler = forward };
+    pid_t pid = 0;
+    int status = 0;
+    (void)posix_spawnattr_init(&attributes);
+    /* Its own group: a Ctrl-C reaches us alone, and we say what it means. */
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    (void)posix_spawnattr_setpgroup(&attributes, 0);
+    int bad = posix_spawnp(&pid, argv[0], NULL, &attributes, argv, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+    if (bad) {
+        (void)fprintf(stderr, "orrery: error: cannot start '%s': %s. Is Open MPI installed and "
+                              "its module loaded?\n",
+                      argv[0], strerror(bad));
+        return ORR_EXIT_MACHINE;
+    }
+    mpirun_pid = pid;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGUSR1, &action, NULL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return exit_code_of(exit_file, status);
+}
+
+static long default_ranks(long cores_per_rank)
+{
+    struct orr_topo *topo = NULL;
+    if (orr_topo_load(NULL, NULL, &topo, NULL) != ORR_OK)
+        return 2;
+    long workers = (long)orr_topo_cores(topo) / cores_per_rank;
+    orr_topo_free(topo);
+    return 1 + (workers < 1 ? 1 : workers);
+}
+
+int orri_launch(const struct orri_session *session, const struct orr_line *line, long ranks)
+{
+    char exit_file[] = "/tmp/orrery-exit-XXXXXX";
+    char number[24];
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    int fd = mkstemp(exit_file);
+    if (length < 0 || fd < 0) {
+        (void)fprintf(stderr, "orrery: error: cannot prepare the launch: %s\n",
+                      strerror(errno));
+        return ORR_EXIT_MACHINE;
+    }
+    self[length] = '\0';
+    (void)close(fd);
+    (void)snprintf(number, sizeof number, "%ld",
+                   ranks ? ranks : default_ranks(session->cores_per_rank));
+    set_environment(exit_file);
+    char **argv = mpirun_arguments(session, line, self, number);
+    int code = spawn_and_wait(argv, exit_file);
+    (void)unlink(exit_file);
+    free(argv);
+    return code;
+}

@@ -1,0 +1,124 @@
+/* prepare.c - rank 0 before the run: compile, check inputs, make the run directory
+ * Owns nothing that it does not hand out. */
+#include "cli/prepare.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct orr_job *orri_compile_job(const struct orri_session *session, struct orri_texts *texts,
+                                 bool quiet)
+{
+    struct orr_diags diags = { 0 };
+    struct orr_sources sources = orri_texts_sources(texts);
+    struct orr_job *job = orr_job_compile(session->job, &sources, session->settings,
+                                          session->n_settings, orri_registry(), &diags);
+    bool bad = orri_print_findings(&diags, texts, quiet);
+    orr_diags_release(&diags);
+    if (bad && job) {
+        orr_job_free(job);
+        job = NULL;
+    }
+    return job;
+}
+
+static bool check_path(const struct orr_job *job, uint32_t request, const char *input,
+                       struct orr_value v)
+{
+    bool good = true;
+    if (v.kind == ORR_KIND_PATH && access(v.as.s->s, R_OK) != 0) {
+        (void)fprintf(stderr, "%s: error: input '%s'", job->file, input);
+        if (job->n_requests > 1)
+            (void)fprintf(stderr, " of request %u", request);
+        (void)fprintf(stderr, ": cannot read %s: %s\n", v.as.s->s, strerror(errno));
+        return false;
+    }
+    for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n; i++)
+        good = check_path(job, request, input, v.as.list->items[i]) && good;
+    return good;
+}
+
+bool orri_inputs_readable(const struct orr_job *job)
+{
+    bool good = true;
+    const struct orr_record_type *inputs = job->graph->facts[0].record;
+    for (uint32_t r = 0; r < job->n_requests; r++)
+        for (uint32_t i = 0; i < inputs->n_fields; i++)
+            good = check_path(job, r, inputs->fields[i].name,
+                              job->requests[r].as.record->fields[i]) &&
+                   good;
+    return good;
+}
+
+/* The texts as they were, and the settings as comments: what was run, to be seen. */
+static orr_status keep_texts(const char *run_dir, const struct orri_session *session,
+                             const struct orr_job *job, struct orri_texts *texts,
+                             struct orr_error *err)
+{
+    struct orr_sources sources = orri_texts_sources(texts);
+    const char *const files[][2] = { { session->job, "job.yaml" },
+                                     { job->workflow_path, "workflow.yaml" } };
+    orr_status status = ORR_OK;
+    for (size_t i = 0; i < 2 && status == ORR_OK; i++) {
+        struct orr_text text = ORR_TEXT_INIT;
+        char *path = orr_path_join(run_dir, files[i][1]);
+        status = sources.read(sources.context, files[i][0], &text, err);
+        if (status == ORR_OK)
+            status = orr_file_write(path, text.s, text.length, true, err);
+        free(path);
+        orr_text_release(&text);
+    }
+    return status;
+}
+
+/* How to compile the same again for a resume: the job file's own path (paths in it are
+ * relative to that) and the settings. */
+static orr_status keep_command(const char *run_dir, const struct orri_session *session,
+                               struct orr_error *err)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    char *path = orr_path_join(run_dir, "request");
+    char *job = realpath(session->job, NULL);
+    orr_text_printf(&text, "job %s\n", job ? job : session->job);
+    for (size_t i = 0; i < session->n_settings; i++)
+        orr_text_printf(&text, "set %s=%s\n", session->settings[i].name,
+                        session->settings[i].value);
+    orr_status status = orr_file_write(path, text.s, text.length, true, err);
+    free(job);
+    free(path);
+    orr_text_release(&text);
+    return status;
+}
+
+orr_status orri_open_run(const struct orri_session *session, const struct orr_job *job,
+                         struct orri_texts *texts, struct orr_rundir **out,
+                         struct orr_error *err)
+{
+    orr_status status = session->resume ? orr_rundir_open(session->run_dir, out, err)
+                                        : orr_rundir_create(session->run_dir, out, err);
+    if (status != ORR_OK || session->resume)
+        return status;
+    status = keep_texts(orr_rundir_path(*out), session, job, texts, err);
+    if (status == ORR_OK)
+        status = keep_command(orr_rundir_path(*out), session, err);
+    if (status != ORR_OK) {
+        orr_rundir_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+uint64_t orri_random_token(void)
+{
+    uint64_t token = 0;
+    if (getrandom(&token, sizeof token, 0) != (ssize_t)sizeof token)
+        token = (uint64_t)orr_clock_wall() ^ (uint64_t)getpid() << 32;
+    return token;
+}

@@ -1,0 +1,233 @@
+/* run.c - orrery run and orrery resume */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/prepare.h"
+#include "link/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define RANK_OPTIONS                                                                         \
+    { "ranks", 'n', "N", "MPI ranks that mpirun starts (default: one a core, and one more); 1: " \
+                         "everything in one process", false },                              \
+    { "cores-per-rank", 0, "K", "cores that each worker rank serves (default 1)", false },  \
+    { "bind", 0, "core|none", "pin attempts to cores (default), or leave that to others", false }, \
+    { "durability", 0, "WHERE", "shared (default), node (local disks) or none (benchmarks)", false }, \
+    { "grace", 0, "SECONDS", "what running attempts get when told to end (default 60)", false }, \
+    { "max-failures", 0, "N", "stop after so many failed attempts (default: never)", false }, \
+    { "quiet", 'q', NULL, "no progress and no summary", false }
+
+static const struct orr_option run_options[] = {
+    RANK_OPTIONS,
+    { "run-dir", 'd', "DIR", "the run directory (default: runs/JOB-DATE-TIME)", false },
+    { "resume", 0, NULL, "go on with the run in --run-dir, if there is one", false },
+    { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated", true },
+    { "dry-run", 0, NULL, "compile, check the inputs, start nothing", false },
+    { 0 },
+};
+
+static const struct orr_option resume_options[] = { RANK_OPTIONS,
+    { "run-dir", 'd', "DIR", "instead of the argument", false }, { 0 } };
+
+/* Options that run and resume share; false after a message. */
+static bool read_common(const struct orr_line *line, struct orri_session *session, long *ranks)
+{
+    const char *bind = orri_option(line, "bind");
+    const char *durability = orri_option(line, "durability");
+    session->bind = !bind || strcmp(bind, "none") != 0;
+    session->durability = durability;
+    session->quiet = orri_has(line, "quiet");
+    if (bind && strcmp(bind, "none") != 0 && strcmp(bind, "core") != 0) {
+        (void)fprintf(stderr, "orrery: --bind is core or none, not '%s'\n", bind);
+        return false;
+    }
+    if (durability && strcmp(durability, "shared") != 0 && strcmp(durability, "node") != 0 &&
+        strcmp(durability, "none") != 0) {
+        (void)fprintf(stderr, "orrery: --durability is shared, node or none, not '%s'\n",
+                      durability);
+        return false;
+    }
+    return orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
+           orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
+           orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
+           orri_number(line, "max-failures", 0, 1000000000, 0, &session->max_failures);
+}
+
+static int start(const struct orri_session *session, const struct orr_line *line, long ranks)
+{
+    if (orr_mpi_launched())
+        return orri_session_run(session, false);
+    return ranks == 1 ? orri_session_run(session, true)
+                      : orri_launch(session, line, ranks);
+}
+
+/* runs/NAME-20261122-210620, with a number when two start in one second. */
+static char *default_run_dir(const char *name)
+{
+    char path[600];
+    char when[32];
+    struct stat info;
+    time_t now = time(NULL);
+    struct tm parts;
+    (void)localtime_r(&now, &parts);
+    (void)strftime(when, sizeof when, "%Y%m%d-%H%M%S", &parts);
+    (void)snprintf(path, sizeof path, "runs/%.200s-%s", name, when);
+    for (int i = 2; stat(path, &info) == 0 && i < 1000; i++)
+        (void)snprintf(path, sizeof path, "runs/%.200s-%s-%d", name, when, i);
+    return orr_strdup(path);
+}
+
+static void print_dry_run(const struct orr_job *job)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_graph_print(job->graph, &text);
+    (void)fputs(text.s ? text.s : "", stdout);
+    orr_text_release(&text);
+    (void)printf("%u request%s; inputs are readable; nothing was started\n", job->n_requests,
+                 job->n_requests == 1 ? "" : "s");
+}
+
+/* Everything that can be found wrong is found here, before mpirun starts. */
+static int check_and_start(struct orri_session *session, const struct orr_line *line,
+                           long ranks)
+{
+    struct orri_texts texts = { 0 };
+    struct orr_job *job = orri_compile_job(session, &texts, session->quiet);
+    char *chosen = NULL;
+    int code = ORR_EXIT_INPUT;
+    if (job && orri_inputs_readable(job)) {
+        if (!session->run_dir)
+            session->run_dir = chosen = default_run_dir(job->name);
+        code = -1;
+    }
+    if (code < 0 && orri_has(line, "dry-run")) {
+        print_dry_run(job);
+        code = ORR_EXIT_OK;
+    }
+    orr_job_free(job);
+    orri_texts_release(&texts);
+    if (code < 0)
+        code = start(session, line, ranks);
+    free(chosen);
+    return code;
+}
+
+static bool is_run(const char *path)
+{
+    struct orr_run_info info;
+    return path && orr_run_info_read(path, &info, NULL) == ORR_OK;
+}
+
+static int run_main(const struct orr_line *line)
+{
+    struct orri_session session = { .job = line->args[0],
+                                    .run_dir = orri_option(line, "run-dir") };
+    struct orr_setting *settings = NULL;
+    long ranks = 0;
+    if (!read_common(line, &session, &ranks) ||
+        !orri_settings(line, &settings, &session.n_settings))
+        return ORR_EXIT_INPUT;
+    session.settings = settings;
+    session.resume = orri_has(line, "resume") && is_run(session.run_dir);
+    int code = ORR_EXIT_INPUT;
+    if (orri_has(line, "resume") && !session.run_dir)
+        (void)fprintf(stderr, "orrery run: --resume needs --run-dir\n");
+    else if (orr_mpi_launched() && !session.run_dir)
+        (void)fprintf(stderr, "orrery run: under mpirun or srun, name the run directory with "
+                              "--run-dir: all ranks must agree\n");
+    else
+        code = orr_mpi_launched() ? start(&session, line, ranks)
+                                  : check_and_start(&session, line, ranks);
+    orri_settings_free(settings, session.n_settings);
+    return code;
+}
+
+/* ---- resume ---- */
+
+enum { REQUEST_MAX = 1 << 20 };
+
+struct request_file {
+    struct orr_text text;
+    const char *job;
+    struct orr_setting *settings;
+    size_t n;
+};
+
+static void parse_request(struct request_file *file)
+{
+    char *at = file->text.s;
+    while (at && *at) {
+        char *end = at + strcspn(at, "\n");
+        char *next = *end ? end + 1 : end;
+        *end = '\0';
+        if (strncmp(at, "job ", 4) == 0)
+            file->job = at + 4;
+        char *equals = strchr(at, '=');
+        if (strncmp(at, "set ", 4) == 0 && equals) {
+            *equals = '\0';
+            file->settings =
+                orr_realloc(file->settings, file->n + 1, sizeof *file->settings);
+            file->settings[file->n++] = (struct orr_setting){ at + 4, equals + 1 };
+        }
+        at = next;
+    }
+}
+
+static int resume_main(const struct orr_line *line)
+{
+    const char *run_dir =
+        line->n_args ? line->args[0] : orri_option(line, "run-dir");
+    struct orri_session session = { .run_dir = run_dir, .resume = true };
+    struct request_file file = { 0 };
+    struct orr_run_info info;
+    struct orr_error err = { 0 };
+    long ranks = 0;
+    if (!run_dir || !read_common(line, &session, &ranks))
+        return ORR_EXIT_INPUT;
+    if (orr_run_info_read(run_dir, &info, &err) != ORR_OK)
+        return orri_complain(&err);
+    char *path = orr_path_join(run_dir, "request");
+    orr_status status = orr_file_read(path, REQUEST_MAX, &file.text, &err);
+    free(path);
+    if (status != ORR_OK)
+        return orri_complain(&err);
+    parse_request(&file);
+    session.job = file.job;
+    session.settings = file.settings;
+    session.n_settings = file.n;
+    int code = orr_mpi_launched() ? start(&session, line, ranks)
+                                  : check_and_start(&session, line, ranks);
+    free(file.settings);
+    orr_text_release(&file.text);
+    return code;
+}
+
+const struct orr_command_entry orri_run = {
+    .name = "run",
+    .arguments = "JOB",
+    .summary = "run a job, here or under mpirun or srun",
+    .details =
+        "JOB is a job file, or a workflow whose inputs all have defaults or are set. Outside "
+        "MPI,\nmpirun is started with one worker a core. Results, statistics and the files "
+        "made for you\nare in the run directory: run.h5, out/, shards/.",
+    .options = run_options,
+    .least = 1,
+    .most = 1,
+    .run = run_main,
+};
+
+const struct orr_command_entry orri_resume = {
+    .name = "resume",
+    .arguments = "RUN",
+    .summary = "go on with a run that was stopped, drained or killed",
+    .details = "Finished tasks are not run again. The job and workflow files are read again; "
+               "tasks whose\nfunction, arguments or input files changed are new tasks.",
+    .options = resume_options,
+    .least = 0,
+    .most = 1,
+    .run = resume_main,
+};

@@ -1,0 +1,417 @@
+/* session.c - the ranks of a run and their loop
+ * Owns: what the roles of this process share. Hands on: deciding (coord), running (node). */
+#include "cli/session.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "cli/prepare.h"
+#include "cli/shared.h"
+#include "coord/coord.h"
+#include "exec/nursery.h"
+#include "node/agent.h"
+#include "node/worker.h"
+#include "store/scan.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+struct rank {
+    const struct orri_session *session;
+    struct orr_nursery *nursery;
+    struct orr_mpi_world world;
+    struct orr_loop_hub *hub; /* alone */
+    struct orri_texts texts;
+    struct orri_shared shared;
+    struct orr_job *job;
+    struct orr_topo *topo;
+    struct orr_rundir *dir; /* rank 0 */
+    struct orr_blob_reader *blobs;
+    struct orr_agent *agent;
+    struct orr_coord *coord;
+    struct orr_progress *progress;
+    char host[128];
+};
+
+/* ---- signals: the one thing that must be file-scope ---- */
+
+static volatile sig_atomic_t asked_to_drain;     /* SIGTERM, SIGUSR1 */
+static volatile sig_atomic_t asked_to_interrupt; /* SIGINT, SIGUSR2 */
+
+static void note_signal(int number)
+{
+    if (number == SIGTERM || number == SIGUSR1)
+        asked_to_drain = 1;
+    else
+        asked_to_interrupt++;
+}
+
+static void listen_to_signals(bool coordinator)
+{
+    static const int numbers[] = { SIGTERM, SIGUSR1, SIGINT, SIGUSR2 };
+    struct sigaction action = { .sa_handler = coordinator ? note_signal : SIG_IGN };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        (void)sigaction(numbers[i], &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void obey_signals(struct rank *rank)
+{
+    if (asked_to_interrupt)
+        orr_coord_drain(rank->coord, ORR_RUN_INTERRUPTED, 0);
+    else if (asked_to_drain)
+        orr_coord_drain(rank->coord, ORR_RUN_DRAINED, rank->session->grace * ORR_SECOND);
+    asked_to_drain = 0;
+    asked_to_interrupt = 0;
+}
+
+/* ---- blobs for functions ---- */
+
+static orr_status load_blob(void *context, const struct orr_blob *blob, void **bytes,
+                            struct orr_error *err)
+{
+    return orr_blob_load(context, blob, bytes, err);
+}
+
+static void unload_blob(void *context, const struct orr_blob *blob, void *bytes)
+{
+    (void)context;
+    (void)blob;
+    free(bytes);
+}
+
+static struct orr_blob_source blobs_of(void *context, const char *run_dir)
+{
+    (void)context;
+    return (struct orr_blob_source){ load_blob, unload_blob, orr_blob_reader_new(run_dir) };
+}
+
+static const struct orr_function *find_function(void *context, const char *name)
+{
+    (void)context;
+    return orr_registry_find(orri_registry(), name);
+}
+
+/* ---- start ---- */
+
+static orr_status describe_run(struct rank *rank, struct orr_error *err)
+{
+    const struct orri_session *session = rank->session;
+    rank->job = orri_compile_job(session, &rank->texts, true);
+    if (!rank->job || !orri_inputs_readable(rank->job))
+        return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN, "nothing was run");
+    orr_status status = orri_open_run(session, rank->job, &rank->texts, &rank->dir, err);
+    if (status != ORR_OK)
+        return status;
+    const char *durability = session->durability ? session->durability : "shared";
+    rank->shared = (struct orri_shared){
+        .go = true,
+        .token = orri_random_token(),
+        .run_dir = orr_strdup(orr_rundir_path(rank->dir)),
+        .run_id = orr_rundir_id(rank->dir),
+        .epoch = orr_rundir_epoch(rank->dir),
+        .durability = strcmp(durability, "none") == 0   ? ORR_DURABILITY_NONE
+                      : strcmp(durability, "node") == 0 ? ORR_DURABILITY_NODE
+                                                        : ORR_DURABILITY_SHARED,
+        .cores_per_rank = (uint32_t)session->cores_per_rank,
+        .bind = session->bind,
+        .job = orr_strdup(session->job),
+    };
+    rank->shared.settings = orr_alloc(session->n_settings + 1, sizeof(struct orr_setting));
+    for (size_t i = 0; i < session->n_settings; i++)
+        rank->shared.settings[rank->shared.n_settings++] = (struct orr_setting){
+            orr_strdup(session->settings[i].name), orr_strdup(session->settings[i].value)
+        };
+    return ORR_OK;
+}
+
+/* Rank 0 describes, the others hear and compile the same texts. */
+static orr_status share(struct rank *rank, bool alone, struct orr_error *err)
+{
+    bool first = rank->world.link->rank == 0;
+    struct orr_bytes bytes = ORR_BYTES_INIT;
+    orr_status described = first ? describe_run(rank, err) : ORR_OK;
+    orr_status status = described;
+    if (!alone) {
+        if (first)
+            orri_shared_put(&bytes, &rank->shared, &rank->texts);
+        status = orr_mpi_share(rank->world.link, &bytes, described == ORR_OK ? err : NULL);
+        if (!first && status == ORR_OK)
+            status = orri_shared_get(&bytes, &rank->shared, &rank->texts);
+    }
+    orr_bytes_release(&bytes);
+    if (described != ORR_OK || status != ORR_OK)
+        return described != ORR_OK ? described : status;
+    if (!rank->shared.go)
+        return ORR_END;
+    if (!first) {
+        struct orri_session same = { .job = rank->shared.job,
+                                     .settings = rank->shared.settings,
+                                     .n_settings = rank->shared.n_settings };
+        rank->job = orri_compile_job(&same, &rank->texts, true);
+    }
+    return rank->job ? ORR_OK
+                     : orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                                     "this rank cannot compile what rank 0 could");
+}
+
+static struct orr_host_setup host_setup(struct rank *rank)
+{
+    rank->blobs = orr_blob_reader_new(rank->shared.run_dir);
+    return (struct orr_host_setup){
+        .graph = rank->job->graph,
+        .nursery = rank->nursery,
+        .topo = rank->shared.bind ? rank->topo : NULL,
+        .run_dir = rank->shared.run_dir,
+        .children = rank->shared.cores_per_rank,
+        .blobs = { load_blob, unload_blob, rank->blobs },
+    };
+}
+
+static orr_status start_agent(struct rank *rank, struct orr_error *err)
+{
+    struct orr_agent_setup setup = {
+        .link = rank->world.link,
+        .host = host_setup(rank),
+        .store = { .run_dir = rank->shared.run_dir,
+                   .run_id = rank->shared.run_id,
+                   .writer = rank->world.link->rank,
+                   .epoch = rank->shared.epoch,
+                   .durability = rank->shared.durability },
+        .token = rank->shared.token,
+        .workers = rank->world.n_node,
+        .host_name = rank->host,
+        .memory = orr_topo_memory(rank->topo),
+    };
+    return orr_agent_new(&setup, &rank->agent, err);
+}
+
+static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
+{
+    const char *columns = getenv(ORRI_COLUMNS);
+    uint32_t width = columns ? (uint32_t)strtoul(columns, NULL, 10) : 0;
+    rank->progress = orr_progress_new(stderr, width, rank->session->quiet);
+    struct orr_coord_setup setup = {
+        .link = rank->world.link,
+        .graph = rank->job->graph,
+        .requests = rank->job->requests,
+        .n_requests = rank->job->n_requests,
+        .agents = rank->world.n_agents,
+        .run_dir = rank->shared.run_dir,
+        .run_id = rank->shared.run_id,
+        .epoch = rank->shared.epoch,
+        .name = rank->job->name,
+        .progress = rank->progress,
+        .max_failures = (uint32_t)rank->session->max_failures,
+    };
+    return orr_coord_new(&setup, &rank->coord, err);
+}
+
+/* ---- the loop of rank 0 and of agents ---- */
+
+enum { FDS_MAX = 2048 };
+static const int64_t shortest_nap = 50 * 1000;       /* ns */
+static const int64_t longest_nap = 20 * 1000 * 1000; /* ns: under half a percent of a core */
+
+/* The longer nothing happened, the longer the nap: an eighth of the quiet so far. */
+static void nap(struct rank *rank, int64_t quiet)
+{
+    struct pollfd fds[FDS_MAX];
+    int64_t now = orr_clock_monotonic();
+    int64_t length = quiet / 8;
+    length = length < shortest_nap ? shortest_nap : length > longest_nap ? longest_nap : length;
+    if (rank->agent && orr_agent_wake(rank->agent) - now < length)
+        length = orr_agent_wake(rank->agent) - now;
+    if (rank->coord && orr_coord_wake(rank->coord) - now < length)
+        length = orr_coord_wake(rank->coord) - now;
+    if (length < 0)
+        length = 0;
+    struct timespec limit = { length / ORR_SECOND, length % ORR_SECOND };
+    size_t n = rank->agent ? orr_agent_fds(rank->agent, fds, FDS_MAX) : 0;
+    (void)ppoll(fds, (nfds_t)n, &limit, NULL);
+}
+
+static bool was_busy(const struct rank *rank)
+{
+    return (rank->coord && orr_coord_was_busy(rank->coord)) ||
+           (rank->agent && orr_agent_was_busy(rank->agent));
+}
+
+static orr_status keep_lock(struct rank *rank, int64_t now, int64_t *beaten,
+                            struct orr_error *err)
+{
+    const int64_t interval = 10 * ORR_SECOND;
+    if (!rank->dir || now - *beaten < interval)
+        return ORR_OK;
+    *beaten = now;
+    return orr_rundir_beat(rank->dir, err);
+}
+
+static orr_status serve(struct rank *rank, struct orr_error *err)
+{
+    int64_t last_busy = orr_clock_monotonic();
+    int64_t beaten = last_busy;
+    bool agent_there = rank->agent != NULL;
+    bool coord_there = rank->coord != NULL;
+    orr_status status = ORR_OK;
+    while ((agent_there || coord_there) && status == ORR_OK) {
+        int64_t now = orr_clock_monotonic();
+        if (coord_there) {
+            obey_signals(rank);
+            status = orr_coord_step(rank->coord, err);
+            coord_there = status == ORR_OK;
+            status = status == ORR_END ? ORR_OK : status;
+        }
+        if (agent_there && status == ORR_OK) {
+            status = orr_agent_step(rank->agent, err);
+            agent_there = status == ORR_OK;
+            status = status == ORR_END ? ORR_OK : status;
+        }
+        if (status == ORR_OK)
+            status = keep_lock(rank, now, &beaten, err);
+        if (was_busy(rank))
+            last_busy = now;
+        else
+            nap(rank, now - last_busy);
+    }
+    return status;
+}
+
+/* Messages under way must leave this process before it ends. */
+static void flush_link(struct rank *rank)
+{
+    int64_t until = orr_clock_monotonic() + 5 * ORR_SECOND;
+    const void *data = NULL;
+    size_t length = 0;
+    orr_rank from;
+    while (!orr_link_sent(rank->world.link) && orr_clock_monotonic() < until)
+        (void)orr_link_receive(rank->world.link, &from, &data, &length, NULL);
+}
+
+/* ---- the end ---- */
+
+static int conclude(struct rank *rank)
+{
+    struct orr_text summary = ORR_TEXT_INIT;
+    struct orr_error err = { 0 };
+    orr_status status = orr_coord_conclude(rank->coord, &summary, &err);
+    const struct orr_run_status *run = orr_coord_status(rank->coord);
+    int code = orr_run_state_exit_code(run->state);
+    if (!rank->session->quiet)
+        (void)fputs(summary.s, stdout);
+    if (status != ORR_OK)
+        code = orri_complain(&err);
+    if (run->state == ORR_RUN_STOPPED)
+        (void)fprintf(stderr, "orrery: error: %s\n", run->message);
+    if (code == ORR_EXIT_MACHINE || run->state == ORR_RUN_DRAINED ||
+        run->state == ORR_RUN_INTERRUPTED)
+        (void)fprintf(stderr, "orrery: go on with: orrery resume %s\n", rank->shared.run_dir);
+    else if (!rank->session->quiet)
+        (void)printf("run         %s\n", rank->shared.run_dir);
+    orr_text_release(&summary);
+    return code < 0 ? ORR_EXIT_MACHINE : code;
+}
+
+static void leave_exit_code(int code)
+{
+    const char *path = getenv(ORRI_EXIT_FILE);
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file)
+        return;
+    (void)fprintf(file, "%d\n", code);
+    (void)fclose(file);
+}
+
+static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
+{
+    bool is_coordinator = rank->world.link->rank == 0;
+    bool is_agent = rank->world.agent == rank->world.link->rank;
+    orr_status status = ORR_OK;
+    if (is_agent)
+        status = start_agent(rank, err);
+    if (status == ORR_OK && is_coordinator)
+        status = start_coordinator(rank, err);
+    if (!alone)
+        orr_mpi_barrier(rank->world.link); /* the agents listen now */
+    if (status != ORR_OK && !is_coordinator) {
+        struct orr_bytes fault = ORR_BYTES_INIT; /* rank 0 says it and ends the run */
+        orr_signal_put(&fault, ORR_MESSAGE_FAULT, err->text);
+        (void)orr_link_send(rank->world.link, (orr_rank){ 0 }, fault.data, fault.length, NULL);
+        orr_bytes_release(&fault);
+        flush_link(rank);
+        return ORR_EXIT_MACHINE;
+    }
+    if (status != ORR_OK)
+        return orri_complain(err);
+    if (is_coordinator || is_agent) {
+        status = serve(rank, err);
+    } else {
+        struct orr_host_setup setup = host_setup(rank);
+        (void)orr_worker_run(&setup, rank->shared.token, rank->world.agent,
+                             rank->world.link->rank, err);
+        return ORR_EXIT_OK;
+    }
+    flush_link(rank);
+    if (status != ORR_OK)
+        return orri_complain(err);
+    return is_coordinator ? conclude(rank) : ORR_EXIT_OK;
+}
+
+static void release(struct rank *rank)
+{
+    orr_agent_free(rank->agent);
+    orr_coord_free(rank->coord);
+    orr_progress_free(rank->progress);
+    orr_nursery_stop(rank->nursery);
+    orr_blob_reader_free(rank->blobs);
+    orr_rundir_close(rank->dir);
+    orr_topo_free(rank->topo);
+    orr_job_free(rank->job);
+    orri_shared_release(&rank->shared);
+    orri_texts_release(&rank->texts);
+    orr_loop_hub_free(rank->hub);
+}
+
+static orr_status join(struct rank *rank, bool alone, struct orr_error *err)
+{
+    if (!alone)
+        return orr_mpi_start(NULL, NULL, &rank->world, err);
+    rank->hub = orr_loop_hub_new(1);
+    rank->world = (struct orr_mpi_world){ orr_loop_hub_link(rank->hub, 0), 0, 1, 1 };
+    return ORR_OK;
+}
+
+int orri_session_run(const struct orri_session *session, bool alone)
+{
+    struct rank rank = { .session = session };
+    struct orr_error err = { 0 };
+    struct orr_nursery_setup nursery = { .find = find_function, .blobs = blobs_of };
+    listen_to_signals(false);
+    orr_status status = orr_nursery_start(&nursery, &rank.nursery, &err);
+    if (status == ORR_OK)
+        status = join(&rank, alone, &err);
+    if (status != ORR_OK)
+        return orri_complain(&err);
+    bool first = rank.world.link->rank == 0;
+    listen_to_signals(first);
+    (void)gethostname(rank.host, sizeof rank.host - 1);
+    status = share(&rank, alone, &err);
+    if (status == ORR_OK)
+        status = orr_topo_load(NULL, NULL, &rank.topo, &err);
+    int code = status == ORR_OK    ? serve_as_rank(&rank, alone, &err)
+               : status == ORR_END ? ORR_EXIT_OK
+                                   : orri_complain(&err);
+    bool orderly = !rank.coord || (code != ORR_EXIT_MACHINE &&
+                                   orr_coord_status(rank.coord)->lost_nodes == 0);
+    release(&rank);
+    if (first)
+        leave_exit_code(code);
+    (void)fflush(NULL);
+    if (!alone)
+        orr_mpi_leave(first && getenv(ORRI_EXIT_FILE) ? 0 : code, orderly);
+    return code;
+}

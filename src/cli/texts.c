@@ -1,0 +1,106 @@
+/* texts.c - the files that the compiler reads, and printing its findings
+ * Owns: the texts, so that messages can show lines and other ranks need no disk. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SOURCE_MAX = 16 << 20 };
+
+static struct orr_text *find_text(struct orri_texts *texts, const char *path)
+{
+    for (size_t i = 0; i < texts->n; i++)
+        if (strcmp(texts->items[i].path, path) == 0)
+            return &texts->items[i].text;
+    return NULL;
+}
+
+static orr_status read_text(void *context, const char *path, struct orr_text *out,
+                            struct orr_error *err)
+{
+    struct orri_texts *texts = context;
+    struct orr_text *known = find_text(texts, path);
+    if (!known && texts->closed)
+        return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                             "rank 0 did not send the file %s", path);
+    if (!known) {
+        struct orr_text fresh = ORR_TEXT_INIT;
+        orr_status status = orr_file_read(path, SOURCE_MAX, &fresh, err);
+        if (status != ORR_OK) {
+            orr_text_release(&fresh);
+            return status;
+        }
+        texts->items = orr_realloc(texts->items, texts->n + 1, sizeof *texts->items);
+        texts->items[texts->n].path = orr_strdup(path);
+        texts->items[texts->n].text = fresh;
+        known = &texts->items[texts->n++].text;
+    }
+    orr_text_append(out, known->s, known->length);
+    return ORR_OK;
+}
+
+struct orr_sources orri_texts_sources(struct orri_texts *texts)
+{
+    return (struct orr_sources){ read_text, texts };
+}
+
+void orri_texts_release(struct orri_texts *texts)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        free(texts->items[i].path);
+        orr_text_release(&texts->items[i].text);
+    }
+    free(texts->items);
+    *texts = (struct orri_texts){ 0 };
+}
+
+static const char *line_source(void *context, const char *file)
+{
+    struct orr_text *text = find_text(context, file);
+    return text ? text->s : NULL;
+}
+
+bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool quiet)
+{
+    if (diags->errors || !quiet) {
+        struct orr_text out = ORR_TEXT_INIT;
+        orr_diags_render(diags, line_source, texts, &out);
+        if (out.length)
+            (void)fputs(out.s, stderr);
+        orr_text_release(&out);
+    }
+    return diags->errors > 0;
+}
+
+bool orri_settings(const struct orr_line *line, struct orr_setting **out, size_t *n)
+{
+    struct orr_setting *settings = orr_alloc(line->n_given + 1, sizeof *settings);
+    *n = 0;
+    *out = settings;
+    for (size_t i = 0; i < line->n_given; i++) {
+        if (strcmp(line->given[i].option->name, "set") != 0)
+            continue;
+        char *name = orr_strdup(line->given[i].value); /* argv is used again by mpirun */
+        char *value = strchr(name, '=');
+        if (value)
+            *value++ = '\0';
+        settings[(*n)++] = (struct orr_setting){ name, value };
+        if (!value || !*name) {
+            (void)fprintf(stderr, "orrery %s: --set wants INPUT=VALUE, not '%s'\n",
+                          line->command->name, line->given[i].value);
+            orri_settings_free(settings, *n);
+            return false;
+        }
+    }
+    return true;
+}
+
+void orri_settings_free(struct orr_setting *settings, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)settings[i].name);
+    free(settings);
+}
