@@ -203,9 +203,12 @@ static void warn_dropped(struct orri_compile *c)
 
 void orri_check_graph(struct orri_compile *c)
 {
-    if (c->graph->n_rules == 0 && !c->model->steps.items)
+    bool written = orr_yaml_find(c->model->head.node, "rules") ||
+                   orr_yaml_find(c->model->head.node, "steps");
+    if (!written)
         orr_diag_error(c->diags, c->model->head.node->at, "E0432", "the workflow has no rules");
-    check_made(c);
+    if (c->graph->n_rules)
+        check_made(c);
     if (c->diags->errors)
         return;
     warn_unused(c);

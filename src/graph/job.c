@@ -9,8 +9,6 @@
 
 enum { REQUESTS_MAX = 4096 };
 
-static const char setting_place[] = "--set";
-
 struct builder {
     struct orri_compile c; /* values go to the job's arena */
     struct orr_job *job;
@@ -44,10 +42,11 @@ static uint32_t find_input(struct builder *b, orr_model_leaf key)
 
 static void take_setting(struct builder *b, const struct orr_setting *setting)
 {
+    const char *place = orr_arena_printf(&b->c.diags->arena, "--set %s", setting->name);
     struct orr_yaml_node name = { .kind = ORR_YAML_SCALAR,
                                   .text = setting->name,
                                   .length = strlen(setting->name),
-                                  .at = { .file = setting_place } };
+                                  .at = { .file = place } };
     uint32_t input = find_input(b, &name);
     if (input == ORR_NONE)
         return;
@@ -62,7 +61,7 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
                                      &b->settings_of[input]);
         return;
     }
-    document = orr_yaml_parse(setting_place, setting->value, strlen(setting->value), b->c.diags);
+    document = orr_yaml_parse(place, setting->value, strlen(setting->value), b->c.diags);
     if (!document)
         return;
     b->c.document = document;
@@ -330,8 +329,11 @@ static void compile_as_job(struct builder *b, const struct orr_text *text,
         b->job->workflow_path =
             orri_resolve_path(&b->job->arena, b->directory, model->workflow->text);
         size_t errors = b->c.diags->errors;
+        size_t first = b->c.diags->n;
         b->job->graph =
             orr_graph_compile(b->job->workflow_path, sources, registry, b->c.diags);
+        if (b->c.diags->n > first && strcmp(b->c.diags->items[first].id, "E0433") == 0)
+            b->c.diags->items[first].at = model->workflow->at;
         if (b->c.diags->errors == errors)
             build(b);
     }

@@ -287,13 +287,16 @@ static void compile_reaction(struct orri_compile *c, const struct orr_model_rule
         compile_assertions(c, &m->reaction, rs, &scope);
         return;
     }
-    /* Nothing is known of the result; what is wrong with the function has been said. */
-    const struct orr_model_assertion *models = m->reaction.items;
-    for (uint32_t i = 0; i < m->reaction.n; i++) {
-        uint32_t fact = models[i].fact ? orri_find_fact(c, models[i].fact) : ORR_NONE;
-        if (fact != ORR_NONE)
-            c->fact_made[fact] = true;
-    }
+}
+
+/* A fact counts as made by what a rule says, right or wrong. */
+static void mark_made(struct orri_compile *c, const struct orr_model_blocks *blocks)
+{
+    const struct orr_model_assertion *models = blocks->items;
+    for (uint32_t i = 0; i < blocks->n; i++)
+        for (uint32_t f = 1; models[i].fact && f < c->graph->n_facts; f++)
+            if (strcmp(c->facts[f].name, models[i].fact->text) == 0)
+                c->fact_made[f] = true;
 }
 
 void orri_compile_reactions(struct orri_compile *c, const struct orr_model_rule *m,
@@ -301,6 +304,9 @@ void orri_compile_reactions(struct orri_compile *c, const struct orr_model_rule 
 {
     const struct orr_model_blocks own = { 1, (void *)(uintptr_t)&m->assertion };
     check_shape(c, m, rs->rule);
+    mark_made(c, &own);
+    mark_made(c, &m->reaction);
+    mark_made(c, &m->then);
     if (m->action) {
         compile_reaction(c, m, rs);
         compile_handlers(c, m, rs);

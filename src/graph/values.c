@@ -36,6 +36,20 @@ static size_t characters(const char *s, size_t bytes)
 
 enum mode { EXPRESSION, TEMPLATE, SCRIPT };
 
+/* What is commonly behind a single finding. */
+static void hint_mode(struct orri_compile *c, enum mode mode, bool data)
+{
+    const struct orr_diag *newest = &c->diags->items[c->diags->n - 1];
+    if (newest->hint)
+        return;
+    if (mode == SCRIPT)
+        orr_diag_hint(c->diags, "braces of the shell's own are doubled: ${{x}}");
+    else if (mode == TEMPLATE && strcmp(newest->id, "E0210") == 0)
+        orr_diag_hint(c->diags, "an expression is written without the quotes");
+    else if (data && strcmp(newest->id, "E0201") == 0)
+        orr_diag_hint(c->diags, "numbers and their units are written together, as in 5min");
+}
+
 static struct orr_expr *compile_scalar(struct orri_compile *c, orr_model_leaf node, size_t from,
                                        enum mode mode, struct orr_scope *scope,
                                        const struct orr_type *want)
@@ -51,6 +65,8 @@ static struct orr_expr *compile_scalar(struct orri_compile *c, orr_model_leaf no
         e = orr_expr_compile_template(node->text + from, at, scope, want, c->arena, c->diags);
     else
         e = orr_expr_compile_script(node->text + from, at, scope, c->arena, c->diags);
+    if (!e && c->diags->n == first + 1)
+        hint_mode(c, mode, scope == NULL);
     place_findings(c, node, first, base);
     return e;
 }
