@@ -47,7 +47,8 @@ void orr_blob_reader_free(struct orr_blob_reader *reader)
     free(reader);
 }
 
-static struct slot *find_slot(struct orr_blob_reader *reader, const struct orr_blob *blob)
+static struct slot *find_slot(struct orr_blob_reader *reader,
+                              const struct orr_blob *blob)
 {
     struct slot *oldest = &reader->slots[0];
     for (int i = 0; i < OPEN_FILES; i++) {
@@ -64,14 +65,16 @@ static struct slot *find_slot(struct orr_blob_reader *reader, const struct orr_b
     return oldest;
 }
 
-static orr_status open_shard(struct orr_blob_reader *reader, const struct orr_blob *blob,
-                             int *fd, struct orr_error *err)
+static orr_status open_shard(struct orr_blob_reader *reader,
+                             const struct orr_blob *blob, int *fd,
+                             struct orr_error *err)
 {
     struct slot *slot = find_slot(reader, blob);
     orr_status status = ORR_OK;
     if (slot->fd < 0) {
-        slot->shard = (struct orri_shard_id){ .writer = blob->writer, .epoch = blob->epoch,
-                                              .segment = blob->segment };
+        slot->shard = (struct orri_shard_id) { .writer = blob->writer,
+                                               .epoch = blob->epoch,
+                                               .segment = blob->segment };
         char *path = orri_shard_path(reader->run_dir, &slot->shard, ".blob.h5");
         slot->fd = open(path, O_RDONLY | O_CLOEXEC);
         if (slot->fd < 0)
@@ -94,9 +97,10 @@ static orr_status blob_error(const struct orr_blob_reader *reader,
     orr_id_text(blob->hash, hash);
     orr_shard_name(blob->writer, blob->epoch, blob->segment, name);
     return orr_error_set(err, status, ORR_NO_SPAN,
-                         "blob %.12s (%llu bytes at %llu of %s/shards/%s.blob.h5): %s", hash,
-                         (unsigned long long)blob->length, (unsigned long long)blob->offset,
-                         reader->run_dir, name, bad ? strerror(bad) : what);
+                         "blob %.12s (%llu bytes at %llu of %s/shards/%s.blob.h5): %s",
+                         hash, (unsigned long long)blob->length,
+                         (unsigned long long)blob->offset, reader->run_dir, name,
+                         bad ? strerror(bad) : what);
 }
 
 /* Bounds come from other people's bytes: never past the file, never an overflow. */
@@ -118,9 +122,9 @@ static orr_status find_blob(struct orr_blob_reader *reader, const struct orr_blo
     return ORR_OK;
 }
 
-static orr_status read_piece(struct orr_blob_reader *reader, const struct orr_blob *blob,
-                             int fd, uint64_t from, void *out, size_t length,
-                             struct orr_error *err)
+static orr_status read_piece(struct orr_blob_reader *reader,
+                             const struct orr_blob *blob, int fd, uint64_t from,
+                             void *out, size_t length, struct orr_error *err)
 {
     size_t done = 0;
     while (done < length) {

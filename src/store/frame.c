@@ -40,8 +40,9 @@ static uint32_t place_tag(const struct orri_shard_id *shard, uint64_t offset)
     return orr_crc32c(0, bytes, sizeof bytes);
 }
 
-void orri_frame_encode(const struct orri_frame *frame, const struct orri_shard_id *shard,
-                       uint64_t offset, unsigned char out[ORRI_FRAME_HEADER])
+void orri_frame_encode(const struct orri_frame *frame,
+                       const struct orri_shard_id *shard, uint64_t offset,
+                       unsigned char out[ORRI_FRAME_HEADER])
 {
     put_le(out, ORRI_FRAME_MAGIC, 4);
     out[4] = (unsigned char)frame->type;
@@ -92,7 +93,8 @@ orr_status orri_frame_decode(const unsigned char in[ORRI_FRAME_HEADER],
         return bad_header(err, offset, "no frame starts here");
     if (crc != orr_crc32c(0, in, 60))
         return bad_header(err, offset, "wrong header checksum");
-    if (version != ORRI_FRAME_VERSION || type < ORR_FRAME_RESULT || type > ORR_FRAME_OPEN)
+    if (version != ORRI_FRAME_VERSION || type < ORR_FRAME_RESULT ||
+        type > ORR_FRAME_OPEN)
         return bad_header(err, offset, "written by a newer Orrery");
     if (type != ORR_FRAME_OPEN && tag != place_tag(shard, offset))
         return bad_header(err, offset, "belongs to another shard or another place");
@@ -138,7 +140,8 @@ void orri_record_put(struct orr_bytes *out, const struct orr_stored *s)
     }
 }
 
-static const char *get_text(struct orr_reader *in, struct orr_arena *arena, size_t *length)
+static const char *get_text(struct orr_reader *in, struct orr_arena *arena,
+                            size_t *length)
 {
     size_t n = 0;
     const char *s = orr_get_string(in, &n);
@@ -151,12 +154,12 @@ static void get_counters(struct orr_reader *in, struct orr_arena *arena,
                          struct orr_stored *out)
 {
     uint32_t n = orr_get_u32(in);
-    if (n > orr_reader_left(in) / 12) { /* a name's length and an amount each, at least */
+    if (n >
+        orr_reader_left(in) / 12) { /* a name's length and an amount each, at least */
         in->bad = true;
         return;
     }
-    struct orr_stored_counter *all =
-        orr_arena_alloc(arena, (n ? n : 1) * sizeof *all);
+    struct orr_stored_counter *all = orr_arena_alloc(arena, (n ? n : 1) * sizeof *all);
     for (uint32_t i = 0; i < n; i++) {
         all[i].name = get_text(in, arena, NULL);
         all[i].amount = orr_get_f64(in);
@@ -191,8 +194,9 @@ orr_status orri_record_get(struct orr_reader *in, struct orr_arena *arena,
     out->args_bytes = (uint32_t)args;
     get_counters(in, arena, out);
     if (in->bad || orr_reader_left(in) || failure > ORR_FAIL_IO)
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "the record of an attempt does not have the expected form");
+        return orr_error_set(
+            err, ORR_ERR_DATA, ORR_NO_SPAN,
+            "the record of an attempt does not have the expected form");
     return ORR_OK;
 }
 
@@ -250,7 +254,8 @@ orr_status orri_columns_get(struct orr_reader *in, struct orr_arena *arena,
     uint32_t n = orr_get_u32(in);
     if (n > orr_reader_left(in) / 16)
         in->bad = true;
-    struct orr_column *all = orr_arena_alloc(arena, ((in->bad ? 0 : n) + 1) * sizeof *all);
+    struct orr_column *all =
+        orr_arena_alloc(arena, ((in->bad ? 0 : n) + 1) * sizeof *all);
     for (uint32_t i = 0; i < n && !in->bad; i++) {
         all[i].name = get_text(in, arena, NULL);
         all[i].type = get_text(in, arena, NULL);
@@ -260,9 +265,9 @@ orr_status orri_columns_get(struct orr_reader *in, struct orr_arena *arena,
             in->bad = true;
     }
     if (in->bad || orr_reader_left(in))
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "the columns of function '%s' do not have the expected form",
-                             *function);
+        return orr_error_set(
+            err, ORR_ERR_DATA, ORR_NO_SPAN,
+            "the columns of function '%s' do not have the expected form", *function);
     *columns = all;
     return ORR_OK;
 }

@@ -15,10 +15,10 @@
 
 /* Numbers are on disk: never reused, never changed. */
 enum orr_frame_type {
-    ORR_FRAME_RESULT = 1, /* one attempt */
-    ORR_FRAME_COMMIT = 2, /* all before it was synced with it */
+    ORR_FRAME_RESULT = 1,  /* one attempt */
+    ORR_FRAME_COMMIT = 2,  /* all before it was synced with it */
     ORR_FRAME_COLUMNS = 3, /* names, types and units of a function's rows */
-    ORR_FRAME_OPEN = 4    /* the first of a log: which run, writer, epoch, segment */
+    ORR_FRAME_OPEN = 4     /* the first of a log: which run, writer, epoch, segment */
 };
 
 struct orr_stored_counter {
@@ -28,34 +28,34 @@ struct orr_stored_counter {
 
 /* One attempt. All pointers are borrowed; texts may be NULL, which stores as "". */
 struct orr_stored {
-    struct orr_id id;            /* of the task */
-    const char *function;        /* "media.encode" */
-    uint32_t attempt;            /* from 1 */
-    enum orr_fail_kind failure;  /* ORR_FAIL_NONE: success */
+    struct orr_id id;           /* of the task */
+    const char *function;       /* "media.encode" */
+    uint32_t attempt;           /* from 1 */
+    enum orr_fail_kind failure; /* ORR_FAIL_NONE: success */
     int32_t code;
     const char *message;
-    const char *error_tail;      /* what a command wrote to standard error */
+    const char *error_tail; /* what a command wrote to standard error */
     size_t error_tail_bytes;
-    const char *warnings;        /* lines */
-    const void *args;            /* encoded values, one after the other */
+    const char *warnings; /* lines */
+    const void *args;     /* encoded values, one after the other */
     uint32_t args_bytes;
-    const void *results;         /* one encoded record value; empty after a failure */
+    const void *results; /* one encoded record value; empty after a failure */
     uint32_t results_bytes;
-    const void *rows;            /* n_rows * row_bytes, packed, little-endian */
+    const void *rows; /* n_rows * row_bytes, packed, little-endian */
     uint32_t row_bytes;
     uint32_t n_rows;
-    /* What the rows hold, ends with name NULL; NULL without rows. Given to the writer it
-     * must live until the writer is closed (functions' tables are static). */
+    /* What the rows hold, ends with name NULL; NULL without rows. Given to the writer
+     * it must live until the writer is closed (functions' tables are static). */
     const struct orr_column *columns;
     const struct orr_stored_counter *counters;
     uint32_t n_counters;
     const char *host;
     uint32_t rank;
     uint32_t core;
-    int64_t t_start, t_end;      /* wall ns */
-    int64_t cpu_user, cpu_sys;   /* ns */
-    uint64_t max_rss;            /* bytes */
-    int64_t queued;              /* ns between ready and start */
+    int64_t t_start, t_end;    /* wall ns */
+    int64_t cpu_user, cpu_sys; /* ns */
+    uint64_t max_rss;          /* bytes */
+    int64_t queued;            /* ns between ready and start */
 };
 
 /* --- what follows is for the files of this folder, the tests and the docs --- */
@@ -89,8 +89,9 @@ struct orri_frame {
 uint64_t orri_frame_length(const struct orri_frame *frame);
 uint64_t orri_frame_small(const struct orri_frame *frame); /* record + results + rows */
 /* The header of a frame that stands at `offset` of the log of `shard`. */
-void orri_frame_encode(const struct orri_frame *frame, const struct orri_shard_id *shard,
-                       uint64_t offset, unsigned char out[ORRI_FRAME_HEADER]);
+void orri_frame_encode(const struct orri_frame *frame,
+                       const struct orri_shard_id *shard, uint64_t offset,
+                       unsigned char out[ORRI_FRAME_HEADER]);
 /* ORR_ERR_DATA when it is no header, damaged, or of another place or shard. */
 orr_status orri_frame_decode(const unsigned char in[ORRI_FRAME_HEADER],
                              const struct orri_shard_id *shard, uint64_t offset,
@@ -114,9 +115,9 @@ void orri_open_put(struct orr_bytes *out, const struct orri_shard_id *shard,
 orr_status orri_open_get(struct orr_reader *in, struct orri_shard_id *shard,
                          int64_t *created, struct orr_error *err);
 struct orri_commit {
-    uint64_t group_start;   /* offset of the first frame of the group */
+    uint64_t group_start; /* offset of the first frame of the group */
     uint32_t group_results;
-    uint64_t results;       /* in this log so far */
+    uint64_t results; /* in this log so far */
 };
 void orri_commit_put(struct orr_bytes *out, const struct orri_commit *commit);
 orr_status orri_commit_get(struct orr_reader *in, struct orri_commit *out,

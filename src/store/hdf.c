@@ -22,8 +22,8 @@ static herr_t keep_reason(unsigned n, const H5E_error2_t *entry, void *context)
     return 0;
 }
 
-/* Called by the library when one of its functions fails. Upwards from the innermost: the
- * first description is the cause. */
+/* Called by the library when one of its functions fails. Upwards from the innermost:
+ * the first description is the cause. */
 static herr_t on_failure(hid_t stack, void *context)
 {
     if (!first_reason[0])
@@ -36,8 +36,9 @@ void orri_hdf_begin(void)
     hbool_t safe = false;
     (void)H5open();
     if (H5is_library_threadsafe(&safe) < 0 || !safe)
-        ORR_BUG("this HDF5 library was built without thread safety; build Orrery with one "
-                "that has it (Debian: libhdf5-dev)");
+        ORR_BUG(
+            "this HDF5 library was built without thread safety; build Orrery with one "
+            "that has it (Debian: libhdf5-dev)");
     (void)H5Eset_auto2(H5E_DEFAULT, on_failure, NULL); /* one for each thread */
     first_reason[0] = '\0';
 }
@@ -60,9 +61,9 @@ hid_t orri_hdf_create(const char *path)
 
 orr_status orri_hdf_error(struct orr_error *err, const char *what, const char *path)
 {
-    orr_status status = orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "%s %s: HDF5: %s",
-                                      what, path,
-                                      first_reason[0] ? first_reason : "no reason given");
+    orr_status status =
+        orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "%s %s: HDF5: %s", what, path,
+                      first_reason[0] ? first_reason : "no reason given");
     first_reason[0] = '\0';
     return status;
 }
@@ -171,8 +172,9 @@ bool orri_hdf_append(hid_t dataset, hid_t type, uint64_t *length, uint64_t n,
         return false;
     hid_t space = H5Dget_space(dataset);
     hid_t memory = H5Screate_simple(1, &count, NULL);
-    bool ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-              H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, data) >= 0;
+    bool ok =
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+        H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, data) >= 0;
     (void)H5Sclose(memory);
     (void)H5Sclose(space);
     if (ok)

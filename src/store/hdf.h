@@ -17,8 +17,9 @@ void orri_hdf_begin(void);
  * then. */
 orr_status orri_hdf_error(struct orr_error *err, const char *what, const char *path);
 
-/* How files are opened: without the library's file locks, which NFS and Lustre may refuse,
- * and which the lock of the run directory makes needless. Close it with H5Pclose. */
+/* How files are opened: without the library's file locks, which NFS and Lustre may
+ * refuse, and which the lock of the run directory makes needless. Close it with
+ * H5Pclose. */
 hid_t orri_hdf_access(void);
 /* A new file; one that exists is overwritten. */
 hid_t orri_hdf_create(const char *path);
@@ -38,11 +39,12 @@ uint64_t orri_hdf_chunk_rows(size_t element_bytes); /* of such a dataset */
 /* Append `n` elements; *length is the dataset's length so far. */
 bool orri_hdf_append(hid_t dataset, hid_t type, uint64_t *length, uint64_t n,
                      const void *data);
-/* A finished file gets its name: fsync, rename, fsync of the directory if `durable`. The
- * temporary file is removed on failure. */
+/* A finished file gets its name: fsync, rename, fsync of the directory if `durable`.
+ * The temporary file is removed on failure. */
 orr_status orri_hdf_publish(const char *temporary, const char *path, bool durable,
                             struct orr_error *err);
-/* The number type of a column, "u1" .. "f8", little-endian in the file; not to be closed. */
+/* The number type of a column, "u1" .. "f8", little-endian in the file; not to be
+ * closed. */
 hid_t orri_hdf_column_type(const char *type);
 
 #endif

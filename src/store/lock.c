@@ -65,7 +65,7 @@ static void make_nonce(char out[40])
 static void describe_self(struct orri_lock_owner *owner)
 {
     struct stat info;
-    *owner = (struct orri_lock_owner){ .pid = getpid(), .since = orr_clock_wall() };
+    *owner = (struct orri_lock_owner) { .pid = getpid(), .since = orr_clock_wall() };
     if (gethostname(owner->host, sizeof owner->host - 1) != 0 || !owner->host[0])
         (void)snprintf(owner->host, sizeof owner->host, "unknown");
     read_line("/proc/sys/kernel/random/boot_id", owner->boot, sizeof owner->boot);
@@ -80,10 +80,11 @@ static void describe_self(struct orri_lock_owner *owner)
 static void print_owner(const struct orri_lock_owner *owner, struct orr_text *out)
 {
     orr_text_printf(out,
-                    "orrery-lock 1\nhost %s\nboot %s\npid_space %" PRIu64 "\npid %" PRId64
-                    "\nstart %" PRId64 "\nsince %" PRId64 "\nnonce %s\n",
-                    owner->host, owner->boot, owner->pid_space, owner->pid, owner->start,
-                    owner->since, owner->nonce);
+                    "orrery-lock 1\nhost %s\nboot %s\npid_space %" PRIu64
+                    "\npid %" PRId64 "\nstart %" PRId64 "\nsince %" PRId64
+                    "\nnonce %s\n",
+                    owner->host, owner->boot, owner->pid_space, owner->pid,
+                    owner->start, owner->since, owner->nonce);
 }
 
 static const char *value_of(const char *text, const char *key)
@@ -110,7 +111,7 @@ static void copy_value(const char *text, const char *key, char *out, size_t size
 
 static void parse_owner(const char *text, struct orri_lock_owner *owner)
 {
-    *owner = (struct orri_lock_owner){ 0 };
+    *owner = (struct orri_lock_owner) { 0 };
     copy_value(text, "host", owner->host, sizeof owner->host);
     copy_value(text, "boot", owner->boot, sizeof owner->boot);
     copy_value(text, "nonce", owner->nonce, sizeof owner->nonce);
@@ -121,7 +122,8 @@ static void parse_owner(const char *text, struct orri_lock_owner *owner)
 }
 
 /* Opening the file makes NFS ask the server, so owner and time are fresh. */
-static int read_lock(const char *path, struct orri_lock_owner *owner, struct timespec *beat)
+static int read_lock(const char *path, struct orri_lock_owner *owner,
+                     struct timespec *beat)
 {
     char text[LOCK_TEXT_MAX];
     struct stat info;
@@ -141,7 +143,8 @@ static int read_lock(const char *path, struct orri_lock_owner *owner, struct tim
 
 /* --- alive or not ----------------------------------------------------------- */
 
-static bool same_machine(const struct orri_lock_owner *a, const struct orri_lock_owner *b)
+static bool same_machine(const struct orri_lock_owner *a,
+                         const struct orri_lock_owner *b)
 {
     return a->boot[0] && strcmp(a->boot, b->boot) == 0 && a->pid_space == b->pid_space;
 }
@@ -188,16 +191,17 @@ static orr_status refuse(const struct taking *t, const struct orri_lock_owner *o
     char since[ORR_TIME_TEXT];
     orr_clock_text(owner->since, since);
     if (same_machine(owner, &t->lock->owner))
-        return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                             "%s %s is in use by process %" PRId64
-                             " on this host (%s) since %s; wait for it, or stop it: kill "
-                             "%" PRId64,
-                             t->what, t->directory, owner->pid, owner->host, since,
-                             owner->pid);
+        return orr_error_set(
+            err, ORR_ERR_INPUT, ORR_NO_SPAN,
+            "%s %s is in use by process %" PRId64
+            " on this host (%s) since %s; wait for it, or stop it: kill "
+            "%" PRId64,
+            t->what, t->directory, owner->pid, owner->host, since, owner->pid);
     return orr_error_set(
         err, ORR_ERR_INPUT, ORR_NO_SPAN,
         "%s %s is in use by process %" PRId64 " on host %s since %s, last sign of life "
-        "%" PRId64 " s ago; if that process is gone, wait until it is silent for %d s, or "
+        "%" PRId64
+        " s ago; if that process is gone, wait until it is silent for %d s, or "
         "remove the lock: rm %s",
         t->what, t->directory, owner->pid, owner->host, since, silent,
         (int)ORR_LOCK_SILENCE, t->lock->path);
@@ -274,12 +278,13 @@ static orr_status take_with(struct taking *t, struct orr_error *err)
         if (bad == 0)
             t->lock->took_over = true;
         else
-            (void)nanosleep(&(struct timespec){ .tv_nsec = 20 * 1000 * 1000 }, NULL);
+            (void)nanosleep(&(struct timespec) { .tv_nsec = 20 * 1000 * 1000 }, NULL);
     }
-    return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                         "cannot take the lock %s: others keep taking it, or %s is left over "
-                         "(it may be removed)",
-                         t->lock->path, t->guard);
+    return orr_error_set(
+        err, ORR_ERR_STORE, ORR_NO_SPAN,
+        "cannot take the lock %s: others keep taking it, or %s is left over "
+        "(it may be removed)",
+        t->lock->path, t->guard);
 }
 
 orr_status orri_lock_take(const char *directory, const char *name, const char *what,
@@ -288,7 +293,7 @@ orr_status orri_lock_take(const char *directory, const char *name, const char *w
     struct orr_text text = ORR_TEXT_INIT;
     struct orr_text mine = ORR_TEXT_INIT;
     struct orr_text guard = ORR_TEXT_INIT;
-    *out = (struct orri_lock){ .path = orr_path_join(directory, name) };
+    *out = (struct orri_lock) { .path = orr_path_join(directory, name) };
     describe_self(&out->owner);
     orr_text_printf(&mine, "%s.%s", out->path, out->owner.nonce);
     orr_text_printf(&guard, "%s.break", out->path);
@@ -303,7 +308,7 @@ orr_status orri_lock_take(const char *directory, const char *name, const char *w
     orr_text_release(&guard);
     if (status != ORR_OK) {
         free(out->path);
-        *out = (struct orri_lock){ 0 };
+        *out = (struct orri_lock) { 0 };
     }
     return status;
 }
@@ -314,19 +319,21 @@ orr_status orri_lock_beat(const struct orri_lock *lock, struct orr_error *err)
     struct timespec beat;
     int bad = read_lock(lock->path, &owner, &beat);
     if (bad == ENOENT)
-        return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                             "the lock %s was removed while this run was using it; stopping, "
-                             "so that two runs do not share the directory",
-                             lock->path);
+        return orr_error_set(
+            err, ORR_ERR_STORE, ORR_NO_SPAN,
+            "the lock %s was removed while this run was using it; stopping, "
+            "so that two runs do not share the directory",
+            lock->path);
     if (bad)
         return orr_error_errno(err, ORR_ERR_STORE, bad, "cannot read the lock %s",
                                lock->path);
     if (strcmp(owner.nonce, lock->owner.nonce) != 0)
-        return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                             "the lock %s was taken over by process %" PRId64
-                             " on host %s, because this one gave no sign of life for more "
-                             "than %d s; stopping",
-                             lock->path, owner.pid, owner.host, (int)ORR_LOCK_SILENCE);
+        return orr_error_set(
+            err, ORR_ERR_STORE, ORR_NO_SPAN,
+            "the lock %s was taken over by process %" PRId64
+            " on host %s, because this one gave no sign of life for more "
+            "than %d s; stopping",
+            lock->path, owner.pid, owner.host, (int)ORR_LOCK_SILENCE);
     if (utimensat(AT_FDCWD, lock->path, NULL, 0) != 0)
         return orr_error_errno(err, ORR_ERR_STORE, errno, "cannot renew the lock %s",
                                lock->path);
@@ -343,5 +350,5 @@ void orri_lock_release(struct orri_lock *lock)
         strcmp(owner.nonce, lock->owner.nonce) == 0)
         (void)unlink(lock->path);
     free(lock->path);
-    *lock = (struct orri_lock){ 0 };
+    *lock = (struct orri_lock) { 0 };
 }

@@ -13,12 +13,12 @@
 
 struct orri_lock_owner {
     char host[80];
-    char boot[40];       /* /proc/sys/kernel/random/boot_id */
-    uint64_t pid_space;  /* inode of the pid namespace */
+    char boot[40];      /* /proc/sys/kernel/random/boot_id */
+    uint64_t pid_space; /* inode of the pid namespace */
     int64_t pid;
-    int64_t start;       /* of the process, clock ticks since boot */
-    int64_t since;       /* wall ns */
-    char nonce[40];      /* this very lock */
+    int64_t start;  /* of the process, clock ticks since boot */
+    int64_t since;  /* wall ns */
+    char nonce[40]; /* this very lock */
 };
 
 struct orri_lock {

@@ -1,6 +1,6 @@
 /* log.c - appending frames to the log of one shard
- * Owns: the coalescing buffer, disk space taken ahead, the running group. Hands on: what to
- * append and when to commit (writer.c), the file around the log (shard.c). */
+ * Owns: the coalescing buffer, disk space taken ahead, the running group. Hands on:
+ * what to append and when to commit (writer.c), the file around the log (shard.c). */
 #include "store/log.h"
 
 #include "base/clock.h"
@@ -29,9 +29,10 @@ static orr_status io_error(const struct orri_log *log, int bad, struct orr_error
         advice = " (make space, then `orrery resume` goes on)";
     else if (bad == EDQUOT)
         advice = " (free some of your quota, then `orrery resume` goes on)";
-    return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                         "cannot write results to %s: %s%s; what was acknowledged is kept",
-                         log->path, strerror(bad), advice);
+    return orr_error_set(
+        err, ORR_ERR_STORE, ORR_NO_SPAN,
+        "cannot write results to %s: %s%s; what was acknowledged is kept", log->path,
+        strerror(bad), advice);
 }
 
 /* --- bytes ------------------------------------------------------------------ */
@@ -127,7 +128,8 @@ static orr_status put_blob(struct orri_log *log, const struct orri_entry *entry,
     return ORR_OK;
 }
 
-/* The header is known last, when the blob has passed: in the buffer, or on disk already. */
+/* The header is known last, when the blob has passed: in the buffer, or on disk
+ * already. */
 static orr_status put_header(struct orri_log *log, const struct orri_frame *frame,
                              uint64_t at, struct orr_error *err)
 {
@@ -136,13 +138,15 @@ static orr_status put_header(struct orri_log *log, const struct orri_frame *fram
     for (size_t i = 0; i < sizeof header; i++) {
         uint64_t where = at + i;
         if (where >= log->buffer_at) {
-            memcpy(log->buffer + (where - log->buffer_at), header + i, sizeof header - i);
+            memcpy(log->buffer + (where - log->buffer_at), header + i,
+                   sizeof header - i);
             return ORR_OK;
         }
         size_t n = sizeof header - i; /* the part that is on disk */
         if (n > log->buffer_at - where)
             n = (size_t)(log->buffer_at - where);
-        if (orr_pwrite_all(log->fd, header + i, n, (int64_t)(ORRI_LOG_OFFSET + where)) != 0)
+        if (orr_pwrite_all(log->fd, header + i, n,
+                           (int64_t)(ORRI_LOG_OFFSET + where)) != 0)
             return io_error(log, errno, err);
         i += n - 1;
     }
@@ -152,8 +156,8 @@ static orr_status put_header(struct orri_log *log, const struct orri_frame *fram
 static const unsigned char zeros[ORRI_FRAME_HEADER];
 
 static orr_status put_frame(struct orri_log *log, struct orri_frame *frame,
-                            const unsigned char *sections, const struct orri_entry *entry,
-                            struct orr_error *err)
+                            const unsigned char *sections,
+                            const struct orri_entry *entry, struct orr_error *err)
 {
     uint64_t at = log->end;
     uint64_t small = orri_frame_small(frame);
@@ -168,7 +172,8 @@ static orr_status put_frame(struct orri_log *log, struct orri_frame *frame,
     if (status == ORR_OK && entry)
         status = put_blob(log, entry, &frame->blob_crc, err);
     if (status == ORR_OK)
-        status = put(log, zeros, length - ORRI_FRAME_HEADER - small - frame->blob_bytes, err);
+        status = put(log, zeros, length - ORRI_FRAME_HEADER - small - frame->blob_bytes,
+                     err);
     if (status == ORR_OK)
         status = put_header(log, frame, at, err);
     if (status == ORR_OK)
@@ -179,7 +184,8 @@ static orr_status put_frame(struct orri_log *log, struct orri_frame *frame,
 static orr_status put_special(struct orri_log *log, enum orr_frame_type type,
                               const struct orr_bytes *record, struct orr_error *err)
 {
-    struct orri_frame frame = { .type = type, .record_bytes = (uint32_t)record->length };
+    struct orri_frame frame = { .type = type,
+                                .record_bytes = (uint32_t)record->length };
     return put_frame(log, &frame, record->data, NULL, err);
 }
 
@@ -192,11 +198,14 @@ orr_status orri_log_open(struct orri_log *log, const char *run_dir,
     log_bytes = (log_bytes + 4095) & ~UINT64_C(4095);
     if (log_bytes < ORRI_LOG_OFFSET)
         log_bytes = ORRI_LOG_OFFSET;
-    *log = (struct orri_log){ .run_dir = run_dir, .shard = *shard, .durable = durable,
-                              .fd = -1, .log_bytes = log_bytes,
-                              .created = orr_clock_wall() };
-    orr_status status = orri_shard_create(run_dir, shard, log_bytes, log->created, durable,
-                                          &log->fd, err);
+    *log = (struct orri_log) { .run_dir = run_dir,
+                               .shard = *shard,
+                               .durable = durable,
+                               .fd = -1,
+                               .log_bytes = log_bytes,
+                               .created = orr_clock_wall() };
+    orr_status status = orri_shard_create(run_dir, shard, log_bytes, log->created,
+                                          durable, &log->fd, err);
     if (status != ORR_OK)
         return status;
     struct orr_bytes record = ORR_BYTES_INIT;
@@ -228,7 +237,7 @@ orr_status orri_log_close(struct orri_log *log, bool trim, struct orr_error *err
     free(log->described);
     free(log->buffer);
     free(log->path);
-    *log = (struct orri_log){ .fd = -1 };
+    *log = (struct orri_log) { .fd = -1 };
     return status;
 }
 
@@ -236,8 +245,8 @@ orr_status orri_log_close(struct orri_log *log, bool trim, struct orr_error *err
 
 uint64_t orri_log_need(const struct orri_entry *entry)
 {
-    uint64_t small = (uint64_t)entry->record_bytes + entry->results_bytes +
-                     entry->rows_bytes;
+    uint64_t small =
+        (uint64_t)entry->record_bytes + entry->results_bytes + entry->rows_bytes;
     return ORRI_FRAME_HEADER + small + entry->blob_bytes + ORRI_FRAME_ALIGN +
            (entry->columns ? COLUMNS_MAX : 0) + COMMIT_BYTES + ORRI_FRAME_ALIGN;
 }
@@ -282,7 +291,8 @@ static void patch_blob(void *context, unsigned char *at)
     orr_blob_decode(at, &blob);
     if (blob.writer != ORR_BLOB_LOCAL)
         return; /* an argument handed through: it lies where it lay */
-    if (blob.offset > patch->blob_bytes || blob.length > patch->blob_bytes - blob.offset)
+    if (blob.offset > patch->blob_bytes ||
+        blob.length > patch->blob_bytes - blob.offset)
         patch->outside = true;
     blob.writer = patch->shard->writer;
     blob.epoch = patch->shard->epoch;
@@ -338,7 +348,8 @@ uint64_t orri_log_group_bytes(const struct orri_log *log)
     return log->end - log->group.group_start;
 }
 
-orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns, struct orr_error *err)
+orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns,
+                           struct orr_error *err)
 {
     struct orr_bytes record = ORR_BYTES_INIT;
     orri_commit_put(&record, &log->group);

@@ -19,14 +19,14 @@ struct orri_log {
     char *path;
     int fd;
     int64_t created;
-    uint64_t log_bytes;  /* of the dataset */
-    uint64_t end;        /* where the next frame goes */
-    uint64_t allocated;  /* disk space is taken up to here */
+    uint64_t log_bytes; /* of the dataset */
+    uint64_t end;       /* where the next frame goes */
+    uint64_t allocated; /* disk space is taken up to here */
     unsigned char *buffer;
-    uint64_t buffer_at;  /* log offset of its first byte */
+    uint64_t buffer_at; /* log offset of its first byte */
     size_t buffered;
     struct orri_commit group; /* the one being written */
-    char **described;    /* functions whose columns this log names */
+    char **described;         /* functions whose columns this log names */
     size_t n_described, cap_described;
 };
 
@@ -52,7 +52,8 @@ bool orri_log_fits(const struct orri_log *log, const struct orri_entry *entry);
 orr_status orri_log_append(struct orri_log *log, struct orri_entry *entry,
                            struct orr_error *err);
 /* End the group: commit frame, write, sync. `sync_ns` is increased by the time. */
-orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns, struct orr_error *err);
+orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns,
+                           struct orr_error *err);
 uint64_t orri_log_group_bytes(const struct orri_log *log);
 /* Cut the file to what was committed and close it; `trim` false only closes. */
 orr_status orri_log_close(struct orri_log *log, bool trim, struct orr_error *err);

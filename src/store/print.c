@@ -205,7 +205,8 @@ static orr_status print_json(struct printer *p, struct orri_table *table,
 {
     p->first = true;
     orr_text_puts(&p->line, "[");
-    orr_status status = emit(p) ? orri_table_rows(table, print_json_row, p, err) : ORR_OK;
+    orr_status status =
+        emit(p) ? orri_table_rows(table, print_json_row, p, err) : ORR_OK;
     orr_text_puts(&p->line, p->first ? "]\n" : "\n]\n");
     (void)emit(p);
     return status;

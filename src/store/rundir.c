@@ -69,18 +69,17 @@ static orr_status read_info(const char *path, struct orr_run_info *out,
 {
     struct stat info;
     struct orr_text text = ORR_TEXT_INIT;
-    *out = (struct orr_run_info){ 0 };
+    *out = (struct orr_run_info) { 0 };
     if (stat(path, &info) != 0)
-        return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot find run directory %s",
-                               path);
+        return orr_error_errno(err, ORR_ERR_INPUT, errno,
+                               "cannot find run directory %s", path);
     char *file = orr_path_join(path, "run");
     orr_status status = ORR_OK;
     if (!S_ISDIR(info.st_mode) || (access(file, F_OK) != 0 && errno == ENOENT))
-        status = orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                               "%s is not a run directory: %s; `orrery run` makes them",
-                               path,
-                               S_ISDIR(info.st_mode) ? "it holds no file 'run'"
-                                                     : "it is a file");
+        status = orr_error_set(
+            err, ORR_ERR_INPUT, ORR_NO_SPAN,
+            "%s is not a run directory: %s; `orrery run` makes them", path,
+            S_ISDIR(info.st_mode) ? "it holds no file 'run'" : "it is a file");
     if (status == ORR_OK)
         status = orr_file_read(file, 4096, &text, err);
     unsigned version = 0;
@@ -114,8 +113,9 @@ orr_status orr_run_info_read(const char *path, struct orr_run_info *out,
         char since[ORR_TIME_TEXT];
         orr_clock_text(owner.since, since);
         info.locked = state == ORRI_LOCK_LIVE;
-        (void)snprintf(info.owner, sizeof info.owner, "pid %" PRId64 " on host %s since %s",
-                       owner.pid, owner.host, since);
+        (void)snprintf(info.owner, sizeof info.owner,
+                       "pid %" PRId64 " on host %s since %s", owner.pid, owner.host,
+                       since);
     }
     *out = info;
     return ORR_OK;
@@ -139,7 +139,8 @@ static orr_status check_unused(const char *path, struct orr_error *err)
     struct dirent *entry = NULL;
     DIR *stream = opendir(path);
     if (!stream)
-        return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot open directory %s", path);
+        return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot open directory %s",
+                               path);
     char other[256] = "";
     bool is_run = false;
     while ((entry = readdir(stream)) != NULL) {
@@ -150,15 +151,17 @@ static orr_status check_unused(const char *path, struct orr_error *err)
     }
     (void)closedir(stream);
     if (is_run)
-        return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                             "%s holds a run already; continue it with `orrery resume %s`, "
-                             "or give another --run-dir",
-                             path, path);
+        return orr_error_set(
+            err, ORR_ERR_INPUT, ORR_NO_SPAN,
+            "%s holds a run already; continue it with `orrery resume %s`, "
+            "or give another --run-dir",
+            path, path);
     if (other[0])
-        return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                             "%s is not empty and not a run directory (it holds '%s'); give "
-                             "another --run-dir",
-                             path, other);
+        return orr_error_set(
+            err, ORR_ERR_INPUT, ORR_NO_SPAN,
+            "%s is not empty and not a run directory (it holds '%s'); give "
+            "another --run-dir",
+            path, other);
     return ORR_OK;
 }
 
@@ -167,7 +170,8 @@ static orr_status make_root(const char *path, struct orr_error *err)
     struct stat info;
     if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
         return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                             "%s is a file, not a directory; give another --run-dir", path);
+                             "%s is a file, not a directory; give another --run-dir",
+                             path);
     orr_status status = orr_mkdirs(path, 0700, err);
     if (status == ORR_OK)
         status = check_unused(path, err);
@@ -203,7 +207,7 @@ static orr_status new_id(struct orr_id *out, struct orr_error *err)
     uint64_t words[2];
     if (getrandom(words, sizeof words, 0) != (ssize_t)sizeof words)
         return orr_error_errno(err, ORR_ERR_MACHINE, errno, "cannot get random bytes");
-    *out = (struct orr_id){ words[0], words[1] };
+    *out = (struct orr_id) { words[0], words[1] };
     return ORR_OK;
 }
 
@@ -211,8 +215,9 @@ orr_status orr_rundir_create(const char *path, struct orr_rundir **out,
                              struct orr_error *err)
 {
     struct orr_rundir *dir = orr_alloc(1, sizeof *dir);
-    dir->info = (struct orr_run_info){ .format = ORR_RUN_FORMAT, .epoch = 1,
-                                       .created = orr_clock_wall() };
+    dir->info = (struct orr_run_info) { .format = ORR_RUN_FORMAT,
+                                        .epoch = 1,
+                                        .created = orr_clock_wall() };
     orr_status status = make_root(path, err);
     if (status == ORR_OK)
         status = absolute_path(path, &dir->path, err);

@@ -32,8 +32,8 @@ void orr_rundir_close(struct orr_rundir *dir);
 
 const char *orr_rundir_path(const struct orr_rundir *dir); /* absolute */
 struct orr_id orr_rundir_id(const struct orr_rundir *dir);
-uint32_t orr_rundir_epoch(const struct orr_rundir *dir);   /* of this session; from 1 */
-bool orr_rundir_took_over(const struct orr_rundir *dir);   /* a stale lock was there */
+uint32_t orr_rundir_epoch(const struct orr_rundir *dir); /* of this session; from 1 */
+bool orr_rundir_took_over(const struct orr_rundir *dir); /* a stale lock was there */
 
 /* The heartbeat: call at least every 15 s. Another host takes the lock of an owner that
  * was silent for ORR_LOCK_SILENCE. ORR_ERR_STORE when the lock is no longer ours: stop
@@ -45,10 +45,10 @@ orr_status orr_rundir_beat(struct orr_rundir *dir, struct orr_error *err);
 struct orr_run_info {
     uint32_t format;
     struct orr_id id;
-    int64_t created;      /* wall ns */
-    uint32_t epoch;       /* newest; 0: none yet */
-    bool locked;          /* someone holds the lock, and seems to live */
-    char owner[160];      /* "pid 123 on host login1 since 2026-..", or "" */
+    int64_t created; /* wall ns */
+    uint32_t epoch;  /* newest; 0: none yet */
+    bool locked;     /* someone holds the lock, and seems to live */
+    char owner[160]; /* "pid 123 on host login1 since 2026-..", or "" */
 };
 /* ORR_ERR_INPUT when `path` is not a run directory. */
 orr_status orr_run_info_read(const char *path, struct orr_run_info *out,

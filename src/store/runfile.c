@@ -1,6 +1,6 @@
 /* runfile.c - the file run.h5
- * Owns: the file under its temporary name, the list of tables, per-frame statistics, which
- * are written as they come. Hands on: rows of tables (runtable.c). */
+ * Owns: the file under its temporary name, the list of tables, per-frame statistics,
+ * which are written as they come. Hands on: rows of tables (runtable.c). */
 #include "store/runfile.h"
 
 #include "base/file.h"
@@ -163,10 +163,11 @@ orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
     const unsigned char *row = rows;
     uint64_t chunk = orri_hdf_chunk_rows(s->row_bytes + sizeof task);
     if (orri_row_width(columns) != s->row_bytes)
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "the shards hold statistics of two versions of function %s "
-                             "with different columns",
-                             function);
+        return orr_error_set(
+            err, ORR_ERR_DATA, ORR_NO_SPAN,
+            "the shards hold statistics of two versions of function %s "
+            "with different columns",
+            function);
     for (uint32_t i = 0; i < n_rows; i++, row += s->row_bytes) {
         orr_put_u64(&s->block, task);
         orr_put_raw(&s->block, row, s->row_bytes);
@@ -219,15 +220,16 @@ void orr_runfile_abandon(struct orr_runfile *file)
 
 static void write_tables(struct orr_runfile *file)
 {
-    for (struct orr_runtable *t = file->tables; t && file->status == ORR_OK; t = t->next) {
+    for (struct orr_runtable *t = file->tables; t && file->status == ORR_OK;
+         t = t->next) {
         int bad = 0;
         if (orri_runtable_write(t, file->file, &bad))
             continue;
         keep_error(file);
         if (bad)
-            file->status = orr_error_errno(&file->error, ORR_ERR_STORE, bad,
-                                           "cannot read a temporary file in %s",
-                                           file->directory);
+            file->status =
+                orr_error_errno(&file->error, ORR_ERR_STORE, bad,
+                                "cannot read a temporary file in %s", file->directory);
     }
 }
 

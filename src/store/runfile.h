@@ -31,17 +31,19 @@ struct orr_table_column {
     const char *description;     /* or NULL */
 };
 /* A table at `name` ("tasks", "facts/shot"; groups are made). All texts and columns are
- * copied; the types they point to must live until commit. BUG when the name is taken. Owned by the file. */
+ * copied; the types they point to must live until commit. BUG when the name is taken.
+ * Owned by the file. */
 struct orr_runtable *orr_runfile_table(struct orr_runfile *file, const char *name,
                                        const char *description,
-                                       const struct orr_table_column *columns, size_t n);
-/* One value a column; null only where the column is optional (else it is stored as zero,
- * NaN or ""), and of another kind: BUG. */
+                                       const struct orr_table_column *columns,
+                                       size_t n);
+/* One value a column; null only where the column is optional (else it is stored as
+ * zero, NaN or ""), and of another kind: BUG. */
 orr_status orr_runtable_row(struct orr_runtable *table, const struct orr_value *values,
                             struct orr_error *err);
 /* Rows of per-frame statistics: append to frames/FUNCTION, made at the first call, with
- * the column `task` (a row number of the table `tasks`, or what the caller says) before the
- * function's own. Packed as in struct orr_stored. */
+ * the column `task` (a row number of the table `tasks`, or what the caller says) before
+ * the function's own. Packed as in struct orr_stored. */
 orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
                               const struct orr_column *columns, uint64_t task,
                               const void *rows, uint32_t n_rows, struct orr_error *err);
@@ -60,8 +62,8 @@ orr_status orr_table_print(const char *path, const char *name,
                            struct orr_error *err);
 /* The tables of the file, in order of name: "tasks", rows, description. */
 orr_status orr_tables_visit(const char *path,
-                            void (*visit)(void *context, const char *name, uint64_t rows,
-                                          const char *description),
+                            void (*visit)(void *context, const char *name,
+                                          uint64_t rows, const char *description),
                             void *context, struct orr_error *err);
 
 #endif

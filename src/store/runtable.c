@@ -21,10 +21,13 @@ enum { SPOOL_MEMORY = 4 << 20 };
 static void add_member(struct orr_runtable *t, const char *name, enum orri_form form,
                        const char *unit, const char *description, const char *kind)
 {
-    t->members = orr_grow(t->members, t->n_members, &t->cap_members, sizeof *t->members);
-    t->members[t->n_members++] =
-        (struct orri_member){ .name = name, .form = form, .unit = unit,
-                              .description = description, .kind = kind };
+    t->members =
+        orr_grow(t->members, t->n_members, &t->cap_members, sizeof *t->members);
+    t->members[t->n_members++] = (struct orri_member) { .name = name,
+                                                        .form = form,
+                                                        .unit = unit,
+                                                        .description = description,
+                                                        .kind = kind };
 }
 
 static const char *kind_text(struct orr_runtable *t, const struct orr_type *type)
@@ -42,9 +45,11 @@ static void add_blob_members(struct orr_runtable *t, const struct orr_table_colu
     add_member(t, orr_arena_printf(arena, "%s.bytes", c->name), ORRI_FORM_I8, "bytes",
                orr_arena_printf(arena, "%s: length", of), kind);
     add_member(t, orr_arena_printf(arena, "%s.hash", c->name), ORRI_FORM_TEXT, NULL,
-               orr_arena_printf(arena, "%s: XXH3-128, empty when there is none", of), NULL);
+               orr_arena_printf(arena, "%s: XXH3-128, empty when there is none", of),
+               NULL);
     add_member(t, orr_arena_printf(arena, "%s.shard", c->name), ORRI_FORM_TEXT, NULL,
-               orr_arena_printf(arena, "%s: it lies in shards/SHARD.blob.h5", of), NULL);
+               orr_arena_printf(arena, "%s: it lies in shards/SHARD.blob.h5", of),
+               NULL);
     add_member(t, orr_arena_printf(arena, "%s.offset", c->name), ORRI_FORM_I8, "bytes",
                orr_arena_printf(arena, "%s: where it starts in /log", of), NULL);
 }
@@ -88,8 +93,9 @@ static void add_column(struct orr_runtable *t, const struct orr_table_column *c)
         unit = "bytes";
     add_member(t, c->name, form_of(c->type->kind), unit, c->description, kind);
     if (needs_valid(c->type))
-        add_member(t, orr_arena_printf(&t->arena, "%s_valid", c->name), ORRI_FORM_U1, NULL,
-                   orr_arena_printf(&t->arena, "1 where %s has a value", c->name), NULL);
+        add_member(t, orr_arena_printf(&t->arena, "%s_valid", c->name), ORRI_FORM_U1,
+                   NULL, orr_arena_printf(&t->arena, "1 where %s has a value", c->name),
+                   NULL);
 }
 
 static const char *copy_text(struct orr_arena *arena, const char *text)
@@ -109,7 +115,7 @@ struct orr_runtable *orri_runtable_new(const char *directory, const char *name,
     t->n_columns = n;
     t->columns = orr_arena_alloc(&t->arena, (n ? n : 1) * sizeof *t->columns);
     for (size_t i = 0; i < n; i++) {
-        t->columns[i] = (struct orr_table_column){
+        t->columns[i] = (struct orr_table_column) {
             .name = orr_arena_strdup(&t->arena, columns[i].name),
             .type = columns[i].type,
             .unit = copy_text(&t->arena, columns[i].unit),
@@ -118,7 +124,8 @@ struct orr_runtable *orri_runtable_new(const char *directory, const char *name,
         add_column(t, &t->columns[i]);
     }
     if (!t->n_members) /* HDF5 has no empty compound: a fact without fields */
-        add_member(t, "exists", ORRI_FORM_U1, NULL, "always 1: there are no columns", NULL);
+        add_member(t, "exists", ORRI_FORM_U1, NULL, "always 1: there are no columns",
+                   NULL);
     return t;
 }
 
@@ -159,8 +166,8 @@ static void put_blob(struct orr_runtable *t, struct orri_member *m,
     char shard[64] = "";
     if (blob) {
         orr_id_text(blob->hash, hash);
-        (void)snprintf(shard, sizeof shard, "w%05u-e%03u-s%06u", blob->writer, blob->epoch,
-                       blob->segment);
+        (void)snprintf(shard, sizeof shard, "w%05u-e%03u-s%06u", blob->writer,
+                       blob->epoch, blob->segment);
     }
     orr_put_i64(&t->spool, blob ? (int64_t)blob->length : 0);
     put_text(t, m + 1, hash, strlen(hash));
@@ -237,9 +244,8 @@ static int flush_spool(struct orr_runtable *t)
 {
     if (t->spool_fd < 0)
         t->spool_fd = open_spool(t->directory);
-    if (t->spool_fd < 0 ||
-        orr_pwrite_all(t->spool_fd, t->spool.data, t->spool.length,
-                       (int64_t)t->spool_bytes) != 0)
+    if (t->spool_fd < 0 || orr_pwrite_all(t->spool_fd, t->spool.data, t->spool.length,
+                                          (int64_t)t->spool_bytes) != 0)
         return errno;
     t->spool_bytes += t->spool.length;
     orr_bytes_clear(&t->spool);
@@ -415,7 +421,8 @@ static hid_t row_type(const struct orr_runtable *t)
     return row;
 }
 
-static bool put_named(hid_t dataset, const char *what, const char *name, const char *text)
+static bool put_named(hid_t dataset, const char *what, const char *name,
+                      const char *text)
 {
     struct orr_text attribute = ORR_TEXT_INIT;
     if (!text || !text[0])

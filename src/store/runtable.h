@@ -12,7 +12,13 @@
 enum { ORRI_TEXT_MAX = 65535 }; /* bytes of a stored text; longer ones are cut */
 
 /* What a member of the compound type holds. */
-enum orri_form { ORRI_FORM_I8, ORRI_FORM_F8, ORRI_FORM_BOOL, ORRI_FORM_U1, ORRI_FORM_TEXT };
+enum orri_form {
+    ORRI_FORM_I8,
+    ORRI_FORM_F8,
+    ORRI_FORM_BOOL,
+    ORRI_FORM_U1,
+    ORRI_FORM_TEXT
+};
 
 struct orri_member {
     const char *name;
@@ -43,9 +49,11 @@ struct orr_runtable {
 
 struct orr_runtable *orri_runtable_new(const char *directory, const char *name,
                                        const char *description,
-                                       const struct orr_table_column *columns, size_t n);
+                                       const struct orr_table_column *columns,
+                                       size_t n);
 void orri_runtable_free(struct orr_runtable *table);
-/* Make the dataset; false with the reason on HDF5's error stack, or *bad set to errno. */
+/* Make the dataset; false with the reason on HDF5's error stack, or *bad set to errno.
+ */
 bool orri_runtable_write(struct orr_runtable *table, hid_t file, int *bad);
 
 /* unit.NAME and description.NAME, left out when NULL or "". */

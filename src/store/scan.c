@@ -1,5 +1,6 @@
 /* scan.c - reading logs: frames to attempts, whatever state the file is in
- * Owns: the rules of what is believed. Hands on: bytes of frames (frame.c), blobs (blob.c). */
+ * Owns: the rules of what is believed. Hands on: bytes of frames (frame.c), blobs
+ * (blob.c). */
 #include "store/scan.h"
 
 #include "base/file.h"
@@ -18,8 +19,9 @@ struct scan {
     struct orr_scan_stats stats;
 };
 
-__attribute__((format(printf, 3, 4))) static void
-note(struct scan *scan, const struct orri_walk *walk, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void note(struct scan *scan,
+                                                       const struct orri_walk *walk,
+                                                       const char *format, ...)
 {
     va_list args;
     char name[ORR_SHARD_NAME];
@@ -59,11 +61,16 @@ static orr_status visit_result(struct scan *scan, struct orri_walk *walk,
     }
     if (!good) {
         scan->stats.damaged_frames++;
-        note(scan, walk, "frame at %llu left out: %s", (unsigned long long)at, why.text);
+        note(scan, walk, "frame at %llu left out: %s", (unsigned long long)at,
+             why.text);
         return ORR_OK;
     }
-    struct orr_place place = { walk->shard.writer, walk->shard.epoch, walk->shard.segment,
-                               at, at + ORRI_FRAME_HEADER + small, frame->blob_bytes };
+    struct orr_place place = { walk->shard.writer,
+                               walk->shard.epoch,
+                               walk->shard.segment,
+                               at,
+                               at + ORRI_FRAME_HEADER + small,
+                               frame->blob_bytes };
     scan->stats.results++;
     scan->stats.failures += stored.failure != ORR_FAIL_NONE;
     scan->stats.small_bytes += small;
@@ -80,7 +87,8 @@ static orr_status visit_frames(struct scan *scan, struct orri_walk *walk,
         struct orr_error why = { .code = ORR_OK };
         if (orri_walk_header(walk, at, &frame, &why) != ORR_OK)
             return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                                 "%s changed while it was read: %s", walk->path, why.text);
+                                 "%s changed while it was read: %s", walk->path,
+                                 why.text);
         if (frame.type == ORR_FRAME_COLUMNS)
             orri_walk_learn_columns(walk, &frame, at);
         else if (frame.type == ORR_FRAME_RESULT)

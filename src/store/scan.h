@@ -1,8 +1,8 @@
 /* scan.h - reading shards: all attempts, and the bytes of blobs
  *
  * Needs no lock and no HDF5, and works while writers write. Damage never stops it from
- * reading the rest: a log is read up to the first damaged frame header, not further than
- * its last whole commit frame; a frame whose sections are damaged is left out. */
+ * reading the rest: a log is read up to the first damaged frame header, not further
+ * than its last whole commit frame; a frame whose sections are damaged is left out. */
 #ifndef ORR_STORE_SCAN_H
 #define ORR_STORE_SCAN_H
 
@@ -20,21 +20,21 @@ struct orr_place {
     uint32_t writer;
     uint32_t epoch;
     uint32_t segment;
-    uint64_t frame;       /* offset of its frame in /log */
-    uint64_t blob;        /* offset of its blob section in /log */
+    uint64_t frame; /* offset of its frame in /log */
+    uint64_t blob;  /* offset of its blob section in /log */
     uint64_t blob_bytes;
 };
 
 struct orr_scan_options {
     struct orr_id run_id; /* shards of another run are refused */
-    bool verify_blobs;    /* read all blobs too; else only those of a log's last group */
+    bool verify_blobs; /* read all blobs too; else only those of a log's last group */
     struct orr_text *notes; /* or NULL: one line a thing found wrong, for the log */
 };
 
 struct orr_scan_stats {
     uint64_t shards, results, failures;
     uint64_t damaged_frames;     /* left out */
-    uint64_t uncommitted_frames; /* after the last commit, left out: never acknowledged */
+    uint64_t uncommitted_frames; /* after the last commit: left out */
     uint64_t small_bytes, blob_bytes;
 };
 
@@ -53,8 +53,9 @@ orr_status orr_shards_scan(const char *run_dir, const struct orr_scan_options *o
 struct orr_blob_reader;
 struct orr_blob_reader *orr_blob_reader_new(const char *run_dir);
 void orr_blob_reader_free(struct orr_blob_reader *reader); /* NULL is fine */
-/* The bytes of `blob`, checked against length and hash; free() them. One NUL byte follows
- * the last. ORR_ERR_DATA when they are damaged, ORR_ERR_STORE when they cannot be read. */
+/* The bytes of `blob`, checked against length and hash; free() them. One NUL byte
+ * follows the last. ORR_ERR_DATA when they are damaged, ORR_ERR_STORE when they cannot
+ * be read. */
 orr_status orr_blob_load(struct orr_blob_reader *reader, const struct orr_blob *blob,
                          void **bytes, struct orr_error *err);
 /* Write the bytes to `fd` (checked as they pass; after an error part is written). */
@@ -65,8 +66,8 @@ orr_status orr_blob_copy(struct orr_blob_reader *reader, const struct orr_blob *
 #define ORR_SHARD_NAME 40
 void orr_shard_name(uint32_t writer, uint32_t epoch, uint32_t segment,
                     char out[ORR_SHARD_NAME]);
-/* Trim and index the shards that no writer closed (a killed run), all or none read-only.
- * Call only with the run's lock held and no writer open. Leaves sealed ones alone. */
+/* Trim and index the shards that no writer sealed (a killed run). Call only with the
+ * run's lock held and no writer open. *sealed (may be NULL) is how many there were. */
 orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint64_t *sealed,
                            struct orr_error *err);
 

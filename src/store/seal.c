@@ -1,6 +1,6 @@
 /* seal.c - the index of a shard: what its log holds, as tables
- * Owns: the form of .idx.h5 files (docs/store.md). They are made from the log, can be made
- * again at any time, and resume does not need them. */
+ * Owns: the form of .idx.h5 files (docs/store.md). They are made from the log, can be
+ * made again at any time, and resume does not need them. */
 #include "store/shard.h"
 
 #include "base/memory.h"
@@ -19,7 +19,8 @@
 
 /* One row of /records; types as in struct orr_column, and sN for text of N bytes. */
 static const struct orr_column record_columns[] = {
-    { "task", "s32", NULL, "identity of the task: hash of function, version, arguments" },
+    { "task", "s32", NULL,
+      "identity of the task: hash of function, version, arguments" },
     { "function", "s64", NULL, "name of the function" },
     { "attempt", "u4", NULL, "counts from 1" },
     { "failure", "s8", NULL, "none, or why it failed" },
@@ -99,7 +100,8 @@ static bool describe(hid_t dataset, const char *prefix, const struct orr_column 
     char name[128];
     bool ok = true;
     if (column->unit && column->unit[0]) {
-        (void)snprintf(name, sizeof name, "unit%s%s", prefix, prefix[0] ? column->name : "");
+        (void)snprintf(name, sizeof name, "unit%s%s", prefix,
+                       prefix[0] ? column->name : "");
         ok = orri_hdf_put_text(dataset, name, column->unit);
     }
     (void)snprintf(name, sizeof name, "description%s%s", prefix,
@@ -114,7 +116,8 @@ static bool make_records(struct index *index)
     index->record_type = H5Tcreate(H5T_COMPOUND, records_width());
     for (const struct orr_column *c = record_columns; c->name && ok; c++)
         ok = add_member(index->record_type, c, &at);
-    index->records = ok ? orri_hdf_dataset(index->file, "records", index->record_type) : -1;
+    index->records =
+        ok ? orri_hdf_dataset(index->file, "records", index->record_type) : -1;
     if (index->records < 0)
         return false;
     for (const struct orr_column *c = record_columns; c->name && ok; c++)
@@ -204,8 +207,8 @@ static struct function *find_function(struct index *index, const struct orr_stor
     for (size_t i = 0; i < f.n_columns; i++)
         f.datasets[i] = make_column(index, f.name, &f.columns[i]);
     f.datasets[f.n_columns] = make_column(index, f.name, &record_link);
-    index->functions = orr_grow(index->functions, index->n_functions,
-                                &index->cap_functions, sizeof f);
+    index->functions =
+        orr_grow(index->functions, index->n_functions, &index->cap_functions, sizeof f);
     index->functions[index->n_functions] = f;
     return &index->functions[index->n_functions++];
 }
@@ -215,10 +218,11 @@ static bool flush_rows(struct function *f)
     bool ok = true;
     uint64_t length = f->length;
     for (size_t i = 0; i <= f->n_columns && ok; i++) {
-        const struct orr_column *column = i < f->n_columns ? &f->columns[i] : &record_link;
+        const struct orr_column *column =
+            i < f->n_columns ? &f->columns[i] : &record_link;
         length = f->length;
-        ok = orri_hdf_append(f->datasets[i], orri_hdf_column_type(column->type), &length,
-                             f->pending_rows, f->pending[i].data);
+        ok = orri_hdf_append(f->datasets[i], orri_hdf_column_type(column->type),
+                             &length, f->pending_rows, f->pending[i].data);
         orr_bytes_clear(&f->pending[i]);
     }
     f->length = length;
@@ -247,13 +251,17 @@ static bool append_rows(struct index *index, const struct orr_stored *s)
 
 /* --- the file --------------------------------------------------------------- */
 
-static bool add_attempt(struct index *index, const struct orri_frame *frame, uint64_t at)
+static bool add_attempt(struct index *index, const struct orri_frame *frame,
+                        uint64_t at)
 {
     struct orr_stored stored;
     if (orri_walk_attempt(&index->walk, frame, at, &stored, NULL) != ORR_OK)
         return true; /* damaged: not in the index either */
     const struct orri_shard_id *shard = &index->walk.shard;
-    struct orr_place place = { shard->writer, shard->epoch, shard->segment, at,
+    struct orr_place place = { shard->writer,
+                               shard->epoch,
+                               shard->segment,
+                               at,
                                at + ORRI_FRAME_HEADER + orri_frame_small(frame),
                                frame->blob_bytes };
     bool ok = !stored.n_rows || append_rows(index, &stored);
@@ -321,8 +329,8 @@ static orr_status write_index(struct index *index, const char *path, uint64_t co
     index->file = orri_hdf_create(path);
     if (index->file < 0)
         return orri_hdf_error(err, "cannot make", path);
-    bool ok = put_root(index->file, &index->walk.shard, committed) && make_records(index) &&
-              add_frames(index, committed);
+    bool ok = put_root(index->file, &index->walk.shard, committed) &&
+              make_records(index) && add_frames(index, committed);
     orr_status status = ok ? ORR_OK : orri_hdf_error(err, "cannot write", path);
     release(index);
     if (H5Fclose(index->file) < 0 && status == ORR_OK)
@@ -332,8 +340,8 @@ static orr_status write_index(struct index *index, const char *path, uint64_t co
     return status;
 }
 
-static orr_status index_walk(struct index *index, const char *run_dir, uint64_t committed,
-                             bool durable, struct orr_error *err)
+static orr_status index_walk(struct index *index, const char *run_dir,
+                             uint64_t committed, bool durable, struct orr_error *err)
 {
     char suffix[64];
     (void)snprintf(suffix, sizeof suffix, ".idx.h5.tmp-%ld", (long)getpid());

@@ -27,8 +27,8 @@
 void orr_shard_name(uint32_t writer, uint32_t epoch, uint32_t segment,
                     char out[ORR_SHARD_NAME])
 {
-    (void)snprintf(out, ORR_SHARD_NAME, "w%05" PRIu32 "-e%03" PRIu32 "-s%06" PRIu32, writer,
-                   epoch, segment);
+    (void)snprintf(out, ORR_SHARD_NAME, "w%05" PRIu32 "-e%03" PRIu32 "-s%06" PRIu32,
+                   writer, epoch, segment);
 }
 
 char *orri_shard_path(const char *run_dir, const struct orri_shard_id *shard,
@@ -77,8 +77,8 @@ orr_status orri_shard_list(const char *run_dir, struct orri_shard_id **out, size
     char *folder = orr_path_join(run_dir, "shards");
     DIR *stream = opendir(folder);
     if (!stream) {
-        orr_status status =
-            orr_error_errno(err, ORR_ERR_STORE, errno, "cannot read directory %s", folder);
+        orr_status status = orr_error_errno(err, ORR_ERR_STORE, errno,
+                                            "cannot read directory %s", folder);
         free(folder);
         return status;
     }
@@ -116,7 +116,8 @@ orr_status orri_shard_newest_epoch(const char *run_dir, uint32_t *epoch,
 
 /* --- the HDF5 shell --------------------------------------------------------- */
 
-static bool put_attributes(hid_t root, const struct orri_shard_id *shard, int64_t created)
+static bool put_attributes(hid_t root, const struct orri_shard_id *shard,
+                           int64_t created)
 {
     char id[ORR_ID_TEXT];
     orr_id_text(shard->run, id);
@@ -168,7 +169,8 @@ static hid_t shell_access(void)
 }
 
 static orr_status write_shell(const char *path, const struct orri_shard_id *shard,
-                              uint64_t log_bytes, int64_t created, struct orr_error *err)
+                              uint64_t log_bytes, int64_t created,
+                              struct orr_error *err)
 {
     struct stat info;
     orri_hdf_begin();
@@ -195,20 +197,22 @@ static orr_status write_shell(const char *path, const struct orri_shard_id *shar
 }
 
 /* Give the finished file its name, unless the name is taken. */
-static orr_status publish(const char *temporary, const char *path, struct orr_error *err)
+static orr_status publish(const char *temporary, const char *path,
+                          struct orr_error *err)
 {
     if (link(temporary, path) == 0) {
         (void)unlink(temporary);
         return ORR_OK;
     }
     int bad = errno;
-    if ((bad == EPERM || bad == EOPNOTSUPP || bad == ENOSYS) && access(path, F_OK) != 0 &&
+    if ((bad == EPERM || bad == EOPNOTSUPP || bad == ENOSYS) &&
+        access(path, F_OK) != 0 &&
         rename(temporary, path) == 0) /* a file system without hard links */
         return ORR_OK;
     if (bad == EEXIST)
-        return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                             "%s exists already: is another run writing to this directory?",
-                             path);
+        return orr_error_set(
+            err, ORR_ERR_STORE, ORR_NO_SPAN,
+            "%s exists already: is another run writing to this directory?", path);
     return orr_error_errno(err, ORR_ERR_STORE, bad, "cannot name %s", path);
 }
 
@@ -230,8 +234,8 @@ static char *temporary_path(const char *run_dir, const struct orri_shard_id *sha
 }
 
 orr_status orri_shard_create(const char *run_dir, const struct orri_shard_id *shard,
-                             uint64_t log_bytes, int64_t created, bool durable, int *out,
-                             struct orr_error *err)
+                             uint64_t log_bytes, int64_t created, bool durable,
+                             int *out, struct orr_error *err)
 {
     int fd = -1;
     char *path = orri_shard_path(run_dir, shard, BLOB_SUFFIX);
@@ -261,7 +265,8 @@ orr_status orri_shard_create(const char *run_dir, const struct orri_shard_id *sh
 
 /* --- trimming --------------------------------------------------------------- */
 
-static orr_status read_head(const char *path, unsigned char *head, struct orr_error *err)
+static orr_status read_head(const char *path, unsigned char *head,
+                            struct orr_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : pread(fd, head, ORRI_LOG_OFFSET, 0);
@@ -269,7 +274,8 @@ static orr_status read_head(const char *path, unsigned char *head, struct orr_er
     if (fd >= 0)
         (void)close(fd);
     if (bad || n != ORRI_LOG_OFFSET)
-        return orr_error_errno(err, ORR_ERR_STORE, bad ? bad : EIO, "cannot read %s", path);
+        return orr_error_errno(err, ORR_ERR_STORE, bad ? bad : EIO, "cannot read %s",
+                               path);
     return ORR_OK;
 }
 
@@ -287,8 +293,8 @@ static orr_status make_head(const char *run_dir, const struct orri_shard_id *sha
     return status;
 }
 
-orr_status orri_shard_trim(const char *run_dir, const struct orri_shard_id *shard, int fd,
-                           uint64_t log_bytes, int64_t created, bool durable,
+orr_status orri_shard_trim(const char *run_dir, const struct orri_shard_id *shard,
+                           int fd, uint64_t log_bytes, int64_t created, bool durable,
                            struct orr_error *err)
 {
     unsigned char *head = orr_alloc(ORRI_LOG_OFFSET, 1);

@@ -1,7 +1,7 @@
 /* shard.h - shard files: names, and the HDF5 shell around the log
  *
- * A blob file is made by the HDF5 library once, with one dataset /log whose bytes start at
- * ORRI_LOG_OFFSET; from then on it is an ordinary file to us and never opened by the
+ * A blob file is made by the HDF5 library once, with one dataset /log whose bytes start
+ * at ORRI_LOG_OFFSET; from then on it is an ordinary file to us and never opened by the
  * library for writing again. */
 #ifndef ORRI_STORE_SHARD_H
 #define ORRI_STORE_SHARD_H
@@ -27,14 +27,15 @@ orr_status orri_shard_list(const char *run_dir, struct orri_shard_id **out, size
 orr_status orri_shard_newest_epoch(const char *run_dir, uint32_t *epoch,
                                    struct orr_error *err);
 
-/* Make the blob file with a log of `log_bytes`; fails when it exists. Returns it open for
- * reading and writing, synced if `durable`. */
+/* Make the blob file with a log of `log_bytes`; fails when it exists. Returns it open
+ * for reading and writing, synced if `durable`. */
 orr_status orri_shard_create(const char *run_dir, const struct orri_shard_id *shard,
                              uint64_t log_bytes, int64_t created, bool durable, int *fd,
                              struct orr_error *err);
-/* Cut the log to `log_bytes`, in an order that leaves a readable file at every moment. */
-orr_status orri_shard_trim(const char *run_dir, const struct orri_shard_id *shard, int fd,
-                           uint64_t log_bytes, int64_t created, bool durable,
+/* Cut the log to `log_bytes`, in an order that leaves a readable file at every moment.
+ */
+orr_status orri_shard_trim(const char *run_dir, const struct orri_shard_id *shard,
+                           int fd, uint64_t log_bytes, int64_t created, bool durable,
                            struct orr_error *err);
 
 /* Write the index file of a trimmed shard from its log (seal.c). */

@@ -1,5 +1,6 @@
 /* tableread.c - reading the tables of an HDF5 file
- * Owns: what the members of a compound type mean. Hands on: layouts for people (print.c). */
+ * Owns: what the members of a compound type mean. Hands on: layouts for people
+ * (print.c). */
 #include "store/tableread.h"
 
 #include "base/memory.h"
@@ -39,7 +40,8 @@ static uint64_t count_rows(hid_t dataset)
 }
 
 struct walker {
-    void (*visit)(void *context, const char *name, uint64_t rows, const char *description);
+    void (*visit)(void *context, const char *name, uint64_t rows,
+                  const char *description);
     void *context;
 };
 
@@ -66,7 +68,8 @@ static orr_status open_file(const char *path, hid_t *out, struct orr_error *err)
     orri_hdf_begin();
     if (access(path, R_OK) != 0)
         return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                             "cannot read %s; `orrery export` makes the run file", path);
+                             "cannot read %s; `orrery export` makes the run file",
+                             path);
     hid_t how = orri_hdf_access();
     *out = H5Fopen(path, H5F_ACC_RDONLY, how);
     (void)H5Pclose(how);
@@ -79,8 +82,8 @@ static orr_status open_file(const char *path, hid_t *out, struct orr_error *err)
 }
 
 orr_status orr_tables_visit(const char *path,
-                            void (*visit)(void *context, const char *name, uint64_t rows,
-                                          const char *description),
+                            void (*visit)(void *context, const char *name,
+                                          uint64_t rows, const char *description),
                             void *context, struct orr_error *err)
 {
     hid_t file = -1;
@@ -102,7 +105,8 @@ static hid_t member_in_memory(hid_t member, struct orri_read_column *column)
 {
     switch (H5Tget_class(member)) {
     case H5T_INTEGER:
-        column->cell = H5Tget_sign(member) == H5T_SGN_NONE ? ORRI_CELL_UINT : ORRI_CELL_INT;
+        column->cell =
+            H5Tget_sign(member) == H5T_SGN_NONE ? ORRI_CELL_UINT : ORRI_CELL_INT;
         return H5Tcopy(column->cell == ORRI_CELL_UINT ? H5T_NATIVE_UINT64
                                                       : H5T_NATIVE_INT64);
     case H5T_FLOAT:
@@ -162,8 +166,10 @@ static void read_columns(struct orri_table *t)
     t->row_bytes = 0;
     for (int i = 0; i < n; i++) {
         hid_t member = H5Tget_member_type(stored, (unsigned)i);
-        all[i] = (struct orri_read_column){ .name = H5Tget_member_name(stored, (unsigned)i),
-                                            .at = t->row_bytes, .valid_at = -1 };
+        all[i] =
+            (struct orri_read_column) { .name = H5Tget_member_name(stored, (unsigned)i),
+                                        .at = t->row_bytes,
+                                        .valid_at = -1 };
         types[i] = member_in_memory(member, &all[i]);
         if (types[i] >= 0)
             t->row_bytes += H5Tget_size(types[i]);
@@ -196,7 +202,8 @@ static void append_name(void *context, const char *name, uint64_t rows,
     orr_text_printf(names, "%s%s", names->length ? ", " : "", name);
 }
 
-static orr_status no_such_table(const char *path, const char *name, struct orr_error *err)
+static orr_status no_such_table(const char *path, const char *name,
+                                struct orr_error *err)
 {
     struct orr_text names = ORR_TEXT_INIT;
     orr_status status = orr_tables_visit(path, append_name, &names, err);
@@ -228,7 +235,7 @@ static bool path_exists(hid_t file, const char *name)
 orr_status orri_table_open(struct orri_table *t, const char *path, const char *name,
                            struct orr_error *err)
 {
-    *t = (struct orri_table){ .file = -1, .dataset = -1, .type = -1 };
+    *t = (struct orri_table) { .file = -1, .dataset = -1, .type = -1 };
     orr_status status = open_file(path, &t->file, err);
     if (status != ORR_OK)
         return status;
@@ -256,7 +263,7 @@ void orri_table_close(struct orri_table *t)
     if (t->file >= 0)
         (void)H5Fclose(t->file);
     free(t->path);
-    *t = (struct orri_table){ .file = -1, .dataset = -1, .type = -1 };
+    *t = (struct orri_table) { .file = -1, .dataset = -1, .type = -1 };
 }
 
 /* --- rows ------------------------------------------------------------------- */
@@ -267,8 +274,9 @@ static bool read_block(struct orri_table *t, uint64_t from, uint64_t n, void *bl
     const hsize_t count = n;
     hid_t space = H5Dget_space(t->dataset);
     hid_t memory = H5Screate_simple(1, &count, NULL);
-    bool ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-              H5Dread(t->dataset, t->type, memory, space, H5P_DEFAULT, block) >= 0;
+    bool ok =
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+        H5Dread(t->dataset, t->type, memory, space, H5P_DEFAULT, block) >= 0;
     (void)H5Sclose(memory);
     (void)H5Sclose(space);
     return ok;
@@ -311,10 +319,12 @@ static void put_float(struct orr_text *out, double v, bool single)
     orr_text_puts(out, text);
 }
 
-bool orri_cell_is_bare(const struct orri_read_column *column, const struct orr_text *text)
+bool orri_cell_is_bare(const struct orri_read_column *column,
+                       const struct orr_text *text)
 {
     if (column->cell == ORRI_CELL_JSON)
-        return text->length < ORRI_TEXT_MAX - 3; /* a cut text lacks at most 3 bytes more */
+        return text->length <
+               ORRI_TEXT_MAX - 3; /* a cut text lacks at most 3 bytes more */
     return column->cell != ORRI_CELL_TEXT;
 }
 
@@ -333,7 +343,8 @@ bool orri_cell_text(const struct orri_read_column *column, const unsigned char *
     case ORRI_CELL_INT:
     case ORRI_CELL_UINT:
         memcpy(&i, at, sizeof i);
-        orr_text_printf(out, column->cell == ORRI_CELL_INT ? "%" PRId64 : "%" PRIu64, i);
+        orr_text_printf(out, column->cell == ORRI_CELL_INT ? "%" PRId64 : "%" PRIu64,
+                        i);
         return true;
     case ORRI_CELL_FLOAT:
         memcpy(&f, at, sizeof f);

@@ -10,8 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum orri_cell { ORRI_CELL_INT, ORRI_CELL_UINT, ORRI_CELL_FLOAT, ORRI_CELL_BOOL,
-                 ORRI_CELL_TEXT, ORRI_CELL_JSON };
+enum orri_cell {
+    ORRI_CELL_INT,
+    ORRI_CELL_UINT,
+    ORRI_CELL_FLOAT,
+    ORRI_CELL_BOOL,
+    ORRI_CELL_TEXT,
+    ORRI_CELL_JSON
+};
 
 struct orri_read_column {
     char *name;
@@ -24,7 +30,7 @@ struct orri_read_column {
 
 struct orri_table {
     char *path;
-    hid_t file, dataset, type; /* type: of a row in memory */
+    hid_t file, dataset, type;        /* type: of a row in memory */
     struct orri_read_column *columns; /* *_valid left out */
     size_t n, cap;
     size_t row_bytes;
@@ -39,12 +45,13 @@ void orri_table_close(struct orri_table *table);
 orr_status orri_table_rows(struct orri_table *table,
                            bool (*visit)(void *context, const unsigned char *row),
                            void *context, struct orr_error *err);
-/* False when the cell holds no value. Else appended: numbers as C reads them back, texts
- * bare, lists and records as JSON. */
+/* False when the cell holds no value. Else appended: numbers as C reads them back,
+ * texts bare, lists and records as JSON. */
 bool orri_cell_text(const struct orri_read_column *column, const unsigned char *row,
                     struct orr_text *out);
 /* May this text of the cell stand in JSON as it is? Else it is to be quoted (JSON that
  * was cut when it was stored, too). */
-bool orri_cell_is_bare(const struct orri_read_column *column, const struct orr_text *text);
+bool orri_cell_is_bare(const struct orri_read_column *column,
+                       const struct orr_text *text);
 
 #endif

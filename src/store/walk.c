@@ -1,6 +1,6 @@
 /* walk.c - moving along the frames of one log
- * Owns: reading the file in pieces, the columns seen so far. Hands on: what is done with
- * attempts (scan.c, seal.c). */
+ * Owns: reading the file in pieces, the columns seen so far. Hands on: what is done
+ * with attempts (scan.c, seal.c). */
 #include "store/walk.h"
 
 #include "store/scan.h"
@@ -12,13 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Skipping a blob and reading the next frame is one read; many small frames are one, too. */
+/* Skipping a blob and reading the next frame is one read; many small frames are one,
+ * too. */
 enum { WINDOW_BYTES = 256 * 1024, WINDOW_SMALL = 16 * 1024 };
 
 orr_status orri_walk_open(struct orri_walk *walk, const char *run_dir,
                           const struct orri_shard_id *shard, struct orr_error *err)
 {
-    *walk = (struct orri_walk){ .shard = *shard, .fd = -1 };
+    *walk = (struct orri_walk) { .shard = *shard, .fd = -1 };
     walk->path = orri_shard_path(run_dir, shard, ".blob.h5");
     walk->fd = open(walk->path, O_RDONLY | O_CLOEXEC);
     if (walk->fd < 0) {
@@ -41,13 +42,14 @@ void orri_walk_close(struct orri_walk *walk)
     free(walk->window);
     free(walk->large);
     free(walk->path);
-    *walk = (struct orri_walk){ .fd = -1 };
+    *walk = (struct orri_walk) { .fd = -1 };
 }
 
 /* --- bytes ------------------------------------------------------------------ */
 
 /* Up to `length` bytes of the log from `at`; fewer at the end of the file. */
-static ssize_t read_log(const struct orri_walk *walk, uint64_t at, void *out, size_t length)
+static ssize_t read_log(const struct orri_walk *walk, uint64_t at, void *out,
+                        size_t length)
 {
     size_t done = 0;
     if (at > (uint64_t)INT64_MAX - ORRI_LOG_OFFSET - length)
@@ -147,7 +149,8 @@ void orri_walk_learn_columns(struct orri_walk *walk, const struct orri_frame *fr
     if (!bytes)
         return; /* attempts with rows of that function are left out then */
     struct orr_reader in = orr_reader_of(bytes, frame->record_bytes);
-    if (orri_columns_get(&in, &walk->known, &entry.function, &entry.columns, NULL) != ORR_OK)
+    if (orri_columns_get(&in, &walk->known, &entry.function, &entry.columns, NULL) !=
+        ORR_OK)
         return;
     walk->columns =
         orr_grow(walk->columns, walk->n_columns, &walk->cap_columns, sizeof entry);
@@ -175,7 +178,8 @@ orr_status orri_walk_attempt(struct orri_walk *walk, const struct orri_frame *fr
     s.columns = frame->rows_bytes ? find_columns(walk, s.function) : NULL;
     if (s.n_rows && (!s.columns || orri_row_width(s.columns) != s.row_bytes))
         return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "what the rows of function %s hold is damaged", s.function);
+                             "what the rows of function %s hold is damaged",
+                             s.function);
     *out = s;
     return ORR_OK;
 }
@@ -211,18 +215,19 @@ static orr_status refuse_foreign(const struct orri_walk *walk, struct orr_id run
     if (!orr_id_equal(is->run, run)) {
         orr_id_text(run, want);
         orr_id_text(is->run, have);
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "%s belongs to run %s, not to this run (%s); was it copied here? "
-                             "Move it out of the shards directory",
-                             walk->path, have, want);
+        return orr_error_set(
+            err, ORR_ERR_DATA, ORR_NO_SPAN,
+            "%s belongs to run %s, not to this run (%s); was it copied here? "
+            "Move it out of the shards directory",
+            walk->path, have, want);
     }
     if (is->writer != named->writer || is->epoch != named->epoch ||
         is->segment != named->segment) {
         char name[ORR_SHARD_NAME];
         orr_shard_name(is->writer, is->epoch, is->segment, name);
         return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "%s is shard %s under a wrong name; rename it back", walk->path,
-                             name);
+                             "%s is shard %s under a wrong name; rename it back",
+                             walk->path, name);
     }
     return ORR_OK;
 }
@@ -254,8 +259,8 @@ static orr_status check_open(struct orri_walk *walk, struct orr_id run, bool *em
 }
 
 /* A commit frame counts only when it and all its group's headers are whole. */
-static bool good_commit(struct orri_walk *walk, const struct orri_frame *frame, uint64_t at,
-                        struct orri_commit *commit)
+static bool good_commit(struct orri_walk *walk, const struct orri_frame *frame,
+                        uint64_t at, struct orri_commit *commit)
 {
     const unsigned char *bytes = orri_walk_sections(walk, frame, at, NULL);
     if (!bytes)
@@ -270,7 +275,7 @@ orr_status orri_walk_extent(struct orri_walk *walk, struct orr_id run,
     struct orri_frame frame;
     struct orri_commit commit;
     bool empty = false;
-    *out = (struct orri_extent){ .committed = 0 };
+    *out = (struct orri_extent) { .committed = 0 };
     orr_status status = check_open(walk, run, &empty, out, err);
     if (status != ORR_OK || empty)
         return status;

@@ -55,12 +55,12 @@ struct orr_writer {
     pthread_cond_t work; /* to the thread */
     pthread_cond_t idle; /* to drain */
     struct list queued, pending, done;
-    uint64_t held;       /* items queued, pending or done */
+    uint64_t held; /* items queued, pending or done */
     uint64_t held_bytes;
-    uint64_t waiting;    /* items queued or pending */
-    bool hurry;          /* commit as soon as the queue is empty */
+    uint64_t waiting; /* items queued or pending */
+    bool hurry;       /* commit as soon as the queue is empty */
     bool stop;
-    orr_status status;   /* sticky */
+    orr_status status; /* sticky */
     struct orr_error error;
     struct orr_writer_stats stats;
 };
@@ -109,15 +109,17 @@ static void fail(struct orr_writer *w, orr_status status, const struct orr_error
     pthread_mutex_unlock(&w->mutex);
 }
 
-static orr_status open_segment(struct orr_writer *w, uint64_t need, struct orr_error *err)
+static orr_status open_segment(struct orr_writer *w, uint64_t need,
+                               struct orr_error *err)
 {
-    struct orri_shard_id shard = { w->options.run_id, w->options.writer, w->options.epoch,
-                                   w->next_segment };
+    struct orri_shard_id shard = { w->options.run_id, w->options.writer,
+                                   w->options.epoch, w->next_segment };
     uint64_t bytes = w->options.segment_bytes;
     if (bytes < need + SEGMENT_SLACK)
         bytes = need + SEGMENT_SLACK;
-    orr_status status = orri_log_open(&w->log, w->run_dir, &shard, bytes,
-                                      w->options.durability != ORR_DURABILITY_NONE, err);
+    orr_status status =
+        orri_log_open(&w->log, w->run_dir, &shard, bytes,
+                      w->options.durability != ORR_DURABILITY_NONE, err);
     if (status != ORR_OK)
         return status;
     w->next_segment++;
@@ -175,7 +177,8 @@ static orr_status rotate(struct orr_writer *w, uint64_t need, struct orr_error *
     return open_segment(w, need, err);
 }
 
-static orr_status write_item(struct orr_writer *w, struct item *item, struct orr_error *err)
+static orr_status write_item(struct orr_writer *w, struct item *item,
+                             struct orr_error *err)
 {
     orr_status status = ORR_OK;
     if (!orri_log_fits(&w->log, &item->entry))
@@ -328,7 +331,8 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     orr_status status = ORR_OK;
     if (w->event_fd < 0)
-        status = orr_error_errno(err, ORR_ERR_MACHINE, errno, "cannot make an event file");
+        status =
+            orr_error_errno(err, ORR_ERR_MACHINE, errno, "cannot make an event file");
     if (status == ORR_OK)
         status = open_segment(w, 0, err);
     int bad = status == ORR_OK ? start_thread(w) : 0;
@@ -355,11 +359,13 @@ static struct item *make_item(const struct orr_stored *stored, int blob_fd,
     orr_put_raw(&bytes, stored->results, stored->results_bytes);
     e->results_bytes = stored->results_bytes;
     uint64_t rows = (uint64_t)stored->row_bytes * stored->n_rows;
-    if (rows && (!stored->columns || orri_row_width(stored->columns) != stored->row_bytes))
+    if (rows &&
+        (!stored->columns || orri_row_width(stored->columns) != stored->row_bytes))
         ORR_BUG("rows of function %s do not have the width of its columns",
                 stored->function);
     if (bytes.length > ORRI_SECTION_MAX || rows > ORRI_SECTION_MAX)
-        ORR_BUG("an attempt of function %s is too large to be stored", stored->function);
+        ORR_BUG("an attempt of function %s is too large to be stored",
+                stored->function);
     orr_put_raw(&bytes, stored->rows, (size_t)rows);
     e->rows_bytes = (uint32_t)rows;
     e->sections = bytes.data;
@@ -413,10 +419,10 @@ size_t orr_writer_take(struct orr_writer *w, struct orr_written *out, size_t n)
         w->held--;
         w->held_bytes -= item->cost;
         w->stats.acknowledged++;
-        out[count++] = (struct orr_written){
-            item->token, item->entry.sections + item->entry.record_bytes,
-            item->entry.results_bytes
-        };
+        out[count++] =
+            (struct orr_written) { item->token,
+                                   item->entry.sections + item->entry.record_bytes,
+                                   item->entry.results_bytes };
     }
     if (!w->done.head && w->status == ORR_OK)
         (void)eventfd_read(w->event_fd, &ignored);

@@ -5,9 +5,9 @@
  *
  * Results go to the log in the order of put. A group ends with a commit frame and
  * fdatasync(2); only then are its tokens handed back. A group is committed when
- * it has `group_bytes`, `group_results` or is `group_ns` old, or earlier when the queue is
- * empty and nothing came for a linger time, which is the length of the last sync, at least
- * 2 ms and at most `group_ns`: a lone result waits some milliseconds, and a slow
+ * it has `group_bytes`, `group_results` or is `group_ns` old, or earlier when the queue
+ * is empty and nothing came for a linger time, which is the length of the last sync, at
+ * least 2 ms and at most `group_ns`: a lone result waits some milliseconds, and a slow
  * file system is given no more syncs than it can do half of the time. */
 #ifndef ORR_STORE_WRITER_H
 #define ORR_STORE_WRITER_H
@@ -22,8 +22,8 @@
 
 enum orr_durability {
     ORR_DURABILITY_SHARED, /* the run directory is on a shared file system (default) */
-    ORR_DURABILITY_NODE,   /* on a disk of the node, lost with it; synced all the same */
-    ORR_DURABILITY_NONE    /* never synced: survives a killed process, not the machine */
+    ORR_DURABILITY_NODE, /* on a disk of the node, lost with it; synced all the same */
+    ORR_DURABILITY_NONE  /* never synced: survives a killed process, not the machine */
 };
 
 struct orr_writer_options {
@@ -49,16 +49,17 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
                            struct orr_writer **out, struct orr_error *err);
 
 /* Queue one attempt. Everything in *stored is copied, except columns. `blob_fd` holds
- * `blob_bytes` bytes from offset 0 and stays the caller's: keep it open and unchanged until
- * `token` is handed back. -1 and 0 without blobs. False when the queue is full (try
- * again after take) or the writer failed (see orr_writer_error). A single attempt larger
- * than queue_bytes is accepted when the queue is empty. */
+ * `blob_bytes` bytes from offset 0 and stays the caller's: keep it open and unchanged
+ * until `token` is handed back. -1 and 0 without blobs. False when the queue is full
+ * (try again after take) or the writer failed (see orr_writer_error). A single attempt
+ * larger than queue_bytes is accepted when the queue is empty. */
 bool orr_writer_put(struct orr_writer *writer, const struct orr_stored *stored,
                     int blob_fd, uint64_t blob_bytes, uint64_t token);
 
 struct orr_written {
     uint64_t token;
-    /* The results with blobs where they lie now; borrowed until the next take or close. */
+    /* The results with blobs where they lie now; borrowed until the next take or close.
+     */
     const void *results;
     uint32_t results_bytes;
 };
@@ -80,9 +81,10 @@ void orr_writer_stats(struct orr_writer *writer, struct orr_writer_stats *out);
 
 /* Wait until everything put is on disk (then take it), or the writer failed. */
 orr_status orr_writer_drain(struct orr_writer *writer, struct orr_error *err);
-/* Drain, trim the shard to its length, write the index files when `seal` is set, end the
- * thread. Frees the writer in any case; NULL is fine. Without `seal` (little time
+/* Drain, trim the shard to its length, write the index files when `seal` is set, end
+ * the thread. Frees the writer in any case; NULL is fine. Without `seal` (little time
  * left) resume and export work just as well. */
-orr_status orr_writer_close(struct orr_writer *writer, bool seal, struct orr_error *err);
+orr_status orr_writer_close(struct orr_writer *writer, bool seal,
+                            struct orr_error *err);
 
 #endif

@@ -1,8 +1,9 @@
 /* crash.c - kill -9 and full disks: nothing acknowledged is lost */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "store_kit.h"
@@ -62,7 +63,8 @@ static uint64_t look(const struct kit_run *run, uint8_t *seen)
 /* --- kill -9 ---------------------------------------------------------------- */
 
 /* Writes for ever; each acknowledged token goes down the pipe. */
-static void write_for_ever(const struct orr_writer_options *options, uint64_t first, int out)
+static void write_for_ever(const struct orr_writer_options *options, uint64_t first,
+                           int out)
 {
     struct orr_writer *writer = NULL;
     int *fds = orr_alloc(TOKENS_MAX, sizeof *fds);
@@ -147,16 +149,19 @@ static void test_kill(void **state)
     assert_true(total > 0);
     for (uint64_t n = 0; n < TOKENS_MAX; n++)
         if (acknowledged[n] && !seen[n])
-            fail_msg("attempt %llu was acknowledged and is lost", (unsigned long long)n);
-    print_message("%llu acknowledged in %d lives, none lost\n", (unsigned long long)total,
-                  KILLS);
+            fail_msg("attempt %llu was acknowledged and is lost",
+                     (unsigned long long)n);
+    print_message("%llu acknowledged in %d lives, none lost\n",
+                  (unsigned long long)total, KILLS);
     /* Sealing what the dead left changes nothing of it. */
     uint64_t sealed = 0;
     memset(seen, 0, TOKENS_MAX);
-    assert_int_equal(orr_shards_seal(run.dir, run.options.run_id, &sealed, NULL), ORR_OK);
+    assert_int_equal(orr_shards_seal(run.dir, run.options.run_id, &sealed, NULL),
+                     ORR_OK);
     assert_true(sealed > 0);
     assert_true(look(&run, seen) >= total);
-    assert_int_equal(orr_shards_seal(run.dir, run.options.run_id, &sealed, NULL), ORR_OK);
+    assert_int_equal(orr_shards_seal(run.dir, run.options.run_id, &sealed, NULL),
+                     ORR_OK);
     assert_int_equal(sealed, 0);
     free(acknowledged);
     free(seen);
@@ -169,7 +174,8 @@ static bool mount_small(const char *path)
 {
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID, "size=4m") == 0)
         return true;
-    print_message("[  SKIPPED ] cannot mount a small file system: %s\n", strerror(errno));
+    print_message("[  SKIPPED ] cannot mount a small file system: %s\n",
+                  strerror(errno));
     return false;
 }
 
@@ -201,7 +207,7 @@ static uint64_t write_until_error(const struct orr_writer_options *options,
     for (size_t got = 0; (got = orr_writer_take(writer, done, 16)) > 0; count += got)
         for (size_t i = 0; i < got; i++)
             acknowledged[done[i].token] = 1;
-    assert_false(kit_hand_over(writer, n, 0, &(int){ -1 }));
+    assert_false(kit_hand_over(writer, n, 0, &(int) { -1 }));
     struct pollfd wait = { orr_writer_event_fd(writer), POLLIN, 0 };
     assert_int_equal(poll(&wait, 1, 0), 1); /* stays readable */
     assert_int_equal(orr_writer_close(writer, true, NULL), ORR_ERR_STORE);
@@ -241,8 +247,9 @@ static void test_disk_full(void **state)
     char *dir = orr_path_join(base, "run");
     run.dir = dir;
     assert_int_equal(orr_rundir_create(dir, &run.run, &err), ORR_OK);
-    run.options = (struct orr_writer_options){ .run_dir = dir, .writer = 1, .epoch = 1,
-                                               .run_id = orr_rundir_id(run.run) };
+    run.options = (struct orr_writer_options) {
+        .run_dir = dir, .writer = 1, .epoch = 1, .run_id = orr_rundir_id(run.run)
+    };
     uint64_t count = write_until_error(&run.options, acknowledged, &err);
     assert_non_null(strstr(err.text, "w00001-e001-s000000.blob.h5: No space left"));
     assert_non_null(strstr(err.text, "make space"));
@@ -259,7 +266,7 @@ static void test_disk_full(void **state)
     assert_int_equal(orr_rundir_open(dir, &run.run, &err), ORR_OK);
     run.options.epoch = orr_rundir_epoch(run.run);
     assert_int_equal(orr_writer_open(&run.options, &writer, &err), ORR_OK);
-    assert_true(kit_hand_over(writer, 199992, 0, &(int){ -1 }));
+    assert_true(kit_hand_over(writer, 199992, 0, &(int) { -1 }));
     assert_int_equal(orr_writer_close(writer, true, &err), ORR_OK);
     assert_true(look(&run, seen) >= count + 1);
     orr_rundir_close(run.run);
@@ -277,9 +284,11 @@ static void test_no_directory(void **state)
     (void)state;
     struct orr_error err = { .code = ORR_OK };
     struct orr_writer *writer = NULL;
-    struct orr_writer_options options = { .run_dir = "/tmp/orr-no-such-run", .writer = 1 };
+    struct orr_writer_options options = { .run_dir = "/tmp/orr-no-such-run",
+                                          .writer = 1 };
     assert_int_equal(orr_writer_open(&options, &writer, &err), ORR_ERR_STORE);
-    assert_non_null(strstr(err.text, "/tmp/orr-no-such-run/shards/w00001-e000-s000000"));
+    assert_non_null(
+        strstr(err.text, "/tmp/orr-no-such-run/shards/w00001-e000-s000000"));
     assert_non_null(strstr(err.text, "No such file or directory"));
 }
 
@@ -294,7 +303,7 @@ static void test_same_name(void **state)
     uint8_t seen[16] = { 0 };
     kit_begin(&run);
     assert_int_equal(orr_writer_open(&run.options, &first, &err), ORR_OK);
-    assert_true(kit_hand_over(first, 8, 0, &(int){ -1 }));
+    assert_true(kit_hand_over(first, 8, 0, &(int) { -1 }));
     assert_int_equal(orr_writer_drain(first, &err), ORR_OK);
     assert_int_equal(orr_writer_open(&run.options, &second, &err), ORR_ERR_STORE);
     assert_non_null(strstr(err.text, "exists already"));

@@ -1,12 +1,13 @@
 /* damage.c - whatever happens to a shard file, what is read from it is true */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
-#include "store_kit.h"
 #include "store/shard.h"
+#include "store_kit.h"
 
 #include <sys/stat.h>
 
@@ -52,12 +53,13 @@ static void bench_begin(struct bench *b, uint64_t n, uint64_t segment)
 {
     struct orr_writer_stats stats;
     struct orri_shard_id *all = NULL;
-    *b = (struct bench){ .n = 0 };
+    *b = (struct bench) { .n = 0 };
     kit_begin(&b->run);
     b->run.options.durability = ORR_DURABILITY_NONE;
     b->run.options.no_index = true;
     b->run.options.group_results = 7;
-    b->run.options.group_ns = 60 * ORR_SECOND; /* groups of 7, whatever the machine does */
+    b->run.options.group_ns =
+        60 * ORR_SECOND; /* groups of 7, whatever the machine does */
     b->run.options.segment_bytes = segment;
     kit_write(&b->run.options, n, blob_of, false, &stats);
     assert_int_equal(orri_shard_list(b->run.dir, &all, &b->n, NULL), ORR_OK);
@@ -98,7 +100,8 @@ static orr_status see(void *context, const struct orr_stored *stored,
     uint64_t n = kit_number(stored);
     (void)err;
     assert_true(n < ATTEMPTS);
-    assert_true(kit_matches(stored, n, blob_of(n), &blob)); /* never anything but the truth */
+    assert_true(
+        kit_matches(stored, n, blob_of(n), &blob)); /* never anything but the truth */
     seen->places[n] = *place;
     seen->times[n]++;
     seen->n++;
@@ -119,8 +122,9 @@ static orr_status look(const struct bench *b, bool verify, struct seen *seen,
 {
     struct orr_text notes = ORR_TEXT_INIT;
     struct orr_scan_options options = { .run_id = b->run.options.run_id,
-                                        .verify_blobs = verify, .notes = &notes };
-    *seen = (struct seen){ .blobs = orr_blob_reader_new(b->run.dir) };
+                                        .verify_blobs = verify,
+                                        .notes = &notes };
+    *seen = (struct seen) { .blobs = orr_blob_reader_new(b->run.dir) };
     orr_status status = orr_shards_scan(b->run.dir, &options, see, seen, stats, err);
     if (status == ORR_OK && stats->damaged_frames + stats->uncommitted_frames)
         assert_true(notes.length > 0); /* what was left out is said */
@@ -242,7 +246,8 @@ static void test_renamed(void **state)
     assert_true(b.n >= 2);
     put(&b.files[0], b.files[1].bytes, b.files[1].length);
     assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_ERR_DATA);
-    assert_non_null(strstr(err.text, "is shard w00001-e001-s000001 under a wrong name"));
+    assert_non_null(
+        strstr(err.text, "is shard w00001-e001-s000001 under a wrong name"));
     restore(&b);
     assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_OK);
     assert_int_equal(seen.n, ATTEMPTS);
@@ -307,7 +312,8 @@ static void test_random_wounds(void **state)
         put(file, file->bytes, file->length);
         free(copy);
     }
-    assert_true(visited > (uint64_t)MUTATIONS * ATTEMPTS / 4); /* it was not all thrown away */
+    assert_true(visited >
+                (uint64_t)MUTATIONS * ATTEMPTS / 4); /* it was not all thrown away */
     assert_int_equal(look(&b, true, &seen, &stats, &err), ORR_OK);
     assert_int_equal(seen.n, ATTEMPTS);
     bench_end(&b);
@@ -336,7 +342,8 @@ static void test_wrong_blobs(void **state)
         assert_true(status == ORR_ERR_DATA || status == ORR_ERR_STORE);
         assert_null(bytes);
         assert_true(strstr(err.text, "blob") != NULL);
-        if (i + 1 < sizeof wrong / sizeof wrong[0]) /* the last would be written first */
+        if (i + 1 <
+            sizeof wrong / sizeof wrong[0]) /* the last would be written first */
             assert_int_equal(orr_blob_copy(reader, &wrong[i], -1, &err), status);
     }
     orr_blob_reader_free(reader);

@@ -1,8 +1,9 @@
 /* rundir.c - run directories: made, refused, locked, taken over */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "store_kit.h"
@@ -113,10 +114,13 @@ static void test_refused(void **state)
     assert_int_equal(mkdir(other, 0755), 0);
     put_file(other, "thesis.tex", "x");
     orr_rundir_close(create(run));
-    expect_refused(orr_rundir_create, file, ORR_ERR_INPUT, "is a file, not a directory");
+    expect_refused(orr_rundir_create, file, ORR_ERR_INPUT,
+                   "is a file, not a directory");
     expect_refused(orr_rundir_create, other, ORR_ERR_INPUT, "it holds 'thesis.tex'");
-    expect_refused(orr_rundir_create, run, ORR_ERR_INPUT, "holds a run already; continue");
-    expect_refused(orr_rundir_open, missing, ORR_ERR_INPUT, "cannot find run directory");
+    expect_refused(orr_rundir_create, run, ORR_ERR_INPUT,
+                   "holds a run already; continue");
+    expect_refused(orr_rundir_open, missing, ORR_ERR_INPUT,
+                   "cannot find run directory");
     expect_refused(orr_rundir_open, other, ORR_ERR_INPUT, "is not a run directory");
     expect_refused(orr_rundir_open, file, ORR_ERR_INPUT, "is not a run directory");
     expect_refused(orr_rundir_create, "/proc/nowhere/run", ORR_ERR_STORE,
@@ -234,7 +238,8 @@ static void test_other_host(void **state)
     char *base = kit_directory();
     orr_rundir_close(create(base));
     put_lock(base, "other-boot", 4711, 1, 5);
-    expect_refused(orr_rundir_open, base, ORR_ERR_INPUT, "process 4711 on host far-away");
+    expect_refused(orr_rundir_open, base, ORR_ERR_INPUT,
+                   "process 4711 on host far-away");
     expect_refused(orr_rundir_open, base, ORR_ERR_INPUT, "/lock");
     put_lock(base, "other-boot", 4711, 1, 55);
     expect_refused(orr_rundir_open, base, ORR_ERR_INPUT, "remove the lock: rm ");
@@ -245,7 +250,8 @@ static void test_other_host(void **state)
     kit_remove(base);
 }
 
-/* The owner finds out at its next heartbeat, and does not remove what is not its own. */
+/* The owner finds out at its next heartbeat, and does not remove what is not its own.
+ */
 static void test_lost_lock(void **state)
 {
     (void)state;

@@ -1,8 +1,9 @@
 /* runfile.c - tables go into run.h5 and come out as text; other tools can read them */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/file.h"
@@ -78,8 +79,8 @@ static char *printed(const char *path, const char *table, enum orr_print_format 
     return text;
 }
 
-static void expect_print(const char *path, const char *table, enum orr_print_format format,
-                         const char *want)
+static void expect_print(const char *path, const char *table,
+                         enum orr_print_format format, const char *want)
 {
     char *have = printed(path, table, format);
     assert_string_equal(have, want);
@@ -99,8 +100,9 @@ static const struct {
 };
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
 
-static struct orr_value record_value(struct orr_arena *arena, const struct orr_type *type,
-                                     int64_t x, const char *y)
+static struct orr_value record_value(struct orr_arena *arena,
+                                     const struct orr_type *type, int64_t x,
+                                     const char *y)
 {
     struct orr_record *record = orr_record_new(arena, type->record);
     record->fields[0] = orr_int(x);
@@ -113,8 +115,12 @@ static void fill_first(struct orr_arena *arena, const struct orr_type *at,
 {
     struct orr_blob *blob = orr_arena_alloc(arena, sizeof *blob);
     struct orr_list *list = orr_list_new(arena, 2);
-    *blob = (struct orr_blob){ .hash = { 0xabc, 0xdef }, .length = 77, .writer = 4,
-                               .epoch = 2, .segment = 9, .offset = 4096 };
+    *blob = (struct orr_blob) { .hash = { 0xabc, 0xdef },
+                                .length = 77,
+                                .writer = 4,
+                                .epoch = 2,
+                                .segment = 9,
+                                .offset = 4096 };
     list->items[0] = orr_int(1);
     list->items[1] = orr_int(-2);
     row[0] = orr_bool(true);
@@ -122,9 +128,9 @@ static void fill_first(struct orr_arena *arena, const struct orr_type *at,
     row[2] = orr_float(41.25);
     row[3] = text_value(arena, "caf\xc3\xa9, \"x\"");
     row[4] = text_value(arena, "line\nbreak");
-    row[5] = (struct orr_value){ .kind = ORR_KIND_DURATION, .as.i = 1500000000 };
-    row[6] = (struct orr_value){ .kind = ORR_KIND_SIZE, .as.i = 1 << 20 };
-    row[7] = (struct orr_value){ .kind = ORR_KIND_BLOB, .as.blob = blob };
+    row[5] = (struct orr_value) { .kind = ORR_KIND_DURATION, .as.i = 1500000000 };
+    row[6] = (struct orr_value) { .kind = ORR_KIND_SIZE, .as.i = 1 << 20 };
+    row[7] = (struct orr_value) { .kind = ORR_KIND_BLOB, .as.blob = blob };
     row[8] = orr_value_of_list(list);
     row[9] = record_value(arena, at, 3, "q");
 }
@@ -136,7 +142,7 @@ static void fill_second(struct orr_arena *arena, const struct orr_type *at,
         row[i] = orr_null();
     row[0] = orr_bool(false);
     row[3] = text_value(arena, "b");
-    row[6] = (struct orr_value){ .kind = ORR_KIND_SIZE, .as.i = 0 };
+    row[6] = (struct orr_value) { .kind = ORR_KIND_SIZE, .as.i = 0 };
     row[9] = record_value(arena, at, 0, "");
 }
 
@@ -148,9 +154,9 @@ static void write_kinds(const char *path)
     struct orr_value row[N_KINDS];
     struct orr_runfile *file = begin(path);
     for (size_t i = 0; i < N_KINDS; i++)
-        columns[i] = (struct orr_table_column){ kinds[i].name,
-                                                type_of(&arena, kinds[i].type),
-                                                kinds[i].unit, "a column" };
+        columns[i] =
+            (struct orr_table_column) { kinds[i].name, type_of(&arena, kinds[i].type),
+                                        kinds[i].unit, "a column" };
     struct orr_runtable *table =
         orr_runfile_table(file, "facts/thing", "things that are", columns, N_KINDS);
     fill_first(&arena, columns[9].type, row);
@@ -175,17 +181,19 @@ static void test_kinds(void **state)
         "\"data.bytes\": 77, \"data.hash\": \"0000000000000abc0000000000000def\", "
         "\"data.shard\": \"w00004-e002-s000009\", \"data.offset\": 4096, "
         "\"list\": [1, -2], \"at\": {\"x\": 3, \"y\": \"q\"}},\n"
-        "  {\"ok\": false, \"n\": null, \"score\": null, \"name\": \"b\", \"note\": null, "
+        "  {\"ok\": false, \"n\": null, \"score\": null, \"name\": \"b\", \"note\": "
+        "null, "
         "\"took\": null, \"room\": 0, \"data.bytes\": 0, \"data.hash\": \"\", "
         "\"data.shard\": \"\", \"data.offset\": 0, \"list\": null, "
         "\"at\": {\"x\": 0, \"y\": \"\"}}\n]\n");
-    expect_print(path, "facts/thing", ORR_PRINT_CSV,
-                 "ok,n,score,name,note,took,room,data.bytes,data.hash,data.shard,data.offset,"
-                 "list,at\r\n"
-                 "true,-5,41.25,\"caf\xc3\xa9, \"\"x\"\"\",\"line\nbreak\",1.5,1048576,77,"
-                 "0000000000000abc0000000000000def,w00004-e002-s000009,4096,\"[1, -2]\","
-                 "\"{\"\"x\"\": 3, \"\"y\"\": \"\"q\"\"}\"\r\n"
-                 "false,,,b,,,0,0,,,0,,\"{\"\"x\"\": 0, \"\"y\"\": \"\"\"\"}\"\r\n");
+    expect_print(
+        path, "facts/thing", ORR_PRINT_CSV,
+        "ok,n,score,name,note,took,room,data.bytes,data.hash,data.shard,data.offset,"
+        "list,at\r\n"
+        "true,-5,41.25,\"caf\xc3\xa9, \"\"x\"\"\",\"line\nbreak\",1.5,1048576,77,"
+        "0000000000000abc0000000000000def,w00004-e002-s000009,4096,\"[1, -2]\","
+        "\"{\"\"x\"\": 3, \"\"y\"\": \"\"q\"\"}\"\r\n"
+        "false,,,b,,,0,0,,,0,,\"{\"\"x\"\": 0, \"\"y\"\": \"\"\"\"}\"\r\n");
     expect_print(path, "errors", ORR_PRINT_JSON, "[]\n");
     expect_print(path, "errors", ORR_PRINT_CSV, "ok,n,score\r\n");
     expect_print(path, "errors", ORR_PRINT_TABLE, "ok  n  score\n");
@@ -224,7 +232,8 @@ static void test_aligned(void **state)
 
 /* --- sizes ------------------------------------------------------------------ */
 
-static void add_name(void *context, const char *name, uint64_t rows, const char *description)
+static void add_name(void *context, const char *name, uint64_t rows,
+                     const char *description)
 {
     struct orr_text *text = context;
     orr_text_printf(text, "%s %llu %s\n", name, (unsigned long long)rows, description);
@@ -239,7 +248,8 @@ static void expect_tables(const char *path, const char *want)
     orr_text_release(&text);
 }
 
-/* 100,000 rows, with texts of many lengths: more than a spool's memory and many blocks. */
+/* 100,000 rows, with texts of many lengths: more than a spool's memory and many blocks.
+ */
 static void test_many_rows(void **state)
 {
     (void)state;
@@ -328,7 +338,8 @@ static void add_frames(struct orr_runfile *file, uint64_t task, uint32_t n)
         orr_put_u32(&rows, bits);
     }
     assert_int_equal(
-        orr_runfile_frames(file, "media.encode", stats, task, rows.data, n, &err), ORR_OK);
+        orr_runfile_frames(file, "media.encode", stats, task, rows.data, n, &err),
+        ORR_OK);
     orr_bytes_release(&rows);
 }
 
@@ -341,9 +352,11 @@ static void test_frames(void **state)
     for (uint64_t task = 0; task < 400; task++)
         add_frames(file, task, (uint32_t)(task % 300));
     commit(file);
-    expect_tables(path, "frames/media.encode 49800 per-frame statistics, one row a frame\n");
+    expect_tables(path,
+                  "frames/media.encode 49800 per-frame statistics, one row a frame\n");
     char *csv = printed(path, "frames/media.encode", ORR_PRINT_CSV);
-    const char *head = "task,frame,bytes,psnr\r\n1,0,1,40.1\r\n2,0,2,40.1\r\n2,1,3,40.1\r\n";
+    const char *head =
+        "task,frame,bytes,psnr\r\n1,0,1,40.1\r\n2,0,2,40.1\r\n2,1,3,40.1\r\n";
     assert_int_equal(strncmp(csv, head, strlen(head)), 0);
     free(csv);
     free(path);
@@ -360,7 +373,8 @@ static void test_no_such_table(void **state)
     char *dir = fresh_directory();
     char *path = orr_path_join(dir, "run.h5");
     write_kinds(path);
-    static const char *const names[] = { "fact", "facts", "/facts", "", "facts/thing/x" };
+    static const char *const names[] = { "fact", "facts", "/facts", "",
+                                         "facts/thing/x" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_int_equal(orr_table_print(path, names[i], ORR_PRINT_CSV, stdout, &err),
                          ORR_ERR_INPUT);
@@ -390,7 +404,7 @@ static void test_abandon(void **state)
     assert_int_equal(rmdir(dir), 0); /* nothing was left in it */
     struct orr_error err = { .code = ORR_OK };
     assert_int_equal(orr_runfile_begin(path, &file, &err), ORR_ERR_STORE);
-assert_non_null(strstr(err.text, "No such file or directory"));
+    assert_non_null(strstr(err.text, "No such file or directory"));
     free(path);
     free(dir);
 }
@@ -417,26 +431,30 @@ static void test_h5py(void **state)
     write_kinds(path);
     (void)snprintf(
         command, sizeof command,
-        PYTHON " -c '\n"
-               "import h5py, math, sys\n"
-               "f = h5py.File(sys.argv[1], \"r\")\n"
-               "assert f.attrs[\"format\"] == b\"orrery-run\"\n"
-               "assert f.attrs[\"created\"] == 1700000000000000000\n"
-               "t = f[\"facts/thing\"]\n"
-               "assert t.shape == (2,) and f[\"errors\"].shape == (0,)\n"
-               "assert t.attrs[\"unit.took\"] == b\"s\" and t.attrs[\"unit.score\"] == b\"dB\"\n"
-               "assert t.attrs[\"kind.list\"] == b\"list<int>?\"\n"
-               "a, b = t[0], t[1]\n"
-               "assert a[\"ok\"] == True and b[\"ok\"] == False and t.dtype[\"ok\"] == bool\n"
-               "assert a[\"name\"].decode() == \"caf\\u00e9, \\x22x\\x22\"\n"
-               "assert a[\"took\"] == 1.5 and math.isnan(b[\"took\"])\n"
-               "assert a[\"n_valid\"] == 1 and b[\"n_valid\"] == 0\n"
-               "assert a[\"at\"] == b\"{\\x22x\\x22: 3, \\x22y\\x22: \\x22q\\x22}\"\n"
-               "' %s",
+        PYTHON
+        " -c '\n"
+        "import h5py, math, sys\n"
+        "f = h5py.File(sys.argv[1], \"r\")\n"
+        "assert f.attrs[\"format\"] == b\"orrery-run\"\n"
+        "assert f.attrs[\"created\"] == 1700000000000000000\n"
+        "t = f[\"facts/thing\"]\n"
+        "assert t.shape == (2,) and f[\"errors\"].shape == (0,)\n"
+        "assert t.attrs[\"unit.took\"] == b\"s\" and t.attrs[\"unit.score\"] == "
+        "b\"dB\"\n"
+        "assert t.attrs[\"kind.list\"] == b\"list<int>?\"\n"
+        "a, b = t[0], t[1]\n"
+        "assert a[\"ok\"] == True and b[\"ok\"] == False and t.dtype[\"ok\"] == bool\n"
+        "assert a[\"name\"].decode() == \"caf\\u00e9, \\x22x\\x22\"\n"
+        "assert a[\"took\"] == 1.5 and math.isnan(b[\"took\"])\n"
+        "assert a[\"n_valid\"] == 1 and b[\"n_valid\"] == 0\n"
+        "assert a[\"at\"] == b\"{\\x22x\\x22: 3, \\x22y\\x22: \\x22q\\x22}\"\n"
+        "' %s",
         path);
     assert_int_equal(system(command), 0);
-    (void)snprintf(command, sizeof command, "h5dump -A '%s' > /dev/null && h5ls -r '%s' "
-                   "> /dev/null", path, path);
+    (void)snprintf(command, sizeof command,
+                   "h5dump -A '%s' > /dev/null && h5ls -r '%s' "
+                   "> /dev/null",
+                   path, path);
     assert_int_equal(system(command), 0);
     free(path);
     remove_directory(dir);

@@ -69,7 +69,7 @@ static inline void kit_make(struct kit_attempt *a, uint64_t n, uint64_t blob_byt
 {
     static const struct orr_stored_counter counters[] = { { "frames", 12.5 },
                                                           { "packets", 3 } };
-    *a = (struct kit_attempt){ .blob_bytes = blob_bytes };
+    *a = (struct kit_attempt) { .blob_bytes = blob_bytes };
     struct orr_stored *s = &a->stored;
     orr_put_u8(&a->args, ORR_KIND_INT);
     orr_put_i64(&a->args, (int64_t)n);
@@ -103,7 +103,8 @@ static inline void kit_make(struct kit_attempt *a, uint64_t n, uint64_t blob_byt
     unsigned char *bytes = orr_alloc((size_t)blob_bytes + 1, 1);
     kit_fill(bytes, n, blob_bytes);
     struct orr_blob blob = { .hash = orr_hash(bytes, (size_t)blob_bytes),
-                             .length = blob_bytes, .writer = ORR_BLOB_LOCAL };
+                             .length = blob_bytes,
+                             .writer = ORR_BLOB_LOCAL };
     free(bytes);
     unsigned char encoded[ORR_BLOB_BYTES];
     orr_blob_encode(&blob, encoded);
@@ -156,31 +157,29 @@ static inline bool kit_same_text(const char *a, const char *b)
 }
 
 /* Is `s` attempt n as it was made? Where its blob lies is left aside; *blob is set. */
-static inline bool kit_matches(const struct orr_stored *s, uint64_t n, uint64_t blob_bytes,
-                               struct orr_blob *blob)
+static inline bool kit_matches(const struct orr_stored *s, uint64_t n,
+                               uint64_t blob_bytes, struct orr_blob *blob)
 {
     struct kit_attempt a;
     kit_make(&a, n, blob_bytes);
     const struct orr_stored *w = &a.stored;
-    bool same = orr_id_equal(s->id, w->id) && s->attempt == w->attempt &&
-                s->failure == w->failure && s->code == w->code && s->rank == w->rank &&
-                s->core == w->core && s->t_start == w->t_start && s->t_end == w->t_end &&
-                s->cpu_user == w->cpu_user && s->cpu_sys == w->cpu_sys &&
-                s->max_rss == w->max_rss && s->queued == w->queued &&
-                s->n_rows == w->n_rows && s->row_bytes == w->row_bytes &&
-                kit_same_text(s->function, w->function) &&
-                kit_same_text(s->host, w->host) && kit_same_text(s->message, w->message) &&
-                kit_same_text(s->error_tail, w->error_tail) &&
-                kit_same_text(s->warnings, w->warnings) &&
-                s->args_bytes == w->args_bytes &&
-                memcmp(s->args, w->args, s->args_bytes) == 0 &&
-                s->results_bytes == w->results_bytes && s->n_counters == 2 &&
-                kit_same_text(s->counters[0].name, "frames") &&
-                s->counters[0].amount == 12.5;
+    bool same =
+        orr_id_equal(s->id, w->id) && s->attempt == w->attempt &&
+        s->failure == w->failure && s->code == w->code && s->rank == w->rank &&
+        s->core == w->core && s->t_start == w->t_start && s->t_end == w->t_end &&
+        s->cpu_user == w->cpu_user && s->cpu_sys == w->cpu_sys &&
+        s->max_rss == w->max_rss && s->queued == w->queued && s->n_rows == w->n_rows &&
+        s->row_bytes == w->row_bytes && kit_same_text(s->function, w->function) &&
+        kit_same_text(s->host, w->host) && kit_same_text(s->message, w->message) &&
+        kit_same_text(s->error_tail, w->error_tail) &&
+        kit_same_text(s->warnings, w->warnings) && s->args_bytes == w->args_bytes &&
+        memcmp(s->args, w->args, s->args_bytes) == 0 &&
+        s->results_bytes == w->results_bytes && s->n_counters == 2 &&
+        kit_same_text(s->counters[0].name, "frames") && s->counters[0].amount == 12.5;
     if (same && s->n_rows)
         same = memcmp(s->rows, w->rows, (size_t)s->n_rows * s->row_bytes) == 0 &&
                s->columns && kit_same_text(s->columns[1].unit, "dB");
-    *blob = (struct orr_blob){ .length = 0 };
+    *blob = (struct orr_blob) { .length = 0 };
     if (same && s->results_bytes) {
         size_t head = s->results_bytes - ORR_BLOB_BYTES;
         struct orr_blob local;
@@ -218,10 +217,10 @@ static inline void kit_begin(struct kit_run *p)
     p->dir = base;
     if (orr_rundir_create(base, &p->run, &err) != ORR_OK)
         fail_msg("%s", err.text);
-    p->options = (struct orr_writer_options){ .run_dir = orr_rundir_path(p->run),
-                                              .run_id = orr_rundir_id(p->run),
-                                              .writer = 1,
-                                              .epoch = orr_rundir_epoch(p->run) };
+    p->options = (struct orr_writer_options) { .run_dir = orr_rundir_path(p->run),
+                                               .run_id = orr_rundir_id(p->run),
+                                               .writer = 1,
+                                               .epoch = orr_rundir_epoch(p->run) };
 }
 
 static inline void kit_end(struct kit_run *p)
@@ -231,7 +230,8 @@ static inline void kit_end(struct kit_run *p)
 }
 
 /* Hand over attempt n; its token is n. The memory file goes to fds[n]. */
-static inline bool kit_hand_over(struct orr_writer *writer, uint64_t n, uint64_t blob_bytes, int *fd)
+static inline bool kit_hand_over(struct orr_writer *writer, uint64_t n,
+                                 uint64_t blob_bytes, int *fd)
 {
     struct kit_attempt a;
     kit_make(&a, n, blob_bytes);
@@ -262,8 +262,8 @@ static inline size_t kit_take_all(struct orr_writer *writer, uint8_t *seen, int 
 
 /* Everything from attempt 0 to n-1 in one writer; blob sizes by `size_of`. */
 static inline void kit_write(const struct orr_writer_options *options, uint64_t n,
-                       uint64_t (*size_of)(uint64_t), bool seal,
-                       struct orr_writer_stats *stats)
+                             uint64_t (*size_of)(uint64_t), bool seal,
+                             struct orr_writer_stats *stats)
 {
     struct orr_error err = { .code = ORR_OK };
     struct orr_writer *writer = NULL;
@@ -301,7 +301,7 @@ struct kit_readback {
 };
 
 static inline orr_status kit_read_back(void *context, const struct orr_stored *stored,
-                            const struct orr_place *place,
+                                       const struct orr_place *place,
                                        struct orr_error *err)
 {
     struct kit_readback *r = context;
@@ -323,14 +323,17 @@ static inline orr_status kit_read_back(void *context, const struct orr_stored *s
     return ORR_OK;
 }
 
-static inline void kit_expect_all(const struct kit_run *p, uint64_t n, uint64_t (*size_of)(uint64_t))
+static inline void kit_expect_all(const struct kit_run *p, uint64_t n,
+                                  uint64_t (*size_of)(uint64_t))
 {
     struct orr_error err = { .code = ORR_OK };
     struct orr_text notes = ORR_TEXT_INIT;
     struct orr_scan_stats stats;
-    struct kit_readback r = { orr_blob_reader_new(p->dir), size_of, orr_alloc(n, 1), n };
+    struct kit_readback r = { orr_blob_reader_new(p->dir), size_of, orr_alloc(n, 1),
+                              n };
     struct orr_scan_options options = { .run_id = orr_rundir_id(p->run),
-                                        .verify_blobs = true, .notes = &notes };
+                                        .verify_blobs = true,
+                                        .notes = &notes };
     if (orr_shards_scan(p->dir, &options, kit_read_back, &r, &stats, &err) != ORR_OK)
         fail_msg("%s", err.text);
     assert_int_equal(stats.results, n);

@@ -1,8 +1,9 @@
 /* writer.c - what the writer acknowledges can be read back, byte for byte */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "store_kit.h"
@@ -25,7 +26,7 @@ int fdatasync(int fd)
 {
     atomic_fetch_add(&n_syncs, 1);
     while (atomic_load(&hold_sync))
-        (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+        (void)nanosleep(&(struct timespec) { .tv_nsec = 1000000 }, NULL);
     if (atomic_load(&break_sync)) {
         errno = EIO;
         return -1;
@@ -51,7 +52,7 @@ static bool event_within(struct orr_writer *writer, int ms)
 static void put_some(struct orr_writer *writer, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++)
-        assert_true(kit_hand_over(writer, i, 0, &(int){ -1 }));
+        assert_true(kit_hand_over(writer, i, 0, &(int) { -1 }));
 }
 
 /* Nothing is acknowledged while the disk has not said that it has it. */
@@ -95,8 +96,9 @@ static void test_sync_fails(void **state)
     assert_true(event_within(writer, 30000));
     assert_int_equal(orr_writer_take(writer, done, 8), 0);
     assert_int_equal(orr_writer_error(writer, &err), ORR_ERR_STORE);
-    assert_non_null(strstr(err.text, "w00001-e001-s000000.blob.h5: Input/output error"));
-    assert_false(kit_hand_over(writer, 4, 0, &(int){ -1 }));
+    assert_non_null(
+        strstr(err.text, "w00001-e001-s000000.blob.h5: Input/output error"));
+    assert_false(kit_hand_over(writer, 4, 0, &(int) { -1 }));
     assert_int_equal(orr_writer_drain(writer, &err), ORR_ERR_STORE);
     assert_int_equal(orr_writer_close(writer, true, &err), ORR_ERR_STORE);
     assert_int_equal(atomic_load(&n_syncs), before + 1);
@@ -114,7 +116,7 @@ static void test_lone_result(void **state)
     p.options.group_ns = 3600 * ORR_SECOND;
     struct orr_writer *writer = open_writer(&p.options);
     for (int i = 0; i < 3; i++) {
-        assert_true(kit_hand_over(writer, 0, 0, &(int){ -1 }));
+        assert_true(kit_hand_over(writer, 0, 0, &(int) { -1 }));
         assert_true(event_within(writer, 60000));
         assert_int_equal(orr_writer_take(writer, done, 2), 1);
     }
@@ -135,11 +137,11 @@ static void test_full_queue(void **state)
     struct orr_writer *writer = open_writer(&p.options);
     atomic_store(&hold_sync, true);
     put_some(writer, 4);
-    assert_false(kit_hand_over(writer, 4, 0, &(int){ -1 }));
+    assert_false(kit_hand_over(writer, 4, 0, &(int) { -1 }));
     atomic_store(&hold_sync, false);
     assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
     /* Done but not taken counts too: the caller's memory is still in use. */
-    assert_false(kit_hand_over(writer, 4, 0, &(int){ -1 }));
+    assert_false(kit_hand_over(writer, 4, 0, &(int) { -1 }));
     assert_int_equal(orr_writer_take(writer, done, 8), 4);
     /* One that is larger than the whole queue, when it is empty; nothing beside it. */
     assert_true(kit_hand_over(writer, 8, 300000, &fd));
@@ -177,7 +179,10 @@ static void test_short_blob(void **state)
 /* --- sizes ------------------------------------------------------------------ */
 
 static uint64_t no_blob(uint64_t n) { return n * 0; }
-static uint64_t mixed(uint64_t n) { return n % 97 == 0 ? 3000000 + n : n * 131 % 20000; }
+static uint64_t mixed(uint64_t n)
+{
+    return n % 97 == 0 ? 3000000 + n : n * 131 % 20000;
+}
 static uint64_t large(uint64_t n) { return 5000000 + n * 7; }
 
 static void test_round_trip(void **state)
@@ -248,7 +253,8 @@ static void test_h5py(void **state)
     (void)state;
     struct kit_run p;
     struct orr_writer_stats stats;
-    if (access(PYTHON, X_OK) != 0 || system(PYTHON " -c 'import h5py' 2>/dev/null") != 0) {
+    if (access(PYTHON, X_OK) != 0 ||
+        system(PYTHON " -c 'import h5py' 2>/dev/null") != 0) {
         print_message("[  SKIPPED ] h5py is not installed\n");
         skip();
     }
@@ -267,24 +273,26 @@ static void test_h5py(void **state)
     p.options.epoch = 2;
     kit_write(&p.options, 5000, no_blob, true, &stats);
     run_python(look_at_log, p.dir);
-    run_python("import h5py, sys, numpy\n"
-               "f = h5py.File(sys.argv[1] + \"/shards/w00001-e002-s000000.idx.h5\", \"r\")\n"
-               "r = f[\"records\"][:]\n"
-               "assert len(r) == 5000 and f[\"records\"].attrs[\"unit.cpu_user\"] == b\"s\"\n"
-               "assert sum(r[\"failure\"] == b\"exit\") == 714\n"
-               "for kind in (\"test.odd\", \"test.even\"):\n"
-               "  g = f[\"frames/\" + kind]\n"
-               "  want = r[\"n_rows\"][r[\"function\"] == kind.encode()].sum()\n"
-               "  assert len(g[\"psnr\"]) == len(g[\"record\"]) == want > 1000\n"
-               "  assert g[\"psnr\"].attrs[\"unit\"] == b\"dB\"\n"
-               "  i = g[\"record\"][777]\n"
-               "  assert g[\"bytes\"][777] == i % 1000\n"
-               "  assert g[\"psnr\"][777] == i + g[\"frame\"][777] / 4\n",
-               p.dir);
+    run_python(
+        "import h5py, sys, numpy\n"
+        "f = h5py.File(sys.argv[1] + \"/shards/w00001-e002-s000000.idx.h5\", \"r\")\n"
+        "r = f[\"records\"][:]\n"
+        "assert len(r) == 5000 and f[\"records\"].attrs[\"unit.cpu_user\"] == b\"s\"\n"
+        "assert sum(r[\"failure\"] == b\"exit\") == 714\n"
+        "for kind in (\"test.odd\", \"test.even\"):\n"
+        "  g = f[\"frames/\" + kind]\n"
+        "  want = r[\"n_rows\"][r[\"function\"] == kind.encode()].sum()\n"
+        "  assert len(g[\"psnr\"]) == len(g[\"record\"]) == want > 1000\n"
+        "  assert g[\"psnr\"].attrs[\"unit\"] == b\"dB\"\n"
+        "  i = g[\"record\"][777]\n"
+        "  assert g[\"bytes\"][777] == i % 1000\n"
+        "  assert g[\"psnr\"][777] == i + g[\"frame\"][777] / 4\n",
+        p.dir);
     char command[512];
-    (void)snprintf(command, sizeof command,
-                   "for f in %s/shards/*.h5; do h5dump -H $f && h5ls -r $f; done >/dev/null",
-                   p.dir);
+    (void)snprintf(
+        command, sizeof command,
+        "for f in %s/shards/*.h5; do h5dump -H $f && h5ls -r $f; done >/dev/null",
+        p.dir);
     assert_int_equal(system(command), 0);
     kit_end(&p);
 }
@@ -292,16 +300,11 @@ static void test_h5py(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_only_after_sync),
-        cmocka_unit_test(test_sync_fails),
-        cmocka_unit_test(test_lone_result),
-        cmocka_unit_test(test_full_queue),
-        cmocka_unit_test(test_short_blob),
-        cmocka_unit_test(test_h5py),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_nothing_written),
-        cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_many_small),
+        cmocka_unit_test(test_only_after_sync), cmocka_unit_test(test_sync_fails),
+        cmocka_unit_test(test_lone_result),     cmocka_unit_test(test_full_queue),
+        cmocka_unit_test(test_short_blob),      cmocka_unit_test(test_h5py),
+        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_nothing_written),
+        cmocka_unit_test(test_segments),        cmocka_unit_test(test_many_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
