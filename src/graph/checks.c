@@ -19,11 +19,12 @@ static void compile_output(struct orri_compile *c, const struct orr_model_output
     if (found == ORR_NONE)
         return;
     c->fact_used[found] = true;
-    c->outputs[c->graph->n_outputs++] = (struct orr_output){ .name = orri_keep(c, m->head.key),
-                                                             .at = fact->at,
-                                                             .doc = orri_keep(c, m->doc),
-                                                             .fact = found,
-                                                             .each = m->each != NULL };
+    c->outputs[c->graph->n_outputs++] =
+        (struct orr_output) { .name = orri_keep(c, m->head.key),
+                              .at = fact->at,
+                              .doc = orri_keep(c, m->doc),
+                              .fact = found,
+                              .each = m->each != NULL };
 }
 
 void orri_compile_outputs(struct orri_compile *c)
@@ -35,8 +36,9 @@ void orri_compile_outputs(struct orri_compile *c)
     for (uint32_t i = 0; i < n; i++)
         compile_output(c, &models[i]);
     if (!c->model->outputs.items)
-        orr_diag_error(c->diags, c->model->head.node->at, "E0430",
-                       "the workflow has no outputs: nothing tells when a request has succeeded");
+        orr_diag_error(
+            c->diags, c->model->head.node->at, "E0430",
+            "the workflow has no outputs: nothing tells when a request has succeeded");
 }
 
 /* ---- made and used ---- */
@@ -44,7 +46,8 @@ void orri_compile_outputs(struct orri_compile *c)
 static void need_fact(struct orri_compile *c, uint32_t fact, struct orr_span at)
 {
     if (!c->fact_made[fact])
-        orr_diag_error(c->diags, at, "E0431", "no rule asserts fact '%s'", c->facts[fact].name);
+        orr_diag_error(c->diags, at, "E0431", "no rule asserts fact '%s'",
+                       c->facts[fact].name);
 }
 
 static void check_made(struct orri_compile *c)
@@ -69,8 +72,9 @@ static void mark_inputs(void *context, const struct orr_expr *expr)
 {
     struct input_search *search = context;
     for (uint32_t m = 0; m < search->rule->n_match; m++)
-        for (uint32_t f = 0; search->rule->match[m].fact == 0 &&
-                             f < search->c->records[0].n_fields; f++)
+        for (uint32_t f = 0;
+             search->rule->match[m].fact == 0 && f < search->c->records[0].n_fields;
+             f++)
             if (orr_expr_reads(expr, m, f))
                 search->c->input_used[f] = true;
 }
@@ -92,15 +96,16 @@ static void warn_inputs(struct orri_compile *c)
     }
     for (uint32_t f = 0; f < c->records[0].n_fields; f++)
         if (!c->input_used[f])
-            orr_diag_warning(c->diags, place_of_input(c, c->records[0].fields[f].name), "W0441",
-                             "input '%s' is not used", c->records[0].fields[f].name);
+            orr_diag_warning(c->diags, place_of_input(c, c->records[0].fields[f].name),
+                             "W0441", "input '%s' is not used",
+                             c->records[0].fields[f].name);
 }
 
 static void warn_pools(struct orri_compile *c)
 {
     for (uint32_t i = 1; i < c->graph->n_pools; i++)
-        for (uint32_t up = c->pool_used[i] ? c->pools[i].parent : 0; up != 0 && up != ORR_NONE;
-             up = c->pools[up].parent)
+        for (uint32_t up = c->pool_used[i] ? c->pools[i].parent : 0;
+             up != 0 && up != ORR_NONE; up = c->pools[up].parent)
             c->pool_used[up] = true;
     for (uint32_t i = 1; i < c->graph->n_pools; i++)
         if (!c->pool_used[i])
@@ -114,8 +119,8 @@ static void warn_unused(struct orri_compile *c)
     warn_pools(c);
     for (uint32_t i = 0; i < c->graph->n_functions; i++)
         if (!c->function_used[i])
-            orr_diag_warning(c->diags, c->functions[i].at, "W0443", "function '%s' is not used",
-                             c->functions[i].name);
+            orr_diag_warning(c->diags, c->functions[i].at, "W0443",
+                             "function '%s' is not used", c->functions[i].name);
     for (uint32_t i = 1; i < c->graph->n_facts; i++)
         if (!c->fact_used[i])
             orr_diag_warning(c->diags, c->facts[i].at, "W0444", "fact '%s' is not used",
@@ -156,7 +161,8 @@ static bool takes(const struct orr_rule *rule, uint32_t fact)
 }
 
 /* Facts that `rule` leads to through rules without a bound. */
-static void spread(const struct orri_compile *c, const struct orr_rule *rule, bool *reached)
+static void spread(const struct orri_compile *c, const struct orr_rule *rule,
+                   bool *reached)
 {
     bool more = true;
     for (uint32_t f = 0; f < c->graph->n_facts; f++)
@@ -182,10 +188,11 @@ static void warn_circles(struct orri_compile *c)
         spread(c, rule, reached);
         for (uint32_t f = 1; f < c->graph->n_facts; f++)
             if (reached[f] && takes(rule, f)) {
-                orr_diag_warning(c->diags, rule->at, "W0445",
-                                 "rule '%s' leads to fact '%s', which fires it again; a condition "
-                                 "such as x.attempt < 4 in 'where' would end that",
-                                 rule->name, c->facts[f].name);
+                orr_diag_warning(
+                    c->diags, rule->at, "W0445",
+                    "rule '%s' leads to fact '%s', which fires it again; a condition "
+                    "such as x.attempt < 4 in 'where' would end that",
+                    rule->name, c->facts[f].name);
                 break;
             }
     }
@@ -206,8 +213,13 @@ void orri_check_graph(struct orri_compile *c)
     bool written = orr_yaml_find(c->model->head.node, "rules") ||
                    orr_yaml_find(c->model->head.node, "steps");
     if (!written)
-        orr_diag_error(c->diags, c->model->head.node->at, "E0432", "the workflow has no rules");
-    if (c->graph->n_rules)
+        orr_diag_error(c->diags, c->model->head.node->at, "E0432",
+                       "the workflow has no rules");
+    if (c->model->steps.items)
+        orr_diag_error(c->diags, orr_yaml_find(c->model->head.node, "steps")->at,
+                       "E0427",
+                       "'steps' is not supported by this version: write 'rules'");
+    else if (c->graph->n_rules)
         check_made(c);
     if (c->diags->errors)
         return;

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_params(struct orri_compile *c, orr_model_leaf in, struct orr_graph_function *f)
+static void set_params(struct orri_compile *c, orr_model_leaf in,
+                       struct orr_graph_function *f)
 {
     struct orr_record_type *record = orr_arena_alloc(c->arena, sizeof *record);
     uint32_t n = in ? in->n : 0;
@@ -24,18 +25,21 @@ static void set_params(struct orri_compile *c, orr_model_leaf in, struct orr_gra
         if (!orri_check_name(c, in->keys[i], "a parameter") || !fields[kept].type)
             continue;
         if (strcmp(in->keys[i]->text, "out") == 0)
-            orr_diag_error(c->diags, in->keys[i]->at, "E0403",
-                           "'out' cannot be the name of a parameter: {out.NAME} is a result");
+            orr_diag_error(
+                c->diags, in->keys[i]->at, "E0403",
+                "'out' cannot be the name of a parameter: {out.NAME} is a result");
         if (fallback && orri_data(c, fallback, fields[kept].type, c->directory, &v))
-            defaults[kept] = orr_expr_constant(v, fields[kept].type, fallback->at, c->arena);
+            defaults[kept] =
+                orr_expr_constant(v, fields[kept].type, fallback->at, c->arena);
         kept++;
     }
-    *record = (struct orr_record_type){ .n_fields = kept, .fields = fields };
+    *record = (struct orr_record_type) { .n_fields = kept, .fields = fields };
     f->params = record;
     f->defaults = defaults;
 }
 
-static void set_stdout(struct orri_compile *c, orr_model_leaf node, struct orr_command *command)
+static void set_stdout(struct orri_compile *c, orr_model_leaf node,
+                       struct orr_command *command)
 {
     static const char *const modes[] = { "json", "text", "lines", "none" };
     static const enum orr_stdout_mode values[] = { ORR_STDOUT_JSON, ORR_STDOUT_TEXT,
@@ -50,8 +54,8 @@ static void set_stdout(struct orri_compile *c, orr_model_leaf node, struct orr_c
 static const struct orr_type *list_of_strings(struct orri_compile *c)
 {
     struct orr_type *type = orr_arena_alloc(c->arena, sizeof *type);
-    *type = (struct orr_type){ .kind = ORR_KIND_LIST,
-                               .element = orr_type_scalar(ORR_KIND_STRING) };
+    *type = (struct orr_type) { .kind = ORR_KIND_LIST,
+                                .element = orr_type_scalar(ORR_KIND_STRING) };
     return type;
 }
 
@@ -60,7 +64,8 @@ static bool is_file(const struct orr_type *type)
     return type->kind == ORR_KIND_PATH || type->kind == ORR_KIND_BLOB;
 }
 
-/* `out` as declared, then `text` or `lines`; the files alone as paths in command.out. */
+/* `out` as declared, then `text` or `lines`; the files alone as paths in command.out.
+ */
 static void set_results(struct orri_compile *c, orr_model_leaf out,
                         struct orr_graph_function *f)
 {
@@ -77,18 +82,21 @@ static void set_results(struct orri_compile *c, orr_model_leaf out,
         fields[results->n_fields++] = field;
         if (is_file(type))
             files[paths->n_fields++] =
-                (struct orr_field){ .name = field.name, .type = orr_type_scalar(ORR_KIND_PATH) };
+                (struct orr_field) { .name = field.name,
+                                     .type = orr_type_scalar(ORR_KIND_PATH) };
         else if (f->command.stdout_mode != ORR_STDOUT_JSON)
-            orr_diag_error(c->diags, out->items[i]->at, "E0415",
-                           "result '%s' is neither path nor blob: only 'stdout: json' can give it",
-                           field.name);
+            orr_diag_error(
+                c->diags, out->items[i]->at, "E0415",
+                "result '%s' is neither path nor blob: only 'stdout: json' can give it",
+                field.name);
     }
     if (f->command.stdout_mode == ORR_STDOUT_TEXT)
         fields[results->n_fields++] =
-            (struct orr_field){ .name = "text", .type = orr_type_scalar(ORR_KIND_STRING) };
+            (struct orr_field) { .name = "text",
+                                 .type = orr_type_scalar(ORR_KIND_STRING) };
     if (f->command.stdout_mode == ORR_STDOUT_LINES)
         fields[results->n_fields++] =
-            (struct orr_field){ .name = "lines", .type = list_of_strings(c) };
+            (struct orr_field) { .name = "lines", .type = list_of_strings(c) };
     results->fields = fields;
     paths->fields = files;
     f->results = results;
@@ -98,7 +106,8 @@ static void set_results(struct orri_compile *c, orr_model_leaf out,
 static void set_exit_codes(struct orri_compile *c, orr_model_leaf node,
                            struct orr_command *command)
 {
-    orr_model_leaf const *items = node && node->kind == ORR_YAML_SEQUENCE ? node->items : &node;
+    orr_model_leaf const *items =
+        node && node->kind == ORR_YAML_SEQUENCE ? node->items : &node;
     uint32_t n = !node ? 0 : node->kind == ORR_YAML_SEQUENCE ? node->n : 1;
     int *codes = orr_arena_alloc(c->arena, (n + 1) * sizeof *codes);
     for (uint32_t i = 0; i < n; i++)
@@ -112,14 +121,15 @@ static bool make_scope(struct orri_compile *c, const struct orr_graph_function *
 {
     uint32_t n = f->params->n_fields;
     if (n + 1 > ORR_SLOTS_MAX) {
-        orr_diag_error(c->diags, f->at, "E0416", "function '%s' has more than %d parameters",
-                       f->name, ORR_SLOTS_MAX - 1);
+        orr_diag_error(c->diags, f->at, "E0416",
+                       "function '%s' has more than %d parameters", f->name,
+                       ORR_SLOTS_MAX - 1);
         return false;
     }
     for (uint32_t i = 0; i < n; i++)
         orri_scope_set(scope, i, f->params->fields[i].name, f->params->fields[i].type);
     struct orr_type *out = orr_arena_alloc(c->arena, sizeof *out);
-    *out = (struct orr_type){ .kind = ORR_KIND_RECORD, .record = f->command.out };
+    *out = (struct orr_type) { .kind = ORR_KIND_RECORD, .record = f->command.out };
     orri_scope_set(scope, n, "out", out);
     return true;
 }
@@ -132,7 +142,8 @@ static struct orr_expr *argument(struct orri_compile *c, orr_model_leaf node,
     struct orr_expr *e = NULL;
     if (node->length > 2 && node->text[0] == '{' && node->text[1] != '{') {
         struct orr_type any = { .kind = ORR_KIND_LIST };
-        e = orr_expr_compile_template(node->text, node->at, scope, &any, c->arena, &quiet);
+        e = orr_expr_compile_template(node->text, node->at, scope, &any, c->arena,
+                                      &quiet);
         orr_diags_release(&quiet);
         if (e && orr_expr_type(e)->kind == ORR_KIND_LIST)
             return e;
@@ -154,8 +165,8 @@ static void set_arguments(struct orri_compile *c, const struct orr_model_functio
     command->n_args = n;
 }
 
-static void set_environment(struct orri_compile *c, orr_model_leaf env, struct orr_scope *scope,
-                            struct orr_command *command)
+static void set_environment(struct orri_compile *c, orr_model_leaf env,
+                            struct orr_scope *scope, struct orr_command *command)
 {
     uint32_t n = env ? env->n : 0;
     const char **names = orr_arena_alloc(c->arena, (n + 1) * sizeof *names);
@@ -164,12 +175,14 @@ static void set_environment(struct orri_compile *c, orr_model_leaf env, struct o
         names[i] = orri_keep(c, env->keys[i]);
         if (!orr_model_is_identifier(names[i]))
             orr_diag_error(c->diags, env->keys[i]->at, "E0403",
-                           "'%s' cannot be the name of a variable of the environment", names[i]);
+                           "'%s' cannot be the name of a variable of the environment",
+                           names[i]);
         if (env->items[i]->kind != ORR_YAML_SCALAR)
             orr_diag_error(c->diags, env->items[i]->at, "E0303",
                            "'%s' must be a single value", names[i]);
         else
-            values[i] = orri_template(c, env->items[i], scope, orr_type_scalar(ORR_KIND_STRING));
+            values[i] = orri_template(c, env->items[i], scope,
+                                      orr_type_scalar(ORR_KIND_STRING));
     }
     command->env_names = names;
     command->env_values = values;
@@ -177,7 +190,8 @@ static void set_environment(struct orri_compile *c, orr_model_leaf env, struct o
 }
 
 /* A result file that no argument names can never be there. */
-static void check_results_named(struct orri_compile *c, const struct orr_model_function *m,
+static void check_results_named(struct orri_compile *c,
+                                const struct orr_model_function *m,
                                 const struct orr_graph_function *f)
 {
     const struct orr_command *command = &f->command;
@@ -190,14 +204,16 @@ static void check_results_named(struct orri_compile *c, const struct orr_model_f
             named |= !command->env_values[e] ||
                      orr_expr_reads(command->env_values[e], f->params->n_fields, i);
         if (!named)
-            orr_diag_error(c->diags, m->out->at, "E0415",
-                           "result '%s' is in no argument: write {out.%s} where the program "
-                           "takes the name of the file it makes",
-                           command->out->fields[i].name, command->out->fields[i].name);
+            orr_diag_error(
+                c->diags, m->out->at, "E0415",
+                "result '%s' is in no argument: write {out.%s} where the program "
+                "takes the name of the file it makes",
+                command->out->fields[i].name, command->out->fields[i].name);
     }
 }
 
-void orri_compile_command(struct orri_compile *c, const struct orr_model_function *model,
+void orri_compile_command(struct orri_compile *c,
+                          const struct orr_model_function *model,
                           struct orr_graph_function *f)
 {
     struct orr_scope scope = { 0 };
@@ -211,6 +227,7 @@ void orri_compile_command(struct orri_compile *c, const struct orr_model_functio
     set_arguments(c, model, &scope, &f->command);
     set_environment(c, model->env, &scope, &f->command);
     if (model->cwd)
-        f->command.cwd = orri_template(c, model->cwd, &scope, orr_type_scalar(ORR_KIND_PATH));
+        f->command.cwd =
+            orri_template(c, model->cwd, &scope, orr_type_scalar(ORR_KIND_PATH));
     check_results_named(c, model, f);
 }

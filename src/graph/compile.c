@@ -73,9 +73,11 @@ struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *
     struct orr_graph *graph = NULL;
     if (sources->read(sources->context, path, &text, &err) != ORR_OK) {
         const char *file = orr_arena_strdup(&diags->arena, path);
-        orr_diag_error(diags, (struct orr_span){ .file = file }, "E0433", "%s", err.text);
+        orr_diag_error(diags, (struct orr_span) { .file = file }, "E0433", "%s",
+                       err.text);
     } else {
-        graph = orri_compile_text(path, text.s ? text.s : "", text.length, registry, diags);
+        graph =
+            orri_compile_text(path, text.s ? text.s : "", text.length, registry, diags);
     }
     orr_text_release(&text);
     return graph;

@@ -16,18 +16,15 @@ static const char *type_text(struct orri_compile *c, const struct orr_type *type
     return kept;
 }
 
-static bool refuse(struct orri_compile *c, orr_model_leaf node, const struct orr_type *type,
-                   const char *what)
+static bool refuse(struct orri_compile *c, orr_model_leaf node,
+                   const struct orr_type *type, const char *what)
 {
     orr_diag_error(c->diags, node->at, "E0404", "%s is expected, but this is %s",
                    type_text(c, type), what);
     return false;
 }
 
-static bool is_quoted(orr_model_leaf node)
-{
-    return node->style != ORR_YAML_PLAIN;
-}
+static bool is_quoted(orr_model_leaf node) { return node->style != ORR_YAML_PLAIN; }
 
 static bool is_null(orr_model_leaf node)
 {
@@ -36,8 +33,9 @@ static bool is_null(orr_model_leaf node)
             strcmp(node->text, "~") == 0);
 }
 
-static bool text_value(struct orri_compile *c, orr_model_leaf node, const struct orr_type *type,
-                       const char *directory, struct orr_value *out)
+static bool text_value(struct orri_compile *c, orr_model_leaf node,
+                       const struct orr_type *type, const char *directory,
+                       struct orr_value *out)
 {
     const char *text = node->text;
     if (type->kind == ORR_KIND_PATH) {
@@ -56,7 +54,8 @@ static bool is_word(orr_model_leaf node)
            strcmp(node->text, "false") != 0;
 }
 
-static bool word_instead(struct orri_compile *c, orr_model_leaf node, const struct orr_type *type)
+static bool word_instead(struct orri_compile *c, orr_model_leaf node,
+                         const struct orr_type *type)
 {
     static const char *const yes[] = { "yes", "on", "True", "TRUE" };
     static const char *const no[] = { "no", "off", "False", "FALSE" };
@@ -71,8 +70,9 @@ static bool word_instead(struct orri_compile *c, orr_model_leaf node, const stru
     return false;
 }
 
-static bool scalar_data(struct orri_compile *c, orr_model_leaf node, const struct orr_type *type,
-                        const char *directory, struct orr_value *out)
+static bool scalar_data(struct orri_compile *c, orr_model_leaf node,
+                        const struct orr_type *type, const char *directory,
+                        struct orr_value *out)
 {
     enum orr_kind kind = type->kind;
     if (is_null(node))
@@ -91,8 +91,9 @@ static bool scalar_data(struct orri_compile *c, orr_model_leaf node, const struc
     return e && orr_expr_eval(e, NULL, c->arena, out, NULL) == ORR_OK;
 }
 
-static bool list_data(struct orri_compile *c, orr_model_leaf node, const struct orr_type *type,
-                      const char *directory, struct orr_value *out)
+static bool list_data(struct orri_compile *c, orr_model_leaf node,
+                      const struct orr_type *type, const char *directory,
+                      struct orr_value *out)
 {
     if (type->kind != ORR_KIND_LIST)
         return refuse(c, node, type, "a list");
@@ -113,8 +114,9 @@ static bool record_keys(struct orri_compile *c, orr_model_leaf node,
         names[i] = record->fields[i].name;
     for (uint32_t i = 0; i < node->n; i++)
         if (orr_record_field(record, node->keys[i]->text) < 0) {
-            orr_diag_error(c->diags, node->keys[i]->at, "E0405", "%s%s%s has no field '%s'",
-                           record->name ? "'" : "", record->name ? record->name : "the record",
+            orr_diag_error(c->diags, node->keys[i]->at, "E0405",
+                           "%s%s%s has no field '%s'", record->name ? "'" : "",
+                           record->name ? record->name : "the record",
                            record->name ? "'" : "", node->keys[i]->text);
             orri_hint_nearest(c, node->keys[i]->text, names, record->n_fields);
             good = false;
@@ -123,8 +125,9 @@ static bool record_keys(struct orri_compile *c, orr_model_leaf node,
     return good;
 }
 
-static bool record_data(struct orri_compile *c, orr_model_leaf node, const struct orr_type *type,
-                        const char *directory, struct orr_value *out)
+static bool record_data(struct orri_compile *c, orr_model_leaf node,
+                        const struct orr_type *type, const char *directory,
+                        struct orr_value *out)
 {
     if (type->kind != ORR_KIND_RECORD)
         return refuse(c, node, type, "a mapping");
@@ -159,8 +162,8 @@ bool orri_data(struct orri_compile *c, orr_model_leaf node, const struct orr_typ
     }
 }
 
-int64_t orri_int(struct orri_compile *c, orr_model_leaf node, const char *what, int64_t least,
-                 int64_t most, int64_t fallback)
+int64_t orri_int(struct orri_compile *c, orr_model_leaf node, const char *what,
+                 int64_t least, int64_t most, int64_t fallback)
 {
     struct orr_value v = orr_null();
     if (!node || !orri_data(c, node, orr_type_scalar(ORR_KIND_INT), "", &v))
@@ -168,9 +171,11 @@ int64_t orri_int(struct orri_compile *c, orr_model_leaf node, const char *what, 
     if (v.as.i >= least && v.as.i <= most)
         return v.as.i;
     if (v.as.i < least)
-        orr_diag_error(c->diags, node->at, "E0407", "%s must be at least %" PRId64, what, least);
+        orr_diag_error(c->diags, node->at, "E0407", "%s must be at least %" PRId64,
+                       what, least);
     else
-        orr_diag_error(c->diags, node->at, "E0407", "%s must be at most %" PRId64, what, most);
+        orr_diag_error(c->diags, node->at, "E0407", "%s must be at most %" PRId64, what,
+                       most);
     return fallback;
 }
 
@@ -182,8 +187,8 @@ bool orri_bool(struct orri_compile *c, orr_model_leaf node, bool fallback)
     return v.as.b;
 }
 
-int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node, enum orr_kind kind,
-                         const char *what, int64_t fallback)
+int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node,
+                         enum orr_kind kind, const char *what, int64_t fallback)
 {
     struct orr_value v = orr_null();
     if (!node || !orri_data(c, node, orr_type_scalar(kind), "", &v))

@@ -19,7 +19,8 @@ static void put_record(struct orr_text *out, const struct orr_record_type *recor
     orr_text_puts(out, "\n");
 }
 
-static void put_expr(struct orr_text *out, const char *name, const struct orr_expr *expr)
+static void put_expr(struct orr_text *out, const char *name,
+                     const struct orr_expr *expr)
 {
     orr_text_printf(out, " %s=", name);
     if (expr)
@@ -27,8 +28,8 @@ static void put_expr(struct orr_text *out, const char *name, const struct orr_ex
     orr_text_puts(out, "\n");
 }
 
-static void put_exprs(struct orr_text *out, const char *name, struct orr_expr *const *list,
-                      uint32_t n)
+static void put_exprs(struct orr_text *out, const char *name,
+                      struct orr_expr *const *list, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         put_expr(out, name, list ? list[i] : NULL);
@@ -48,7 +49,8 @@ static void put_command(struct orr_text *out, const struct orr_command *command)
 
 static void put_content(struct orr_text *out, const struct orr_graph_function *f)
 {
-    orr_text_printf(out, "form %d %s\n", (int)f->form, f->native ? f->native->name : "");
+    orr_text_printf(out, "form %d %s\n", (int)f->form,
+                    f->native ? f->native->name : "");
     put_record(out, f->params);
     put_record(out, f->results);
     if (f->form == ORR_FORM_COMMAND || f->form == ORR_FORM_SHELL)
@@ -66,13 +68,14 @@ struct orr_id orri_function_content(const struct orr_graph_function *function)
 
 static void put_function(struct orr_text *out, const struct orr_graph_function *f)
 {
-    orr_text_printf(out, "function %s version %s pool %" PRIu32 " cores %" PRIu32
-                         " memory %" PRId64 " gpus %" PRIu32 " timeout %" PRId64
-                         " retries %" PRIu32 " delay %" PRId64 " priority %" PRId64
-                         " batch %" PRIu32 " warm %" PRIu32 " flags %d%d%d\n",
-                    f->name, f->version, f->pool, f->cores, f->memory, f->gpus, f->timeout,
-                    f->retries, f->retry_delay, f->priority, f->batch, f->warm, f->isolated,
-                    f->content_identity, f->opportunistic);
+    orr_text_printf(out,
+                    "function %s version %s pool %" PRIu32 " cores %" PRIu32
+                    " memory %" PRId64 " gpus %" PRIu32 " timeout %" PRId64
+                    " retries %" PRIu32 " delay %" PRId64 " priority %" PRId64
+                    " batch %" PRIu32 " warm %" PRIu32 " flags %d%d%d\n",
+                    f->name, f->version, f->pool, f->cores, f->memory, f->gpus,
+                    f->timeout, f->retries, f->retry_delay, f->priority, f->batch,
+                    f->warm, f->isolated, f->content_identity, f->opportunistic);
     put_content(out, f);
     put_exprs(out, "default", f->defaults, f->params->n_fields);
     put_expr(out, "cost", f->cost);
@@ -80,13 +83,15 @@ static void put_function(struct orr_text *out, const struct orr_graph_function *
 
 static void put_assertion(struct orr_text *out, const struct orr_assertion *a)
 {
-    orr_text_printf(out, "assert %" PRIu32 " loop %" PRIu32 "\n", a->fact, a->loop_slot);
+    orr_text_printf(out, "assert %" PRIu32 " loop %" PRIu32 "\n", a->fact,
+                    a->loop_slot);
     put_expr(out, "for", a->list);
     put_expr(out, "when", a->when);
     put_expr(out, "with", a->record);
 }
 
-static void put_handler(struct orr_text *out, const struct orr_handler *h, uint32_t n_params)
+static void put_handler(struct orr_text *out, const struct orr_handler *h,
+                        uint32_t n_params)
 {
     orr_text_printf(out, "handler %d max %" PRIu32 " delay %" PRId64 "\n", (int)h->kind,
                     h->retry_max, h->retry_delay);
@@ -115,7 +120,8 @@ static void put_rule(struct orr_text *out, const struct orr_graph *graph,
                             : graph->functions[rule->function].params->n_fields;
     orr_text_printf(out, "rule %s call %" PRIu32 "\n", rule->name, rule->function);
     for (uint32_t i = 0; i < rule->n_match; i++)
-        orr_text_printf(out, " match %s %" PRIu32 "\n", rule->match[i].name, rule->match[i].fact);
+        orr_text_printf(out, " match %s %" PRIu32 "\n", rule->match[i].name,
+                        rule->match[i].fact);
     put_exprs(out, "where", rule->where, rule->n_where);
     put_gather(out, &rule->gather);
     put_exprs(out, "arg", rule->args, n_params);
@@ -144,8 +150,9 @@ void orri_digest(struct orr_graph *graph)
     put_exprs(&text, "input", graph->input_defaults, graph->facts[0].record->n_fields);
     for (uint32_t i = 0; i < graph->n_pools; i++)
         orr_text_printf(&text, "pool %s %" PRIu32 " %.17g %" PRIu32 " %" PRIu32 " %d\n",
-                        graph->pools[i].name, graph->pools[i].parent, graph->pools[i].share,
-                        graph->pools[i].reserve, graph->pools[i].max, graph->pools[i].borrow);
+                        graph->pools[i].name, graph->pools[i].parent,
+                        graph->pools[i].share, graph->pools[i].reserve,
+                        graph->pools[i].max, graph->pools[i].borrow);
     for (uint32_t i = 0; i < graph->n_functions; i++)
         put_function(&text, &graph->functions[i]);
     for (uint32_t i = 0; i < graph->n_rules; i++)

@@ -30,7 +30,7 @@ static struct fact_parts parts_of(struct orri_compile *c, orr_model_leaf node)
     if (!fields || fields->kind != ORR_YAML_MAPPING)
         return parts;
     static const char *const known[] = { "fields", "key", "doc" };
-    parts = (struct fact_parts){ fields, key, orr_yaml_find(node, "doc") };
+    parts = (struct fact_parts) { fields, key, orr_yaml_find(node, "doc") };
     for (uint32_t i = 0; i < node->n; i++)
         (void)orri_find(c, node->keys[i], "key of a fact", "E0301", known, 3);
     return parts;
@@ -38,19 +38,23 @@ static struct fact_parts parts_of(struct orri_compile *c, orr_model_leaf node)
 
 static bool is_type_word(const char *name)
 {
-    static const char *const words[] = { "job",  "bool", "int",  "float", "string", "duration",
-                                         "size", "path", "blob", "list",  "record" };
+    static const char *const words[] = { "job",    "bool",     "int",   "float",
+                                         "string", "duration", "size",  "path",
+                                         "blob",   "list",     "record" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], name) == 0)
             return true;
     return false;
 }
 
-static void declare(struct orri_compile *c, uint32_t i, const char *name, struct orr_span at)
+static void declare(struct orri_compile *c, uint32_t i, const char *name,
+                    struct orr_span at)
 {
     c->records[i].name = name;
-    c->facts[i] = (struct orr_fact_type){ .name = name, .at = at, .record = &c->records[i] };
-    c->fact_types[i] = (struct orr_type){ .kind = ORR_KIND_RECORD, .record = &c->records[i] };
+    c->facts[i] =
+        (struct orr_fact_type) { .name = name, .at = at, .record = &c->records[i] };
+    c->fact_types[i] =
+        (struct orr_type) { .kind = ORR_KIND_RECORD, .record = &c->records[i] };
 }
 
 static void declare_all(struct orri_compile *c)
@@ -67,9 +71,10 @@ static void declare_all(struct orri_compile *c)
         orr_model_leaf key = facts->keys[i - 1];
         declare(c, i, orri_keep(c, key), key->at);
         if (is_type_word(key->text))
-            orr_diag_error(c->diags, key->at, "E0403",
-                           "'%s' cannot be the name of a fact: the language uses the word",
-                           key->text);
+            orr_diag_error(
+                c->diags, key->at, "E0403",
+                "'%s' cannot be the name of a fact: the language uses the word",
+                key->text);
         else
             (void)orri_check_name(c, key, "a fact");
     }
@@ -77,7 +82,8 @@ static void declare_all(struct orri_compile *c)
     c->graph->n_facts = n;
 }
 
-static void set_key(struct orri_compile *c, struct orr_fact_type *fact, orr_model_leaf key)
+static void set_key(struct orri_compile *c, struct orr_fact_type *fact,
+                    orr_model_leaf key)
 {
     if (!key)
         return;
@@ -89,10 +95,12 @@ static void set_key(struct orri_compile *c, struct orr_fact_type *fact, orr_mode
         names[i] = fact->record->fields[i].name;
     for (uint32_t i = 0; i < n; i++) {
         if (items[i]->kind != ORR_YAML_SCALAR) {
-            orr_diag_error(c->diags, items[i]->at, "E0303", "a key is a list of field names");
+            orr_diag_error(c->diags, items[i]->at, "E0303",
+                           "a key is a list of field names");
             continue;
         }
-        uint32_t field = orri_find(c, items[i], "field", "E0405", names, fact->record->n_fields);
+        uint32_t field =
+            orri_find(c, items[i], "field", "E0405", names, fact->record->n_fields);
         if (field != ORR_NONE)
             indices[fact->n_key++] = field;
     }
@@ -104,8 +112,9 @@ static void define(struct orri_compile *c, uint32_t at, orr_model_leaf node)
 {
     struct fact_parts parts = parts_of(c, node);
     if (parts.fields->kind != ORR_YAML_MAPPING) {
-        orr_diag_error(c->diags, node->at, "E0303",
-                       "a fact is a mapping of fields to types: {name: string, size: int}");
+        orr_diag_error(
+            c->diags, node->at, "E0303",
+            "a fact is a mapping of fields to types: {name: string, size: int}");
         return;
     }
     uint32_t n = 0;
@@ -116,8 +125,9 @@ static void define(struct orri_compile *c, uint32_t at, orr_model_leaf node)
             continue;
         const struct orr_type *type = orri_type(c, parts.fields->items[i]);
         if (orri_check_name(c, parts.fields->keys[i], "a field") && type)
-            fields[n++] = (struct orr_field){ .name = orri_keep(c, parts.fields->keys[i]),
-                                              .type = type };
+            fields[n++] =
+                (struct orr_field) { .name = orri_keep(c, parts.fields->keys[i]),
+                                     .type = type };
     }
     c->records[at].fields = fields;
     c->records[at].n_fields = n;
@@ -126,7 +136,8 @@ static void define(struct orri_compile *c, uint32_t at, orr_model_leaf node)
 }
 
 /* Does `type` hold a record `target`, at any depth? */
-static bool holds(const struct orr_type *type, const struct orr_record_type *target, int depth)
+static bool holds(const struct orr_type *type, const struct orr_record_type *target,
+                  int depth)
 {
     if (type->kind == ORR_KIND_LIST)
         return type->element && holds(type->element, target, depth + 1);
@@ -146,8 +157,8 @@ static void check_endless(struct orri_compile *c)
         for (uint32_t f = 0; f < c->records[i].n_fields; f++)
             if (holds(c->records[i].fields[f].type, &c->records[i], 0)) {
                 orr_diag_error(c->diags, c->facts[i].at, "E0408",
-                               "fact '%s' holds itself in its field '%s'", c->facts[i].name,
-                               c->records[i].fields[f].name);
+                               "fact '%s' holds itself in its field '%s'",
+                               c->facts[i].name, c->records[i].fields[f].name);
                 c->records[i].n_fields = f; /* what follows must end */
             }
 }
@@ -172,12 +183,13 @@ static void define_inputs(struct orri_compile *c)
         orr_arena_alloc(c->arena, (c->model->inputs.n + 1) * sizeof *fields);
     c->input_used = orr_arena_alloc(c->arena, c->model->inputs.n + 1);
     for (uint32_t i = 0; i < c->model->inputs.n; i++) {
-        const struct orr_type *type = inputs[i].type ? orri_type(c, inputs[i].type) : NULL;
+        const struct orr_type *type =
+            inputs[i].type ? orri_type(c, inputs[i].type) : NULL;
         if (!orri_check_name(c, inputs[i].head.key, "an input") || !type)
             continue;
-        fields[n++] = (struct orr_field){ .name = orri_keep(c, inputs[i].head.key),
-                                          .type = type,
-                                          .doc = orri_keep(c, inputs[i].doc) };
+        fields[n++] = (struct orr_field) { .name = orri_keep(c, inputs[i].head.key),
+                                           .type = type,
+                                           .doc = orri_keep(c, inputs[i].doc) };
     }
     c->records[0].fields = fields;
     c->records[0].n_fields = n;
@@ -187,7 +199,8 @@ static void set_defaults(struct orri_compile *c)
 {
     const struct orr_model_input *inputs = c->model->inputs.items;
     const struct orr_record_type *job = &c->records[0];
-    struct orr_expr **defaults = orr_arena_alloc(c->arena, (job->n_fields + 1) * sizeof *defaults);
+    struct orr_expr **defaults =
+        orr_arena_alloc(c->arena, (job->n_fields + 1) * sizeof *defaults);
     for (uint32_t i = 0; i < c->model->inputs.n; i++) {
         int field = orr_record_field(job, inputs[i].head.key->text);
         if (field < 0)
@@ -197,10 +210,13 @@ static void set_defaults(struct orri_compile *c)
         if (!no_blobs(type))
             orr_diag_error(c->diags, inputs[i].head.key->at, "E0402",
                            "an input cannot be a blob: give a path");
-        else if (inputs[i].fallback && orri_data(c, inputs[i].fallback, type, c->directory, &v))
-            defaults[field] = orr_expr_constant(v, type, inputs[i].fallback->at, c->arena);
+        else if (inputs[i].fallback &&
+                 orri_data(c, inputs[i].fallback, type, c->directory, &v))
+            defaults[field] =
+                orr_expr_constant(v, type, inputs[i].fallback->at, c->arena);
         else if (!inputs[i].fallback && type->optional)
-            defaults[field] = orr_expr_constant(v, type, inputs[i].head.key->at, c->arena);
+            defaults[field] =
+                orr_expr_constant(v, type, inputs[i].head.key->at, c->arena);
     }
     c->graph->input_defaults = defaults;
 }

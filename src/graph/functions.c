@@ -16,10 +16,12 @@ const struct orr_function *orr_registry_find(const struct orr_registry *registry
 /* ---- use: ---- */
 
 static const struct orr_type *native_type(struct orri_compile *c,
-                                          const struct orr_function *native, const char *text)
+                                          const struct orr_function *native,
+                                          const char *text)
 {
     struct orr_error err = { 0 };
-    const struct orr_type *type = orr_type_parse(text, ORR_NO_SPAN, NULL, c->arena, &err);
+    const struct orr_type *type =
+        orr_type_parse(text, ORR_NO_SPAN, NULL, c->arena, &err);
     if (!type)
         ORR_BUG("function %s: %s", native->name, err.text);
     return type;
@@ -36,14 +38,14 @@ static void native_params(struct orri_compile *c, struct orr_graph_function *fun
     struct orr_expr **defaults = orr_arena_alloc(c->arena, (n + 1) * sizeof *defaults);
     for (uint32_t i = 0; i < n; i++) {
         const struct orr_param *param = &native->params[i];
-        fields[i] = (struct orr_field){ .name = param->name,
-                                        .type = native_type(c, native, param->type),
-                                        .doc = param->doc };
+        fields[i] = (struct orr_field) { .name = param->name,
+                                         .type = native_type(c, native, param->type),
+                                         .doc = param->doc };
         if (param->fallback)
-            defaults[i] = orr_expr_compile(param->fallback, function->at, NULL, fields[i].type,
-                                           c->arena, c->diags);
+            defaults[i] = orr_expr_compile(param->fallback, function->at, NULL,
+                                           fields[i].type, c->arena, c->diags);
     }
-    *record = (struct orr_record_type){ .n_fields = n, .fields = fields };
+    *record = (struct orr_record_type) { .n_fields = n, .fields = fields };
     function->params = record;
     function->defaults = defaults;
 }
@@ -57,11 +59,12 @@ static void native_results(struct orri_compile *c, struct orr_graph_function *fu
         n++;
     struct orr_field *fields = orr_arena_alloc(c->arena, (n + 1) * sizeof *fields);
     for (uint32_t i = 0; i < n; i++)
-        fields[i] = (struct orr_field){ .name = native->results[i].name,
-                                        .type = native_type(c, native, native->results[i].type),
-                                        .doc = native->results[i].doc,
-                                        .unit = native->results[i].unit };
-    *record = (struct orr_record_type){ .n_fields = n, .fields = fields };
+        fields[i] = (struct orr_field) { .name = native->results[i].name,
+                                         .type = native_type(c, native,
+                                                             native->results[i].type),
+                                         .doc = native->results[i].doc,
+                                         .unit = native->results[i].unit };
+    *record = (struct orr_record_type) { .n_fields = n, .fields = fields };
     function->results = record;
 }
 
@@ -78,15 +81,17 @@ static void unknown_native(struct orri_compile *c, orr_model_leaf use)
 static void compile_use(struct orri_compile *c, const struct orr_model_function *model,
                         struct orr_graph_function *function)
 {
-    const orr_model_leaf foreign[] = { model->in, model->out, model->stdout_mode, model->exit,
-                                       model->env, model->cwd };
+    const orr_model_leaf foreign[] = { model->in,   model->out, model->stdout_mode,
+                                       model->exit, model->env, model->cwd };
     function->form = ORR_FORM_USE;
     function->native = orr_registry_find(c->registry, model->use->text);
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (foreign[i])
-            orr_diag_error(c->diags, foreign[i]->at, "E0411",
-                           "in, out, stdout, exit, env and cwd are for command and shell: "
-                           "'%s' knows its own", model->use->text);
+            orr_diag_error(
+                c->diags, foreign[i]->at, "E0411",
+                "in, out, stdout, exit, env and cwd are for command and shell: "
+                "'%s' knows its own",
+                model->use->text);
     if (!function->native) {
         unknown_native(c, model->use);
         return;
@@ -127,7 +132,8 @@ static bool choice(struct orri_compile *c, orr_model_leaf node, const char *what
         return fallback;
     if (strcmp(node->text, yes) == 0 || strcmp(node->text, no) == 0)
         return strcmp(node->text, yes) == 0;
-    orr_diag_error(c->diags, node->at, "E0412", "%s must be '%s' or '%s'", what, yes, no);
+    orr_diag_error(c->diags, node->at, "E0412", "%s must be '%s' or '%s'", what, yes,
+                   no);
     return fallback;
 }
 
@@ -140,7 +146,8 @@ static void set_resources(struct orri_compile *c, const struct orr_model_functio
     f->gpus = u32(c, m->gpus, "gpus", 0, 0);
     f->timeout = orri_quantity_of(c, m->timeout, ORR_KIND_DURATION, "timeout", 0);
     f->retries = u32(c, m->retries, "retries", 0, 0);
-    f->retry_delay = orri_quantity_of(c, m->retry_delay, ORR_KIND_DURATION, "retry-delay", 0);
+    f->retry_delay =
+        orri_quantity_of(c, m->retry_delay, ORR_KIND_DURATION, "retry-delay", 0);
     f->priority = orri_int(c, m->priority, "priority", INT32_MIN, INT32_MAX, 0);
     f->batch = u32(c, m->batch, "batch", 1, 0);
     f->warm = u32(c, m->warm, "warm", 0, 0);
@@ -153,8 +160,9 @@ static void check_isolation(struct orri_compile *c, const struct orr_model_funct
                             const struct orr_graph_function *f)
 {
     if (!f->isolated && f->form != ORR_FORM_USE && m->isolation)
-        orr_diag_error(c->diags, m->isolation->at, "E0412",
-                       "a program cannot run in the worker: isolation must be 'process'");
+        orr_diag_error(
+            c->diags, m->isolation->at, "E0412",
+            "a program cannot run in the worker: isolation must be 'process'");
 }
 
 static void set_cost(struct orri_compile *c, const struct orr_model_function *m,
@@ -187,7 +195,8 @@ static void empty_signature(struct orri_compile *c, struct orr_graph_function *f
     if (!f->results)
         f->results = none;
     if (!f->defaults)
-        f->defaults = orr_arena_alloc(c->arena, (f->params->n_fields + 1) * sizeof *f->defaults);
+        f->defaults =
+            orr_arena_alloc(c->arena, (f->params->n_fields + 1) * sizeof *f->defaults);
 }
 
 static void compile_form(struct orri_compile *c, const struct orr_model_function *m,
@@ -239,7 +248,8 @@ void orri_compile_functions(struct orri_compile *c)
         }
         compile_function(c, &models[i], &c->functions[i]);
         if (!c->functions[i].params || !c->functions[i].results)
-            c->functions[i].form = ORR_FORM_WORKFLOW; /* failed: calls are not checked */
+            c->functions[i].form =
+                ORR_FORM_WORKFLOW; /* failed: calls are not checked */
         else
             empty_signature(c, &c->functions[i]);
     }

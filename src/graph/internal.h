@@ -12,7 +12,8 @@ struct orri_compile {
     struct orr_arena *arena; /* the graph's */
     struct orr_diags *diags;
     const struct orr_model_workflow *model;
-    const struct orr_yaml_document *document; /* being read: the workflow's or the job's */
+    const struct orr_yaml_document
+        *document; /* being read: the workflow's or the job's */
     const struct orr_registry *registry;
     const char *directory; /* of the workflow file: relative paths start there */
     /* The graph's tables while they are made. */
@@ -33,36 +34,39 @@ const char *orri_keep(struct orri_compile *c, orr_model_leaf leaf); /* text, or 
 /* Index of `leaf`'s text in names, or ORR_NONE after "unknown WHAT 'x'". */
 uint32_t orri_find(struct orri_compile *c, orr_model_leaf leaf, const char *what,
                    const char *id, const char *const *names, uint32_t n);
-void orri_hint_nearest(struct orri_compile *c, const char *name, const char *const *names,
-                       size_t n);
+void orri_hint_nearest(struct orri_compile *c, const char *name,
+                       const char *const *names, size_t n);
 /* May expressions use it? Reports when not. */
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what);
 uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf);
 /* DIRECTORY/PATH without ".", ".." and double slashes, absolute; in `arena`. */
-const char *orri_resolve_path(struct orr_arena *arena, const char *directory, const char *path);
+const char *orri_resolve_path(struct orr_arena *arena, const char *directory,
+                              const char *path);
 
 /* ---- types.c ---- */
 
 const struct orr_type *orri_type(struct orri_compile *c, orr_model_leaf node);
-const struct orr_record_type *orri_record_of(struct orri_compile *c, orr_model_leaf mapping);
+const struct orr_record_type *orri_record_of(struct orri_compile *c,
+                                             orr_model_leaf mapping);
 
 /* ---- values.c: expressions and data from nodes ---- */
 
 void orri_scope_set(struct orr_scope *scope, uint32_t slot, const char *name,
                     const struct orr_type *type);
 /* Scalar, list or mapping in an expression's place; NULL after reporting. */
-struct orr_expr *orri_expr(struct orri_compile *c, orr_model_leaf node, struct orr_scope *scope,
-                           const struct orr_type *want);
+struct orr_expr *orri_expr(struct orri_compile *c, orr_model_leaf node,
+                           struct orr_scope *scope, const struct orr_type *want);
 /* The text of a scalar from byte `from` on as an expression. */
-struct orr_expr *orri_expr_from(struct orri_compile *c, orr_model_leaf node, size_t from,
-                                struct orr_scope *scope, const struct orr_type *want);
+struct orr_expr *orri_expr_from(struct orri_compile *c, orr_model_leaf node,
+                                size_t from, struct orr_scope *scope,
+                                const struct orr_type *want);
 /* A scalar that is a template whether quoted or not. */
 struct orr_expr *orri_template(struct orri_compile *c, orr_model_leaf node,
                                struct orr_scope *scope, const struct orr_type *want);
 struct orr_expr *orri_script(struct orri_compile *c, orr_model_leaf node,
                              struct orr_scope *scope);
-/* Parts for the fields of `record` from a mapping; NULL after reporting. A field that is
- * left out is NULL when it is optional or has `defaults`. `what` names the thing:
+/* Parts for the fields of `record` from a mapping; NULL after reporting. A field that
+ * is left out is NULL when it is optional or has `defaults`. `what` names the thing:
  * "fact 'rung'", "field"; `part`: "field", "argument". */
 struct orr_expr **orri_parts(struct orri_compile *c, orr_model_leaf mapping,
                              const struct orr_record_type *record,
@@ -73,28 +77,29 @@ struct orr_expr **orri_parts(struct orri_compile *c, orr_model_leaf mapping,
 bool orri_data(struct orri_compile *c, orr_model_leaf node, const struct orr_type *type,
                const char *directory, struct orr_value *out);
 /* Data of one kind, or `fallback` when the leaf is NULL or wrong. */
-int64_t orri_int(struct orri_compile *c, orr_model_leaf node, const char *what, int64_t least,
-                 int64_t most, int64_t fallback);
+int64_t orri_int(struct orri_compile *c, orr_model_leaf node, const char *what,
+                 int64_t least, int64_t most, int64_t fallback);
 bool orri_bool(struct orri_compile *c, orr_model_leaf node, bool fallback);
-int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node, enum orr_kind kind,
-                         const char *what, int64_t fallback);
+int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node,
+                         enum orr_kind kind, const char *what, int64_t fallback);
 
 /* ---- the parts of a workflow ---- */
 
-void orri_compile_facts(struct orri_compile *c);    /* facts.c: facts, inputs, defaults */
-void orri_compile_pools(struct orri_compile *c);    /* pools.c */
+void orri_compile_facts(struct orri_compile *c); /* facts.c: facts, inputs, defaults */
+void orri_compile_pools(struct orri_compile *c); /* pools.c */
 void orri_compile_functions(struct orri_compile *c); /* functions.c */
-void orri_compile_command(struct orri_compile *c, const struct orr_model_function *model,
+void orri_compile_command(struct orri_compile *c,
+                          const struct orr_model_function *model,
                           struct orr_graph_function *function); /* command.c */
-void orri_compile_rules(struct orri_compile *c);    /* rules.c */
-void orri_compile_outputs(struct orri_compile *c);  /* checks.c */
-void orri_check_graph(struct orri_compile *c);      /* checks.c */
+void orri_compile_rules(struct orri_compile *c);                /* rules.c */
+void orri_compile_outputs(struct orri_compile *c);              /* checks.c */
+void orri_check_graph(struct orri_compile *c);                  /* checks.c */
 
 /* ---- rules.c and reactions.c ---- */
 
 /* The scopes of one rule. */
 struct orri_rule_scope {
-    struct orr_scope match;   /* match variables, gather variable as lists */
+    struct orr_scope match; /* match variables, gather variable as lists */
     struct orr_rule *rule;
     uint32_t loop_slot;
 };
@@ -108,7 +113,8 @@ void orri_compile_reactions(struct orri_compile *c, const struct orr_model_rule 
 
 /* Every expression of a rule. */
 void orri_visit_rule(const struct orr_graph *graph, const struct orr_rule *rule,
-                     void (*visit)(void *context, const struct orr_expr *expr), void *context);
+                     void (*visit)(void *context, const struct orr_expr *expr),
+                     void *context);
 void orri_digest(struct orr_graph *graph); /* digest.c */
 /* Text of the function's own part: form, templates, signature. */
 struct orr_id orri_function_content(const struct orr_graph_function *function);

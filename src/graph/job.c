@@ -16,7 +16,7 @@ struct builder {
     const struct orr_model_job *model; /* NULL: the file is the workflow itself */
     const struct orr_setting *settings;
     size_t n_settings;
-    const char *directory; /* of the job file */
+    const char *directory;         /* of the job file */
     struct orr_value *settings_of; /* per input: the value of --set; */
     bool *is_set;
     struct orr_record **requests;
@@ -33,7 +33,8 @@ static uint32_t find_input(struct builder *b, orr_model_leaf key)
     const char **names = orr_alloc(b->inputs->n_fields, sizeof *names);
     for (uint32_t i = 0; i < b->inputs->n_fields; i++)
         names[i] = b->inputs->fields[i].name;
-    uint32_t found = orri_find(&b->c, key, "input", "E0501", names, b->inputs->n_fields);
+    uint32_t found =
+        orri_find(&b->c, key, "input", "E0501", names, b->inputs->n_fields);
     free(names);
     return found;
 }
@@ -57,11 +58,12 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
         name.text = setting->value;
         name.length = strlen(setting->value);
         name.style = ORR_YAML_SINGLE;
-        b->is_set[input] = orri_data(&b->c, &name, input_type(b, input), ".",
-                                     &b->settings_of[input]);
+        b->is_set[input] =
+            orri_data(&b->c, &name, input_type(b, input), ".", &b->settings_of[input]);
         return;
     }
-    document = orr_yaml_parse(place, setting->value, strlen(setting->value), b->c.diags);
+    document =
+        orr_yaml_parse(place, setting->value, strlen(setting->value), b->c.diags);
     if (!document)
         return;
     b->c.document = document;
@@ -74,7 +76,8 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
 /* ---- requests ---- */
 
 /* Inputs named in `mapping` into the record; what is there already is replaced. */
-static bool fill(struct builder *b, orr_model_leaf mapping, struct orr_record *record, bool *given)
+static bool fill(struct builder *b, orr_model_leaf mapping, struct orr_record *record,
+                 bool *given)
 {
     bool good = true;
     for (uint32_t i = 0; mapping && i < mapping->n; i++) {
@@ -98,11 +101,13 @@ static void complete(struct builder *b, struct orr_record *record, bool *given,
         if (b->is_set[i])
             record->fields[i] = b->settings_of[i];
         else if (!given[i] && fallback)
-            (void)orr_expr_eval(fallback, NULL, &b->job->arena, &record->fields[i], NULL);
+            (void)orr_expr_eval(fallback, NULL, &b->job->arena, &record->fields[i],
+                                NULL);
         else if (!given[i])
             orr_diag_error(b->c.diags, at, "E0502", "input '%s' (%s) is missing",
                            b->inputs->fields[i].name,
-                           b->inputs->fields[i].doc ? b->inputs->fields[i].doc : "no default");
+                           b->inputs->fields[i].doc ? b->inputs->fields[i].doc
+                                                    : "no default");
     }
 }
 
@@ -111,7 +116,8 @@ static void add_request(struct builder *b, struct orr_record *record, bool *give
 {
     complete(b, record, given, at);
     if (b->n == REQUESTS_MAX)
-        orr_diag_error(b->c.diags, at, "E0503", "a run holds at most %d requests", REQUESTS_MAX);
+        orr_diag_error(b->c.diags, at, "E0503", "a run holds at most %d requests",
+                       REQUESTS_MAX);
     if (b->n >= REQUESTS_MAX)
         return;
     b->requests = orr_grow(b->requests, b->n, &b->cap, sizeof *b->requests);
@@ -130,17 +136,20 @@ static struct orr_record *copy_of(struct builder *b, const struct orr_record *fr
 {
     struct orr_record *record = orr_record_new(&b->job->arena, b->inputs);
     if (b->inputs->n_fields)
-        memcpy(record->fields, from->fields, b->inputs->n_fields * sizeof *record->fields);
+        memcpy(record->fields, from->fields,
+               b->inputs->n_fields * sizeof *record->fields);
     return record;
 }
 
-static void add_listed(struct builder *b, const struct orr_record *base, const bool *given)
+static void add_listed(struct builder *b, const struct orr_record *base,
+                       const bool *given)
 {
     orr_model_leaf requests = b->model->requests;
     size_t n = b->inputs->n_fields;
     bool *own = orr_alloc(n, sizeof *own);
     if (requests->n == 0)
-        orr_diag_error(b->c.diags, requests->at, "E0504", "the list of requests is empty");
+        orr_diag_error(b->c.diags, requests->at, "E0504",
+                       "the list of requests is empty");
     for (uint32_t i = 0; i < requests->n; i++) {
         struct orr_record *record = copy_of(b, base);
         if (n)
@@ -168,7 +177,8 @@ static bool read_axis(struct builder *b, orr_model_leaf key, orr_model_leaf node
     list.element = input_type(b, axis->input);
     if (node->kind != ORR_YAML_SEQUENCE || node->n == 0) {
         orr_diag_error(b->c.diags, node->at, "E0505",
-                       "a sweep gives a list of values for '%s', at least one", key->text);
+                       "a sweep gives a list of values for '%s', at least one",
+                       key->text);
         return false;
     }
     if (!orri_data(&b->c, node, &list, b->directory, &v))
@@ -196,7 +206,8 @@ static void add_product(struct builder *b, const struct axis *axes, uint32_t n,
         struct orr_record *record = copy_of(b, base);
         uint64_t rest = k;
         for (uint32_t i = n; i-- > 0; rest /= axes[i].values->n)
-            record->fields[axes[i].input] = axes[i].values->items[rest % axes[i].values->n];
+            record->fields[axes[i].input] =
+                axes[i].values->items[rest % axes[i].values->n];
         add_request(b, record, given, b->model->sweep->at);
     }
 }
@@ -237,7 +248,8 @@ static void build_requests(struct builder *b)
 
 static void keep_requests(struct builder *b)
 {
-    struct orr_value *requests = orr_arena_alloc(&b->job->arena, (b->n + 1) * sizeof *requests);
+    struct orr_value *requests =
+        orr_arena_alloc(&b->job->arena, (b->n + 1) * sizeof *requests);
     for (size_t i = 0; i < b->n; i++)
         requests[i] = orr_value_of_record(b->requests[i]);
     b->job->requests = requests;
@@ -257,7 +269,8 @@ static void keep_slurm(struct builder *b)
         if (slurm->items[i]->kind != ORR_YAML_SCALAR)
             orr_diag_error(b->c.diags, slurm->items[i]->at, "E0303",
                            "'%s' must be a single value", slurm->keys[i]->text);
-        else if (strpbrk(slurm->items[i]->text, "\n\r") || strpbrk(slurm->keys[i]->text, " \n\r="))
+        else if (strpbrk(slurm->items[i]->text, "\n\r") ||
+                 strpbrk(slurm->keys[i]->text, " \n\r="))
             orr_diag_error(b->c.diags, slurm->keys[i]->at, "E0507",
                            "a slurm option is one line, its name without spaces");
         names[i] = orr_arena_strdup(&b->job->arena, slurm->keys[i]->text);
@@ -308,8 +321,8 @@ static bool is_workflow(const char *path, const struct orr_text *text)
 static void compile_as_workflow(struct builder *b, const struct orr_text *text,
                                 const struct orr_registry *registry)
 {
-    b->job->graph = orri_compile_text(b->job->file, text->s ? text->s : "", text->length,
-                                      registry, b->c.diags);
+    b->job->graph = orri_compile_text(b->job->file, text->s ? text->s : "",
+                                      text->length, registry, b->c.diags);
     if (!b->job->graph)
         return;
     b->job->workflow_path = orri_resolve_path(&b->job->arena, ".", b->job->file);
@@ -321,8 +334,8 @@ static void compile_as_job(struct builder *b, const struct orr_text *text,
                            const struct orr_sources *sources,
                            const struct orr_registry *registry)
 {
-    struct orr_model_job *model = orr_model_load_job(b->job->file, text->s ? text->s : "",
-                                                     text->length, b->c.diags);
+    struct orr_model_job *model = orr_model_load_job(
+        b->job->file, text->s ? text->s : "", text->length, b->c.diags);
     b->model = model;
     if (model && model->workflow) {
         b->job->name = model->name ? orri_keep(&b->c, model->name) : "";
@@ -342,7 +355,8 @@ static void compile_as_job(struct builder *b, const struct orr_text *text,
 
 struct orr_job *orr_job_compile(const char *path, const struct orr_sources *sources,
                                 const struct orr_setting *settings, size_t n_settings,
-                                const struct orr_registry *registry, struct orr_diags *diags)
+                                const struct orr_registry *registry,
+                                struct orr_diags *diags)
 {
     struct orr_text text = ORR_TEXT_INIT;
     struct orr_error err = { 0 };
@@ -351,13 +365,16 @@ struct orr_job *orr_job_compile(const char *path, const struct orr_sources *sour
     size_t first = diags->n;
     size_t errors = diags->errors;
     job->file = orr_arena_strdup(&job->arena, path);
-    struct builder b = { .c = { .arena = &job->arena, .diags = diags, .directory = directory },
-                         .job = job,
-                         .settings = settings,
-                         .n_settings = n_settings,
-                         .directory = directory };
+    struct builder b = {
+        .c = { .arena = &job->arena, .diags = diags, .directory = directory },
+        .job = job,
+        .settings = settings,
+        .n_settings = n_settings,
+        .directory = directory
+    };
     if (sources->read(sources->context, path, &text, &err) != ORR_OK)
-        orr_diag_error(diags, (struct orr_span){ .file = job->file }, "E0433", "%s", err.text);
+        orr_diag_error(diags, (struct orr_span) { .file = job->file }, "E0433", "%s",
+                       err.text);
     else if (is_workflow(path, &text))
         compile_as_workflow(&b, &text, registry);
     else

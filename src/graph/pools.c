@@ -27,22 +27,25 @@ static double share_of(struct orri_compile *c, orr_model_leaf node)
 static void check_new_name(struct orri_compile *c, orr_model_leaf key)
 {
     if (strcmp(key->text, "all") == 0)
-        orr_diag_error(c->diags, key->at, "E0403",
-                       "'all' cannot be the name of a pool: it is the root of all pools");
+        orr_diag_error(
+            c->diags, key->at, "E0403",
+            "'all' cannot be the name of a pool: it is the root of all pools");
     for (uint32_t i = 1; i < c->graph->n_pools; i++)
         if (strcmp(c->pools[i].name, key->text) == 0)
-            orr_diag_error(c->diags, key->at, "E0409", "pool '%s' stands twice; first in line %u",
-                           key->text, c->pools[i].at.line);
+            orr_diag_error(c->diags, key->at, "E0409",
+                           "pool '%s' stands twice; first in line %u", key->text,
+                           c->pools[i].at.line);
 }
 
-static void add(struct orri_compile *c, const struct orr_model_blocks *blocks, uint32_t parent)
+static void add(struct orri_compile *c, const struct orr_model_blocks *blocks,
+                uint32_t parent)
 {
     const struct orr_model_pool *pools = blocks->items;
     for (uint32_t i = 0; i < blocks->n; i++) {
         const struct orr_model_pool *m = &pools[i];
         check_new_name(c, m->head.key);
         uint32_t at = c->graph->n_pools++;
-        c->pools[at] = (struct orr_pool){
+        c->pools[at] = (struct orr_pool) {
             .name = orri_keep(c, m->head.key),
             .at = m->head.key->at,
             .parent = parent,
@@ -74,7 +77,8 @@ static void set_parents(struct orri_compile *c, const struct orr_model_blocks *b
                            "pool '%s' has a parent already: it stands inside '%s'",
                            c->pools[self].name, c->pools[parent].name);
         else if (wanted) {
-            uint32_t found = orri_find(c, wanted, "pool", "E0401", names, c->graph->n_pools);
+            uint32_t found =
+                orri_find(c, wanted, "pool", "E0401", names, c->graph->n_pools);
             c->pools[self].parent = found == ORR_NONE ? 0 : found;
         }
         set_parents(c, &pools[i].pools, self, at);
@@ -92,8 +96,8 @@ static void check_loops(struct orri_compile *c)
             steps++;
         }
         if (steps > c->graph->n_pools) {
-            orr_diag_error(c->diags, c->pools[i].at, "E0410", "pool '%s' is its own parent",
-                           c->pools[i].name);
+            orr_diag_error(c->diags, c->pools[i].at, "E0410",
+                           "pool '%s' is its own parent", c->pools[i].name);
             c->pools[i].parent = 0;
         }
     }
@@ -106,9 +110,11 @@ static void check_shares(struct orri_compile *c)
         for (uint32_t i = 1; i < c->graph->n_pools; i++)
             sum += c->pools[i].parent == p ? c->pools[i].share : 0;
         if (sum > 1.000001)
-            orr_diag_warning(c->diags, c->pools[p ? p : 1].at, "W0440",
-                             "the shares inside pool '%s' sum to %.3g; they count relative to "
-                             "each other", c->pools[p].name, sum);
+            orr_diag_warning(
+                c->diags, c->pools[p ? p : 1].at, "W0440",
+                "the shares inside pool '%s' sum to %.3g; they count relative to "
+                "each other",
+                c->pools[p].name, sum);
     }
 }
 
@@ -118,7 +124,7 @@ void orri_compile_pools(struct orri_compile *c)
     uint32_t at = 1;
     c->pools = orr_arena_alloc(c->arena, n * sizeof *c->pools);
     c->pool_used = orr_arena_alloc(c->arena, n * sizeof *c->pool_used);
-    c->pools[0] = (struct orr_pool){
+    c->pools[0] = (struct orr_pool) {
         .name = "all", .at = c->model->head.node->at, .parent = ORR_NONE, .borrow = true
     };
     c->graph->pools = c->pools;

@@ -21,11 +21,11 @@ static int widest(const char *const *names, uint32_t n)
     return (int)width;
 }
 
-#define WIDTH(width, items, n)                                         \
-    do {                                                               \
-        for (uint32_t k_ = 0; k_ < (n); k_++)                          \
-            if ((int)strlen((items)[k_].name) > (width))               \
-                (width) = (int)strlen((items)[k_].name);               \
+#define WIDTH(width, items, n)                                                         \
+    do {                                                                               \
+        for (uint32_t k_ = 0; k_ < (n); k_++)                                          \
+            if ((int)strlen((items)[k_].name) > (width))                               \
+                (width) = (int)strlen((items)[k_].name);                               \
     } while (0)
 
 static void print_duration(struct orr_text *out, const char *name, int64_t ns)
@@ -80,7 +80,8 @@ static void print_pools(struct printer *p)
     orr_text_puts(p->out, g->n_pools > 1 ? "\npools\n" : "");
     for (uint32_t i = 1; i < g->n_pools; i++) {
         const struct orr_pool *pool = &g->pools[i];
-        orr_text_printf(p->out, "  %-*s  in %s", width, pool->name, g->pools[pool->parent].name);
+        orr_text_printf(p->out, "  %-*s  in %s", width, pool->name,
+                        g->pools[pool->parent].name);
         if (pool->share > 0)
             orr_text_printf(p->out, ", share %.3g", pool->share);
         if (pool->reserve)
@@ -96,7 +97,10 @@ static void print_pools(struct printer *p)
 static uint32_t need(uint32_t have, const uint32_t *fact_stage, uint32_t fact)
 {
     uint32_t at = fact_stage[fact];
-    return at == ORR_NONE ? ORR_NONE : have == ORR_NONE ? ORR_NONE : at > have ? at : have;
+    return at == ORR_NONE     ? ORR_NONE
+           : have == ORR_NONE ? ORR_NONE
+           : at > have        ? at
+                              : have;
 }
 
 /* The stage after which all that the rule takes can be there; ORR_NONE: not yet. */
@@ -110,7 +114,8 @@ static uint32_t ready_after(const struct orr_rule *rule, const uint32_t *fact_st
     return stage;
 }
 
-static void mark_facts(const struct orr_rule *rule, uint32_t stage, uint32_t *fact_stage)
+static void mark_facts(const struct orr_rule *rule, uint32_t stage,
+                       uint32_t *fact_stage)
 {
     for (uint32_t i = 0; i < rule->n_then; i++)
         if (fact_stage[rule->then[i].fact] == ORR_NONE)
@@ -132,7 +137,8 @@ static uint32_t find_stages(const struct orr_graph *g, uint32_t *stages)
     while (more) {
         more = false;
         for (uint32_t i = 0; i < g->n_rules; i++) {
-            uint32_t after = stages[i] ? ORR_NONE : ready_after(&g->rules[i], fact_stage);
+            uint32_t after =
+                stages[i] ? ORR_NONE : ready_after(&g->rules[i], fact_stage);
             if (after != last)
                 continue;
             stages[i] = last + 1;
@@ -147,7 +153,8 @@ static uint32_t find_stages(const struct orr_graph *g, uint32_t *stages)
     return last;
 }
 
-static void print_conditions(struct printer *p, struct orr_expr *const *list, uint32_t n)
+static void print_conditions(struct printer *p, struct orr_expr *const *list,
+                             uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         orr_text_puts(p->out, i ? " and " : "");
@@ -173,7 +180,8 @@ static void print_gather(struct printer *p, const struct orr_gather *g)
 {
     if (!g->name)
         return;
-    orr_text_printf(p->out, "      gather  %s: %s", g->name, p->graph->facts[g->fact].name);
+    orr_text_printf(p->out, "      gather  %s: %s", g->name,
+                    p->graph->facts[g->fact].name);
     if (g->n_where) {
         orr_text_puts(p->out, " where ");
         print_conditions(p, g->where, g->n_where);
@@ -213,7 +221,8 @@ static void print_call(struct printer *p, const struct orr_rule *rule)
     orr_text_puts(p->out, "\n");
 }
 
-static void print_assertion(struct printer *p, const char *label, const struct orr_assertion *a)
+static void print_assertion(struct printer *p, const char *label,
+                            const struct orr_assertion *a)
 {
     orr_text_printf(p->out, "      %-8s%s", label, p->graph->facts[a->fact].name);
     if (a->list) {
@@ -300,8 +309,8 @@ static const char *form_text(const struct orr_graph_function *f)
 
 static void print_resources(struct printer *p, const struct orr_graph_function *f)
 {
-    orr_text_printf(p->out, "pool %s, %" PRIu32 " core%s", p->graph->pools[f->pool].name,
-                    f->cores, f->cores == 1 ? "" : "s");
+    orr_text_printf(p->out, "pool %s, %" PRIu32 " core%s",
+                    p->graph->pools[f->pool].name, f->cores, f->cores == 1 ? "" : "s");
     print_size(p->out, "memory", f->memory);
     if (f->gpus)
         orr_text_printf(p->out, ", %" PRIu32 " gpus", f->gpus);
@@ -372,7 +381,8 @@ static void print_outputs(struct printer *p)
     for (uint32_t i = 0; i < g->n_outputs; i++)
         orr_text_printf(p->out, "  %-*s  %s %s%s%s\n", width, g->outputs[i].name,
                         g->outputs[i].each ? "each" : "at least one",
-                        g->facts[g->outputs[i].fact].name, g->outputs[i].doc ? "  # " : "",
+                        g->facts[g->outputs[i].fact].name,
+                        g->outputs[i].doc ? "  # " : "",
                         g->outputs[i].doc ? g->outputs[i].doc : "");
 }
 

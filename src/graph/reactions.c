@@ -8,7 +8,8 @@
 /* ---- the call ---- */
 
 static const struct orr_graph_function *find_function(struct orri_compile *c,
-                                                      orr_model_leaf call, uint32_t *index)
+                                                      orr_model_leaf call,
+                                                      uint32_t *index)
 {
     uint32_t n = c->graph->n_functions;
     const char **names = orr_alloc(n, sizeof *names);
@@ -23,7 +24,8 @@ static const struct orr_graph_function *find_function(struct orri_compile *c,
 }
 
 /* `with` left out: fine when nothing is required. */
-static void check_nothing_required(struct orri_compile *c, const struct orr_record_type *record,
+static void check_nothing_required(struct orri_compile *c,
+                                   const struct orr_record_type *record,
                                    struct orr_expr *const *defaults, struct orr_span at,
                                    const char *what, const char *part)
 {
@@ -37,7 +39,7 @@ static const struct orr_type *record_type(struct orri_compile *c,
                                           const struct orr_record_type *record)
 {
     struct orr_type *type = orr_arena_alloc(c->arena, sizeof *type);
-    *type = (struct orr_type){ .kind = ORR_KIND_RECORD, .record = record };
+    *type = (struct orr_type) { .kind = ORR_KIND_RECORD, .record = record };
     return type;
 }
 
@@ -60,12 +62,14 @@ void orri_compile_action(struct orri_compile *c, const struct orr_model_rule *m,
         return;
     const char *what = orr_arena_printf(c->arena, "function '%s'", f->name);
     if (m->action->with)
-        rule->args = orri_parts(c, m->action->with, f->params, f->defaults, what, "argument",
-                                &rs->match);
+        rule->args = orri_parts(c, m->action->with, f->params, f->defaults, what,
+                                "argument", &rs->match);
     else
-        check_nothing_required(c, f->params, f->defaults, m->action->call->at, what, "argument");
+        check_nothing_required(c, f->params, f->defaults, m->action->call->at, what,
+                               "argument");
     if (!rule->args)
-        rule->args = orr_arena_alloc(c->arena, (f->params->n_fields + 1) * sizeof *rule->args);
+        rule->args =
+            orr_arena_alloc(c->arena, (f->params->n_fields + 1) * sizeof *rule->args);
 }
 
 /* ---- assertions ---- */
@@ -86,13 +90,15 @@ static size_t scan_for(const char *text, size_t *list)
     return n;
 }
 
-static bool compile_for(struct orri_compile *c, orr_model_leaf node, struct orr_scope *scope,
-                        uint32_t loop_slot, struct orr_assertion *a)
+static bool compile_for(struct orri_compile *c, orr_model_leaf node,
+                        struct orr_scope *scope, uint32_t loop_slot,
+                        struct orr_assertion *a)
 {
     size_t from = 0;
     size_t n = scan_for(node->text, &from);
     if (n == 0) {
-        orr_diag_error(c->diags, node->at, "E0423", "'for' is written VARIABLE in LIST");
+        orr_diag_error(c->diags, node->at, "E0423",
+                       "'for' is written VARIABLE in LIST");
         return false;
     }
     char *name = orr_arena_strndup(c->arena, node->text, n);
@@ -120,11 +126,14 @@ static bool compile_for(struct orri_compile *c, orr_model_leaf node, struct orr_
 }
 
 /* `scope` is a copy of the rule's: a loop variable is seen by this assertion only. */
-static void compile_assertion(struct orri_compile *c, const struct orr_model_assertion *m,
+static void compile_assertion(struct orri_compile *c,
+                              const struct orr_model_assertion *m,
                               struct orr_scope scope, uint32_t loop_slot,
                               struct orr_assertion *a)
 {
-    *a = (struct orr_assertion){ .loop_slot = ORR_NONE, .fact = ORR_NONE, .at = m->fact->at };
+    *a = (struct orr_assertion) { .loop_slot = ORR_NONE,
+                                  .fact = ORR_NONE,
+                                  .at = m->fact->at };
     a->fact = orri_find_fact(c, m->fact);
     if (a->fact != ORR_NONE)
         c->fact_made[a->fact] = true;
@@ -142,8 +151,10 @@ static void compile_assertion(struct orri_compile *c, const struct orr_model_ass
     else if (!m->with)
         check_nothing_required(c, fact->record, NULL, m->fact->at, what, "field");
     else if (m->with->kind == ORR_YAML_MAPPING) {
-        struct orr_expr **parts = orri_parts(c, m->with, fact->record, NULL, what, "field", &scope);
-        a->record = parts ? orr_expr_record(fact->record, parts, m->with->at, c->arena) : NULL;
+        struct orr_expr **parts =
+            orri_parts(c, m->with, fact->record, NULL, what, "field", &scope);
+        a->record =
+            parts ? orr_expr_record(fact->record, parts, m->with->at, c->arena) : NULL;
     } else {
         a->record = orri_expr(c, m->with, &scope, record_type(c, fact->record));
     }
@@ -154,25 +165,31 @@ static void compile_assertion(struct orri_compile *c, const struct orr_model_ass
     }
 }
 
-static void compile_assertions(struct orri_compile *c, const struct orr_model_blocks *blocks,
-                               struct orri_rule_scope *rs, const struct orr_scope *scope)
+static void compile_assertions(struct orri_compile *c,
+                               const struct orr_model_blocks *blocks,
+                               struct orri_rule_scope *rs,
+                               const struct orr_scope *scope)
 {
     const struct orr_model_assertion *models = blocks->items;
     struct orr_rule *rule = rs->rule;
     rule->then = orr_arena_alloc(c->arena, (blocks->n + 1) * sizeof *rule->then);
     for (uint32_t i = 0; i < blocks->n; i++)
         if (models[i].fact)
-            compile_assertion(c, &models[i], *scope, rs->loop_slot, &rule->then[rule->n_then++]);
+            compile_assertion(c, &models[i], *scope, rs->loop_slot,
+                              &rule->then[rule->n_then++]);
 }
 
 /* ---- errors ---- */
 
-#define TEXT_FIELD(field) { .name = field, .type = &string_type }
+#define TEXT_FIELD(field)                                                              \
+    {                                                                                  \
+        .name = field, .type = &string_type                                            \
+    }
 static const struct orr_type string_type = { .kind = ORR_KIND_STRING };
 static const struct orr_type int_type = { .kind = ORR_KIND_INT };
-static const struct orr_field error_fields[] = {
-    TEXT_FIELD("kind"), { .name = "code", .type = &int_type }, TEXT_FIELD("message")
-};
+static const struct orr_field error_fields[] = { TEXT_FIELD("kind"),
+                                                 { .name = "code", .type = &int_type },
+                                                 TEXT_FIELD("message") };
 const struct orr_record_type orr_error_record = { .name = "error",
                                                   .n_fields = 3,
                                                   .fields = error_fields };
@@ -189,7 +206,8 @@ static void compile_retry(struct orri_compile *c, const struct orr_model_retry *
         return;
     const struct orr_graph_function *f = &c->functions[rs->rule->function];
     struct orr_record_type some = *f->params; /* none of them is required here */
-    struct orr_expr **all = orr_arena_alloc(c->arena, (some.n_fields + 1) * sizeof *all);
+    struct orr_expr **all =
+        orr_arena_alloc(c->arena, (some.n_fields + 1) * sizeof *all);
     for (uint32_t i = 0; i < some.n_fields; i++)
         all[i] = orr_expr_constant(orr_null(), some.fields[i].type, h->at, c->arena);
     if (m->with)
@@ -197,10 +215,12 @@ static void compile_retry(struct orri_compile *c, const struct orr_model_retry *
                                    orr_arena_printf(c->arena, "function '%s'", f->name),
                                    "argument", scope);
     if (!h->retry_with)
-        h->retry_with = orr_arena_alloc(c->arena, (some.n_fields + 1) * sizeof *h->retry_with);
+        h->retry_with =
+            orr_arena_alloc(c->arena, (some.n_fields + 1) * sizeof *h->retry_with);
 }
 
-static void check_handler_shape(struct orri_compile *c, const struct orr_model_handler *m)
+static void check_handler_shape(struct orri_compile *c,
+                                const struct orr_model_handler *m)
 {
     int ways = (m->retry != NULL) + (m->assertion.fact != NULL) + (m->skip != NULL) +
                (m->fail != NULL);
@@ -247,10 +267,12 @@ static void compile_handlers(struct orri_compile *c, const struct orr_model_rule
     struct orr_scope scope = rs->match;
     orri_scope_set(&scope, rule->error_slot, "error", &error_type);
     orri_scope_set(&scope, rule->attempt_slot, "attempt", &int_type);
-    rule->handlers = orr_arena_alloc(c->arena, (m->error.n + 1) * sizeof *rule->handlers);
+    rule->handlers =
+        orr_arena_alloc(c->arena, (m->error.n + 1) * sizeof *rule->handlers);
     for (uint32_t i = 0; i < m->error.n; i++)
         if (models[i].assertion.head.node->kind == ORR_YAML_MAPPING)
-            compile_handler(c, &models[i], rs, &scope, &rule->handlers[rule->n_handlers++]);
+            compile_handler(c, &models[i], rs, &scope,
+                            &rule->handlers[rule->n_handlers++]);
 }
 
 /* ---- the whole ---- */
@@ -263,13 +285,15 @@ static void check_shape(struct orri_compile *c, const struct orr_model_rule *m,
         orr_diag_error(c->diags, rule->at, "E0426",
                        "a rule with an action asserts in 'reaction', not directly");
     if (!m->action && (m->reaction.items || m->error.items))
-        orr_diag_error(c->diags, rule->at, "E0426",
-                       "'reaction' and 'error' need an action; without one, write assert or then");
+        orr_diag_error(
+            c->diags, rule->at, "E0426",
+            "'reaction' and 'error' need an action; without one, write assert or then");
     if (!m->action && !own->fact && !m->then.items && !m->reaction.items)
         orr_diag_error(c->diags, rule->at, "E0426",
                        "the rule does nothing: it has neither action nor assert");
     if (!m->action && own->fact && m->then.items)
-        orr_diag_error(c->diags, rule->at, "E0426", "a rule has either assert or then, not both");
+        orr_diag_error(c->diags, rule->at, "E0426",
+                       "a rule has either assert or then, not both");
     if (!own->fact && (own->with || own->list || own->when))
         orr_diag_error(c->diags, rule->at, "E0426",
                        "'with', 'for' and 'when' of a rule belong to 'assert'");

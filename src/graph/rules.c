@@ -10,7 +10,8 @@ static bool known_variable(struct orri_compile *c, const struct orr_rule *rule,
 {
     for (uint32_t i = 0; i < rule->n_match; i++)
         if (strcmp(rule->match[i].name, key->text) == 0) {
-            orr_diag_error(c->diags, key->at, "E0409", "variable '%s' stands twice", key->text);
+            orr_diag_error(c->diags, key->at, "E0409", "variable '%s' stands twice",
+                           key->text);
             return true;
         }
     return false;
@@ -21,8 +22,9 @@ static void compile_match(struct orri_compile *c, orr_model_leaf match,
 {
     struct orr_rule *rule = rs->rule;
     if (match->n == 0)
-        orr_diag_error(c->diags, match->at, "E0420",
-                       "the rule matches nothing: name at least one fact, such as {j: job}");
+        orr_diag_error(
+            c->diags, match->at, "E0420",
+            "the rule matches nothing: name at least one fact, such as {j: job}");
     if (match->n > ORRI_MATCH_MAX)
         orr_diag_error(c->diags, match->at, "E0416", "a rule matches at most %d facts",
                        ORRI_MATCH_MAX);
@@ -41,8 +43,8 @@ static void compile_match(struct orri_compile *c, orr_model_leaf match,
         if (fact == ORR_NONE)
             continue;
         c->fact_used[fact] = true;
-        list[rule->n_match] = (struct orr_match){ orri_keep(c, match->keys[i]), fact,
-                                                  match->keys[i]->at };
+        list[rule->n_match] = (struct orr_match) { orri_keep(c, match->keys[i]), fact,
+                                                   match->keys[i]->at };
         orri_scope_set(&rs->match, rule->n_match, list[rule->n_match].name,
                        &c->fact_types[fact]);
         rule->n_match++;
@@ -50,8 +52,8 @@ static void compile_match(struct orri_compile *c, orr_model_leaf match,
 }
 
 /* Conjuncts of a condition; those that are always true are left out. */
-static void split(struct orri_compile *c, struct orr_expr *condition, struct orr_expr ***out,
-                  uint32_t *n)
+static void split(struct orri_compile *c, struct orr_expr *condition,
+                  struct orr_expr ***out, uint32_t *n)
 {
     struct orr_expr *parts[ORRI_CONJUNCTS_MAX];
     *n = 0;
@@ -71,8 +73,8 @@ static void split(struct orri_compile *c, struct orr_expr *condition, struct orr
     }
 }
 
-static void compile_where(struct orri_compile *c, orr_model_leaf where, struct orr_scope *scope,
-                          struct orr_expr ***out, uint32_t *n)
+static void compile_where(struct orri_compile *c, orr_model_leaf where,
+                          struct orr_scope *scope, struct orr_expr ***out, uint32_t *n)
 {
     if (where)
         split(c, orri_expr(c, where, scope, orr_type_scalar(ORR_KIND_BOOL)), out, n);
@@ -82,16 +84,18 @@ static void compile_where(struct orri_compile *c, orr_model_leaf where, struct o
 static const struct orr_type *lists_of(struct orri_compile *c,
                                        const struct orr_record_type *fact)
 {
-    struct orr_field *fields = orr_arena_alloc(c->arena, (fact->n_fields + 1) * sizeof *fields);
+    struct orr_field *fields =
+        orr_arena_alloc(c->arena, (fact->n_fields + 1) * sizeof *fields);
     struct orr_record_type *record = orr_arena_alloc(c->arena, sizeof *record);
     for (uint32_t i = 0; i < fact->n_fields; i++) {
         struct orr_type *list = orr_arena_alloc(c->arena, sizeof *list);
-        *list = (struct orr_type){ .kind = ORR_KIND_LIST, .element = fact->fields[i].type };
-        fields[i] = (struct orr_field){ .name = fact->fields[i].name, .type = list };
+        *list = (struct orr_type) { .kind = ORR_KIND_LIST,
+                                    .element = fact->fields[i].type };
+        fields[i] = (struct orr_field) { .name = fact->fields[i].name, .type = list };
     }
-    *record = (struct orr_record_type){ .n_fields = fact->n_fields, .fields = fields };
+    *record = (struct orr_record_type) { .n_fields = fact->n_fields, .fields = fields };
     struct orr_type *type = orr_arena_alloc(c->arena, sizeof *type);
-    *type = (struct orr_type){ .kind = ORR_KIND_RECORD, .record = record };
+    *type = (struct orr_type) { .kind = ORR_KIND_RECORD, .record = record };
     return type;
 }
 
@@ -111,22 +115,25 @@ static void compile_gather(struct orri_compile *c, const struct orr_model_gather
     struct orr_scope where = rs->match;
     struct orr_scope candidate = { 0 };
     if (!m->name || !m->fact || m->fact->kind != ORR_YAML_SCALAR ||
-        !orri_check_name(c, m->name, "a variable") || known_variable(c, rs->rule, m->name))
+        !orri_check_name(c, m->name, "a variable") ||
+        known_variable(c, rs->rule, m->name))
         return;
     uint32_t fact = orri_find_fact(c, m->fact);
     if (fact == ORR_NONE)
         return;
     c->fact_used[fact] = true;
-    *gather = (struct orr_gather){ .name = orri_keep(c, m->name),
-                                   .fact = fact,
-                                   .slot = rs->rule->n_match,
-                                   .candidate_slot = rs->rule->n_match + 1,
-                                   .at = m->name->at };
+    *gather = (struct orr_gather) { .name = orri_keep(c, m->name),
+                                    .fact = fact,
+                                    .slot = rs->rule->n_match,
+                                    .candidate_slot = rs->rule->n_match + 1,
+                                    .at = m->name->at };
     orri_scope_set(&where, gather->candidate_slot, gather->name, &c->fact_types[fact]);
-    orri_scope_set(&candidate, gather->candidate_slot, gather->name, &c->fact_types[fact]);
+    orri_scope_set(&candidate, gather->candidate_slot, gather->name,
+                   &c->fact_types[fact]);
     compile_where(c, m->where, &where, &gather->where, &gather->n_where);
     if (m->count)
-        gather->count = orri_expr(c, m->count, &rs->match, orr_type_scalar(ORR_KIND_INT));
+        gather->count =
+            orri_expr(c, m->count, &rs->match, orr_type_scalar(ORR_KIND_INT));
     if (m->order)
         gather->order = orri_expr(c, m->order, &candidate, NULL);
     check_order(c, gather->order);

@@ -47,7 +47,8 @@ static const struct orr_type *type_of_text(struct orri_compile *c, orr_model_lea
     struct orr_type_names names = { find_record, c };
     struct orr_error err = { 0 };
     struct orr_span at = orr_yaml_place(c->document, node, 0);
-    const struct orr_type *type = orr_type_parse(node->text, at, &names, c->arena, &err);
+    const struct orr_type *type =
+        orr_type_parse(node->text, at, &names, c->arena, &err);
     if (!type) {
         size_t offset = err.at.column > at.column ? err.at.column - at.column : 0;
         orr_diag_error(c->diags, err.at, "E0402", "%s", err.text);
@@ -56,10 +57,12 @@ static const struct orr_type *type_of_text(struct orri_compile *c, orr_model_lea
     return type;
 }
 
-const struct orr_record_type *orri_record_of(struct orri_compile *c, orr_model_leaf mapping)
+const struct orr_record_type *orri_record_of(struct orri_compile *c,
+                                             orr_model_leaf mapping)
 {
     struct orr_record_type *record = orr_arena_alloc(c->arena, sizeof *record);
-    struct orr_field *fields = orr_arena_alloc(c->arena, (mapping->n + 1) * sizeof *fields);
+    struct orr_field *fields =
+        orr_arena_alloc(c->arena, (mapping->n + 1) * sizeof *fields);
     bool good = true;
     for (uint32_t i = 0; i < mapping->n; i++) {
         good &= orri_check_name(c, mapping->keys[i], "a field");
@@ -77,11 +80,12 @@ const struct orr_type *orri_type(struct orri_compile *c, orr_model_leaf node)
     if (node->kind == ORR_YAML_SCALAR)
         return type_of_text(c, node);
     if (node->kind == ORR_YAML_SEQUENCE) {
-        orr_diag_error(c->diags, node->at, "E0402", "a list type is written list<TYPE>");
+        orr_diag_error(c->diags, node->at, "E0402",
+                       "a list type is written list<TYPE>");
         return NULL;
     }
     const struct orr_record_type *record = orri_record_of(c, node);
     struct orr_type *type = orr_arena_alloc(c->arena, sizeof *type);
-    *type = (struct orr_type){ .kind = ORR_KIND_RECORD, .record = record };
+    *type = (struct orr_type) { .kind = ORR_KIND_RECORD, .record = record };
     return record ? type : NULL;
 }

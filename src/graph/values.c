@@ -47,11 +47,13 @@ static void hint_mode(struct orri_compile *c, enum mode mode, bool data)
     else if (mode == TEMPLATE && strcmp(newest->id, "E0210") == 0)
         orr_diag_hint(c->diags, "an expression is written without the quotes");
     else if (data && strcmp(newest->id, "E0201") == 0)
-        orr_diag_hint(c->diags, "numbers and their units are written together, as in 5min");
+        orr_diag_hint(c->diags,
+                      "numbers and their units are written together, as in 5min");
 }
 
-static struct orr_expr *compile_scalar(struct orri_compile *c, orr_model_leaf node, size_t from,
-                                       enum mode mode, struct orr_scope *scope,
+static struct orr_expr *compile_scalar(struct orri_compile *c, orr_model_leaf node,
+                                       size_t from, enum mode mode,
+                                       struct orr_scope *scope,
                                        const struct orr_type *want)
 {
     struct orr_span base = orr_yaml_place(c->document, node, 0);
@@ -62,7 +64,8 @@ static struct orr_expr *compile_scalar(struct orri_compile *c, orr_model_leaf no
     if (mode == EXPRESSION)
         e = orr_expr_compile(node->text + from, at, scope, want, c->arena, c->diags);
     else if (mode == TEMPLATE)
-        e = orr_expr_compile_template(node->text + from, at, scope, want, c->arena, c->diags);
+        e = orr_expr_compile_template(node->text + from, at, scope, want, c->arena,
+                                      c->diags);
     else
         e = orr_expr_compile_script(node->text + from, at, scope, c->arena, c->diags);
     if (!e && c->diags->n == first + 1)
@@ -79,20 +82,24 @@ static struct orr_expr *resolved(struct orri_compile *c, struct orr_expr *e)
         orr_expr_eval(e, NULL, c->arena, &v, NULL) != ORR_OK || v.kind != ORR_KIND_PATH)
         return e;
     const char *path = orri_resolve_path(c->arena, c->directory, v.as.s->s);
-    return orr_expr_constant(orr_string_new(c->arena, ORR_KIND_PATH, path, strlen(path)),
-                             orr_expr_type(e), orr_expr_span(e), c->arena);
+    return orr_expr_constant(
+        orr_string_new(c->arena, ORR_KIND_PATH, path, strlen(path)), orr_expr_type(e),
+        orr_expr_span(e), c->arena);
 }
 
 static struct orr_expr *scalar(struct orri_compile *c, orr_model_leaf node,
                                struct orr_scope *scope, const struct orr_type *want)
 {
-    bool text = node->style == ORR_YAML_SINGLE || node->style == ORR_YAML_DOUBLE ||
-                (node->style == ORR_YAML_BLOCK && want && want->kind == ORR_KIND_STRING);
-    return resolved(c, compile_scalar(c, node, 0, text ? TEMPLATE : EXPRESSION, scope, want));
+    bool text =
+        node->style == ORR_YAML_SINGLE || node->style == ORR_YAML_DOUBLE ||
+        (node->style == ORR_YAML_BLOCK && want && want->kind == ORR_KIND_STRING);
+    return resolved(
+        c, compile_scalar(c, node, 0, text ? TEMPLATE : EXPRESSION, scope, want));
 }
 
-struct orr_expr *orri_expr_from(struct orri_compile *c, orr_model_leaf node, size_t from,
-                                struct orr_scope *scope, const struct orr_type *want)
+struct orr_expr *orri_expr_from(struct orri_compile *c, orr_model_leaf node,
+                                size_t from, struct orr_scope *scope,
+                                const struct orr_type *want)
 {
     return compile_scalar(c, node, from, EXPRESSION, scope, want);
 }
@@ -117,7 +124,8 @@ static orr_model_leaf find_item(orr_model_leaf mapping, const char *name)
 }
 
 static bool check_keys(struct orri_compile *c, orr_model_leaf mapping,
-                       const struct orr_record_type *record, const char *what, const char *part)
+                       const struct orr_record_type *record, const char *what,
+                       const char *part)
 {
     const char **names = orr_alloc(record->n_fields, sizeof *names);
     bool good = true;
@@ -126,8 +134,8 @@ static bool check_keys(struct orri_compile *c, orr_model_leaf mapping,
     for (uint32_t i = 0; i < mapping->n; i++) {
         if (orr_record_field(record, mapping->keys[i]->text) >= 0)
             continue;
-        orr_diag_error(c->diags, mapping->keys[i]->at, "E0405", "%s has no %s '%s'", what, part,
-                       mapping->keys[i]->text);
+        orr_diag_error(c->diags, mapping->keys[i]->at, "E0405", "%s has no %s '%s'",
+                       what, part, mapping->keys[i]->text);
         orri_hint_nearest(c, mapping->keys[i]->text, names, record->n_fields);
         good = false;
     }
@@ -140,7 +148,8 @@ struct orr_expr **orri_parts(struct orri_compile *c, orr_model_leaf mapping,
                              struct orr_expr *const *defaults, const char *what,
                              const char *part, struct orr_scope *scope)
 {
-    struct orr_expr **parts = orr_arena_alloc(c->arena, (record->n_fields + 1) * sizeof *parts);
+    struct orr_expr **parts =
+        orr_arena_alloc(c->arena, (record->n_fields + 1) * sizeof *parts);
     bool good = !mapping || check_keys(c, mapping, record, what, part);
     for (uint32_t i = 0; i < record->n_fields; i++) {
         const struct orr_field *field = &record->fields[i];
@@ -149,17 +158,19 @@ struct orr_expr **orri_parts(struct orri_compile *c, orr_model_leaf mapping,
             parts[i] = orri_expr(c, node, scope, field->type);
             good &= parts[i] != NULL;
         } else if (mapping && !field->type->optional && !(defaults && defaults[i])) {
-            orr_diag_error(c->diags, mapping->at, "E0406", "%s needs the %s '%s'", what, part,
-                           field->name);
+            orr_diag_error(c->diags, mapping->at, "E0406", "%s needs the %s '%s'", what,
+                           part, field->name);
             good = false;
         }
     }
     return good ? parts : NULL;
 }
 
-static const char *record_text(struct orri_compile *c, const struct orr_record_type *record)
+static const char *record_text(struct orri_compile *c,
+                               const struct orr_record_type *record)
 {
-    return record->name ? orr_arena_printf(c->arena, "'%s'", record->name) : "the record";
+    return record->name ? orr_arena_printf(c->arena, "'%s'", record->name)
+                        : "the record";
 }
 
 /* Without a wanted type: a record of what the parts are. */
@@ -167,7 +178,8 @@ static struct orr_expr *free_record(struct orri_compile *c, orr_model_leaf node,
                                     struct orr_scope *scope)
 {
     struct orr_record_type *record = orr_arena_alloc(c->arena, sizeof *record);
-    struct orr_field *fields = orr_arena_alloc(c->arena, (node->n + 1) * sizeof *fields);
+    struct orr_field *fields =
+        orr_arena_alloc(c->arena, (node->n + 1) * sizeof *fields);
     struct orr_expr **parts = orr_arena_alloc(c->arena, (node->n + 1) * sizeof *parts);
     bool good = true;
     for (uint32_t i = 0; i < node->n; i++) {
@@ -177,7 +189,7 @@ static struct orr_expr *free_record(struct orri_compile *c, orr_model_leaf node,
         fields[i].type = parts[i] ? orr_expr_type(parts[i]) : NULL;
         good &= parts[i] != NULL;
     }
-    *record = (struct orr_record_type){ .n_fields = node->n, .fields = fields };
+    *record = (struct orr_record_type) { .n_fields = node->n, .fields = fields };
     return good ? orr_expr_record(record, parts, node->at, c->arena) : NULL;
 }
 
@@ -189,8 +201,8 @@ static struct orr_expr *mapping(struct orri_compile *c, orr_model_leaf node,
     if (want->kind != ORR_KIND_RECORD) {
         struct orr_text text = ORR_TEXT_INIT;
         orr_type_print(want, &text);
-        orr_diag_error(c->diags, node->at, "E0404", "%s is expected, but this is a mapping",
-                       text.s);
+        orr_diag_error(c->diags, node->at, "E0404",
+                       "%s is expected, but this is a mapping", text.s);
         orr_text_release(&text);
         return NULL;
     }
@@ -205,11 +217,13 @@ static struct orr_expr *mapping(struct orri_compile *c, orr_model_leaf node,
 static bool is_comprehension(orr_model_leaf node)
 {
     return node->flow && node->n == 1 && node->items[0]->kind == ORR_YAML_SCALAR &&
-           node->items[0]->style == ORR_YAML_PLAIN && strstr(node->items[0]->text, " for ");
+           node->items[0]->style == ORR_YAML_PLAIN &&
+           strstr(node->items[0]->text, " for ");
 }
 
 static struct orr_expr *comprehension(struct orri_compile *c, orr_model_leaf node,
-                                      struct orr_scope *scope, const struct orr_type *want)
+                                      struct orr_scope *scope,
+                                      const struct orr_type *want)
 {
     char *text = orr_arena_strndup(c->arena, c->document->source + node->start,
                                    node->end - node->start);
@@ -224,7 +238,8 @@ static struct orr_expr *sequence(struct orri_compile *c, orr_model_leaf node,
     if (want && want->kind != ORR_KIND_LIST) {
         struct orr_text text = ORR_TEXT_INIT;
         orr_type_print(want, &text);
-        orr_diag_error(c->diags, node->at, "E0404", "%s is expected, but this is a list", text.s);
+        orr_diag_error(c->diags, node->at, "E0404",
+                       "%s is expected, but this is a list", text.s);
         orr_text_release(&text);
         return NULL;
     }
@@ -238,12 +253,12 @@ static struct orr_expr *sequence(struct orri_compile *c, orr_model_leaf node,
         good &= parts[i] != NULL;
     }
     struct orr_type *type = orr_arena_alloc(c->arena, sizeof *type);
-    *type = (struct orr_type){ .kind = ORR_KIND_LIST, .element = element };
+    *type = (struct orr_type) { .kind = ORR_KIND_LIST, .element = element };
     return good ? orr_expr_list(type, parts, node->n, node->at, c->arena) : NULL;
 }
 
-struct orr_expr *orri_expr(struct orri_compile *c, orr_model_leaf node, struct orr_scope *scope,
-                           const struct orr_type *want)
+struct orr_expr *orri_expr(struct orri_compile *c, orr_model_leaf node,
+                           struct orr_scope *scope, const struct orr_type *want)
 {
     switch (node->kind) {
     case ORR_YAML_SCALAR: return scalar(c, node, scope, want);

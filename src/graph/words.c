@@ -12,8 +12,8 @@ const char *orri_keep(struct orri_compile *c, orr_model_leaf leaf)
     return leaf ? orr_arena_strndup(c->arena, leaf->text, leaf->length) : NULL;
 }
 
-void orri_hint_nearest(struct orri_compile *c, const char *name, const char *const *names,
-                       size_t n)
+void orri_hint_nearest(struct orri_compile *c, const char *name,
+                       const char *const *names, size_t n)
 {
     const char *nearest = orr_text_nearest(name, names, n);
     if (nearest)
@@ -43,21 +43,23 @@ uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf)
 
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what)
 {
-    static const char *const reserved[] = { "and", "or", "not",  "in",    "if",     "else",
-                                            "for", "true", "false", "null", "result", "error",
+    static const char *const reserved[] = { "and",    "or",   "not",    "in",
+                                            "if",     "else", "for",    "true",
+                                            "false",  "null", "result", "error",
                                             "attempt" };
     if (!orr_model_is_identifier(key->text)) {
-        orr_diag_error(c->diags, key->at, "E0403",
-                       "'%s' cannot be the name of %s: letters, digits and _ only, no digit first",
-                       key->text, what);
+        orr_diag_error(
+            c->diags, key->at, "E0403",
+            "'%s' cannot be the name of %s: letters, digits and _ only, no digit first",
+            key->text, what);
         return false;
     }
     bool variable = strcmp(what, "a variable") == 0; /* the last three name variables */
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved - (variable ? 0 : 3); i++)
         if (strcmp(reserved[i], key->text) == 0) {
             orr_diag_error(c->diags, key->at, "E0403",
-                           "'%s' cannot be the name of %s: the language uses the word", key->text,
-                           what);
+                           "'%s' cannot be the name of %s: the language uses the word",
+                           key->text, what);
             return false;
         }
     return true;
@@ -79,7 +81,8 @@ static void add_parts(struct orr_text *out, const char *path)
     }
 }
 
-const char *orri_resolve_path(struct orr_arena *arena, const char *directory, const char *path)
+const char *orri_resolve_path(struct orr_arena *arena, const char *directory,
+                              const char *path)
 {
     char here[PATH_MAX] = "";
     struct orr_text out = ORR_TEXT_INIT;

@@ -20,17 +20,17 @@ static struct orr_expr *check_all(struct orr_expr *e, struct orr_scope *scope,
     return e;
 }
 
-static struct orri_lexer lexer_of(const char *text, struct orr_span at, struct orr_arena *arena,
-                                  struct orr_diags *diags)
+static struct orri_lexer lexer_of(const char *text, struct orr_span at,
+                                  struct orr_arena *arena, struct orr_diags *diags)
 {
-    return (struct orri_lexer){
+    return (struct orri_lexer) {
         .text = text, .length = strlen(text), .base = at, .arena = arena, .diags = diags
     };
 }
 
-struct orr_expr *orr_expr_compile(const char *text, struct orr_span at, struct orr_scope *scope,
-                                  const struct orr_type *want, struct orr_arena *arena,
-                                  struct orr_diags *diags)
+struct orr_expr *orr_expr_compile(const char *text, struct orr_span at,
+                                  struct orr_scope *scope, const struct orr_type *want,
+                                  struct orr_arena *arena, struct orr_diags *diags)
 {
     struct orri_lexer lexer = lexer_of(text, at, arena, diags);
     return check_all(orri_parse(&lexer), scope, want, arena, diags);
@@ -53,8 +53,10 @@ static struct orr_expr *simplest(struct orr_expr *e, const struct orr_type *want
 }
 
 struct orr_expr *orr_expr_compile_template(const char *text, struct orr_span at,
-                                           struct orr_scope *scope, const struct orr_type *want,
-                                           struct orr_arena *arena, struct orr_diags *diags)
+                                           struct orr_scope *scope,
+                                           const struct orr_type *want,
+                                           struct orr_arena *arena,
+                                           struct orr_diags *diags)
 {
     struct orri_lexer lexer = lexer_of(text, at, arena, diags);
     struct orr_expr *e = orri_parse_template(&lexer);
@@ -87,7 +89,8 @@ static void quote_parts(struct orr_expr *e, struct orr_arena *arena)
 }
 
 struct orr_expr *orr_expr_compile_script(const char *text, struct orr_span at,
-                                         struct orr_scope *scope, struct orr_arena *arena,
+                                         struct orr_scope *scope,
+                                         struct orr_arena *arena,
                                          struct orr_diags *diags)
 {
     struct orri_lexer lexer = lexer_of(text, at, arena, diags);
@@ -130,18 +133,20 @@ struct orr_expr *orr_expr_record(const struct orr_record_type *type,
                                  struct orr_arena *arena)
 {
     struct orr_type *record = orr_arena_alloc(arena, sizeof *record);
-    *record = (struct orr_type){ .kind = ORR_KIND_RECORD, .record = type };
+    *record = (struct orr_type) { .kind = ORR_KIND_RECORD, .record = type };
     return assembled(ORRI_RECORD, record, parts, type->n_fields, at, arena);
 }
 
-struct orr_expr *orr_expr_list(const struct orr_type *type, struct orr_expr *const *parts,
-                               uint32_t n, struct orr_span at, struct orr_arena *arena)
+struct orr_expr *orr_expr_list(const struct orr_type *type,
+                               struct orr_expr *const *parts, uint32_t n,
+                               struct orr_span at, struct orr_arena *arena)
 {
     return assembled(ORRI_LIST, type, parts, n, at, arena);
 }
 
 orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *slots,
-                         struct orr_arena *arena, struct orr_value *out, struct orr_error *err)
+                         struct orr_arena *arena, struct orr_value *out,
+                         struct orr_error *err)
 {
     if (expr->op == ORRI_CONST) {
         *out = expr->value;
@@ -159,25 +164,16 @@ orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *sl
     return status;
 }
 
-const struct orr_type *orr_expr_type(const struct orr_expr *expr)
-{
-    return expr->type;
-}
+const struct orr_type *orr_expr_type(const struct orr_expr *expr) { return expr->type; }
 
-struct orr_span orr_expr_span(const struct orr_expr *expr)
-{
-    return expr->at;
-}
+struct orr_span orr_expr_span(const struct orr_expr *expr) { return expr->at; }
 
 bool orr_expr_is_constant(const struct orr_expr *expr)
 {
     return expr->op == ORRI_CONST;
 }
 
-uint32_t orr_expr_slots(const struct orr_expr *expr)
-{
-    return expr->slots;
-}
+uint32_t orr_expr_slots(const struct orr_expr *expr) { return expr->slots; }
 
 size_t orr_expr_conjuncts(struct orr_expr *expr, struct orr_expr **parts, size_t max)
 {
@@ -254,7 +250,8 @@ static int precedence(const struct orr_expr *e)
 
 static void print(const struct orr_expr *e, int least, struct orr_text *out);
 
-static void print_parts(const struct orr_expr *e, const char *close, struct orr_text *out)
+static void print_parts(const struct orr_expr *e, const char *close,
+                        struct orr_text *out)
 {
     for (uint32_t i = 0; i < e->n; i++) {
         orr_text_puts(out, i ? ", " : "");
@@ -358,7 +355,9 @@ static void print_node(const struct orr_expr *e, struct orr_text *out)
     case ORRI_LIST: orr_text_puts(out, "["), print_parts(e, "]", out); break;
     case ORRI_RECORD: print_record(e, out); break;
     case ORRI_COMPREHENSION: print_comprehension(e, out); break;
-    case ORRI_CALL: orr_text_printf(out, "%s(", e->name), print_parts(e, ")", out); break;
+    case ORRI_CALL:
+        orr_text_printf(out, "%s(", e->name), print_parts(e, ")", out);
+        break;
     case ORRI_TEMPLATE: print_template(e, out); break;
     case ORRI_CONVERT: print(e->parts[0], 0, out); break;
     default: print_operator(e, out);

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-static orr_status overflow(struct orri_eval *eval, const struct orr_expr *e, const char *sign)
+static orr_status overflow(struct orri_eval *eval, const struct orr_expr *e,
+                           const char *sign)
 {
     return orri_eval_error(eval, e, "'%s': the result does not fit into 64 bits", sign);
 }
@@ -20,7 +21,8 @@ static orr_status power(struct orri_eval *eval, const struct orr_expr *e, int64_
 {
     int64_t result = 1;
     if (exponent < 0)
-        return orri_eval_error(eval, e, "'**': a negative exponent; use float() for one side");
+        return orri_eval_error(eval, e,
+                               "'**': a negative exponent; use float() for one side");
     if (base == 0 || base == 1 || base == -1)
         exponent = base == -1 ? exponent % 2 : exponent != 0;
     while (exponent-- > 0)
@@ -66,8 +68,8 @@ static double float_mod(double a, double b)
     return (r < 0 || r > 0) && (r < 0) != (b < 0) ? r + b : r;
 }
 
-static orr_status floats(struct orri_eval *eval, const struct orr_expr *e, double a, double b,
-                         double *out)
+static orr_status floats(struct orri_eval *eval, const struct orr_expr *e, double a,
+                         double b, double *out)
 {
     bool divides = e->op == ORRI_DIV || e->op == ORRI_FLOOR_DIV || e->op == ORRI_MOD;
     if (divides && !(b < 0 || b > 0) && !isnan(b))
@@ -88,7 +90,8 @@ static orr_status floats(struct orri_eval *eval, const struct orr_expr *e, doubl
 
 /* duration * 1.5 and the like: a float result back to nanoseconds or bytes. */
 static orr_status quantity(struct orri_eval *eval, const struct orr_expr *e,
-                           struct orr_value a, struct orr_value b, struct orr_value *out)
+                           struct orr_value a, struct orr_value b,
+                           struct orr_value *out)
 {
     double f = 0;
     orr_status status = floats(eval, e, number(a), number(b), &f);
@@ -101,10 +104,11 @@ static orr_status quantity(struct orri_eval *eval, const struct orr_expr *e,
 }
 
 static orr_status arithmetic(struct orri_eval *eval, const struct orr_expr *e,
-                             struct orr_value a, struct orr_value b, struct orr_value *out)
+                             struct orr_value a, struct orr_value b,
+                             struct orr_value *out)
 {
     enum orr_kind result = e->type->kind;
-    *out = (struct orr_value){ .kind = (uint8_t)result };
+    *out = (struct orr_value) { .kind = (uint8_t)result };
     if (result == ORR_KIND_FLOAT)
         return floats(eval, e, number(a), number(b), &out->as.f);
     if (a.kind == ORR_KIND_FLOAT || b.kind == ORR_KIND_FLOAT || e->op == ORRI_DIV)
@@ -124,7 +128,7 @@ static orr_status concatenate(struct orri_eval *eval, const struct orr_expr *e,
     s->length = (uint32_t)length;
     memcpy(s->s, a->s, a->length);
     memcpy(s->s + a->length, b->s, b->length);
-    *out = (struct orr_value){ .kind = (uint8_t)e->type->kind, .as.s = s };
+    *out = (struct orr_value) { .kind = (uint8_t)e->type->kind, .as.s = s };
     return ORR_OK;
 }
 
@@ -144,7 +148,8 @@ static orr_status join(struct orri_eval *eval, const struct orr_expr *e,
 }
 
 static orr_status contains(struct orri_eval *eval, const struct orr_expr *e,
-                           struct orr_value item, struct orr_value in, struct orr_value *out)
+                           struct orr_value item, struct orr_value in,
+                           struct orr_value *out)
 {
     bool found = false;
     if (in.kind == ORR_KIND_LIST) {
@@ -180,8 +185,8 @@ static bool ordered(enum orri_op op, struct orr_value a, struct orr_value b)
     }
 }
 
-orr_status orri_binary(struct orri_eval *eval, const struct orr_expr *e, struct orr_value a,
-                       struct orr_value b, struct orr_value *out)
+orr_status orri_binary(struct orri_eval *eval, const struct orr_expr *e,
+                       struct orr_value a, struct orr_value b, struct orr_value *out)
 {
     switch (e->op) {
     case ORRI_EQ:

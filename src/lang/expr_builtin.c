@@ -1,8 +1,8 @@
 /* expr_builtin.c - the table of functions: names, forms, documentation
  * A form is "ARGUMENTS>RESULT", a letter each: b bool, i int, f float, s string,
  * d duration, z size, p path, k blob; capitals are lists of these, X any list, * any
- * value; + repeats the letter before it. The first form that fits is taken; the result X
- * is the type of the argument X. Hands on: what they do (expr_functions.c). */
+ * value; + repeats the letter before it. The first form that fits is taken; the result
+ * X is the type of the argument X. Hands on: what they do (expr_functions.c). */
 #include "lang/functions.h"
 #include "lang/internal.h"
 
@@ -61,7 +61,8 @@ static const struct orr_type *type_of(char letter, const struct orr_type *any)
 #define X(id, number, text) [number] = { .kind = ORR_KIND_##id },
     static const struct orr_type elements[] = { ORR_KINDS(X) };
 #undef X
-#define X(id, number, text) [number] = { .kind = ORR_KIND_LIST, .element = &elements[number] },
+#define X(id, number, text)                                                            \
+    [number] = { .kind = ORR_KIND_LIST, .element = &elements[number] },
     static const struct orr_type lists[] = { ORR_KINDS(X) };
 #undef X
     if (letter == 'X' || letter == '*')
@@ -132,14 +133,15 @@ static const struct orr_type *no_form(struct orri_checker *c, struct orr_expr *c
     for (uint32_t i = 0; i < call->n; i++)
         orr_text_printf(&have, "%s%s", i ? ", " : "",
                         orri_type_text(c, call->parts[i]->type));
-    orr_diag_error(c->diags, call->at, "E0212", "%s() cannot take (%s); it is %s", call->name,
-                   have.s ? have.s : "", call->builtin->usage);
+    orr_diag_error(c->diags, call->at, "E0212", "%s() cannot take (%s); it is %s",
+                   call->name, have.s ? have.s : "", call->builtin->usage);
     orr_text_release(&have);
     call->bad = true;
     return NULL;
 }
 
-static const struct orr_type *unknown_function(struct orri_checker *c, struct orr_expr *call)
+static const struct orr_type *unknown_function(struct orri_checker *c,
+                                               struct orr_expr *call)
 {
     size_t n = 0;
     const char *const *names = orri_builtin_names(c->arena, &n);

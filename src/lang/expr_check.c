@@ -15,7 +15,8 @@ const char *orri_type_text(struct orri_checker *c, const struct orr_type *type)
     return copy;
 }
 
-bool orri_refuse(struct orri_checker *c, struct orr_expr *e, const char *id, const char *text)
+bool orri_refuse(struct orri_checker *c, struct orr_expr *e, const char *id,
+                 const char *text)
 {
     orr_diag_error(c->diags, e->at, id, "%s", text);
     e->bad = true;
@@ -27,8 +28,8 @@ bool orri_is_literal(const struct orr_expr *e)
     return e->op == ORRI_CONST && e->value.kind == ORR_KIND_STRING;
 }
 
-static void hint_nearest(struct orri_checker *c, const char *name, const char *const *names,
-                         size_t n)
+static void hint_nearest(struct orri_checker *c, const char *name,
+                         const char *const *names, size_t n)
 {
     const char *nearest = orr_text_nearest(name, names, n);
     if (nearest)
@@ -90,8 +91,9 @@ bool orri_not_null(struct orri_checker *c, struct orr_expr *e)
         return true;
     struct orr_text text = ORR_TEXT_INIT;
     orr_expr_print(e, &text);
-    orr_diag_error(c->diags, e->at, "E0213", "%s may be null; test it first: 'x if %s != null else y'",
-                   text.s, text.s);
+    orr_diag_error(c->diags, e->at, "E0213",
+                   "%s may be null; test it first: 'x if %s != null else y'", text.s,
+                   text.s);
     orr_text_release(&text);
     e->bad = true;
     return false;
@@ -113,7 +115,8 @@ static bool unknown_name(struct orri_checker *c, struct orr_expr *e)
     if (orri_builtin_find(e->name))
         orr_diag_hint(c->diags, "%s is a function: write %s(...)", e->name, e->name);
     else if (strcmp(e->name, "True") == 0 || strcmp(e->name, "False") == 0)
-        orr_diag_hint(c->diags, "did you mean '%s'?", e->name[0] == 'T' ? "true" : "false");
+        orr_diag_hint(c->diags, "did you mean '%s'?",
+                      e->name[0] == 'T' ? "true" : "false");
     else if (strcmp(e->name, "None") == 0)
         orr_diag_hint(c->diags, "did you mean 'null'?");
     else
@@ -144,7 +147,8 @@ static bool check_name(struct orri_checker *c, struct orr_expr *e)
 static bool unknown_field(struct orri_checker *c, struct orr_expr *e,
                           const struct orr_record_type *record)
 {
-    const char **names = orr_arena_alloc(c->arena, (record->n_fields + 1) * sizeof *names);
+    const char **names =
+        orr_arena_alloc(c->arena, (record->n_fields + 1) * sizeof *names);
     for (uint32_t i = 0; i < record->n_fields; i++)
         names[i] = record->fields[i].name;
     e->bad = true;
@@ -192,7 +196,8 @@ static bool check_index(struct orri_checker *c, struct orr_expr *e)
 
 /* ---- lists and conditions ---- */
 
-static const struct orr_type *optional_of(struct orri_checker *c, const struct orr_type *type)
+static const struct orr_type *optional_of(struct orri_checker *c,
+                                          const struct orr_type *type)
 {
     if (type->optional || type->kind == ORR_KIND_NULL)
         return type;
@@ -217,10 +222,11 @@ static const struct orr_type *unify(struct orri_checker *c, const struct orr_typ
     return orr_type_fits(a, b) ? a : orr_type_fits(b, a) ? b : NULL;
 }
 
-static const struct orr_type *list_of(struct orri_checker *c, const struct orr_type *element)
+static const struct orr_type *list_of(struct orri_checker *c,
+                                      const struct orr_type *element)
 {
     struct orr_type *type = orr_arena_alloc(c->arena, sizeof *type);
-    *type = (struct orr_type){ .kind = ORR_KIND_LIST, .element = element };
+    *type = (struct orr_type) { .kind = ORR_KIND_LIST, .element = element };
     return type;
 }
 
@@ -230,11 +236,13 @@ static bool unify_parts(struct orri_checker *c, struct orr_expr *e, uint32_t fro
     const struct orr_type *type = want;
     bool good = true;
     for (uint32_t i = from; i < e->n && !want; i++) {
-        const struct orr_type *both = type ? unify(c, type, e->parts[i]->type) : e->parts[i]->type;
+        const struct orr_type *both =
+            type ? unify(c, type, e->parts[i]->type) : e->parts[i]->type;
         if (!both) {
             orr_diag_error(c->diags, e->parts[i]->at, "E0209",
                            "this is %s, but what stands before it is %s",
-                           orri_type_text(c, e->parts[i]->type), orri_type_text(c, type));
+                           orri_type_text(c, e->parts[i]->type),
+                           orri_type_text(c, type));
             return false;
         }
         type = both;
@@ -245,7 +253,8 @@ static bool unify_parts(struct orri_checker *c, struct orr_expr *e, uint32_t fro
     return good;
 }
 
-static bool check_list(struct orri_checker *c, struct orr_expr *e, const struct orr_type *want)
+static bool check_list(struct orri_checker *c, struct orr_expr *e,
+                       const struct orr_type *want)
 {
     const struct orr_type *element =
         want && want->kind == ORR_KIND_LIST ? want->element : NULL;
@@ -263,7 +272,8 @@ static bool check_condition_part(struct orri_checker *c, struct orr_expr **e)
     return orri_check(c, e, NULL) && orri_coerce(c, e, orr_type_scalar(ORR_KIND_BOOL));
 }
 
-static bool check_cond(struct orri_checker *c, struct orr_expr *e, const struct orr_type *want)
+static bool check_cond(struct orri_checker *c, struct orr_expr *e,
+                       const struct orr_type *want)
 {
     uint32_t known = c->n_narrow;
     bool good = check_condition_part(c, &e->parts[0]);
@@ -289,11 +299,13 @@ static bool check_comprehension(struct orri_checker *c, struct orr_expr *e,
     if (list->kind != ORR_KIND_LIST)
         return orri_refuse(c, e->parts[0], "E0208", "a list is expected after 'in'");
     if (c->n_locals == ORRI_LOCALS)
-        return orri_refuse(c, e, "E0204", "more than 16 list comprehensions inside each other");
+        return orri_refuse(c, e, "E0204",
+                           "more than 16 list comprehensions inside each other");
     uint32_t known = c->n_narrow;
     e->index = c->n_locals++;
     c->locals[e->index].name = e->name;
-    c->locals[e->index].type = list->element ? list->element : orr_type_scalar(ORR_KIND_NULL);
+    c->locals[e->index].type =
+        list->element ? list->element : orr_type_scalar(ORR_KIND_NULL);
     bool good = e->n < 3 || check_condition_part(c, &e->parts[2]);
     if (good && e->n == 3)
         narrow(c, e->parts[2], true);
@@ -369,7 +381,8 @@ static bool check_call(struct orri_checker *c, struct orr_expr *e)
     return good && e->type;
 }
 
-static bool check_node(struct orri_checker *c, struct orr_expr *e, const struct orr_type *want)
+static bool check_node(struct orri_checker *c, struct orr_expr *e,
+                       const struct orr_type *want)
 {
     switch (e->op) {
     case ORRI_CONST: return true;
@@ -423,7 +436,8 @@ bool orri_finish(struct orri_checker *c, struct orr_expr *e)
     return true;
 }
 
-bool orri_check(struct orri_checker *c, struct orr_expr **e, const struct orr_type *want)
+bool orri_check(struct orri_checker *c, struct orr_expr **e,
+                const struct orr_type *want)
 {
     struct orr_expr *node = *e;
     if (node->bad)
@@ -440,7 +454,8 @@ bool orri_check(struct orri_checker *c, struct orr_expr **e, const struct orr_ty
 /* ---- fitting a wanted type ---- */
 
 /* "2s" where a duration is wanted: 1 done, 0 not such a case, -1 reported. */
-static int convert_literal(struct orri_checker *c, struct orr_expr *e, enum orr_kind kind)
+static int convert_literal(struct orri_checker *c, struct orr_expr *e,
+                           enum orr_kind kind)
 {
     if (!orri_is_literal(e))
         return 0;
@@ -470,7 +485,8 @@ static bool explain_record(struct orri_checker *c, struct orr_expr *e,
         const struct orr_field *f = &want->fields[i];
         int at = orr_record_field(have, f->name);
         if (at < 0 && !f->type->optional)
-            orr_diag_error(c->diags, e->at, "E0210", "%s has no field '%s', which %s needs",
+            orr_diag_error(c->diags, e->at, "E0210",
+                           "%s has no field '%s', which %s needs",
                            orri_type_text(c, e->type), f->name,
                            want->name ? want->name : "the record");
         else if (at >= 0 && !orr_type_fits(f->type, have->fields[at].type))
@@ -482,7 +498,8 @@ static bool explain_record(struct orri_checker *c, struct orr_expr *e,
     return false;
 }
 
-static bool misfit(struct orri_checker *c, struct orr_expr *e, const struct orr_type *want)
+static bool misfit(struct orri_checker *c, struct orr_expr *e,
+                   const struct orr_type *want)
 {
     e->bad = true;
     if (want->kind == ORR_KIND_RECORD && e->type->kind == ORR_KIND_RECORD &&
@@ -519,7 +536,8 @@ static bool same_type(const struct orr_type *a, const struct orr_type *b)
     return a->kind != ORR_KIND_RECORD || a->record == b->record;
 }
 
-bool orri_coerce(struct orri_checker *c, struct orr_expr **e, const struct orr_type *want)
+bool orri_coerce(struct orri_checker *c, struct orr_expr **e,
+                 const struct orr_type *want)
 {
     struct orr_expr *from = *e;
     if (from->bad || !from->type)

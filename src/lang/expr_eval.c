@@ -60,7 +60,8 @@ static orr_status eval_index(struct orri_eval *eval, const struct orr_expr *e,
     int64_t n = of.as.list->n;
     int64_t i = index.as.i < 0 ? index.as.i + n : index.as.i;
     if (i < 0 || i >= n)
-        return orri_eval_error(eval, e, "index %" PRId64 " is outside of a list of %" PRId64,
+        return orri_eval_error(eval, e,
+                               "index %" PRId64 " is outside of a list of %" PRId64,
                                index.as.i, n);
     *out = of.as.list->items[i];
     return ORR_OK;
@@ -145,7 +146,8 @@ static orr_status eval_template(struct orri_eval *eval, const struct orr_expr *e
         }
     }
     if (status == ORR_OK)
-        *out = orr_string_new(eval->arena, e->type->kind, text.s ? text.s : "", text.length);
+        *out = orr_string_new(eval->arena, e->type->kind, text.s ? text.s : "",
+                              text.length);
     orr_text_release(&text);
     return status;
 }
@@ -177,7 +179,8 @@ static orr_status eval_choice(struct orri_eval *eval, const struct orr_expr *e,
     if (e->op == ORRI_COND)
         return orri_eval(eval, e->parts[first.as.b ? 1 : 2], out);
     *out = first;
-    return first.as.b == (e->op == ORRI_AND) ? orri_eval(eval, e->parts[1], out) : ORR_OK;
+    return first.as.b == (e->op == ORRI_AND) ? orri_eval(eval, e->parts[1], out)
+                                             : ORR_OK;
 }
 
 static orr_status eval_binary(struct orri_eval *eval, const struct orr_expr *e,
@@ -216,7 +219,8 @@ static orr_status eval_node(struct orri_eval *eval, const struct orr_expr *e,
     }
 }
 
-orr_status orri_eval(struct orri_eval *eval, const struct orr_expr *e, struct orr_value *out)
+orr_status orri_eval(struct orri_eval *eval, const struct orr_expr *e,
+                     struct orr_value *out)
 {
     orr_status status = orri_spend(eval, e, 1);
     if (status == ORR_OK)

@@ -18,7 +18,8 @@ struct orr_span orri_lex_span(struct orri_lexer *lexer, size_t offset)
     return at;
 }
 
-static void bad(struct orri_lexer *lexer, size_t offset, const char *id, const char *text)
+static void bad(struct orri_lexer *lexer, size_t offset, const char *id,
+                const char *text)
 {
     orr_diag_error(lexer->diags, orri_lex_span(lexer, offset), id, "%s", text);
     lexer->token = ORRI_T_BAD;
@@ -114,7 +115,8 @@ static double parse_float(const char *s, size_t length)
 }
 
 /* number * scale + *sum, exact for whole numbers. */
-static bool add_quantity(const char *s, size_t length, bool whole, int64_t scale, int64_t *sum)
+static bool add_quantity(const char *s, size_t length, bool whole, int64_t scale,
+                         int64_t *sum)
 {
     uint64_t n = 0;
     int64_t part = 0;
@@ -132,8 +134,8 @@ static bool add_quantity(const char *s, size_t length, bool whole, int64_t scale
 }
 
 /* "1h30min" from `at`: the end, or 0 when there is no quantity; *problem says why. */
-static size_t scan_quantity(const char *s, size_t at, size_t length, enum orr_kind *kind,
-                            int64_t *value, const char **problem)
+static size_t scan_quantity(const char *s, size_t at, size_t length,
+                            enum orr_kind *kind, int64_t *value, const char **problem)
 {
     *kind = ORR_KIND_NULL;
     *value = 0;
@@ -145,7 +147,8 @@ static size_t scan_quantity(const char *s, size_t at, size_t length, enum orr_ki
             end++;
         const struct unit *u = find_unit(s + unit, end - unit);
         if (!u || (*kind != ORR_KIND_NULL && u->kind != *kind)) {
-            *problem = u ? "a duration and a size cannot be one number" : "unknown unit";
+            *problem =
+                u ? "a duration and a size cannot be one number" : "unknown unit";
             return 0;
         }
         *kind = u->kind;
@@ -158,7 +161,8 @@ static size_t scan_quantity(const char *s, size_t at, size_t length, enum orr_ki
     return at;
 }
 
-bool orri_quantity(const char *text, size_t length, enum orr_kind kind, struct orr_value *out)
+bool orri_quantity(const char *text, size_t length, enum orr_kind kind,
+                   struct orr_value *out)
 {
     enum orr_kind found = ORR_KIND_NULL;
     const char *problem = NULL;
@@ -167,7 +171,7 @@ bool orri_quantity(const char *text, size_t length, enum orr_kind kind, struct o
     size_t end = scan_quantity(text, minus, length, &found, &value, &problem);
     if (end != length || found != kind)
         return false;
-    *out = (struct orr_value){ .kind = (uint8_t)kind, .as.i = minus ? -value : value };
+    *out = (struct orr_value) { .kind = (uint8_t)kind, .as.i = minus ? -value : value };
     return true;
 }
 
@@ -179,13 +183,15 @@ static void lex_quantity(struct orri_lexer *lexer, size_t unit)
     size_t end = scan_quantity(lexer->text, lexer->start, lexer->length, &kind, &value,
                                &problem);
     if (end == 0) {
-        bad(lexer, strcmp(problem, "unknown unit") == 0 ? unit : lexer->start, "E0202", problem);
-        orr_diag_hint(lexer->diags, "units are ns us ms s min h d, and B KB MB GB TB PB "
-                                    "KiB MiB GiB TiB PiB");
+        bad(lexer, strcmp(problem, "unknown unit") == 0 ? unit : lexer->start, "E0202",
+            problem);
+        orr_diag_hint(lexer->diags,
+                      "units are ns us ms s min h d, and B KB MB GB TB PB "
+                      "KiB MiB GiB TiB PiB");
         return;
     }
     lexer->at = end;
-    literal(lexer, (struct orr_value){ .kind = (uint8_t)kind, .as.i = value });
+    literal(lexer, (struct orr_value) { .kind = (uint8_t)kind, .as.i = value });
 }
 
 static void lex_number(struct orri_lexer *lexer)
@@ -224,7 +230,8 @@ static bool escape(struct orri_lexer *lexer, struct orr_text *out)
     char c = lexer->at < lexer->length ? lexer->text[lexer->at] : '\0';
     const char *found = c ? strchr(from, c) : NULL;
     if (!found) {
-        bad(lexer, lexer->at - 1, "E0203", "unknown escape; known are \\\\ \\' \\\" \\n \\t \\r");
+        bad(lexer, lexer->at - 1, "E0203",
+            "unknown escape; known are \\\\ \\' \\\" \\n \\t \\r");
         return false;
     }
     orr_text_append(out, &to[found - from], 1);
@@ -250,7 +257,8 @@ static void lex_string(struct orri_lexer *lexer)
         bad(lexer, lexer->start, "E0203", "this string has no end");
     else if (lexer->token != ORRI_T_BAD) {
         lexer->at++;
-        literal(lexer, orr_string_new(lexer->arena, ORR_KIND_STRING, text.s, text.length));
+        literal(lexer,
+                orr_string_new(lexer->arena, ORR_KIND_STRING, text.s, text.length));
     }
     orr_text_release(&text);
 }
@@ -259,7 +267,9 @@ static void lex_string(struct orri_lexer *lexer)
 
 static bool is_word(const char *name)
 {
-    static const char *const words[] = { "and", "or", "not", "in", "if", "else", "for" };
+    static const char *const words[] = {
+        "and", "or", "not", "in", "if", "else", "for"
+    };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], name) == 0)
             return true;
@@ -287,14 +297,18 @@ static void unknown_sign(struct orri_lexer *lexer)
 {
     static const struct {
         const char *sign, *hint;
-    } hints[] = { { "&&", "'and'" }, { "||", "'or'" }, { "!", "'not'" }, { "=", "'=='" } };
+    } hints[] = {
+        { "&&", "'and'" }, { "||", "'or'" }, { "!", "'not'" }, { "=", "'=='" }
+    };
     const char *s = lexer->text + lexer->start;
     struct orr_span at = orri_lex_span(lexer, lexer->start);
     lexer->token = ORRI_T_BAD;
     if ((unsigned char)*s >= 0x80 || !isprint((unsigned char)*s))
-        orr_diag_error(lexer->diags, at, "E0201", "unexpected character in an expression");
+        orr_diag_error(lexer->diags, at, "E0201",
+                       "unexpected character in an expression");
     else
-        orr_diag_error(lexer->diags, at, "E0201", "unexpected '%c' in an expression", *s);
+        orr_diag_error(lexer->diags, at, "E0201", "unexpected '%c' in an expression",
+                       *s);
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if (strncmp(s, hints[i].sign, strlen(hints[i].sign)) == 0) {
             orr_diag_hint(lexer->diags, "did you mean %s?", hints[i].hint);
@@ -304,9 +318,9 @@ static void unknown_sign(struct orri_lexer *lexer)
 
 static void lex_sign(struct orri_lexer *lexer)
 {
-    static const char *const signs[] = { "**", "//", "==", "!=", "<=", ">=", "+", "-", "*",
-                                         "/",  "%",  "<",  ">",  "(",  ")",  "[", "]", ",",
-                                         ".",  ":",  "}" };
+    static const char *const signs[] = { "**", "//", "==", "!=", "<=", ">=", "+",
+                                         "-",  "*",  "/",  "%",  "<",  ">",  "(",
+                                         ")",  "[",  "]",  ",",  ".",  ":",  "}" };
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t n = strlen(signs[i]);
         if (lexer->length - lexer->start >= n &&

@@ -13,7 +13,8 @@ orr_status orri_run_abs(struct orri_eval *eval, const struct orr_expr *call,
     if (args[0].kind == ORR_KIND_FLOAT)
         out->as.f = fabs(args[0].as.f);
     else if (args[0].as.i == INT64_MIN)
-        return orri_eval_error(eval, call, "abs(): the result does not fit into 64 bits");
+        return orri_eval_error(eval, call,
+                               "abs(): the result does not fit into 64 bits");
     else
         out->as.i = llabs(args[0].as.i);
     return ORR_OK;
@@ -55,7 +56,8 @@ static orr_status whole(struct orri_eval *eval, const struct orr_expr *call, dou
                         struct orr_value *out)
 {
     if (!(f >= -0x1p63 && f < 0x1p63))
-        return orri_eval_error(eval, call, "%s(): %g does not fit into an int", call->name, f);
+        return orri_eval_error(eval, call, "%s(): %g does not fit into an int",
+                               call->name, f);
     *out = orr_int((int64_t)f);
     return ORR_OK;
 }
@@ -64,14 +66,16 @@ orr_status orri_run_ceil(struct orri_eval *eval, const struct orr_expr *call,
                          const struct orr_value *args, struct orr_value *out)
 {
     *out = args[0];
-    return args[0].kind == ORR_KIND_INT ? ORR_OK : whole(eval, call, ceil(args[0].as.f), out);
+    return args[0].kind == ORR_KIND_INT ? ORR_OK
+                                        : whole(eval, call, ceil(args[0].as.f), out);
 }
 
 orr_status orri_run_floor(struct orri_eval *eval, const struct orr_expr *call,
                           const struct orr_value *args, struct orr_value *out)
 {
     *out = args[0];
-    return args[0].kind == ORR_KIND_INT ? ORR_OK : whole(eval, call, floor(args[0].as.f), out);
+    return args[0].kind == ORR_KIND_INT ? ORR_OK
+                                        : whole(eval, call, floor(args[0].as.f), out);
 }
 
 static double round_digits(double f, int64_t digits)
@@ -139,10 +143,12 @@ orr_status orri_run_int(struct orri_eval *eval, const struct orr_expr *call,
     case ORR_KIND_STRING: {
         char back[32];
         if (!number_of(args[0].as.s, &end, NULL, &i))
-            return orri_eval_error(eval, call, "int(): \"%.60s\" is no int", args[0].as.s->s);
+            return orri_eval_error(eval, call, "int(): \"%.60s\" is no int",
+                                   args[0].as.s->s);
         (void)snprintf(back, sizeof back, "%lld", i);
         if ((i == INT64_MAX || i == INT64_MIN) && strcmp(back, args[0].as.s->s) != 0)
-            return orri_eval_error(eval, call, "int(): \"%.60s\" does not fit into 64 bits",
+            return orri_eval_error(eval, call,
+                                   "int(): \"%.60s\" does not fit into 64 bits",
                                    args[0].as.s->s);
         *out = orr_int(i);
         return ORR_OK;
@@ -204,7 +210,8 @@ static uint64_t range_length(int64_t from, int64_t to, int64_t step)
 {
     if (step > 0 ? from >= to : from <= to)
         return 0;
-    uint64_t distance = step > 0 ? (uint64_t)to - (uint64_t)from : (uint64_t)from - (uint64_t)to;
+    uint64_t distance =
+        step > 0 ? (uint64_t)to - (uint64_t)from : (uint64_t)from - (uint64_t)to;
     uint64_t stride = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
     return (distance - 1) / stride + 1;
 }
@@ -238,7 +245,8 @@ orr_status orri_run_seconds(struct orri_eval *eval, const struct orr_expr *call,
 
 static int by_value(const void *a, const void *b)
 {
-    return orr_value_compare(*(const struct orr_value *)a, *(const struct orr_value *)b);
+    return orr_value_compare(*(const struct orr_value *)a,
+                             *(const struct orr_value *)b);
 }
 
 orr_status orri_run_sorted(struct orri_eval *eval, const struct orr_expr *call,
@@ -261,12 +269,13 @@ orr_status orri_run_sum(struct orri_eval *eval, const struct orr_expr *call,
                         const struct orr_value *args, struct orr_value *out)
 {
     const struct orr_list *list = args[0].as.list;
-    *out = (struct orr_value){ .kind = (uint8_t)call->type->kind };
+    *out = (struct orr_value) { .kind = (uint8_t)call->type->kind };
     for (uint32_t i = 0; i < list->n; i++) {
         if (out->kind == ORR_KIND_FLOAT)
             out->as.f += list->items[i].as.f;
         else if (__builtin_add_overflow(out->as.i, list->items[i].as.i, &out->as.i))
-            return orri_eval_error(eval, call, "sum(): the result does not fit into 64 bits");
+            return orri_eval_error(eval, call,
+                                   "sum(): the result does not fit into 64 bits");
     }
     return orri_spend(eval, call, list->n);
 }

@@ -26,7 +26,8 @@ static bool adapt_literals(struct orri_checker *c, struct orr_expr *e)
     for (int i = 0; i < 2; i++) {
         enum orr_kind other = e->parts[1 - i]->type->kind;
         if (orri_is_literal(e->parts[i]) &&
-            (other == ORR_KIND_PATH || other == ORR_KIND_DURATION || other == ORR_KIND_SIZE) &&
+            (other == ORR_KIND_PATH || other == ORR_KIND_DURATION ||
+             other == ORR_KIND_SIZE) &&
             !orri_coerce(c, &e->parts[i], orr_type_scalar(other)))
             return false;
     }
@@ -55,8 +56,8 @@ static const struct orr_type *null_test(struct orri_checker *c, struct orr_expr 
     for (int i = 0; i < 2; i++) {
         const struct orr_type *t = e->parts[i]->type;
         if (t->kind != ORR_KIND_NULL && !t->optional)
-            orr_diag_warning(c->diags, e->at, "W0220", "a value of type %s is never null",
-                             orri_type_text(c, t));
+            orr_diag_warning(c->diags, e->at, "W0220",
+                             "a value of type %s is never null", orri_type_text(c, t));
     }
     return orr_type_scalar(ORR_KIND_BOOL);
 }
@@ -94,8 +95,8 @@ static const struct orr_type *check_order(struct orri_checker *c, struct orr_exp
         return NULL;
     enum orr_kind a = e->parts[0]->type->kind;
     enum orr_kind b = e->parts[1]->type->kind;
-    bool ordered = a == ORR_KIND_STRING || a == ORR_KIND_DURATION || a == ORR_KIND_SIZE ||
-                   a == ORR_KIND_PATH;
+    bool ordered = a == ORR_KIND_STRING || a == ORR_KIND_DURATION ||
+                   a == ORR_KIND_SIZE || a == ORR_KIND_PATH;
     if (!(is_number(a) && is_number(b)) && !(ordered && a == b))
         return mismatch(c, e);
     return orr_type_scalar(ORR_KIND_BOOL);
@@ -112,7 +113,8 @@ static const struct orr_type *check_in(struct orri_checker *c, struct orr_expr *
     if (list->kind != ORR_KIND_LIST)
         return mismatch(c, e);
     const struct orr_type *element = list->element;
-    if (element && orri_is_literal(e->parts[0]) && !orri_coerce(c, &e->parts[0], element))
+    if (element && orri_is_literal(e->parts[0]) &&
+        !orri_coerce(c, &e->parts[0], element))
         return NULL;
     struct orr_type have = *e->parts[0]->type;
     have.optional = false;
@@ -131,13 +133,15 @@ static const struct orr_type *join_lists(struct orri_checker *c, struct orr_expr
 {
     const struct orr_type *a = e->parts[0]->type;
     const struct orr_type *b = e->parts[1]->type;
-    const struct orr_type *both = !a->element            ? b
+    const struct orr_type *both = !a->element           ? b
                                   : orr_type_fits(a, b) ? a
                                   : orr_type_fits(b, a) ? b
                                                         : NULL;
     if (!both)
         return mismatch(c, e);
-    return orri_coerce(c, &e->parts[0], both) && orri_coerce(c, &e->parts[1], both) ? both : NULL;
+    return orri_coerce(c, &e->parts[0], both) && orri_coerce(c, &e->parts[1], both)
+               ? both
+               : NULL;
 }
 
 /* Durations and sizes: the kind of `a OP b`, or NULL kind when there is none. */
@@ -150,7 +154,8 @@ static enum orr_kind quantity_result(enum orri_op op, enum orr_kind a, enum orr_
     case ORRI_MOD: return same ? a : ORR_KIND_NULL;
     case ORRI_MUL: return is_number(a) ? b : is_number(b) ? a : ORR_KIND_NULL;
     case ORRI_DIV: return same ? ORR_KIND_FLOAT : is_number(b) ? a : ORR_KIND_NULL;
-    case ORRI_FLOOR_DIV: return same ? ORR_KIND_INT : b == ORR_KIND_INT ? a : ORR_KIND_NULL;
+    case ORRI_FLOOR_DIV:
+        return same ? ORR_KIND_INT : b == ORR_KIND_INT ? a : ORR_KIND_NULL;
     default: return ORR_KIND_NULL;
     }
 }
@@ -174,10 +179,11 @@ static enum orr_kind power_result(const struct orr_expr *e)
     if (e->parts[0]->type->kind != ORR_KIND_INT || exponent->type->kind != ORR_KIND_INT)
         return ORR_KIND_FLOAT;
     return exponent->op == ORRI_CONST && exponent->value.as.i < 0 ? ORR_KIND_FLOAT
-                                                                 : ORR_KIND_INT;
+                                                                  : ORR_KIND_INT;
 }
 
-static const struct orr_type *check_arithmetic(struct orri_checker *c, struct orr_expr *e)
+static const struct orr_type *check_arithmetic(struct orri_checker *c,
+                                               struct orr_expr *e)
 {
     if (!both_not_null(c, e))
         return NULL;

@@ -1,11 +1,12 @@
 /* expr_parse.c - tokens to a tree; Python's precedence and meaning
- * Owns nothing: nodes live in the compilation's arena. Hands on: types (expr_check.c). */
+ * Owns nothing: nodes live in the compilation's arena. Hands on: types (expr_check.c).
+ */
 #include "lang/internal.h"
 
 #include <string.h>
 
-struct orr_expr *orri_expr_new(struct orr_arena *arena, enum orri_op op, struct orr_span at,
-                               uint32_t n)
+struct orr_expr *orri_expr_new(struct orr_arena *arena, enum orri_op op,
+                               struct orr_span at, uint32_t n)
 {
     struct orr_expr *e = orr_arena_alloc(arena, sizeof *e);
     e->op = op;
@@ -44,10 +45,12 @@ static void *refuse(struct parser *p, const char *wanted)
     struct orri_lexer *lexer = p->lexer;
     int length = (int)(lexer->at - lexer->start > 40 ? 40 : lexer->at - lexer->start);
     if (lexer->token == ORRI_T_END)
-        orr_diag_error(lexer->diags, here(p), "E0201", "%s is expected at the end", wanted);
+        orr_diag_error(lexer->diags, here(p), "E0201", "%s is expected at the end",
+                       wanted);
     else if (lexer->token != ORRI_T_BAD)
-        orr_diag_error(lexer->diags, here(p), "E0201", "%s is expected, but '%.*s' stands here",
-                       wanted, length, lexer->text + lexer->start);
+        orr_diag_error(lexer->diags, here(p), "E0201",
+                       "%s is expected, but '%.*s' stands here", wanted, length,
+                       lexer->text + lexer->start);
     lexer->token = ORRI_T_BAD;
     return NULL;
 }
@@ -65,7 +68,8 @@ static bool expect(struct parser *p, const char *sign)
     return false;
 }
 
-static struct orr_expr *node(struct parser *p, enum orri_op op, struct orr_span at, uint32_t n)
+static struct orr_expr *node(struct parser *p, enum orri_op op, struct orr_span at,
+                             uint32_t n)
 {
     return orri_expr_new(p->lexer->arena, op, at, n);
 }
@@ -109,14 +113,15 @@ static bool enter(struct parser *p)
     if (++p->depth <= ORR_EXPR_DEPTH)
         return true;
     if (p->lexer->token != ORRI_T_BAD)
-        orr_diag_error(p->lexer->diags, here(p), "E0204", "nested deeper than %d levels",
-                       ORR_EXPR_DEPTH);
+        orr_diag_error(p->lexer->diags, here(p), "E0204",
+                       "nested deeper than %d levels", ORR_EXPR_DEPTH);
     p->lexer->token = ORRI_T_BAD;
     return false;
 }
 
 /* Expressions up to `close` into e->parts, after those already there. */
-static struct orr_expr *parse_items(struct parser *p, struct orr_expr *e, const char *close)
+static struct orr_expr *parse_items(struct parser *p, struct orr_expr *e,
+                                    const char *close)
 {
     uint32_t cap = e->n;
     while (!accept(p, close)) {
@@ -125,7 +130,8 @@ static struct orr_expr *parse_items(struct parser *p, struct orr_expr *e, const 
             return NULL;
         if (e->n == cap) {
             cap = cap ? 2 * cap : 4;
-            struct orr_expr **parts = orr_arena_alloc(p->lexer->arena, cap * sizeof *parts);
+            struct orr_expr **parts =
+                orr_arena_alloc(p->lexer->arena, cap * sizeof *parts);
             if (e->n)
                 memcpy(parts, e->parts, e->n * sizeof *parts);
             e->parts = parts;
@@ -452,8 +458,10 @@ static struct orr_expr *parse_spec(struct pieces *t, struct orr_expr *value)
     const char *end = memchr(from, '}', lexer->length - lexer->at);
     if (!end)
         return value; /* the missing brace is reported next */
-    struct orr_expr *spec = node(&t->parser, ORRI_CONST, orri_lex_span(lexer, lexer->at), 0);
-    spec->value = orr_string_new(lexer->arena, ORR_KIND_STRING, from, (size_t)(end - from));
+    struct orr_expr *spec =
+        node(&t->parser, ORRI_CONST, orri_lex_span(lexer, lexer->at), 0);
+    spec->value =
+        orr_string_new(lexer->arena, ORR_KIND_STRING, from, (size_t)(end - from));
     spec->type = orr_type_scalar(ORR_KIND_STRING);
     struct orr_expr *call = binary(&t->parser, ORRI_CALL, value->at, value, spec);
     if (call)

@@ -9,8 +9,8 @@
 
 enum { WIDTH_MAX = 1000 };
 
-static orr_status give(struct orri_eval *eval, enum orr_kind kind, const char *s, size_t length,
-                       struct orr_value *out)
+static orr_status give(struct orri_eval *eval, enum orr_kind kind, const char *s,
+                       size_t length, struct orr_value *out)
 {
     *out = orr_string_new(eval->arena, kind, s, length);
     return ORR_OK;
@@ -91,7 +91,8 @@ orr_status orri_run_startswith(struct orri_eval *eval, const struct orr_expr *ca
     (void)eval, (void)call;
     const struct orr_string *s = args[0].as.s;
     const struct orr_string *start = args[1].as.s;
-    *out = orr_bool(start->length <= s->length && memcmp(s->s, start->s, start->length) == 0);
+    *out = orr_bool(start->length <= s->length &&
+                    memcmp(s->s, start->s, start->length) == 0);
     return ORR_OK;
 }
 
@@ -122,7 +123,8 @@ orr_status orri_run_strip(struct orri_eval *eval, const struct orr_expr *call,
 }
 
 static orr_status map_letters(struct orri_eval *eval, const struct orr_expr *call,
-                              const struct orr_string *s, bool upper, struct orr_value *out)
+                              const struct orr_string *s, bool upper,
+                              struct orr_value *out)
 {
     struct orr_text text = ORR_TEXT_INIT;
     for (uint32_t i = 0; i < s->length; i++) {
@@ -163,7 +165,8 @@ orr_status orri_run_join(struct orri_eval *eval, const struct orr_expr *call,
         if (i)
             orr_text_append(&text, args[1].as.s->s, args[1].as.s->length);
         orr_text_append(&text, list->items[i].as.s->s, list->items[i].as.s->length);
-        status = orri_spend(eval, call, (args[1].as.s->length + list->items[i].as.s->length) / 8);
+        status = orri_spend(eval, call,
+                            (args[1].as.s->length + list->items[i].as.s->length) / 8);
     }
     if (status == ORR_OK)
         return give_text(eval, call, &text, out);
@@ -198,7 +201,8 @@ orr_status orri_run_quote(struct orri_eval *eval, const struct orr_expr *call,
 
 static orr_status empty_separator(struct orri_eval *eval, const struct orr_expr *call)
 {
-    return orri_eval_error(eval, call, "%s(): the text to look for is empty", call->name);
+    return orri_eval_error(eval, call, "%s(): the text to look for is empty",
+                           call->name);
 }
 
 orr_status orri_run_replace(struct orri_eval *eval, const struct orr_expr *call,
@@ -267,7 +271,7 @@ static int spec_number(const char **s)
 
 static bool parse_spec(const char *s, struct spec *spec)
 {
-    *spec = (struct spec){ .digits = -1 };
+    *spec = (struct spec) { .digits = -1 };
     if (*s == '<' || *s == '>')
         *(*s == '<' ? &spec->left : &spec->right) = true, s++;
     if (*s == '0')
@@ -289,7 +293,8 @@ static bool format_int(const struct spec *spec, int64_t i, struct orr_text *out)
     if (spec->digits >= 0)
         return false;
     if (spec->letter == 'x')
-        orr_text_printf(out, "%s%" PRIx64, i < 0 ? "-" : "", i < 0 ? 0 - (uint64_t)i : (uint64_t)i);
+        orr_text_printf(out, "%s%" PRIx64, i < 0 ? "-" : "",
+                        i < 0 ? 0 - (uint64_t)i : (uint64_t)i);
     else
         orr_text_printf(out, "%" PRId64, i);
     return true;
@@ -314,11 +319,12 @@ static bool format_float(const struct spec *spec, double f, struct orr_text *out
     return true;
 }
 
-static bool format_plain(const struct spec *spec, struct orr_value v, struct orr_text *out)
+static bool format_plain(const struct spec *spec, struct orr_value v,
+                         struct orr_text *out)
 {
     bool number = spec->letter && spec->letter != 's';
-    if (v.kind == ORR_KIND_INT && (!number || spec->letter == 'd' || spec->letter == 'x') &&
-        spec->letter != 's')
+    if (v.kind == ORR_KIND_INT &&
+        (!number || spec->letter == 'd' || spec->letter == 'x') && spec->letter != 's')
         return format_int(spec, v.as.i, out);
     if (v.kind == ORR_KIND_INT)
         return spec->letter != 's' && format_float(spec, (double)v.as.i, out);
@@ -361,7 +367,8 @@ orr_status orri_run_format(struct orri_eval *eval, const struct orr_expr *call,
                   args[0].kind == ORR_KIND_DURATION || args[0].kind == ORR_KIND_SIZE;
     if (!parse_spec(args[1].as.s->s, &spec) || !format_plain(&spec, args[0], &body)) {
         orr_text_release(&body);
-        return orri_eval_error(eval, call, "format(): \"%.40s\" does not fit such a value",
+        return orri_eval_error(eval, call,
+                               "format(): \"%.40s\" does not fit such a value",
                                args[1].as.s->s);
     }
     pad(&spec, number, &body, &text);

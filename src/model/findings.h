@@ -8,77 +8,80 @@
 
 #include <stddef.h>
 
-#define ORR_FINDINGS(X)                                                                      \
-    X("E0101", "The text is not YAML; the place is where the parser gave up.")               \
-    X("E0102", "YAML does not allow tabs for indentation: use spaces.")                      \
-    X("E0103", "A file is UTF-8 text without control characters and zero bytes.")            \
-    X("E0104", "A mapping names a key twice; the second would hide the first.")              \
-    X("E0105", "A file holds one YAML document; '---' starts another.")                      \
-    X("E0106", "An alias (*name) needs an anchor (&name) that ended before it.")             \
-    X("E0107", "The file, or what its aliases expand to, is larger than the limit.")         \
-    X("E0108", "Lists and mappings are nested deeper than 64 levels.")                       \
-    X("E0109", "The file holds nothing but blanks and comments.")                            \
-    X("E0110", "The keys of a mapping are names, not lists or mappings.")                    \
-    X("E0201", "The expression breaks the grammar, which is Python's.")                      \
-    X("E0202", "A number is too large, or has a unit that is not known.")                    \
-    X("E0203", "A string inside an expression has no end or an unknown escape.")             \
-    X("E0204", "The expression is nested too deep or too long.")                             \
-    X("E0205", "A '}' stands alone in a quoted string; as a character it is '}}'.")          \
-    X("E0206", "The name is no variable that can be seen here.")                             \
-    X("E0207", "The record has no field of that name.")                                      \
-    X("E0208", "The operator does not take values of these types.")                          \
-    X("E0209", "The items of a list, or both sides of if/else, must be of one type.")        \
-    X("E0210", "The value is not of the type that is needed here.")                          \
-    X("E0211", "There is no built-in function of that name.")                                \
-    X("E0212", "The function does not take such arguments.")                                 \
-    X("E0213", "The value may be null; test it with '!= null' first.")                       \
-    X("E0214", "A constant expression fails, as by overflow or division by zero.")           \
-    X("W0220", "A value that cannot be null is compared with null.")                         \
-    X("E0301", "The key is not known here.")                                                 \
-    X("E0302", "A key that is needed is missing.")                                           \
-    X("E0303", "A value, a list and a mapping are different things; this is the wrong one.") \
-    X("E0304", "The file is written in a version of the language that is not known.")        \
-    X("E0401", "A fact, function or pool of that name is not defined.")                      \
-    X("E0402", "The type is not known or not allowed here.")                                 \
-    X("E0403", "The name is not allowed: wrong characters, or a word of the language.")      \
-    X("E0404", "The data is not of the type that is needed here.")                           \
-    X("E0405", "There is no field or argument of that name.")                                \
-    X("E0406", "A field or argument that is needed is missing.")                             \
-    X("E0407", "The number is out of range.")                                                \
-    X("E0408", "A fact that holds itself has no end.")                                       \
-    X("E0409", "Two things of one kind have the same name.")                                 \
-    X("E0410", "The pools do not form a tree.")                                              \
-    X("E0411", "The key belongs to another form of function.")                               \
-    X("E0412", "The word is none of those that may stand here.")                             \
-    X("E0413", "A function has exactly one of use, command, shell and workflow.")            \
-    X("E0414", "This version does not support that form of function.")                       \
-    X("E0415", "The result cannot be obtained from the command as it is written.")           \
-    X("E0416", "More variables or parameters than the limit.")                               \
-    X("E0417", "A command needs at least the name of a program.")                            \
-    X("E0420", "A rule must match at least one fact.")                                       \
-    X("E0421", "A condition that is always false: the rule cannot fire.")                    \
-    X("E0422", "Facts cannot be ordered by such a value.")                                   \
-    X("E0423", "'for' is VARIABLE in LIST.")                                                 \
-    X("E0424", "The fact 'job' holds the inputs and is made by the request alone.")          \
-    X("E0425", "An error handler does exactly one thing.")                                   \
-    X("E0426", "The parts of the rule do not go together.")                                  \
-    X("E0430", "Outputs tell when a request has succeeded, each by one fact.")               \
-    X("E0431", "A fact is needed that no rule asserts.")                                     \
-    X("E0432", "A workflow without rules does nothing.")                                     \
-    X("E0433", "The file cannot be read.")                                                   \
-    X("W0440", "Shares of one pool's children sum to more than 1.")                          \
-    X("W0441", "No rule reads the input.")                                                   \
-    X("W0442", "No function uses the pool.")                                                 \
-    X("W0443", "No rule calls the function.")                                                \
-    X("W0444", "Nothing takes the fact.")                                                    \
-    X("W0445", "Rules may feed each other without end.")                                     \
-    X("W0446", "A result is computed and dropped.")                                          \
-    X("E0501", "The workflow has no input of that name.")                                    \
-    X("E0502", "An input without a default is not given.")                                   \
-    X("E0503", "More requests than a run holds.")                                            \
-    X("E0504", "The list of requests is empty.")                                             \
-    X("E0505", "A sweep gives each of its inputs a list of values.")                         \
-    X("E0506", "requests and sweep exclude each other.")                                     \
+#define ORR_FINDINGS(X)                                                                \
+    X("E0101", "The text is not YAML; the place is where the parser gave up.")         \
+    X("E0102", "YAML does not allow tabs for indentation: use spaces.")                \
+    X("E0103", "A file is UTF-8 text without control characters and zero bytes.")      \
+    X("E0104", "A mapping names a key twice; the second would hide the first.")        \
+    X("E0105", "A file holds one YAML document; '---' starts another.")                \
+    X("E0106", "An alias (*name) needs an anchor (&name) that ended before it.")       \
+    X("E0107", "The file, or what its aliases expand to, is larger than the limit.")   \
+    X("E0108", "Lists and mappings are nested deeper than 64 levels.")                 \
+    X("E0109", "The file holds nothing but blanks and comments.")                      \
+    X("E0110", "The keys of a mapping are names, not lists or mappings.")              \
+    X("E0201", "The expression breaks the grammar, which is Python's.")                \
+    X("E0202", "A number is too large, or has a unit that is not known.")              \
+    X("E0203", "A string inside an expression has no end or an unknown escape.")       \
+    X("E0204", "The expression is nested too deep or too long.")                       \
+    X("E0205", "A '}' stands alone in a quoted string; as a character it is '}}'.")    \
+    X("E0206", "The name is no variable that can be seen here.")                       \
+    X("E0207", "The record has no field of that name.")                                \
+    X("E0208", "The operator does not take values of these types.")                    \
+    X("E0209", "The items of a list, or both sides of if/else, must be of one type.")  \
+    X("E0210", "The value is not of the type that is needed here.")                    \
+    X("E0211", "There is no built-in function of that name.")                          \
+    X("E0212", "The function does not take such arguments.")                           \
+    X("E0213", "The value may be null; test it with '!= null' first.")                 \
+    X("E0214", "A constant expression fails, as by overflow or division by zero.")     \
+    X("W0220", "A value that cannot be null is compared with null.")                   \
+    X("E0301", "The key is not known here.")                                           \
+    X("E0302", "A key that is needed is missing.")                                     \
+    X("E0303", "A value, a list and a mapping are different things; this is the "      \
+        "wrong one.")                                                                  \
+    X("E0304", "The file is written in a version of the language that is not known.")  \
+    X("E0401", "A fact, function or pool of that name is not defined.")                \
+    X("E0402", "The type is not known or not allowed here.")                           \
+    X("E0403", "The name is not allowed: wrong characters, or a word of the "          \
+        "language.")                                                                   \
+    X("E0404", "The data is not of the type that is needed here.")                     \
+    X("E0405", "There is no field or argument of that name.")                          \
+    X("E0406", "A field or argument that is needed is missing.")                       \
+    X("E0407", "The number is out of range.")                                          \
+    X("E0408", "A fact that holds itself has no end.")                                 \
+    X("E0409", "Two things of one kind have the same name.")                           \
+    X("E0410", "The pools do not form a tree.")                                        \
+    X("E0411", "The key belongs to another form of function.")                         \
+    X("E0412", "The word is none of those that may stand here.")                       \
+    X("E0413", "A function has exactly one of use, command, shell and workflow.")      \
+    X("E0414", "This version does not support that form of function.")                 \
+    X("E0415", "The result cannot be obtained from the command as it is written.")     \
+    X("E0416", "More variables or parameters than the limit.")                         \
+    X("E0417", "A command needs at least the name of a program.")                      \
+    X("E0420", "A rule must match at least one fact.")                                 \
+    X("E0421", "A condition that is always false: the rule cannot fire.")              \
+    X("E0422", "Facts cannot be ordered by such a value.")                             \
+    X("E0423", "'for' is VARIABLE in LIST.")                                           \
+    X("E0424", "The fact 'job' holds the inputs and is made by the request alone.")    \
+    X("E0425", "An error handler does exactly one thing.")                             \
+    X("E0426", "The parts of the rule do not go together.")                            \
+    X("E0427", "This version of the compiler does not know steps; rules do the same.") \
+    X("E0430", "Outputs tell when a request has succeeded, each by one fact.")         \
+    X("E0431", "A fact is needed that no rule asserts.")                               \
+    X("E0432", "A workflow without rules does nothing.")                               \
+    X("E0433", "The file cannot be read.")                                             \
+    X("W0440", "Shares of one pool's children sum to more than 1.")                    \
+    X("W0441", "No rule reads the input.")                                             \
+    X("W0442", "No function uses the pool.")                                           \
+    X("W0443", "No rule calls the function.")                                          \
+    X("W0444", "Nothing takes the fact.")                                              \
+    X("W0445", "Rules may feed each other without end.")                               \
+    X("W0446", "A result is computed and dropped.")                                    \
+    X("E0501", "The workflow has no input of that name.")                              \
+    X("E0502", "An input without a default is not given.")                             \
+    X("E0503", "More requests than a run holds.")                                      \
+    X("E0504", "The list of requests is empty.")                                       \
+    X("E0505", "A sweep gives each of its inputs a list of values.")                   \
+    X("E0506", "requests and sweep exclude each other.")                               \
     X("E0507", "The slurm option cannot be written as one.")
 
 struct orr_finding {

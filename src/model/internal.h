@@ -30,7 +30,7 @@ struct orri_block {
     const char *what; /* "an input" */
     size_t size;
     const struct orri_key *keys; /* ends with name NULL */
-    const char *shorthand;       /* a value instead of the mapping is this key; or NULL */
+    const char *shorthand; /* a value instead of the mapping is this key; or NULL */
     size_t free_key, free_value; /* leaves for one key of any name; 0: none */
     const char *free_what;       /* "VARIABLE: FACT" */
 };

@@ -23,16 +23,18 @@ static const char *shape_text(orr_model_leaf node)
     }
 }
 
-static void misfit(struct loader *l, orr_model_leaf node, const char *name, const char *wanted)
+static void misfit(struct loader *l, orr_model_leaf node, const char *name,
+                   const char *wanted)
 {
-    orr_diag_error(l->diags, node->at, "E0303", "'%s' must be %s, but this is %s", name, wanted,
-                   shape_text(node));
+    orr_diag_error(l->diags, node->at, "E0303", "'%s' must be %s, but this is %s", name,
+                   wanted, shape_text(node));
 }
 
 /* An empty plain scalar stands for an empty list or mapping ("rules:"). */
 static bool is_nothing(orr_model_leaf node)
 {
-    return node->kind == ORR_YAML_SCALAR && node->length == 0 && node->style == ORR_YAML_PLAIN;
+    return node->kind == ORR_YAML_SCALAR && node->length == 0 &&
+           node->style == ORR_YAML_PLAIN;
 }
 
 static bool all_are(struct loader *l, orr_model_leaf node, const char *name,
@@ -62,7 +64,8 @@ static bool shape_fits(struct loader *l, enum orri_shape shape, orr_model_leaf n
             return all_are(l, node, name, ORR_YAML_SCALAR, "a list of single values");
         if (shape == ORRI_SCALARS && node->kind == ORR_YAML_SCALAR && !is_nothing(node))
             return true;
-        misfit(l, node, name, shape == ORRI_SCALARS ? "a value or a list of values" : "a list");
+        misfit(l, node, name,
+               shape == ORRI_SCALARS ? "a value or a list of values" : "a list");
         return false;
     case ORRI_MAPPINGS:
         if (node->kind == ORR_YAML_SEQUENCE)
@@ -83,18 +86,20 @@ static bool shape_fits(struct loader *l, enum orri_shape shape, orr_model_leaf n
     }
 }
 
-static void load_blocks(struct loader *l, const struct orri_block *block, orr_model_leaf node,
-                        struct orr_model_blocks *out)
+static void load_blocks(struct loader *l, const struct orri_block *block,
+                        orr_model_leaf node, struct orr_model_blocks *out)
 {
     char *items = orr_arena_alloc(l->arena, node->n * block->size);
     bool named = node->kind == ORR_YAML_MAPPING;
     for (uint32_t i = 0; i < node->n; i++)
-        load(l, block, named ? node->keys[i] : NULL, node->items[i], items + i * block->size);
+        load(l, block, named ? node->keys[i] : NULL, node->items[i],
+             items + i * block->size);
     out->items = items;
     out->n = node->n;
 }
 
-static void load_key(struct loader *l, const struct orri_key *key, orr_model_leaf node, char *out)
+static void load_key(struct loader *l, const struct orri_key *key, orr_model_leaf node,
+                     char *out)
 {
     bool collection = key->shape == ORRI_BLOCKS || key->shape == ORRI_NAMED ||
                       key->shape == ORRI_MAPPING || key->shape == ORRI_MAPPINGS;
@@ -120,21 +125,23 @@ static const struct orri_key *find_key(const struct orri_block *block, const cha
     return NULL;
 }
 
-static void unknown_key(struct loader *l, const struct orri_block *block, orr_model_leaf key)
+static void unknown_key(struct loader *l, const struct orri_block *block,
+                        orr_model_leaf key)
 {
     const char *names[64];
     size_t n = 0;
     for (const struct orri_key *k = block->keys; k->name && n < 64; k++)
         names[n++] = k->name;
     const char *nearest = orr_text_nearest(key->text, names, n);
-    orr_diag_error(l->diags, key->at, "E0301", "%s has no key '%s'", block->what, key->text);
+    orr_diag_error(l->diags, key->at, "E0301", "%s has no key '%s'", block->what,
+                   key->text);
     if (nearest)
         orr_diag_hint(l->diags, "did you mean '%s'?", nearest);
 }
 
 /* The one key whose name the author chooses; false when there was one already. */
-static bool take_free(const struct orri_block *block, orr_model_leaf key, orr_model_leaf node,
-                      char *out)
+static bool take_free(const struct orri_block *block, orr_model_leaf key,
+                      orr_model_leaf node, char *out)
 {
     orr_model_leaf taken = NULL;
     if (!block->free_key)
@@ -153,8 +160,8 @@ static void check_required(struct loader *l, const struct orri_block *block,
     orr_model_leaf leaf = NULL;
     for (const struct orri_key *key = block->keys; key->name; key++)
         if (key->required && !orr_yaml_find(node, key->name))
-            orr_diag_error(l->diags, node->at, "E0302", "%s needs the key '%s'", block->what,
-                           key->name);
+            orr_diag_error(l->diags, node->at, "E0302", "%s needs the key '%s'",
+                           block->what, key->name);
     if (!block->free_key)
         return;
     memcpy(&leaf, out + block->free_value, sizeof leaf);
@@ -165,8 +172,8 @@ static void check_required(struct loader *l, const struct orri_block *block,
         (void)shape_fits(l, ORRI_SCALAR, leaf, block->free_what);
 }
 
-static void load_mapping(struct loader *l, const struct orri_block *block, orr_model_leaf node,
-                         char *out)
+static void load_mapping(struct loader *l, const struct orri_block *block,
+                         orr_model_leaf node, char *out)
 {
     for (uint32_t i = 0; i < node->n; i++) {
         const struct orri_key *key = find_key(block, node->keys[i]->text);
@@ -189,11 +196,12 @@ static void load(struct loader *l, const struct orri_block *block, orr_model_lea
         load_key(l, find_key(block, block->shorthand), node, out);
     else if (is_nothing(node) && key) {
         /* "NAME:" alone: all keys left out */
-        orr_diag_error(l->diags, key->at, "E0303", "'%s' must be a mapping, but this is empty",
-                       key->text);
+        orr_diag_error(l->diags, key->at, "E0303",
+                       "'%s' must be a mapping, but this is empty", key->text);
     } else {
-        orr_diag_error(l->diags, node->at, "E0303", "%s must be a mapping, but this is %s",
-                       block->what, shape_text(node));
+        orr_diag_error(l->diags, node->at, "E0303",
+                       "%s must be a mapping, but this is %s", block->what,
+                       shape_text(node));
     }
 }
 
@@ -217,18 +225,21 @@ static void check_version(orr_model_leaf version, struct orr_diags *diags)
 {
     if (version && strcmp(version->text, "1") != 0)
         orr_diag_error(diags, version->at, "E0304",
-                       "language version '%s' is unknown; this is version 1", version->text);
+                       "language version '%s' is unknown; this is version 1",
+                       version->text);
 }
 
 struct orr_model_workflow *orr_model_load_workflow(const char *file, const char *text,
-                                                   size_t length, struct orr_diags *diags)
+                                                   size_t length,
+                                                   struct orr_diags *diags)
 {
     struct orr_yaml_document *document = orr_yaml_parse(file, text, length, diags);
     if (!document)
         return NULL;
     struct orr_model_workflow *workflow =
         orr_arena_alloc(&document->arena, sizeof *workflow);
-    orri_load(&orri_workflow_block, NULL, document->root, &document->arena, diags, workflow);
+    orri_load(&orri_workflow_block, NULL, document->root, &document->arena, diags,
+              workflow);
     workflow->document = document;
     check_version(workflow->version, diags);
     return workflow;
@@ -240,8 +251,8 @@ void orr_model_workflow_free(struct orr_model_workflow *workflow)
         orr_yaml_free(workflow->document);
 }
 
-struct orr_model_job *orr_model_load_job(const char *file, const char *text, size_t length,
-                                         struct orr_diags *diags)
+struct orr_model_job *orr_model_load_job(const char *file, const char *text,
+                                         size_t length, struct orr_diags *diags)
 {
     struct orr_yaml_document *document = orr_yaml_parse(file, text, length, diags);
     if (!document)

@@ -1,8 +1,9 @@
 /* model.h - workflow and job files as plain values with places
  *
  * What a file says, checked against the schema (schema.c): every key known and of the
- * right shape, what is required present. Names, types and expressions are not looked at:
- * that is src/graph. Every leaf is the YAML node it stands in, NULL when left out. */
+ * right shape, what is required present. Names, types and expressions are not looked
+ * at: that is src/graph. Every leaf is the YAML node it stands in, NULL when left out.
+ */
 #ifndef ORR_MODEL_MODEL_H
 #define ORR_MODEL_MODEL_H
 
@@ -71,11 +72,13 @@ struct orr_model_gather {
 };
 
 struct orr_model_rule {
-    struct orr_model_assertion assertion; /* assert, with, for, when of the rule itself */
+    struct orr_model_assertion
+        assertion; /* assert, with, for, when of the rule itself */
     orr_model_leaf name, doc, match, where;
     struct orr_model_gather *gather;
     struct orr_model_action *action;
-    struct orr_model_blocks reaction, error, then; /* assertions; handlers; assertions */
+    struct orr_model_blocks reaction, error,
+        then; /* assertions; handlers; assertions */
 };
 
 struct orr_model_step {
@@ -107,10 +110,11 @@ struct orr_model_job {
  * `diags`. NULL when it is no YAML; after other errors what was wrong is left out, so
  * that the compiler can go on and find the rest. */
 struct orr_model_workflow *orr_model_load_workflow(const char *file, const char *text,
-                                                   size_t length, struct orr_diags *diags);
+                                                   size_t length,
+                                                   struct orr_diags *diags);
 void orr_model_workflow_free(struct orr_model_workflow *workflow);
-struct orr_model_job *orr_model_load_job(const char *file, const char *text, size_t length,
-                                         struct orr_diags *diags);
+struct orr_model_job *orr_model_load_job(const char *file, const char *text,
+                                         size_t length, struct orr_diags *diags);
 void orr_model_job_free(struct orr_model_job *job);
 
 /* Is it a name that expressions can use: letters, digits, _, no digit first? */

@@ -3,18 +3,27 @@
 
 #include <stddef.h>
 
-#define LEAF(type, key, field, shape) { key, shape, false, offsetof(struct type, field), NULL }
-#define NEED(type, key, field, shape) { key, shape, true, offsetof(struct type, field), NULL }
-#define SUB(type, key, field, shape, block) \
-    { key, shape, false, offsetof(struct type, field), &block }
-#define END { NULL, ORRI_ANY, false, 0, NULL }
+#define LEAF(type, key, field, shape)                                                  \
+    {                                                                                  \
+        key, shape, false, offsetof(struct type, field), NULL                          \
+    }
+#define NEED(type, key, field, shape)                                                  \
+    {                                                                                  \
+        key, shape, true, offsetof(struct type, field), NULL                           \
+    }
+#define SUB(type, key, field, shape, block)                                            \
+    {                                                                                  \
+        key, shape, false, offsetof(struct type, field), &block                        \
+    }
+#define END                                                                            \
+    {                                                                                  \
+        NULL, ORRI_ANY, false, 0, NULL                                                 \
+    }
 
 #define K(key, field, shape) LEAF(orr_model_input, key, field, shape)
 static const struct orri_key input_keys[] = {
-    NEED(orr_model_input, "type", type, ORRI_ANY),
-    K("default", fallback, ORRI_ANY),
-    K("doc", doc, ORRI_SCALAR),
-    END
+    NEED(orr_model_input, "type", type, ORRI_ANY), K("default", fallback, ORRI_ANY),
+    K("doc", doc, ORRI_SCALAR), END
 };
 #undef K
 static const struct orri_block input_block = { .what = "an input",
@@ -24,13 +33,15 @@ static const struct orri_block input_block = { .what = "an input",
 
 static const struct orri_block pool_block;
 #define K(key, field, shape) LEAF(orr_model_pool, key, field, shape)
-static const struct orri_key pool_keys[] = {
-    K("share", share, ORRI_SCALAR),   K("reserve", reserve, ORRI_SCALAR),
-    K("max", max, ORRI_SCALAR),       K("borrow", borrow, ORRI_SCALAR),
-    K("parent", parent, ORRI_SCALAR), K("doc", doc, ORRI_SCALAR),
-    SUB(orr_model_pool, "pools", pools, ORRI_NAMED, pool_block),
-    END
-};
+static const struct orri_key pool_keys[] = { K("share", share, ORRI_SCALAR),
+                                             K("reserve", reserve, ORRI_SCALAR),
+                                             K("max", max, ORRI_SCALAR),
+                                             K("borrow", borrow, ORRI_SCALAR),
+                                             K("parent", parent, ORRI_SCALAR),
+                                             K("doc", doc, ORRI_SCALAR),
+                                             SUB(orr_model_pool, "pools", pools,
+                                                 ORRI_NAMED, pool_block),
+                                             END };
 #undef K
 static const struct orri_block pool_block = { .what = "a pool",
                                               .size = sizeof(struct orr_model_pool),
@@ -68,25 +79,25 @@ static const struct orri_key function_keys[] = {
 };
 #undef K
 static const struct orri_block function_block = { .what = "a function",
-                                                  .size = sizeof(struct orr_model_function),
+                                                  .size =
+                                                      sizeof(struct orr_model_function),
                                                   .keys = function_keys };
 
 static const struct orri_key assertion_keys[] = {
     NEED(orr_model_assertion, "assert", fact, ORRI_SCALAR),
     LEAF(orr_model_assertion, "with", with, ORRI_ANY),
     LEAF(orr_model_assertion, "for", list, ORRI_SCALAR),
-    LEAF(orr_model_assertion, "when", when, ORRI_SCALAR),
-    END
+    LEAF(orr_model_assertion, "when", when, ORRI_SCALAR), END
 };
 static const struct orri_block assertion_block = { .what = "a reaction",
-                                                   .size = sizeof(struct orr_model_assertion),
+                                                   .size = sizeof(
+                                                       struct orr_model_assertion),
                                                    .keys = assertion_keys };
 
 static const struct orri_key retry_keys[] = {
     LEAF(orr_model_retry, "max", max, ORRI_SCALAR),
     LEAF(orr_model_retry, "delay", delay, ORRI_SCALAR),
-    LEAF(orr_model_retry, "with", with, ORRI_MAPPING),
-    END
+    LEAF(orr_model_retry, "with", with, ORRI_MAPPING), END
 };
 static const struct orri_block retry_block = { .what = "a retry",
                                                .size = sizeof(struct orr_model_retry),
@@ -103,15 +114,15 @@ static const struct orri_key handler_keys[] = {
     END
 };
 static const struct orri_block handler_block = { .what = "an error handler",
-                                                 .size = sizeof(struct orr_model_handler),
+                                                 .size =
+                                                     sizeof(struct orr_model_handler),
                                                  .keys = handler_keys };
 
 static const struct orri_key action_keys[] = {
     NEED(orr_model_action, "call", call, ORRI_SCALAR),
     LEAF(orr_model_action, "with", with, ORRI_MAPPING),
     LEAF(orr_model_action, "priority", priority, ORRI_SCALAR),
-    LEAF(orr_model_action, "deadline", deadline, ORRI_SCALAR),
-    END
+    LEAF(orr_model_action, "deadline", deadline, ORRI_SCALAR), END
 };
 static const struct orri_block action_block = { .what = "an action",
                                                 .size = sizeof(struct orr_model_action),
@@ -120,8 +131,7 @@ static const struct orri_block action_block = { .what = "an action",
 static const struct orri_key gather_keys[] = {
     LEAF(orr_model_gather, "where", where, ORRI_SCALAR),
     NEED(orr_model_gather, "count", count, ORRI_SCALAR),
-    LEAF(orr_model_gather, "order", order, ORRI_SCALAR),
-    END
+    LEAF(orr_model_gather, "order", order, ORRI_SCALAR), END
 };
 static const struct orri_block gather_block = {
     .what = "a gather",
@@ -174,8 +184,7 @@ static const struct orri_block step_block = { .what = "a step",
 static const struct orri_key output_keys[] = {
     LEAF(orr_model_output, "fact", fact, ORRI_SCALAR),
     LEAF(orr_model_output, "each", each, ORRI_SCALAR),
-    LEAF(orr_model_output, "doc", doc, ORRI_SCALAR),
-    END
+    LEAF(orr_model_output, "doc", doc, ORRI_SCALAR), END
 };
 static const struct orri_block output_block = { .what = "an output",
                                                 .size = sizeof(struct orr_model_output),
@@ -197,7 +206,8 @@ static const struct orri_key workflow_keys[] = {
 };
 #undef K
 const struct orri_block orri_workflow_block = { .what = "a workflow",
-                                                .size = sizeof(struct orr_model_workflow),
+                                                .size =
+                                                    sizeof(struct orr_model_workflow),
                                                 .keys = workflow_keys };
 
 #define K(key, field, shape) LEAF(orr_model_job, key, field, shape)

@@ -7,7 +7,11 @@
 static size_t utf8_length(const unsigned char *s, size_t left)
 {
     static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    size_t n = s[0] < 0x80       ? 1
+               : s[0] >> 5 == 6  ? 2
+               : s[0] >> 4 == 14 ? 3
+               : s[0] >> 3 == 30 ? 4
+                                 : 0;
     if (n <= 1 || n > left)
         return n > left ? 0 : n;
     unsigned code = s[0] & (0xFFU >> (n + 1));
@@ -16,7 +20,8 @@ static size_t utf8_length(const unsigned char *s, size_t left)
             return 0;
         code = code << 6 | (s[i] & 0x3FU);
     }
-    bool good = code >= least[n] && code <= 0x10FFFF && (code < 0xD800 || code >= 0xE000);
+    bool good =
+        code >= least[n] && code <= 0x10FFFF && (code < 0xD800 || code >= 0xE000);
     return good ? n : 0;
 }
 
@@ -26,9 +31,9 @@ static bool is_utf8(struct orr_yaml_document *document, struct orr_diags *diags)
     for (size_t i = 0; i < document->length;) {
         size_t n = utf8_length(s + i, document->length - i);
         if (n == 0 || s[i] == '\0') {
-            orr_diag_error(diags, orri_yaml_span_at(document, i), "E0103",
-                           n == 0 ? "not UTF-8 text: byte 0x%02x" : "a zero byte (0x%02x)",
-                           s[i]);
+            orr_diag_error(
+                diags, orri_yaml_span_at(document, i), "E0103",
+                n == 0 ? "not UTF-8 text: byte 0x%02x" : "a zero byte (0x%02x)", s[i]);
             return false;
         }
         i += n;
@@ -40,7 +45,7 @@ bool orri_yaml_take(struct orr_yaml_document *document, const char *text, size_t
                     struct orr_diags *diags)
 {
     if (length > ORR_YAML_BYTES) {
-        orr_diag_error(diags, (struct orr_span){ document->file, 1, 1 }, "E0107",
+        orr_diag_error(diags, (struct orr_span) { document->file, 1, 1 }, "E0107",
                        "the file has %zu bytes; the limit is %d (16 MiB)", length,
                        ORR_YAML_BYTES);
         return false;
@@ -74,7 +79,9 @@ void orri_yaml_syntax_hint(const struct orr_yaml_document *document, size_t offs
 {
     char c = offset < document->length ? document->source[offset] : '\0';
     if ((c == '[' || c == ']' || c == '{' || c == '}') && in_flow(document, offset))
-        orr_diag_hint(diags, "an expression with %c inside { } or [ ] needs a line of its own", c);
+        orr_diag_hint(diags,
+                      "an expression with %c inside { } or [ ] needs a line of its own",
+                      c);
     else if (c == '@' || c == '`' || c == '%')
         orr_diag_hint(diags, "a value that starts with '%c' needs quotes", c);
     else if (c == ':')

@@ -20,8 +20,10 @@ bool orri_yaml_take(struct orr_yaml_document *document, const char *text, size_t
 void orri_yaml_syntax_hint(const struct orr_yaml_document *document, size_t offset,
                            struct orr_diags *diags);
 /* place.c: bytes of the source against lines and columns (characters). */
-size_t orri_yaml_offset(struct orr_yaml_document *document, uint32_t line, uint32_t column);
-struct orr_span orri_yaml_span_at(const struct orr_yaml_document *document, size_t offset);
+size_t orri_yaml_offset(struct orr_yaml_document *document, uint32_t line,
+                        uint32_t column);
+struct orr_span orri_yaml_span_at(const struct orr_yaml_document *document,
+                                  size_t offset);
 void orri_yaml_index_lines(struct orr_yaml_document *document);
 /* tidy.c: give the children to a finished collection; reports keys that are not scalars
  * or stand twice. */

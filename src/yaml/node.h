@@ -25,7 +25,12 @@ enum {
 };
 
 enum orr_yaml_kind { ORR_YAML_SCALAR, ORR_YAML_SEQUENCE, ORR_YAML_MAPPING };
-enum orr_yaml_style { ORR_YAML_PLAIN, ORR_YAML_SINGLE, ORR_YAML_DOUBLE, ORR_YAML_BLOCK };
+enum orr_yaml_style {
+    ORR_YAML_PLAIN,
+    ORR_YAML_SINGLE,
+    ORR_YAML_DOUBLE,
+    ORR_YAML_BLOCK
+};
 
 struct orr_yaml_node {
     enum orr_yaml_kind kind;
@@ -34,7 +39,7 @@ struct orr_yaml_node {
     bool flow;                 /* SEQUENCE, MAPPING: written with [] or {} */
     const char *text;          /* SCALAR; NUL-terminated, holds no NUL */
     size_t length;
-    size_t start, end;         /* bytes of the document's source */
+    size_t start, end; /* bytes of the document's source */
     uint32_t n;
     const struct orr_yaml_node *const *keys;  /* MAPPING: n scalars, all different */
     const struct orr_yaml_node *const *items; /* SEQUENCE, MAPPING: n nodes */
@@ -46,17 +51,17 @@ struct orr_yaml_document {
     const char *source; /* NUL-terminated copy of the text, without a byte order mark */
     size_t length;
     const struct orr_yaml_node *root; /* never NULL after success */
-    const size_t *lines; /* byte where each line starts */
+    const size_t *lines;              /* byte where each line starts */
     size_t n_lines;
     size_t near_offset; /* the place asked for last: lines may be long */
     uint32_t near_line, near_column;
-    struct orr_arena arena;           /* owns all of the above */
+    struct orr_arena arena; /* owns all of the above */
 };
 
 /* Parse `text`. Every finding goes to `diags`, with `file` as the place: that string
  * must outlive them. NULL when there was an error. Free with orr_yaml_free(). */
-struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text, size_t length,
-                                         struct orr_diags *diags);
+struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text,
+                                         size_t length, struct orr_diags *diags);
 void orr_yaml_free(struct orr_yaml_document *document);
 
 /* The value of a key, or NULL. */

@@ -26,8 +26,8 @@ struct reader {
 
 static struct orr_span place_of(const struct reader *r, yaml_mark_t mark)
 {
-    return (struct orr_span){ r->document->file, (uint32_t)mark.line + 1,
-                              (uint32_t)mark.column + 1 };
+    return (struct orr_span) { r->document->file, (uint32_t)mark.line + 1,
+                               (uint32_t)mark.column + 1 };
 }
 
 static void syntax_error(struct reader *r)
@@ -38,17 +38,20 @@ static void syntax_error(struct reader *r)
     r->failed = true;
     if (p->error == YAML_READER_ERROR) {
         at = orri_yaml_span_at(r->document, p->problem_offset);
-        orr_diag_error(r->diags, at, "E0103", "the file holds a character that YAML does not allow");
+        orr_diag_error(r->diags, at, "E0103",
+                       "the file holds a character that YAML does not allow");
         return;
     }
     size_t offset = orri_yaml_offset(r->document, at.line, at.column);
     if (offset < r->document->length && r->document->source[offset] == '\t') {
-        orr_diag_error(r->diags, at, "E0102", "a tab cannot indent or separate here: YAML wants spaces");
+        orr_diag_error(r->diags, at, "E0102",
+                       "a tab cannot indent or separate here: YAML wants spaces");
         return;
     }
     if (p->context && p->context_mark.line != p->problem_mark.line)
-        orr_diag_error(r->diags, at, "E0101", "not YAML: %s, %s that starts in line %zu",
-                       problem, p->context, p->context_mark.line + 1);
+        orr_diag_error(r->diags, at, "E0101",
+                       "not YAML: %s, %s that starts in line %zu", problem, p->context,
+                       p->context_mark.line + 1);
     else
         orr_diag_error(r->diags, at, "E0101", "not YAML: %s", problem);
     orri_yaml_syntax_hint(r->document, offset, r->diags);
@@ -64,7 +67,8 @@ static bool next(struct reader *r, yaml_event_t *event)
     return false;
 }
 
-static void *refuse(struct reader *r, struct orr_span at, const char *id, const char *text)
+static void *refuse(struct reader *r, struct orr_span at, const char *id,
+                    const char *text)
 {
     if (!r->failed)
         orr_diag_error(r->diags, at, id, "%s", text);
@@ -82,7 +86,8 @@ static bool spend(struct reader *r, struct orr_span at, uint64_t more)
     return false;
 }
 
-static const struct orr_yaml_node *resolve_alias(struct reader *r, const yaml_event_t *event)
+static const struct orr_yaml_node *resolve_alias(struct reader *r,
+                                                 const yaml_event_t *event)
 {
     struct orr_span at = place_of(r, event->start_mark);
     const char *name = (const char *)event->data.alias.anchor;
@@ -91,7 +96,8 @@ static const struct orr_yaml_node *resolve_alias(struct reader *r, const yaml_ev
         a = a->next;
     if (!a) {
         if (!r->failed)
-            orr_diag_error(r->diags, at, "E0106", "no anchor '&%s' before this alias", name);
+            orr_diag_error(r->diags, at, "E0106", "no anchor '&%s' before this alias",
+                           name);
         r->failed = true;
         return NULL;
     }
@@ -124,23 +130,25 @@ static enum orr_yaml_style style_of(yaml_scalar_style_t style)
     }
 }
 
-static const struct orr_yaml_node *read_scalar(struct reader *r, const yaml_event_t *event)
+static const struct orr_yaml_node *read_scalar(struct reader *r,
+                                               const yaml_event_t *event)
 {
     struct orr_yaml_node *node = new_node(r, ORR_YAML_SCALAR, event);
     node->style = style_of(event->data.scalar.style);
     node->length = event->data.scalar.length;
-    node->text = orr_arena_strndup(&r->document->arena, (const char *)event->data.scalar.value,
-                                   node->length);
+    node->text = orr_arena_strndup(
+        &r->document->arena, (const char *)event->data.scalar.value, node->length);
     if (memchr(node->text, '\0', node->length))
         return refuse(r, node->at, "E0103", "a string cannot hold a zero byte");
     return node;
 }
 
-static const struct orr_yaml_node *read_node(struct reader *r, const yaml_event_t *event);
+static const struct orr_yaml_node *read_node(struct reader *r,
+                                             const yaml_event_t *event);
 
 /* Children until the end of the collection; the end's mark in *end. */
-static void read_children(struct reader *r, yaml_event_type_t last, struct orri_yaml_list *list,
-                          yaml_mark_t *end)
+static void read_children(struct reader *r, yaml_event_type_t last,
+                          struct orri_yaml_list *list, yaml_mark_t *end)
 {
     yaml_event_t event;
     while (next(r, &event)) {
@@ -157,7 +165,8 @@ static void read_children(struct reader *r, yaml_event_type_t last, struct orri_
     }
 }
 
-static const struct orr_yaml_node *read_collection(struct reader *r, const yaml_event_t *event)
+static const struct orr_yaml_node *read_collection(struct reader *r,
+                                                   const yaml_event_t *event)
 {
     bool mapping = event->type == YAML_MAPPING_START_EVENT;
     struct orr_yaml_node *node =
@@ -168,11 +177,13 @@ static const struct orr_yaml_node *read_collection(struct reader *r, const yaml_
         return refuse(r, node->at, "E0108", "nested deeper than 64 levels");
     struct orri_yaml_list list = { 0 };
     yaml_mark_t end = event->end_mark;
-    read_children(r, mapping ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT, &list, &end);
+    read_children(r, mapping ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT, &list,
+                  &end);
     r->depth--;
     if (r->failed)
         return NULL;
-    node->end = orri_yaml_offset(r->document, (uint32_t)end.line + 1, (uint32_t)end.column + 1);
+    node->end =
+        orri_yaml_offset(r->document, (uint32_t)end.line + 1, (uint32_t)end.column + 1);
     orri_yaml_close(r->document, node, &list, r->diags);
     return node;
 }
@@ -182,8 +193,9 @@ static struct anchor *add_anchor(struct reader *r, const yaml_char_t *name)
     if (!name)
         return NULL;
     struct anchor *a = orr_arena_alloc(&r->document->arena, sizeof *a);
-    *a = (struct anchor){ r->anchors, orr_arena_strdup(&r->document->arena, (const char *)name),
-                          NULL };
+    *a = (struct anchor) { r->anchors,
+                           orr_arena_strdup(&r->document->arena, (const char *)name),
+                           NULL };
     r->anchors = a;
     return a;
 }
@@ -197,15 +209,17 @@ static const yaml_char_t *anchor_of(const yaml_event_t *event)
     }
 }
 
-static const struct orr_yaml_node *read_node(struct reader *r, const yaml_event_t *event)
+static const struct orr_yaml_node *read_node(struct reader *r,
+                                             const yaml_event_t *event)
 {
     if (event->type == YAML_ALIAS_EVENT)
         return resolve_alias(r, event);
     if (!spend(r, place_of(r, event->start_mark), 1))
         return NULL;
     struct anchor *a = add_anchor(r, anchor_of(event));
-    const struct orr_yaml_node *node =
-        event->type == YAML_SCALAR_EVENT ? read_scalar(r, event) : read_collection(r, event);
+    const struct orr_yaml_node *node = event->type == YAML_SCALAR_EVENT
+                                           ? read_scalar(r, event)
+                                           : read_collection(r, event);
     if (a)
         a->node = node;
     return node;
@@ -214,7 +228,8 @@ static const struct orr_yaml_node *read_node(struct reader *r, const yaml_event_
 static bool starts_node(const yaml_event_t *event)
 {
     return event->type == YAML_SCALAR_EVENT || event->type == YAML_ALIAS_EVENT ||
-           event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
+           event->type == YAML_SEQUENCE_START_EVENT ||
+           event->type == YAML_MAPPING_START_EVENT;
 }
 
 static void read_stream(struct reader *r)
@@ -231,12 +246,12 @@ static void read_stream(struct reader *r)
         yaml_event_delete(&event);
     }
     if (!r->failed && !r->document->root)
-        (void)refuse(r, (struct orr_span){ r->document->file, 1, 1 }, "E0109",
+        (void)refuse(r, (struct orr_span) { r->document->file, 1, 1 }, "E0109",
                      "the file is empty");
 }
 
-struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text, size_t length,
-                                         struct orr_diags *diags)
+struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text,
+                                         size_t length, struct orr_diags *diags)
 {
     struct orr_yaml_document *document = orr_alloc(1, sizeof *document);
     document->file = file;
@@ -246,8 +261,8 @@ struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text, siz
         if (!yaml_parser_initialize(&r.libyaml))
             ORR_BUG("libyaml has no memory");
         yaml_parser_set_encoding(&r.libyaml, YAML_UTF8_ENCODING);
-        yaml_parser_set_input_string(&r.libyaml, (const unsigned char *)document->source,
-                                     document->length);
+        yaml_parser_set_input_string(
+            &r.libyaml, (const unsigned char *)document->source, document->length);
         read_stream(&r);
         yaml_parser_delete(&r.libyaml);
     }
@@ -265,7 +280,8 @@ void orr_yaml_free(struct orr_yaml_document *document)
     free(document);
 }
 
-const struct orr_yaml_node *orr_yaml_find(const struct orr_yaml_node *mapping, const char *key)
+const struct orr_yaml_node *orr_yaml_find(const struct orr_yaml_node *mapping,
+                                          const char *key)
 {
     for (uint32_t i = 0; mapping->kind == ORR_YAML_MAPPING && i < mapping->n; i++)
         if (strcmp(mapping->keys[i]->text, key) == 0)

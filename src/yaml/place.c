@@ -18,12 +18,10 @@ void orri_yaml_index_lines(struct orr_yaml_document *document)
     document->n_lines = n;
 }
 
-static bool continues(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
+static bool continues(char c) { return ((unsigned char)c & 0xC0) == 0x80; }
 
-size_t orri_yaml_offset(struct orr_yaml_document *document, uint32_t line, uint32_t column)
+size_t orri_yaml_offset(struct orr_yaml_document *document, uint32_t line,
+                        uint32_t column)
 {
     if (line == 0 || line > document->n_lines)
         return document->length;
@@ -44,7 +42,8 @@ size_t orri_yaml_offset(struct orr_yaml_document *document, uint32_t line, uint3
     return at;
 }
 
-struct orr_span orri_yaml_span_at(const struct orr_yaml_document *document, size_t offset)
+struct orr_span orri_yaml_span_at(const struct orr_yaml_document *document,
+                                  size_t offset)
 {
     size_t low = 0;
     size_t high = document->n_lines;
@@ -55,13 +54,10 @@ struct orr_span orri_yaml_span_at(const struct orr_yaml_document *document, size
     uint32_t column = 1;
     for (size_t i = document->lines[low]; i < offset && i < document->length; i++)
         column += !continues(document->source[i]);
-    return (struct orr_span){ document->file, (uint32_t)low + 1, column };
+    return (struct orr_span) { document->file, (uint32_t)low + 1, column };
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* Bytes of the escape at s, the backslash included; an escaped line break has none of
  * its own text and is told by *joins. */
@@ -114,7 +110,8 @@ static void skip_fold(struct walk *w)
 static bool at_fold(const struct walk *w)
 {
     size_t i = w->at;
-    while (i < w->end && (w->source[i] == ' ' || w->source[i] == '\t' || w->source[i] == '\r'))
+    while (i < w->end &&
+           (w->source[i] == ' ' || w->source[i] == '\t' || w->source[i] == '\r'))
         i++;
     return i < w->end && w->source[i] == '\n';
 }
@@ -170,5 +167,6 @@ struct orr_span orr_yaml_place(const struct orr_yaml_document *document,
             i++;
         skip_joins(&w);
     }
-    return orri_yaml_span_at(document, w.at < document->length ? w.at : document->length);
+    return orri_yaml_span_at(document,
+                             w.at < document->length ? w.at : document->length);
 }

@@ -13,7 +13,8 @@ void orri_yaml_list_add(struct orri_yaml_list *list, const struct orr_yaml_node 
 {
     if (list->n == list->cap) {
         uint32_t cap = list->cap ? 2 * list->cap : 8;
-        const struct orr_yaml_node **nodes = orr_arena_alloc(arena, cap * sizeof *nodes);
+        const struct orr_yaml_node **nodes =
+            orr_arena_alloc(arena, cap * sizeof *nodes);
         if (list->n)
             memcpy(nodes, list->nodes, list->n * sizeof *nodes);
         list->nodes = nodes;
@@ -74,7 +75,8 @@ static uint32_t closing(const struct orr_yaml_document *document,
         const struct orr_yaml_node *part = list->nodes[k];
         if (stride == 2 && list->nodes[k + 1]->start != list->nodes[k + 1]->end)
             return i;
-        if (open_parentheses(document->source + first->start, part->end - first->start) == 0)
+        if (open_parentheses(document->source + first->start,
+                             part->end - first->start) == 0)
             return k;
     }
     return i;
@@ -88,33 +90,39 @@ static void join_commas(struct orr_yaml_document *document, struct orri_yaml_lis
     for (uint32_t i = 0; i < list->n; i++) {
         uint32_t last = !mapping || i % 2 ? closing(document, list, i, stride) : i;
         const struct orr_yaml_node *node =
-            last == i ? list->nodes[i] : joined(document, list->nodes[i], list->nodes[last]);
+            last == i ? list->nodes[i]
+                      : joined(document, list->nodes[i], list->nodes[last]);
         list->nodes[kept++] = node;
         i = last == i ? i : last + (mapping ? 1 : 0);
     }
     list->n = kept;
 }
 
-static void check_key(const struct orr_yaml_node *node, uint32_t i, struct orr_map *seen,
-                      struct orr_diags *diags)
+static void check_key(const struct orr_yaml_node *node, uint32_t i,
+                      struct orr_map *seen, struct orr_diags *diags)
 {
     const struct orr_yaml_node *key = node->keys[i];
     bool fresh = false;
-    uint64_t *first = orr_map_insert(seen, orr_hash64(key->text, key->length, 0), &fresh);
+    uint64_t *first =
+        orr_map_insert(seen, orr_hash64(key->text, key->length, 0), &fresh);
     if (fresh)
         *first = i;
     else if (strcmp(node->keys[*first]->text, key->text) == 0)
-        orr_diag_error(diags, key->at, "E0104",
-                       "key '%s' stands twice; first in line %" PRIu32 ", column %" PRIu32,
-                       key->text, node->keys[*first]->at.line, node->keys[*first]->at.column);
+        orr_diag_error(
+            diags, key->at, "E0104",
+            "key '%s' stands twice; first in line %" PRIu32 ", column %" PRIu32,
+            key->text, node->keys[*first]->at.line, node->keys[*first]->at.column);
 }
 
-static void close_mapping(struct orr_yaml_document *document, struct orr_yaml_node *node,
-                          const struct orri_yaml_list *list, struct orr_diags *diags)
+static void close_mapping(struct orr_yaml_document *document,
+                          struct orr_yaml_node *node, const struct orri_yaml_list *list,
+                          struct orr_diags *diags)
 {
     uint32_t n = list->n / 2;
-    const struct orr_yaml_node **keys = orr_arena_alloc(&document->arena, n * sizeof *keys);
-    const struct orr_yaml_node **items = orr_arena_alloc(&document->arena, n * sizeof *items);
+    const struct orr_yaml_node **keys =
+        orr_arena_alloc(&document->arena, n * sizeof *keys);
+    const struct orr_yaml_node **items =
+        orr_arena_alloc(&document->arena, n * sizeof *items);
     for (uint32_t i = 0; i < n; i++) {
         const struct orr_yaml_node *key = list->nodes[2 * i];
         if (key->kind != ORR_YAML_SCALAR) {
@@ -137,7 +145,8 @@ void orri_yaml_close(struct orr_yaml_document *document, struct orr_yaml_node *n
                      struct orri_yaml_list *list, struct orr_diags *diags)
 {
     for (uint32_t i = 0; i < list->n; i++)
-        node->weight += list->nodes[i]->weight; /* at most ORR_YAML_NODES: see spend() */
+        node->weight +=
+            list->nodes[i]->weight; /* at most ORR_YAML_NODES: see spend() */
     if (node->flow)
         join_commas(document, list, node->kind == ORR_YAML_MAPPING);
     if (node->kind == ORR_YAML_MAPPING) {

@@ -1,5 +1,5 @@
-/* findings.c - what the compiler says to workflows with mistakes: exact words and places
- * Each case replaces sections of a workflow that is right (`base`). */
+/* findings.c - what the compiler says to workflows with mistakes: exact words and
+ * places Each case replaces sections of a workflow that is right (`base`). */
 #include "fixture.h"
 
 enum { SECTIONS = 7 };
@@ -33,8 +33,7 @@ struct bad_case {
 };
 
 static const struct bad_case cases[] = {
-    { .name = "good",
-      .findings = "" },
+    { .name = "good", .findings = "" },
     { .name = "unknown section",
       .sections = { [0] = "orrery: 1\n"
                           "workflow: w\n"
@@ -1016,6 +1015,11 @@ static const struct bad_case cases[] = {
     { .name = "no rules",
       .sections = { [5] = "" },
       .findings = "1:1 E0432 the workflow has no rules" },
+    { .name = "steps",
+      .sections = { [5] = "steps:\n"
+                          "- {step: f, call: f, with: {i: inputs.n}}\n" },
+      .findings = "7:1 E0427 'steps' is not supported by this"
+                  " version: write 'rules'" },
     { .name = "unused",
       .sections = { [1] = "inputs: {source: path, n: {type: i"
                           "nt, default: 3}, m: {type: int, default: 1}}\n",
@@ -1107,7 +1111,8 @@ static void says_so(void **state)
     const char *const names[] = { "/d/w.yaml", text.s, NULL };
     struct files files = { names };
     struct orr_sources sources = { read_memory, &files };
-    struct orr_graph *graph = orr_graph_compile("/d/w.yaml", &sources, &registry, &diags);
+    struct orr_graph *graph =
+        orr_graph_compile("/d/w.yaml", &sources, &registry, &diags);
     char *found = findings_text(&diags, true);
     assert_string_equal(found, c->findings);
     assert_true((graph != NULL) == (diags.errors == 0));
@@ -1122,8 +1127,9 @@ int main(void)
     enum { N = sizeof cases / sizeof *cases };
     static struct CMUnitTest tests[N];
     for (size_t i = 0; i < N; i++)
-        tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-                                        .test_func = says_so,
-                                        .initial_state = (void *)(uintptr_t)&cases[i] };
+        tests[i] =
+            (struct CMUnitTest) { .name = cases[i].name,
+                                  .test_func = says_so,
+                                  .initial_state = (void *)(uintptr_t)&cases[i] };
     return cmocka_run_group_tests_name("findings", tests, NULL, NULL);
 }

@@ -2,10 +2,11 @@
 #ifndef ORR_TESTS_GRAPH_FIXTURE_H
 #define ORR_TESTS_GRAPH_FIXTURE_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/file.h"
@@ -15,28 +16,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct orr_param probe_params[] = { { "source", "path", NULL, "" }, { 0 } };
-static const struct orr_result_field probe_results[] = {
-    { "frames", "int", NULL, "" }, { "fps", "float", NULL, "" },
-    { "height", "int", NULL, "" }, { "width", "int", NULL, "" }, { 0 }
-};
+static const struct orr_param probe_params[] = { { "source", "path", NULL, "" },
+                                                 { 0 } };
+static const struct orr_result_field probe_results[] = { { "frames", "int", NULL, "" },
+                                                         { "fps", "float", NULL, "" },
+                                                         { "height", "int", NULL, "" },
+                                                         { "width", "int", NULL, "" },
+                                                         { 0 } };
 static const struct orr_param split_params[] = { { "source", "path", NULL, "" },
                                                  { "every", "duration", "2s", "" },
                                                  { 0 } };
 static const struct orr_result_field split_results[] = {
     { "chunks", "list<{index: int, first: int, frames: int}>", NULL, "" }, { 0 }
 };
-static const struct orr_param encode_params[] = {
-    { "source", "path", NULL, "" },     { "first", "int", NULL, "" },
-    { "frames", "int", NULL, "" },      { "height", "int", NULL, "" },
-    { "width", "int?", NULL, "" },      { "crf", "int", "23", "" },
-    { "codec", "string", "'h264'", "" }, { "preset", "string", "'medium'", "" },
-    { 0 }
-};
-static const struct orr_result_field encode_results[] = {
-    { "vif", "float", NULL, "" }, { "psnr", "float", "dB", "" },
-    { "data", "blob", NULL, "" }, { "bytes", "int", "bytes", "" }, { 0 }
-};
+static const struct orr_param encode_params[] = { { "source", "path", NULL, "" },
+                                                  { "first", "int", NULL, "" },
+                                                  { "frames", "int", NULL, "" },
+                                                  { "height", "int", NULL, "" },
+                                                  { "width", "int?", NULL, "" },
+                                                  { "crf", "int", "23", "" },
+                                                  { "codec", "string", "'h264'", "" },
+                                                  { "preset", "string", "'medium'",
+                                                    "" },
+                                                  { 0 } };
+static const struct orr_result_field encode_results[] = { { "vif", "float", NULL, "" },
+                                                          { "psnr", "float", "dB", "" },
+                                                          { "data", "blob", NULL, "" },
+                                                          { "bytes", "int", "bytes",
+                                                            "" },
+                                                          { 0 } };
 static const struct orr_param mux_params[] = { { "chunks", "list<blob>", NULL, "" },
                                                { "fps", "float", NULL, "" },
                                                { "file", "string", NULL, "" },
@@ -46,7 +54,8 @@ static const struct orr_result_field mux_results[] = { { "file", "path", NULL, "
                                                        { "bytes", "int", "bytes", "" },
                                                        { 0 } };
 static const struct orr_param noop_params[] = { { "i", "int?", NULL, "" }, { 0 } };
-static const struct orr_result_field noop_results[] = { { "i", "int", NULL, "" }, { 0 } };
+static const struct orr_result_field noop_results[] = { { "i", "int", NULL, "" },
+                                                        { 0 } };
 
 static const struct orr_function fake_probe = { .name = "media.probe",
                                                 .version = "1",
@@ -74,8 +83,9 @@ static const struct orr_function fake_noop = { .name = "core.noop",
                                                .params = noop_params,
                                                .results = noop_results,
                                                .in_worker = true };
-static const struct orr_function *const fakes[] = { &fake_probe, &fake_split, &fake_encode,
-                                                    &fake_mux, &fake_noop };
+static const struct orr_function *const fakes[] = { &fake_probe, &fake_split,
+                                                    &fake_encode, &fake_mux,
+                                                    &fake_noop };
 static const struct orr_registry registry = { fakes, 5 };
 
 /* Files that exist in memory only: name, text, ... , NULL. */
@@ -83,8 +93,8 @@ struct files {
     const char *const *names_and_texts;
 };
 
-static inline orr_status read_memory(void *context, const char *path, struct orr_text *out,
-                                     struct orr_error *err)
+static inline orr_status read_memory(void *context, const char *path,
+                                     struct orr_text *out, struct orr_error *err)
 {
     const struct files *files = context;
     for (const char *const *f = files->names_and_texts; *f; f += 2)
@@ -95,8 +105,8 @@ static inline orr_status read_memory(void *context, const char *path, struct orr
     return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN, "cannot open %s", path);
 }
 
-static inline orr_status read_disk(void *context, const char *path, struct orr_text *out,
-                                   struct orr_error *err)
+static inline orr_status read_disk(void *context, const char *path,
+                                   struct orr_text *out, struct orr_error *err)
 {
     (void)context;
     return orr_file_read(path, 16 * 1024 * 1024, out, err);

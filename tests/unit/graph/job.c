@@ -176,7 +176,10 @@ static const struct job_case cases[] = {
               "job: t\n"
               "workflow: w.yaml\n"
               "inputs: {source: a.mp4}\n",
-      .settings = { { "n", "5" }, { "source", "/z.mp4" }, { "s", "no: [quotes" }, { "rs", "[{y: 4}]" } },
+      .settings = { { "n", "5" },
+                    { "source", "/z.mp4" },
+                    { "s", "no: [quotes" },
+                    { "rs", "[{y: 4}]" } },
       .result = "{source: \"/z.mp4\", n: 5, s: \"no: [quotes\", d"
                 ": 1s, rs: [{y: 4, z: null}]}" },
     { .name = "set typo",
@@ -243,7 +246,8 @@ static void workflow_is_a_job(void **state)
     struct orr_setting set = { "source", "/a.mp4" };
     struct orr_diags diags = { 0 };
     (void)state;
-    struct orr_job *job = orr_job_compile("/d/w.yaml", &sources, &set, 1, &registry, &diags);
+    struct orr_job *job =
+        orr_job_compile("/d/w.yaml", &sources, &set, 1, &registry, &diags);
     assert_non_null(job);
     assert_int_equal(job->n_requests, 1);
     assert_string_equal(job->workflow_path, "/d/w.yaml");
@@ -255,16 +259,19 @@ static void workflow_is_a_job(void **state)
 
 static void slurm_is_kept(void **state)
 {
-    const char *const names[] = { "/d/job.yaml",
-                                  "orrery: 1\njob: t\nworkflow: w.yaml\n"
-                                  "inputs: {source: a}\n"
-                                  "slurm: {nodes: 2, time: 01:00:00, tasks-per-node: 64}\n",
-                                  "/d/w.yaml", workflow, NULL };
+    const char *const names[] = {
+        "/d/job.yaml",
+        "orrery: 1\njob: t\nworkflow: w.yaml\n"
+        "inputs: {source: a}\n"
+        "slurm: {nodes: 2, time: 01:00:00, tasks-per-node: 64}\n",
+        "/d/w.yaml", workflow, NULL
+    };
     struct files files = { names };
     struct orr_sources sources = { read_memory, &files };
     struct orr_diags diags = { 0 };
     (void)state;
-    struct orr_job *job = orr_job_compile("/d/job.yaml", &sources, NULL, 0, &registry, &diags);
+    struct orr_job *job =
+        orr_job_compile("/d/job.yaml", &sources, NULL, 0, &registry, &diags);
     assert_non_null(job);
     assert_int_equal(job->n_slurm, 3);
     assert_string_equal(job->slurm_names[1], "time");
@@ -279,7 +286,8 @@ static struct orr_id digest_of(const char *text)
     struct files files = { names };
     struct orr_sources sources = { read_memory, &files };
     struct orr_diags diags = { 0 };
-    struct orr_graph *graph = orr_graph_compile("/d/w.yaml", &sources, &registry, &diags);
+    struct orr_graph *graph =
+        orr_graph_compile("/d/w.yaml", &sources, &registry, &diags);
     assert_non_null(graph);
     struct orr_id id = graph->digest;
     orr_graph_free(graph);
@@ -309,14 +317,16 @@ static void digest_is_of_the_meaning(void **state)
 int main(void)
 {
     enum { N = sizeof cases / sizeof *cases };
-    static const struct CMUnitTest more[] = { cmocka_unit_test(workflow_is_a_job),
-                                              cmocka_unit_test(slurm_is_kept),
-                                              cmocka_unit_test(digest_is_of_the_meaning) };
+    static const struct CMUnitTest more[] = {
+        cmocka_unit_test(workflow_is_a_job), cmocka_unit_test(slurm_is_kept),
+        cmocka_unit_test(digest_is_of_the_meaning)
+    };
     static struct CMUnitTest tests[N + 3];
     for (size_t i = 0; i < N; i++)
-        tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-                                        .test_func = makes_requests,
-                                        .initial_state = (void *)(uintptr_t)&cases[i] };
+        tests[i] =
+            (struct CMUnitTest) { .name = cases[i].name,
+                                  .test_func = makes_requests,
+                                  .initial_state = (void *)(uintptr_t)&cases[i] };
     memcpy(tests + N, more, sizeof more);
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }

@@ -110,9 +110,9 @@ int main(void)
     struct CMUnitTest tests[sizeof cases / sizeof *cases + 2];
     size_t n = 0;
     for (; n < sizeof cases / sizeof *cases; n++)
-        tests[n] = (struct CMUnitTest){ .name = cases[n].job,
-                                        .test_func = plan_is_golden,
-                                        .initial_state = &cases[n] };
+        tests[n] = (struct CMUnitTest) { .name = cases[n].job,
+                                         .test_func = plan_is_golden,
+                                         .initial_state = &cases[n] };
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(ladder_is_numbered);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(inputs_are_complete);
     return cmocka_run_group_tests_name("ladder", tests, NULL, NULL);

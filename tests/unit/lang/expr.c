@@ -1,8 +1,9 @@
 /* expr.c - expressions: values as Python gives them, mistakes with their places */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "lang/expr.h"
@@ -89,8 +90,9 @@ static void run_case(void **state)
     set_slots(slots, &arena);
     orr_text_append(&out, "", 0);
     struct orr_expr *e =
-        c->template ? orr_expr_compile_template(c->text, at, &scope, c->want, &arena, &diags)
-                    : orr_expr_compile(c->text, at, &scope, c->want, &arena, &diags);
+        c->template
+            ? orr_expr_compile_template(c->text, at, &scope, c->want, &arena, &diags)
+            : orr_expr_compile(c->text, at, &scope, c->want, &arena, &diags);
     assert_true((e != NULL) == (diags.errors == 0));
     if (!e)
         describe(&diags, &out);
@@ -172,7 +174,8 @@ static struct expr_case cases[] = {
     { "xs[0] + xs[-1]", "5", NULL, false },
     { "[x * 2 for x in xs]", "[6, 2, 4]", NULL, false },
     { "[x for x in xs if x > 1]", "[3, 2]", NULL, false },
-    { "[[y for y in range(x)] for x in sorted(xs)]", "[[0], [0, 1], [0, 1, 2]]", NULL, false },
+    { "[[y for y in range(x)] for x in sorted(xs)]", "[[0], [0, 1], [0, 1, 2]]", NULL,
+      false },
     { "[n for n in xs]", "[3, 1, 2]", NULL, false },
     { "[q.height for q in rs]", "[720, 720]", NULL, false },
     { "[1] + xs", "[1, 3, 1, 2]", NULL, false },
@@ -216,9 +219,10 @@ static struct expr_case cases[] = {
     { "strip(' a b\\n')", "\"a b\"", NULL, false },
     { "join(['a', 'b'], '/')", "\"a/b\"", NULL, false },
     { "startswith(p, '/a') and endswith(p, 'gz')", "true", NULL, false },
-    { "format(n, '03d') + format(2.5, '.2f') + format(255, 'x')", "\"0072.50ff\"", NULL, false },
-    { "format(0.5, '.1%') + format('a', '>3') + format(-7, '05')", "\"50.0%  a-0007\"", NULL,
+    { "format(n, '03d') + format(2.5, '.2f') + format(255, 'x')", "\"0072.50ff\"", NULL,
       false },
+    { "format(0.5, '.1%') + format('a', '>3') + format(-7, '05')", "\"50.0%  a-0007\"",
+      NULL, false },
     { "quote(\"it's\")", "\"'it'\\\\''s'\"", NULL, false },
     /* strings */
     { "'a' + \"b\"", "\"ab\"", NULL, false },
@@ -240,89 +244,119 @@ static struct expr_case cases[] = {
     { "n // (n - 7)", "! division by zero", NULL, false },
     { "n % (n - 7)", "! division by zero", NULL, false },
     { "f / (n - 7)", "! division by zero", NULL, false },
-    { "n * 9223372036854775807", "! '*': the result does not fit into 64 bits", NULL, false },
-    { "n + 9223372036854775807", "! '+': the result does not fit into 64 bits", NULL, false },
-    { "-n - 9223372036854775807", "! '-': the result does not fit into 64 bits", NULL, false },
+    { "n * 9223372036854775807", "! '*': the result does not fit into 64 bits", NULL,
+      false },
+    { "n + 9223372036854775807", "! '+': the result does not fit into 64 bits", NULL,
+      false },
+    { "-n - 9223372036854775807", "! '-': the result does not fit into 64 bits", NULL,
+      false },
     { "n ** 40", "! '**': the result does not fit into 64 bits", NULL, false },
-    { "2 ** (n - 9)", "! '**': a negative exponent; use float() for one side", NULL, false },
+    { "2 ** (n - 9)", "! '**': a negative exponent; use float() for one side", NULL,
+      false },
     { "xs[3]", "! index 3 is outside of a list of 3", NULL, false },
     { "xs[-4]", "! index -4 is outside of a list of 3", NULL, false },
     { "int(r.name)", "! int(): \"hd\" is no int", NULL, false },
     { "int(f * 1e300)", "! int(): 2.5e+300 does not fit into an int", NULL, false },
-    { "range(n * 10000000)", "! the expression takes more than 10000000 steps", NULL, false },
-    { "len([a for a in range(n * 300) for_ in a])", "32 E0201 ']' is expected, but 'for_' stands here",
-      NULL, false },
+    { "range(n * 10000000)", "! the expression takes more than 10000000 steps", NULL,
+      false },
+    { "len([a for a in range(n * 300) for_ in a])",
+      "32 E0201 ']' is expected, but 'for_' stands here", NULL, false },
     { "[len([y for y in range(n * 1000)]) for x in range(9999 * n)]",
       "! the expression takes more than 10000000 steps", NULL, false },
     { "min([x for x in xs if x > n])", "! min() of an empty list", NULL, false },
     { "format(n, 'zz')", "! format(): \"zz\" does not fit such a value", NULL, false },
     /* mistakes in constants are found when they are compiled */
     { "1 // 0", "3 E0214 division by zero", NULL, false },
-    { "9223372036854775807 + 1", "21 E0214 '+': the result does not fit into 64 bits", NULL,
-      false },
+    { "9223372036854775807 + 1", "21 E0214 '+': the result does not fit into 64 bits",
+      NULL, false },
     /* syntax */
     { "", "1 E0201 a value is expected at the end", NULL, false },
     { "1 +", "4 E0201 a value is expected at the end", NULL, false },
     { "1 + * 2", "5 E0201 a value is expected, but '*' stands here", NULL, false },
     { "(1", "3 E0201 ')' is expected at the end", NULL, false },
-    { "1 2", "3 E0201 an operator or the end is expected, but '2' stands here", NULL, false },
-    { "n = 7", "3 E0201 unexpected '=' in an expression; did you mean '=='?", NULL, false },
-    { "n == 7 && true", "8 E0201 unexpected '&' in an expression; did you mean 'and'?", NULL,
+    { "1 2", "3 E0201 an operator or the end is expected, but '2' stands here", NULL,
       false },
-    { "!true", "1 E0201 unexpected '!' in an expression; did you mean 'not'?", NULL, false },
+    { "n = 7", "3 E0201 unexpected '=' in an expression; did you mean '=='?", NULL,
+      false },
+    { "n == 7 && true", "8 E0201 unexpected '&' in an expression; did you mean 'and'?",
+      NULL, false },
+    { "!true", "1 E0201 unexpected '!' in an expression; did you mean 'not'?", NULL,
+      false },
     { "'abc", "1 E0203 this string has no end", NULL, false },
-    { "'a\\q'", "3 E0203 unknown escape; known are \\\\ \\' \\\" \\n \\t \\r", NULL, false },
+    { "'a\\q'", "3 E0203 unknown escape; known are \\\\ \\' \\\" \\n \\t \\r", NULL,
+      false },
     { "5sec",
-      "2 E0202 unknown unit; units are ns us ms s min h d, and B KB MB GB TB PB KiB MiB GiB TiB "
+      "2 E0202 unknown unit; units are ns us ms s min h d, and B KB MB GB TB PB KiB "
+      "MiB GiB TiB "
       "PiB",
       NULL, false },
-    { "9223372036854775808", "1 E0201 a number of 64 bits is expected, but '9223372036854775808' "
-                             "stands here", NULL, false },
-    { "99999999999999999999", "1 E0202 this number does not fit into 64 bits", NULL, false },
+    { "9223372036854775808",
+      "1 E0201 a number of 64 bits is expected, but '9223372036854775808' "
+      "stands here",
+      NULL, false },
+    { "99999999999999999999", "1 E0202 this number does not fit into 64 bits", NULL,
+      false },
     { "1e999", "1 E0202 this number is too large for a float", NULL, false },
     { "h\xC3\xA9 + 1", "2 E0201 unexpected character in an expression", NULL, false },
     { "1 if n", "7 E0201 'else' is expected at the end", NULL, false },
     { "chunk {n of x", "10 E0201 '}' is expected, but 'of' stands here", NULL, true },
-    { "a } b", "3 E0205 a '}' that closes nothing; the character itself is written '}}'", NULL,
+    { "a } b",
+      "3 E0205 a '}' that closes nothing; the character itself is written '}}'", NULL,
       true },
     { "a {}", "4 E0201 a value is expected, but '}' stands here", NULL, true },
     /* names and types; all in one pass */
     { "m + 1", "1 E0206 unknown name 'm'", NULL, false },
-    { "r.heigth", "3 E0207 rung has no field 'heigth'; did you mean 'height'?", NULL, false },
-    { "r.heigth + r.nam + q", "3 E0207 rung has no field 'heigth'; did you mean 'height'?\n"
-                              "14 E0207 rung has no field 'nam'; did you mean 'name'?\n"
-                              "20 E0206 unknown name 'q'", NULL, false },
+    { "r.heigth", "3 E0207 rung has no field 'heigth'; did you mean 'height'?", NULL,
+      false },
+    { "r.heigth + r.nam + q",
+      "3 E0207 rung has no field 'heigth'; did you mean 'height'?\n"
+      "14 E0207 rung has no field 'nam'; did you mean 'name'?\n"
+      "20 E0206 unknown name 'q'",
+      NULL, false },
     { "n.x", "3 E0207 a value of type int has no fields", NULL, false },
     { "True", "1 E0206 unknown name 'True'; did you mean 'true'?", NULL, false },
-    { "len", "1 E0206 unknown name 'len'; len is a function: write len(...)", NULL, false },
+    { "len", "1 E0206 unknown name 'len'; len is a function: write len(...)", NULL,
+      false },
     { "lenn(xs)", "1 E0211 unknown function 'lenn'; did you mean 'len'?", NULL, false },
-    { "len(n)", "1 E0212 len() cannot take (int); it is len(list or string) -> int", NULL, false },
-    { "min(1)", "1 E0212 min() cannot take (int); it is min(a, b, ...) or min(list)", NULL, false },
+    { "len(n)", "1 E0212 len() cannot take (int); it is len(list or string) -> int",
+      NULL, false },
+    { "min(1)", "1 E0212 min() cannot take (int); it is min(a, b, ...) or min(list)",
+      NULL, false },
     { "1 + 'a'", "3 E0208 '+' cannot be used between int and string", NULL, false },
     { "n < 'a'", "3 E0208 '<' cannot be used between int and string", NULL, false },
-    { "r.name == 3", "8 E0208 '==' cannot be used between string and int", NULL, false },
+    { "r.name == 3", "8 E0208 '==' cannot be used between string and int", NULL,
+      false },
     { "2s + 1", "4 E0208 '+' cannot be used between duration and int", NULL, false },
-    { "2s * 2s", "4 E0208 '*' cannot be used between duration and duration", NULL, false },
+    { "2s * 2s", "4 E0208 '*' cannot be used between duration and duration", NULL,
+      false },
     { "-'a'", "1 E0208 '-' cannot be used on string", NULL, false },
     { "n[0]", "2 E0208 a value of type int cannot be indexed", NULL, false },
     { "xs['a']", "4 E0210 int is expected, but this is string", NULL, false },
     { "not n", "5 E0210 bool is expected, but this is int", NULL, false },
     { "n and true", "1 E0210 bool is expected, but this is int", NULL, false },
-    { "[1, 'a']", "5 E0209 this is string, but what stands before it is int", NULL, false },
-    { "1 if true else 'a'", "16 E0209 this is string, but what stands before it is int", NULL,
+    { "[1, 'a']", "5 E0209 this is string, but what stands before it is int", NULL,
       false },
+    { "1 if true else 'a'", "16 E0209 this is string, but what stands before it is int",
+      NULL, false },
     { "[x for x in n]", "13 E0208 a list is expected after 'in'", NULL, false },
-    { "r.crf + 1", "3 E0213 r.crf may be null; test it first: 'x if r.crf != null else y'", NULL,
+    { "r.crf + 1",
+      "3 E0213 r.crf may be null; test it first: 'x if r.crf != null else y'", NULL,
       false },
     { "r.crf > 3 and r.crf != null",
-      "3 E0213 r.crf may be null; test it first: 'x if r.crf != null else y'", NULL, false },
-    { "f", "1 E0210 int is expected, but this is float; use int(), round(), floor() or ceil()",
+      "3 E0213 r.crf may be null; test it first: 'x if r.crf != null else y'", NULL,
+      false },
+    { "f",
+      "1 E0210 int is expected, but this is float; use int(), round(), floor() or "
+      "ceil()",
       &t_int, false },
     { "n", "1 E0210 string is expected, but this is int; use str()", &t_string, false },
-    { "5", "1 E0210 duration is expected, but this is int; a duration has a unit, such as 30s or "
-           "5min", &t_duration, false },
-    { "\"5 apples\"", "1 E0210 \"5 apples\" is no duration, such as 90s or 1h30min", &t_duration,
-      false },
+    { "5",
+      "1 E0210 duration is expected, but this is int; a duration has a unit, such as "
+      "30s or "
+      "5min",
+      &t_duration, false },
+    { "\"5 apples\"", "1 E0210 \"5 apples\" is no duration, such as 90s or 1h30min",
+      &t_duration, false },
     { "r", "1 E0210 int is expected, but this is rung", &t_int, false },
     { "2", "1 E0210 bool is expected, but this is string", &t_bool, true },
 };
@@ -360,7 +394,8 @@ static void long_text_is_kept(void **state)
     char *text = orr_alloc(LENGTH + 1, 1);
     memset(text, 'x', LENGTH);
     const struct orr_span at = { "f.yaml", 1, 1 };
-    struct orr_expr *e = orr_expr_compile_template(text, at, NULL, NULL, &arena, &diags);
+    struct orr_expr *e =
+        orr_expr_compile_template(text, at, NULL, NULL, &arena, &diags);
     assert_non_null(e);
     assert_int_equal(orr_expr_eval(e, NULL, &arena, &v, NULL), ORR_OK);
     assert_int_equal(v.as.s->length, LENGTH);
@@ -387,7 +422,8 @@ static void conditions_split(void **state)
         orr_expr_compile("n == r.height and n > 1 and (r.crf != null and r.crf > 3)",
                          ORR_NO_SPAN, &scope, NULL, &arena, &diags);
     assert_non_null(e);
-    assert_int_equal(orr_expr_conjuncts(e, parts, 8), 3); /* null test and use stay together */
+    assert_int_equal(orr_expr_conjuncts(e, parts, 8),
+                     3); /* null test and use stay together */
     assert_true(orr_expr_equality(parts[0], &left, &right));
     assert_false(orr_expr_equality(parts[1], &left, &right));
     assert_true(orr_expr_field_of(right, &slot, &field));
@@ -398,7 +434,8 @@ static void conditions_split(void **state)
     assert_false(orr_expr_reads(e, 0, 0));
     assert_int_equal(orr_expr_conjuncts(e, parts, 2), 2);
     orr_expr_print(e, &text);
-    assert_string_equal(text.s, "n == r.height and n > 1 and (r.crf != null and r.crf > 3)");
+    assert_string_equal(text.s,
+                        "n == r.height and n > 1 and (r.crf != null and r.crf > 3)");
     orr_text_release(&text);
     orr_diags_release(&diags);
     orr_arena_release(&arena);
@@ -407,9 +444,18 @@ static void conditions_split(void **state)
 static void print_keeps_meaning(void **state)
 {
     static const char *const texts[] = {
-        "(n + 1) * 2", "n - (2 - 1)", "-(n + 1)", "(-n) ** 2", "not (n == 7 or true)",
-        "(1 if n > 3 else 2) + 1", "[x for x in xs if x > 1]", "xs[n - 7]",
-        "max(n, 3) if n in xs else 4", "2 ** n", "(n ** 2) ** 2", "\"a{n}{{\"",
+        "(n + 1) * 2",
+        "n - (2 - 1)",
+        "-(n + 1)",
+        "(-n) ** 2",
+        "not (n == 7 or true)",
+        "(1 if n > 3 else 2) + 1",
+        "[x for x in xs if x > 1]",
+        "xs[n - 7]",
+        "max(n, 3) if n in xs else 4",
+        "2 ** n",
+        "(n ** 2) ** 2",
+        "\"a{n}{{\"",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -466,10 +512,10 @@ int main(void)
     enum { MORE = sizeof more / sizeof *more };
     static struct CMUnitTest tests[N + MORE];
     for (size_t i = 0; i < N; i++)
-        tests[i] = (struct CMUnitTest){ .name = cases[i].text,
-                                        .test_func = run_case,
-                                        .initial_state = &cases[i] };
+        tests[i] = (struct CMUnitTest) { .name = cases[i].text,
+                                         .test_func = run_case,
+                                         .initial_state = &cases[i] };
     for (size_t i = 0; i < MORE; i++)
-        tests[N + i] = (struct CMUnitTest){ .name = "more", .test_func = more[i] };
+        tests[N + i] = (struct CMUnitTest) { .name = "more", .test_func = more[i] };
     return cmocka_run_group_tests_name("expr", tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* findings.c - the numbers in the sources are those of the table, each once there */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/file.h"
@@ -18,9 +19,9 @@ enum { MOST = 200 };
 
 static bool is_id(const char *s)
 {
-    return s[0] == '"' && (s[1] == 'E' || s[1] == 'W') && isdigit((unsigned char)s[2]) &&
-           isdigit((unsigned char)s[3]) && isdigit((unsigned char)s[4]) &&
-           isdigit((unsigned char)s[5]) && s[6] == '"';
+    return s[0] == '"' && (s[1] == 'E' || s[1] == 'W') &&
+           isdigit((unsigned char)s[2]) && isdigit((unsigned char)s[3]) &&
+           isdigit((unsigned char)s[4]) && isdigit((unsigned char)s[5]) && s[6] == '"';
 }
 
 static void scan_file(const char *path, bool *used)
@@ -50,7 +51,8 @@ static void scan_folder(const char *folder, bool *used)
     assert_non_null(directory);
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         size_t length = strlen(entry->d_name);
-        (void)snprintf(path, sizeof path, "%s/src/%s/%s", ORR_SOURCE_DIR, folder, entry->d_name);
+        (void)snprintf(path, sizeof path, "%s/src/%s/%s", ORR_SOURCE_DIR, folder,
+                       entry->d_name);
         if (length > 2 && strcmp(entry->d_name + length - 2, ".c") == 0)
             scan_file(path, used);
     }
@@ -80,8 +82,9 @@ static void numbers_ascend(void **state)
     for (size_t i = 1; i < n; i++)
         assert_true(strcmp(findings[i - 1].id + 1, findings[i].id + 1) < 0);
     assert_null(orr_finding_text("E9999"));
-    assert_string_equal(orr_finding_text("E0105"), "A file holds one YAML document; '---' "
-                                                   "starts another.");
+    assert_string_equal(orr_finding_text("E0105"),
+                        "A file holds one YAML document; '---' "
+                        "starts another.");
 }
 
 int main(void)

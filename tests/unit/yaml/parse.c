@@ -1,8 +1,9 @@
 /* parse.c - YAML to nodes: places, styles, limits, mistakes */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -19,8 +20,9 @@ struct bad_case {
 static void describe(const struct orr_diags *diags, struct orr_text *out)
 {
     for (size_t i = 0; i < diags->n; i++)
-        orr_text_printf(out, "%s%u:%u %s %s%s%s", i ? "\n" : "", diags->items[i].at.line,
-                        diags->items[i].at.column, diags->items[i].id, diags->items[i].message,
+        orr_text_printf(out, "%s%u:%u %s %s%s%s", i ? "\n" : "",
+                        diags->items[i].at.line, diags->items[i].at.column,
+                        diags->items[i].id, diags->items[i].message,
                         diags->items[i].hint ? "; " : "",
                         diags->items[i].hint ? diags->items[i].hint : "");
 }
@@ -31,7 +33,8 @@ static void is_refused(void **state)
     struct orr_diags diags = { 0 };
     struct orr_text out = ORR_TEXT_INIT;
     size_t length = c->length ? c->length : strlen(c->text);
-    struct orr_yaml_document *document = orr_yaml_parse("f.yaml", c->text, length, &diags);
+    struct orr_yaml_document *document =
+        orr_yaml_parse("f.yaml", c->text, length, &diags);
     describe(&diags, &out);
     assert_string_equal(out.s ? out.s : "", c->finding);
     assert_null(document);
@@ -47,43 +50,62 @@ static struct bad_case bad[] = {
     { "tab after spaces", "a:\n  b: 1\n  \tc: 2\n",
       "3:3 E0102 a tab cannot indent or separate here: YAML wants spaces", 0 },
     { "open bracket", "a: [1, 2\nb: 3\n",
-      "2:2 E0101 not YAML: did not find expected ',' or ']', while parsing a flow sequence that "
-      "starts in line 1; a value with ': ' in it needs quotes", 0 },
+      "2:2 E0101 not YAML: did not find expected ',' or ']', while parsing a flow "
+      "sequence that "
+      "starts in line 1; a value with ': ' in it needs quotes",
+      0 },
     { "open quote", "a: \"x\n",
-      "2:1 E0101 not YAML: found unexpected end of stream, while scanning a quoted scalar that "
-      "starts in line 1", 0 },
-    { "bad indent", "a: 1\n b: 2\n", "2:3 E0101 not YAML: mapping values are not allowed in this "
-      "context; a value with ': ' in it needs quotes", 0 },
+      "2:1 E0101 not YAML: found unexpected end of stream, while scanning a quoted "
+      "scalar that "
+      "starts in line 1",
+      0 },
+    { "bad indent", "a: 1\n b: 2\n",
+      "2:3 E0101 not YAML: mapping values are not allowed in this "
+      "context; a value with ': ' in it needs quotes",
+      0 },
     { "percent", "a: %x\n",
-      "1:4 E0101 not YAML: found character that cannot start any token; a value that starts with "
-      "'%' needs quotes", 0 },
+      "1:4 E0101 not YAML: found character that cannot start any token; a value that "
+      "starts with "
+      "'%' needs quotes",
+      0 },
     { "index in flow", "a: {x: xs[0]}\n",
-      "1:10 E0101 not YAML: did not find expected ',' or '}'; an expression with [ inside { } or "
-      "[ ] needs a line of its own", 0 },
+      "1:10 E0101 not YAML: did not find expected ',' or '}'; an expression with [ "
+      "inside { } or "
+      "[ ] needs a line of its own",
+      0 },
     { "twice", "a: 1\nb: 2\na: 3\n",
       "3:1 E0104 key 'a' stands twice; first in line 1, column 1", 0 },
     { "twice twice", "a: 1\na: 2\nb: {c: 1, c: 2}\n",
       "3:11 E0104 key 'c' stands twice; first in line 3, column 5\n"
-      "2:1 E0104 key 'a' stands twice; first in line 1, column 1", 0 },
+      "2:1 E0104 key 'a' stands twice; first in line 1, column 1",
+      0 },
     { "two documents", "a: 1\n---\nb: 2\n",
       "2:1 E0105 a second document starts here: a file holds one", 0 },
     { "no anchor", "a: *x\n", "1:4 E0106 no anchor '&x' before this alias", 0 },
-    { "inside itself", "a: &x [*x]\n", "1:8 E0106 an alias inside its own anchor never ends", 0 },
+    { "inside itself", "a: &x [*x]\n",
+      "1:8 E0106 an alias inside its own anchor never ends", 0 },
     { "key is a list", "[1, 2]: 3\n", "1:1 E0110 a key must be a name, not a list", 0 },
-    { "key is a mapping", "? {a: 1}\n: 3\n", "1:3 E0110 a key must be a name, not a mapping", 0 },
+    { "key is a mapping", "? {a: 1}\n: 3\n",
+      "1:3 E0110 a key must be a name, not a mapping", 0 },
     { "latin 1", "a: b\nc: caf\xE9\n", "2:7 E0103 not UTF-8 text: byte 0xe9", 0 },
     { "overlong", "a: \xC0\xAF\n", "1:4 E0103 not UTF-8 text: byte 0xc0", 0 },
     { "surrogate", "a: \xED\xA0\x80\n", "1:4 E0103 not UTF-8 text: byte 0xed", 0 },
     { "cut", "a: \xE2\x82", "1:4 E0103 not UTF-8 text: byte 0xe2", 0 },
-    { "UTF-16", "\xFF\xFE" "a\0", "1:1 E0103 not UTF-8 text: byte 0xff", 4 },
+    { "UTF-16",
+      "\xFF\xFE"
+      "a\0",
+      "1:1 E0103 not UTF-8 text: byte 0xff", 4 },
     { "zero byte", "a: b\0c\n", "1:5 E0103 a zero byte (0x00)", 7 },
-    { "escaped zero", "a: \"b\\0c\"\n", "1:4 E0103 a string cannot hold a zero byte", 0 },
-    { "control", "a: b\001\n", "1:5 E0103 the file holds a character that YAML does not allow", 0 },
+    { "escaped zero", "a: \"b\\0c\"\n", "1:4 E0103 a string cannot hold a zero byte",
+      0 },
+    { "control", "a: b\001\n",
+      "1:5 E0103 the file holds a character that YAML does not allow", 0 },
 };
 
 static struct orr_yaml_document *parse(const char *text, struct orr_diags *diags)
 {
-    struct orr_yaml_document *document = orr_yaml_parse("f.yaml", text, strlen(text), diags);
+    struct orr_yaml_document *document =
+        orr_yaml_parse("f.yaml", text, strlen(text), diags);
     if (!document)
         fail_msg("%s", diags->items[0].message);
     return document;
@@ -93,7 +115,8 @@ static void nodes_know_their_place(void **state)
 {
     struct orr_diags diags = { 0 };
     (void)state;
-    struct orr_yaml_document *d = parse("# c\nb: no\na:\n  - 'x'\n  - {k: \"v\"}\n", &diags);
+    struct orr_yaml_document *d =
+        parse("# c\nb: no\na:\n  - 'x'\n  - {k: \"v\"}\n", &diags);
     const struct orr_yaml_node *root = d->root;
     assert_int_equal(root->kind, ORR_YAML_MAPPING);
     assert_int_equal(root->n, 2);
@@ -156,9 +179,10 @@ static void commas_in_parentheses(void **state)
 {
     struct orr_diags diags = { 0 };
     (void)state;
-    struct orr_yaml_document *d = parse(
-        "a: {x: max(a, min(b, c)), y: 1, z: f(')', 2)}\n"
-        "b: [max(a, b), 2, \"(\", c]\nc: {d: (open, e: 1}\n", &diags);
+    struct orr_yaml_document *d =
+        parse("a: {x: max(a, min(b, c)), y: 1, z: f(')', 2)}\n"
+              "b: [max(a, b), 2, \"(\", c]\nc: {d: (open, e: 1}\n",
+              &diags);
     const struct orr_yaml_node *a = orr_yaml_find(d->root, "a");
     assert_int_equal(a->n, 3);
     assert_string_equal(orr_yaml_find(a, "x")->text, "max(a, min(b, c))");
@@ -176,7 +200,9 @@ static void byte_order_mark_and_crlf(void **state)
 {
     struct orr_diags diags = { 0 };
     (void)state;
-    struct orr_yaml_document *d = parse("\xEF\xBB\xBF" "a: 1\r\nb: 2\r\n", &diags);
+    struct orr_yaml_document *d = parse("\xEF\xBB\xBF"
+                                        "a: 1\r\nb: 2\r\n",
+                                        &diags);
     assert_string_equal(orr_yaml_find(d->root, "a")->text, "1");
     assert_string_equal(orr_yaml_find(d->root, "b")->text, "2");
     assert_int_equal(orr_yaml_find(d->root, "b")->at.line, 2);
@@ -212,12 +238,14 @@ static void alias_bomb_is_refused(void **state)
     assert_null(orr_yaml_parse("f.yaml", text.s, text.length, &diags));
     assert_true(orr_clock_monotonic() - start < ORR_SECOND);
     assert_int_equal(diags.n, 1);
-    assert_string_equal(diags.items[0].message, "more than 2000000 nodes, aliases expanded");
+    assert_string_equal(diags.items[0].message,
+                        "more than 2000000 nodes, aliases expanded");
     orr_text_release(&text);
     orr_diags_release(&diags);
 }
 
-static void nested(struct orr_text *text, int depth, const char *open, const char *close)
+static void nested(struct orr_text *text, int depth, const char *open,
+                   const char *close)
 {
     for (int i = 0; i < depth; i++)
         orr_text_puts(text, open);
@@ -228,11 +256,14 @@ static void nested(struct orr_text *text, int depth, const char *open, const cha
 static void depth_is_limited(void **state)
 {
     (void)state;
-    for (int depth = 64; depth <= 100000; depth = depth == 64 ? 65 : depth == 65 ? 100000 : depth + 1) {
+    for (int depth = 64; depth <= 100000; depth = depth == 64   ? 65
+                                                  : depth == 65 ? 100000
+                                                                : depth + 1) {
         struct orr_diags diags = { 0 };
         struct orr_text text = ORR_TEXT_INIT;
         nested(&text, depth, "[", "]");
-        struct orr_yaml_document *d = orr_yaml_parse("f.yaml", text.s, text.length, &diags);
+        struct orr_yaml_document *d =
+            orr_yaml_parse("f.yaml", text.s, text.length, &diags);
         if (depth == 64)
             assert_non_null(d);
         else {
@@ -291,18 +322,22 @@ int main(void)
 {
     enum { N = sizeof bad / sizeof *bad };
     static const struct CMUnitTest more[] = {
-        cmocka_unit_test(nodes_know_their_place), cmocka_unit_test(places_inside_scalars),
-        cmocka_unit_test(commas_in_parentheses),  cmocka_unit_test(byte_order_mark_and_crlf),
-        cmocka_unit_test(aliases_are_the_same_node), cmocka_unit_test(alias_bomb_is_refused),
-        cmocka_unit_test(depth_is_limited),       cmocka_unit_test(sizes_are_limited),
+        cmocka_unit_test(nodes_know_their_place),
+        cmocka_unit_test(places_inside_scalars),
+        cmocka_unit_test(commas_in_parentheses),
+        cmocka_unit_test(byte_order_mark_and_crlf),
+        cmocka_unit_test(aliases_are_the_same_node),
+        cmocka_unit_test(alias_bomb_is_refused),
+        cmocka_unit_test(depth_is_limited),
+        cmocka_unit_test(sizes_are_limited),
         cmocka_unit_test(long_lines_are_fast),
     };
     enum { MORE = sizeof more / sizeof *more };
     static struct CMUnitTest tests[N + MORE];
     for (size_t i = 0; i < N; i++)
-        tests[i] = (struct CMUnitTest){ .name = bad[i].name,
-                                        .test_func = is_refused,
-                                        .initial_state = &bad[i] };
+        tests[i] = (struct CMUnitTest) { .name = bad[i].name,
+                                         .test_func = is_refused,
+                                         .initial_state = &bad[i] };
     memcpy(tests + N, more, sizeof more);
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
 }
