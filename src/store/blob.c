@@ -150,8 +150,8 @@ static orr_status check_hash(const struct orr_blob_reader *reader,
                       "its bytes are damaged (wrong checksum); check the disk", err);
 }
 
-orr_status orr_blob_load(struct orr_blob_reader *reader, const struct orr_blob *blob,
-                         void **bytes, struct orr_error *err)
+static orr_status load_once(struct orr_blob_reader *reader, const struct orr_blob *blob,
+                            void **bytes, struct orr_error *err)
 {
     int fd = -1;
     orr_status status = find_blob(reader, blob, &fd, err);
@@ -166,6 +166,27 @@ orr_status orr_blob_load(struct orr_blob_reader *reader, const struct orr_blob *
     else
         free(data);
     return status;
+}
+
+static void close_shard(struct orr_blob_reader *reader, const struct orr_blob *blob)
+{
+    struct slot *slot = find_slot(reader, blob);
+    if (slot->fd >= 0)
+        (void)close(slot->fd);
+    slot->fd = -1;
+}
+
+orr_status orr_blob_load(struct orr_blob_reader *reader, const struct orr_blob *blob,
+                         void **bytes, struct orr_error *err)
+{
+    struct orr_error first = { .code = ORR_OK };
+    orr_status status = load_once(reader, blob, bytes, &first);
+    if (status == ORR_OK)
+        return ORR_OK;
+    /* A file that another host wrote to while it was open here may show old bytes on
+     * NFS: what was written before it was opened is sure to be seen. */
+    close_shard(reader, blob);
+    return load_once(reader, blob, bytes, err);
 }
 
 orr_status orr_blob_copy(struct orr_blob_reader *reader, const struct orr_blob *blob,

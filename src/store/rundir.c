@@ -239,6 +239,20 @@ orr_status orr_rundir_create(const char *path, struct orr_rundir **out,
     return ORR_OK;
 }
 
+/* What killed processes were making; under the lock nobody makes anything. */
+static void remove_left_over(const struct orr_rundir *dir)
+{
+    struct dirent *entry = NULL;
+    char *folder = orr_path_join(dir->path, "shards");
+    DIR *stream = opendir(folder);
+    while (stream && (entry = readdir(stream)) != NULL)
+        if (strstr(entry->d_name, ".h5.tmp-"))
+            (void)unlinkat(dirfd(stream), entry->d_name, 0);
+    if (stream)
+        (void)closedir(stream);
+    free(folder);
+}
+
 /* The next epoch: no shard file and no earlier session has it. */
 static orr_status begin_epoch(struct orr_rundir *dir, struct orr_error *err)
 {
@@ -265,8 +279,10 @@ orr_status orr_rundir_open(const char *path, struct orr_rundir **out,
         status = read_info(dir->path, &dir->info, err);
     if (status == ORR_OK)
         status = make_folders(dir->path, err);
-    if (status == ORR_OK)
+    if (status == ORR_OK) {
+        remove_left_over(dir);
         status = begin_epoch(dir, err);
+    }
     if (status != ORR_OK) {
         orr_rundir_close(dir);
         return status;

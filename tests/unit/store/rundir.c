@@ -99,6 +99,9 @@ static void test_epochs(void **state)
     assert_int_equal(orr_rundir_open(base, &dir, &err), ORR_OK);
     assert_int_equal(orr_rundir_epoch(dir), 42);
     orr_rundir_close(dir);
+    char *left_over = join(base, "shards/w00003-e099-s000002.blob.h5.tmp-7");
+    assert_int_equal(access(left_over, F_OK), -1);
+    free(left_over);
     kit_remove(base);
 }
 
