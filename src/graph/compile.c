@@ -25,10 +25,12 @@ static void compile_parts(struct orri_compile *c)
     if (c->model->head.node->kind != ORR_YAML_MAPPING)
         return;
     orri_compile_facts(c);
+    size_t first = c->diags->n;
     orri_compile_pools(c);
     orri_compile_functions(c);
     orri_compile_rules(c);
     orri_compile_outputs(c);
+    orri_drop_follow_ups(c, first);
     orri_check_graph(c);
 }
 

@@ -128,6 +128,8 @@ static void define(struct orri_compile *c, uint32_t at, orr_model_leaf node)
             fields[n++] =
                 (struct orr_field) { .name = orri_keep(c, parts.fields->keys[i]),
                                      .type = type };
+        else
+            orri_break(c, parts.fields->keys[i]);
     }
     c->records[at].fields = fields;
     c->records[at].n_fields = n;
@@ -185,8 +187,10 @@ static void define_inputs(struct orri_compile *c)
     for (uint32_t i = 0; i < c->model->inputs.n; i++) {
         const struct orr_type *type =
             inputs[i].type ? orri_type(c, inputs[i].type) : NULL;
-        if (!orri_check_name(c, inputs[i].head.key, "an input") || !type)
+        if (!orri_check_name(c, inputs[i].head.key, "an input") || !type) {
+            orri_break(c, inputs[i].head.key);
             continue;
+        }
         fields[n++] = (struct orr_field) { .name = orri_keep(c, inputs[i].head.key),
                                            .type = type,
                                            .doc = orri_keep(c, inputs[i].doc) };

@@ -7,6 +7,12 @@
 
 enum { ORRI_MATCH_MAX = 16, ORRI_CONJUNCTS_MAX = 64 };
 
+/* A name whose declaration was refused. */
+struct orri_broken {
+    struct orri_broken *next;
+    const char *name;
+};
+
 struct orri_compile {
     struct orr_graph *graph;
     struct orr_arena *arena; /* the graph's */
@@ -25,6 +31,7 @@ struct orri_compile {
     struct orr_rule *rules;
     struct orr_output *outputs;
     /* What something refers to, for warnings. */
+    struct orri_broken *broken; /* inputs and fields that failed: no follow-ups */
     bool *fact_used, *fact_made, *input_used, *function_used, *pool_used;
 };
 
@@ -42,6 +49,10 @@ uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf);
 /* DIRECTORY/PATH without ".", ".." and double slashes, absolute; in `arena`. */
 const char *orri_resolve_path(struct orr_arena *arena, const char *directory,
                               const char *path);
+
+void orri_break(struct orri_compile *c, orr_model_leaf key);
+/* Drop findings, from number `first` on, of names that were refused before. */
+void orri_drop_follow_ups(struct orri_compile *c, size_t first);
 
 /* ---- types.c ---- */
 

@@ -99,3 +99,39 @@ const char *orri_resolve_path(struct orr_arena *arena, const char *directory,
     orr_text_release(&out);
     return kept;
 }
+
+void orri_break(struct orri_compile *c, orr_model_leaf key)
+{
+    struct orri_broken *broken = orr_arena_alloc(c->arena, sizeof *broken);
+    *broken = (struct orri_broken) { c->broken, orri_keep(c, key) };
+    c->broken = broken;
+}
+
+/* Does it say that such a field, input or name is unknown? */
+static bool follows(const struct orri_compile *c, const struct orr_diag *diag)
+{
+    static const char *const ids[] = { "E0206", "E0207", "E0405", "E0501" };
+    bool unknown = false;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        unknown |= strcmp(diag->id, ids[i]) == 0;
+    for (const struct orri_broken *b = unknown ? c->broken : NULL; b; b = b->next) {
+        size_t n = strlen(b->name);
+        const char *at = diag->message;
+        while ((at = strchr(at, '\'')) != NULL)
+            if (strncmp(++at, b->name, n) == 0 && at[n] == '\'')
+                return true;
+    }
+    return false;
+}
+
+void orri_drop_follow_ups(struct orri_compile *c, size_t first)
+{
+    size_t kept = first;
+    for (size_t i = first; i < c->diags->n; i++) {
+        if (!follows(c, &c->diags->items[i]))
+            c->diags->items[kept++] = c->diags->items[i];
+        else
+            c->diags->errors--;
+    }
+    c->diags->n = kept < c->diags->n ? kept : c->diags->n;
+}
