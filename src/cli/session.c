@@ -294,25 +294,34 @@ static void flush_link(struct rank *rank)
 
 /* ---- the end ---- */
 
+static void print_problems(const struct orr_text *problems)
+{
+    for (char *at = problems->s; at && *at;) {
+        size_t length = strcspn(at, "\n");
+        bool detail = *at == ' '; /* goes on with the line before */
+        (void)fprintf(stderr, "%s%.*s\n", detail ? "" : "orrery: error: ", (int)length, at);
+        at += length + (at[length] == '\n');
+    }
+}
+
 static int conclude(struct rank *rank)
 {
     struct orr_text summary = ORR_TEXT_INIT;
+    struct orr_text problems = ORR_TEXT_INIT;
     struct orr_error err = { 0 };
-    orr_status status = orr_coord_conclude(rank->coord, &summary, &err);
-    const struct orr_run_status *run = orr_coord_status(rank->coord);
-    int code = orr_run_state_exit_code(run->state);
+    orr_status status = orr_coord_conclude(rank->coord, &summary, &problems, &err);
+    enum orr_run_state state = orr_coord_status(rank->coord)->state;
+    int code = orr_run_state_exit_code(state);
     if (!rank->session->quiet)
-        (void)fputs(summary.s, stdout);
+        (void)printf("%srun         %s\n", summary.s, rank->shared.run_dir);
+    (void)fflush(stdout);
+    print_problems(&problems);
     if (status != ORR_OK)
         code = orri_complain(&err);
-    if (run->state == ORR_RUN_STOPPED)
-        (void)fprintf(stderr, "orrery: error: %s\n", run->message);
-    if (code == ORR_EXIT_MACHINE || run->state == ORR_RUN_DRAINED ||
-        run->state == ORR_RUN_INTERRUPTED)
+    if (code != ORR_EXIT_OK && code != ORR_EXIT_FAILED)
         (void)fprintf(stderr, "orrery: go on with: orrery resume %s\n", rank->shared.run_dir);
-    else if (!rank->session->quiet)
-        (void)printf("run         %s\n", rank->shared.run_dir);
     orr_text_release(&summary);
+    orr_text_release(&problems);
     return code < 0 ? ORR_EXIT_MACHINE : code;
 }
 

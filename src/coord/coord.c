@@ -710,7 +710,7 @@ static void judge(struct orr_coord *coord)
 }
 
 orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
-                              struct orr_error *err)
+                              struct orr_text *problems, struct orr_error *err)
 {
     update_status(coord, orr_clock_monotonic());
     coord->status.busy_cores = 0;
@@ -719,6 +719,7 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
     orr_status status = orri_write_run_file(coord, err);
     orr_status_summary(&coord->status, summary);
     orri_summarise_outputs(coord, summary);
+    orri_list_problems(coord, problems);
     orr_status told = orr_status_write(coord->setup.run_dir, &coord->status,
                                        status == ORR_OK ? err : NULL);
     return status == ORR_OK ? told : status;

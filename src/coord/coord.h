@@ -42,9 +42,10 @@ bool orr_coord_was_busy(const struct orr_coord *coord);
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace);
 
-/* After the end: write run.h5 and the last status.json; append the summary. */
+/* After the end: write run.h5 and the last status.json; append the summary, and what went
+ * wrong, a line each. */
 orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
-                              struct orr_error *err);
+                              struct orr_text *problems, struct orr_error *err);
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord);
 
 #endif

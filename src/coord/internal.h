@@ -78,5 +78,6 @@ struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);
 /* run.h5 (record.c) and the workflow's part of the summary (summary.c). */
 orr_status orri_write_run_file(struct orr_coord *coord, struct orr_error *err);
 void orri_summarise_outputs(struct orr_coord *coord, struct orr_text *out);
+void orri_list_problems(struct orr_coord *coord, struct orr_text *out);
 
 #endif

@@ -97,18 +97,6 @@ static void print_fact(struct orr_coord *coord, uint32_t type, uint32_t index,
     orr_text_puts(out, "\n");
 }
 
-static void print_reason(struct orr_coord *coord, struct orr_text *out)
-{
-    for (uint32_t r = 0; r < orr_engine_requests(coord->engine); r++) {
-        struct orr_text why = ORR_TEXT_INIT;
-        if (orr_engine_request_state(coord->engine, r, &why) == ORR_REQUEST_FAILED)
-            orr_text_printf(out, "request %u failed: %s\n", r, why.s ? why.s : "");
-        orr_text_release(&why);
-    }
-    if (coord->stopped_by)
-        orr_text_printf(out, "stopped: %s\n", coord->stopped_by);
-}
-
 void orri_summarise_outputs(struct orr_coord *coord, struct orr_text *out)
 {
     const struct orr_graph *graph = coord->setup.graph;
@@ -122,5 +110,27 @@ void orri_summarise_outputs(struct orr_coord *coord, struct orr_text *out)
             orr_text_printf(out, "  ... and %u more: orrery ls %s facts/%s\n", n - ROWS_SHOWN,
                             coord->setup.run_dir, graph->facts[type].name);
     }
-    print_reason(coord, out);
+}
+
+enum { PROBLEMS_SHOWN = 20 };
+
+void orri_list_problems(struct orr_coord *coord, struct orr_text *out)
+{
+    uint32_t n = 0;
+    if (coord->stopped_by)
+        orr_text_printf(out, "%s\n", coord->stopped_by);
+    for (uint32_t r = 0; r < orr_engine_requests(coord->engine); r++) {
+        struct orr_text why = ORR_TEXT_INIT;
+        if (coord->status.state == ORR_RUN_FAILED &&
+            orr_engine_request_state(coord->engine, r, &why) == ORR_REQUEST_FAILED &&
+            n++ < PROBLEMS_SHOWN) {
+            if (coord->setup.n_requests > 1)
+                orr_text_printf(out, "request %u: ", r);
+            orr_text_printf(out, "%s\n", why.s ? why.s : "failed");
+        }
+        orr_text_release(&why);
+    }
+    if (n > PROBLEMS_SHOWN)
+        orr_text_printf(out, "and %u more requests failed: orrery ls %s requests\n",
+                        n - PROBLEMS_SHOWN, coord->setup.run_dir);
 }
