@@ -157,6 +157,7 @@ orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *sl
     eval.arena = arena;
     eval.err = err;
     eval.steps = 0;
+    eval.limit = ORR_EXPR_STEPS;
     struct orr_value value = orr_null();
     orr_status status = orri_eval(&eval, expr, &value);
     if (status == ORR_OK)

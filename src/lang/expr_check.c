@@ -421,11 +421,15 @@ bool orri_finish(struct orri_checker *c, struct orr_expr *e)
     collect(e);
     if (e->slots || e->locals || e->op == ORRI_CONST)
         return true;
-    struct orri_eval eval = { .arena = c->arena };
     struct orr_error err = { 0 };
+    struct orri_eval eval = { .arena = c->arena,
+                              .err = &err,
+                              .limit = ORRI_FOLD_STEPS };
     struct orr_value value = orr_null();
-    eval.err = &err;
-    if (orri_eval(&eval, e, &value) != ORR_OK) {
+    orr_status status = orri_eval(&eval, e, &value);
+    if (status == ORR_ERR_LIMIT)
+        return true;
+    if (status != ORR_OK) {
         e->bad = true;
         orr_diag_error(c->diags, err.at, "E0214", "%s", err.text);
         return false;

@@ -22,7 +22,7 @@ orr_status orri_eval_error(struct orri_eval *eval, const struct orr_expr *e,
 orr_status orri_spend(struct orri_eval *eval, const struct orr_expr *e, uint64_t n)
 {
     eval->steps += n;
-    if (eval->steps <= ORR_EXPR_STEPS && n <= ORR_EXPR_STEPS)
+    if (eval->steps <= eval->limit && n <= eval->limit)
         return ORR_OK;
     return orr_error_set(eval->err, ORR_ERR_LIMIT, e->at,
                          "the expression takes more than %d steps", ORR_EXPR_STEPS);

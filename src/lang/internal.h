@@ -55,7 +55,11 @@ struct orr_expr {
     struct orr_value value;
 };
 
-enum { ORRI_HEIGHT = 1000, ORRI_LOCALS = 16 };
+enum {
+    ORRI_HEIGHT = 1000,
+    ORRI_LOCALS = 16,
+    ORRI_FOLD_STEPS = 500 /* what costs more is left for the run */
+};
 
 /* ---- expr_lex.c ---- */
 
@@ -141,6 +145,7 @@ struct orri_eval {
     struct orr_arena *arena;
     struct orr_error *err;
     uint64_t steps;
+    uint64_t limit; /* of steps */
 };
 
 typedef orr_status orri_function(struct orri_eval *eval, const struct orr_expr *call,

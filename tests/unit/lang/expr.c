@@ -384,6 +384,26 @@ static void deep_nesting_ends(void **state)
     orr_arena_release(&arena);
 }
 
+/* What a constant would take much memory for is not computed by the compiler. */
+static void large_constants_wait(void **state)
+{
+    (void)state;
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_diags diags = { 0 };
+    struct orr_value v = orr_null();
+    struct orr_expr *e = orr_expr_compile("len(range(9000000))", ORR_NO_SPAN, NULL,
+                                          NULL, &arena, &diags);
+    assert_non_null(e);
+    assert_false(orr_expr_is_constant(e));
+    assert_true(arena.bytes < 100000);
+    assert_int_equal(orr_expr_eval(e, NULL, &arena, &v, NULL), ORR_OK);
+    assert_int_equal(v.as.i, 9000000);
+    e = orr_expr_compile("len(range(90))", ORR_NO_SPAN, NULL, NULL, &arena, &diags);
+    assert_true(orr_expr_is_constant(e));
+    orr_diags_release(&diags);
+    orr_arena_release(&arena);
+}
+
 static void long_text_is_kept(void **state)
 {
     (void)state;
@@ -506,9 +526,10 @@ static void builtins_are_documented(void **state)
 int main(void)
 {
     enum { N = sizeof cases / sizeof *cases };
-    static const CMUnitTestFunction more[] = { deep_nesting_ends, long_text_is_kept,
-                                               conditions_split, print_keeps_meaning,
-                                               builtins_are_documented };
+    static const CMUnitTestFunction more[] = {
+        deep_nesting_ends, large_constants_wait, long_text_is_kept,
+        conditions_split,  print_keeps_meaning,  builtins_are_documented
+    };
     enum { MORE = sizeof more / sizeof *more };
     static struct CMUnitTest tests[N + MORE];
     for (size_t i = 0; i < N; i++)
