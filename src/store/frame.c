@@ -127,6 +127,7 @@ void orri_record_put(struct orr_bytes *out, const struct orr_stored *s)
     orr_put_i64(out, s->queued);
     orr_put_u32(out, s->row_bytes);
     orr_put_u32(out, s->n_rows);
+    orr_put_u64(out, s->n_rows ? orri_columns_hash(s->columns) : 0);
     put_text(out, s->function);
     put_text(out, s->host);
     put_text(out, s->message);
@@ -169,7 +170,8 @@ static void get_counters(struct orr_reader *in, struct orr_arena *arena,
 }
 
 orr_status orri_record_get(struct orr_reader *in, struct orr_arena *arena,
-                           struct orr_stored *out, struct orr_error *err)
+                           struct orr_stored *out, uint64_t *form,
+                           struct orr_error *err)
 {
     size_t args = 0;
     uint32_t failure = orr_get_u32(in);
@@ -185,6 +187,7 @@ orr_status orri_record_get(struct orr_reader *in, struct orr_arena *arena,
     out->queued = orr_get_i64(in);
     out->row_bytes = orr_get_u32(in);
     out->n_rows = orr_get_u32(in);
+    *form = orr_get_u64(in);
     out->function = get_text(in, arena, NULL);
     out->host = get_text(in, arena, NULL);
     out->message = get_text(in, arena, NULL);
@@ -228,6 +231,16 @@ uint32_t orri_row_width(const struct orr_column *columns)
         sum += width;
     }
     return sum;
+}
+
+uint64_t orri_columns_hash(const struct orr_column *columns)
+{
+    uint64_t hash = 1;
+    for (; columns && columns->name; columns++) {
+        hash = orr_hash64(columns->name, strlen(columns->name), hash);
+        hash = orr_hash64(columns->type, strlen(columns->type), hash);
+    }
+    return hash;
 }
 
 void orri_columns_put(struct orr_bytes *out, const char *function,

@@ -100,9 +100,11 @@ orr_status orri_frame_decode(const unsigned char in[ORRI_FRAME_HEADER],
 /* The record section of an attempt; results and rows follow as they are. */
 void orri_record_put(struct orr_bytes *out, const struct orr_stored *stored);
 /* Texts and counters land in `arena` or borrow from the input; results, rows and
- * columns are left alone. */
+ * columns are left alone; `form` is the orri_columns_hash() of the columns, 0 without
+ * rows. */
 orr_status orri_record_get(struct orr_reader *in, struct orr_arena *arena,
-                           struct orr_stored *out, struct orr_error *err);
+                           struct orr_stored *out, uint64_t *form,
+                           struct orr_error *err);
 
 /* The record section of COLUMNS, OPEN and COMMIT frames. */
 void orri_columns_put(struct orr_bytes *out, const char *function,
@@ -130,5 +132,7 @@ const char *orri_fail_text(enum orr_fail_kind kind);
 uint32_t orri_column_width(const char *type);
 /* Of one row of these columns; 0 when one has no such type. */
 uint32_t orri_row_width(const struct orr_column *columns);
+/* Equal columns (names and types), equal number. */
+uint64_t orri_columns_hash(const struct orr_column *columns);
 
 #endif

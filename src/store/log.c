@@ -233,7 +233,7 @@ orr_status orri_log_close(struct orri_log *log, bool trim, struct orr_error *err
     if (log->fd >= 0 && close(log->fd) != 0 && status == ORR_OK && log->durable)
         status = io_error(log, errno, err);
     for (size_t i = 0; i < log->n_described; i++)
-        free(log->described[i]);
+        free(log->described[i].function);
     free(log->described);
     free(log->buffer);
     free(log->path);
@@ -262,12 +262,15 @@ static orr_status describe(struct orri_log *log, const struct orri_entry *entry,
     struct orr_bytes record = ORR_BYTES_INIT;
     if (!entry->columns)
         return ORR_OK;
+    uint64_t form = orri_columns_hash(entry->columns);
     for (size_t i = 0; i < log->n_described; i++)
-        if (strcmp(log->described[i], entry->function) == 0)
+        if (log->described[i].form == form &&
+            strcmp(log->described[i].function, entry->function) == 0)
             return ORR_OK;
     log->described = orr_grow(log->described, log->n_described, &log->cap_described,
                               sizeof *log->described);
-    log->described[log->n_described++] = orr_strdup(entry->function);
+    log->described[log->n_described++] =
+        (struct orri_described) { orr_strdup(entry->function), form };
     orri_columns_put(&record, entry->function, entry->columns);
     if (record.length > COLUMNS_MAX - ORRI_FRAME_HEADER - ORRI_FRAME_ALIGN)
         ORR_BUG("the columns of function %s take %zu bytes", entry->function,

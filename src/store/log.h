@@ -12,6 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct orri_described {
+    char *function;
+    uint64_t form; /* orri_columns_hash() */
+};
+
 struct orri_log {
     const char *run_dir; /* borrowed */
     struct orri_shard_id shard;
@@ -25,8 +30,8 @@ struct orri_log {
     unsigned char *buffer;
     uint64_t buffer_at; /* log offset of its first byte */
     size_t buffered;
-    struct orri_commit group; /* the one being written */
-    char **described;         /* functions whose columns this log names */
+    struct orri_commit group;         /* the one being written */
+    struct orri_described *described; /* whose columns this log names */
     size_t n_described, cap_described;
 };
 

@@ -13,10 +13,12 @@
 
 enum { RUNFILE_VERSION = 1 };
 
-/* The statistics of one function. */
+/* The statistics of one function; of each form, when its columns changed with a
+ * version. */
 struct frames {
     struct frames *next;
     char *function;
+    uint64_t form;      /* orri_columns_hash() */
     uint32_t row_bytes; /* of the function */
     hid_t type;         /* with the column `task` before */
     hid_t dataset;
@@ -121,12 +123,21 @@ static bool describe_frames(const struct frames *s, const struct orr_column *col
 static struct frames *find_frames(struct orr_runfile *file, const char *function,
                                   const struct orr_column *columns)
 {
-    for (struct frames *s = file->frames; s; s = s->next)
-        if (strcmp(s->function, function) == 0)
+    uint64_t form = orri_columns_hash(columns);
+    int other_forms = 0;
+    for (struct frames *s = file->frames; s; s = s->next) {
+        if (strcmp(s->function, function) != 0)
+            continue;
+        if (s->form == form)
             return s;
+        other_forms++;
+    }
     struct orr_text name = ORR_TEXT_INIT;
     struct frames *s = orr_alloc(1, sizeof *s);
     orr_text_printf(&name, "frames/%s", function);
+    if (other_forms)
+        orr_text_printf(&name, "~%d", other_forms + 1);
+    s->form = form;
     s->function = orr_strdup(function);
     s->row_bytes = orri_row_width(columns);
     s->type = frames_type(columns);
@@ -162,12 +173,6 @@ orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
     struct frames *s = find_frames(file, function, columns);
     const unsigned char *row = rows;
     uint64_t chunk = orri_hdf_chunk_rows(s->row_bytes + sizeof task);
-    if (orri_row_width(columns) != s->row_bytes)
-        return orr_error_set(
-            err, ORR_ERR_DATA, ORR_NO_SPAN,
-            "the shards hold statistics of two versions of function %s "
-            "with different columns",
-            function);
     for (uint32_t i = 0; i < n_rows; i++, row += s->row_bytes) {
         orr_put_u64(&s->block, task);
         orr_put_raw(&s->block, row, s->row_bytes);

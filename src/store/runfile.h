@@ -43,7 +43,8 @@ orr_status orr_runtable_row(struct orr_runtable *table, const struct orr_value *
                             struct orr_error *err);
 /* Rows of per-frame statistics: append to frames/FUNCTION, made at the first call, with
  * the column `task` (a row number of the table `tasks`, or what the caller says) before
- * the function's own. Packed as in struct orr_stored. */
+ * the function's own. Packed as in struct orr_stored. Rows with other
+ * columns (another version of the function) go to frames/FUNCTION~2, and so on. */
 orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
                               const struct orr_column *columns, uint64_t task,
                               const void *rows, uint32_t n_rows, struct orr_error *err);

@@ -49,6 +49,7 @@ enum { BLOCK_ROWS = 4096 };
 /* The statistics of one function: one dataset a column. */
 struct function {
     char *name;
+    uint64_t form;                    /* orri_columns_hash() */
     const struct orr_column *columns; /* in the walk's memory */
     size_t n_columns;
     hid_t *datasets;           /* n_columns, then `record` */
@@ -196,17 +197,28 @@ static hid_t make_column(struct index *index, const char *function,
 
 static struct function *find_function(struct index *index, const struct orr_stored *s)
 {
-    for (size_t i = 0; i < index->n_functions; i++)
-        if (strcmp(index->functions[i].name, s->function) == 0)
+    uint64_t form = orri_columns_hash(s->columns);
+    int other_forms = 0;
+    for (size_t i = 0; i < index->n_functions; i++) {
+        if (strcmp(index->functions[i].name, s->function) != 0)
+            continue;
+        if (index->functions[i].form == form)
             return &index->functions[i];
-    struct function f = { .name = orr_strdup(s->function), .columns = s->columns };
+        other_forms++;
+    }
+    struct function f = { .name = orr_strdup(s->function),
+                          .columns = s->columns,
+                          .form = form };
+    struct orr_text group = ORR_TEXT_INIT;
+    orr_text_printf(&group, other_forms ? "%s~%d" : "%s", f.name, other_forms + 1);
     while (f.columns[f.n_columns].name)
         f.n_columns++;
     f.datasets = orr_alloc(f.n_columns + 1, sizeof *f.datasets);
     f.pending = orr_alloc(f.n_columns + 1, sizeof *f.pending);
     for (size_t i = 0; i < f.n_columns; i++)
-        f.datasets[i] = make_column(index, f.name, &f.columns[i]);
-    f.datasets[f.n_columns] = make_column(index, f.name, &record_link);
+        f.datasets[i] = make_column(index, group.s, &f.columns[i]);
+    f.datasets[f.n_columns] = make_column(index, group.s, &record_link);
+    orr_text_release(&group);
     index->functions =
         orr_grow(index->functions, index->n_functions, &index->cap_functions, sizeof f);
     index->functions[index->n_functions] = f;
@@ -234,8 +246,6 @@ static bool append_rows(struct index *index, const struct orr_stored *s)
 {
     struct function *f = find_function(index, s);
     const unsigned char *row = s->rows;
-    if (orri_row_width(f->columns) != s->row_bytes)
-        return true; /* another version of the function: its rows stay in the log */
     uint64_t record = index->n_records + index->block_rows;
     for (uint32_t i = 0; i < s->n_rows; i++) {
         for (size_t c = 0; c < f->n_columns; c++) {

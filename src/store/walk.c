@@ -133,10 +133,11 @@ const unsigned char *orri_walk_sections(struct orri_walk *walk,
 }
 
 static const struct orr_column *find_columns(const struct orri_walk *walk,
-                                             const char *function)
+                                             const char *function, uint64_t form)
 {
-    for (size_t i = walk->n_columns; i-- > 0;) /* the newest counts */
-        if (strcmp(walk->columns[i].function, function) == 0)
+    for (size_t i = 0; i < walk->n_columns; i++)
+        if (walk->columns[i].form == form &&
+            strcmp(walk->columns[i].function, function) == 0)
             return walk->columns[i].columns;
     return NULL;
 }
@@ -154,6 +155,7 @@ void orri_walk_learn_columns(struct orri_walk *walk, const struct orri_frame *fr
         return;
     walk->columns =
         orr_grow(walk->columns, walk->n_columns, &walk->cap_columns, sizeof entry);
+    entry.form = orri_columns_hash(entry.columns);
     walk->columns[walk->n_columns++] = entry;
 }
 
@@ -165,8 +167,9 @@ orr_status orri_walk_attempt(struct orri_walk *walk, const struct orri_frame *fr
         return ORR_ERR_DATA;
     struct orr_reader in = orr_reader_of(bytes, frame->record_bytes);
     struct orr_stored s = { .id = frame->id, .attempt = frame->attempt };
+    uint64_t form = 0;
     orr_arena_reset(&walk->attempt);
-    orr_status status = orri_record_get(&in, &walk->attempt, &s, err);
+    orr_status status = orri_record_get(&in, &walk->attempt, &s, &form, err);
     if (status != ORR_OK)
         return status;
     s.results = bytes + frame->record_bytes;
@@ -175,7 +178,7 @@ orr_status orri_walk_attempt(struct orri_walk *walk, const struct orri_frame *fr
     if ((uint64_t)s.row_bytes * s.n_rows != frame->rows_bytes)
         return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                              "its rows do not have the length that its record says");
-    s.columns = frame->rows_bytes ? find_columns(walk, s.function) : NULL;
+    s.columns = frame->rows_bytes ? find_columns(walk, s.function, form) : NULL;
     if (s.n_rows && (!s.columns || orri_row_width(s.columns) != s.row_bytes))
         return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                              "what the rows of function %s hold is damaged",

@@ -12,6 +12,7 @@
 
 struct orri_walk_columns {
     const char *function;
+    uint64_t form; /* orri_columns_hash() */
     const struct orr_column *columns;
 };
 

@@ -363,6 +363,33 @@ static void test_frames(void **state)
     remove_directory(dir);
 }
 
+/* A new version of a function may have other columns: they get a table of their own. */
+static void test_other_columns(void **state)
+{
+    (void)state;
+    static const struct orr_column newer[] = { { "frame", "u4", NULL, "its number" },
+                                               { NULL, NULL, NULL, NULL } };
+    const unsigned char row[4] = { 9, 0, 0, 0 };
+    struct orr_error err = { .code = ORR_OK };
+    char *dir = fresh_directory();
+    char *path = orr_path_join(dir, "run.h5");
+    struct orr_runfile *file = begin(path);
+    add_frames(file, 0, 3);
+    for (uint64_t task = 1; task < 3; task++)
+        assert_int_equal(
+            orr_runfile_frames(file, "media.encode", newer, task, row, 1, &err),
+            ORR_OK);
+    add_frames(file, 3, 1);
+    commit(file);
+    expect_tables(path,
+                  "frames/media.encode 4 per-frame statistics, one row a frame\n"
+                  "frames/media.encode~2 2 per-frame statistics, one row a frame\n");
+    expect_print(path, "frames/media.encode~2", ORR_PRINT_CSV,
+                 "task,frame\r\n1,9\r\n2,9\r\n");
+    free(path);
+    remove_directory(dir);
+}
+
 /* --- errors ----------------------------------------------------------------- */
 
 static void test_no_such_table(void **state)
@@ -463,10 +490,11 @@ static void test_h5py(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_aligned),
-        cmocka_unit_test(test_many_rows), cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_frames),    cmocka_unit_test(test_no_such_table),
-        cmocka_unit_test(test_abandon),   cmocka_unit_test(test_h5py),
+        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_aligned),
+        cmocka_unit_test(test_many_rows),     cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_frames),        cmocka_unit_test(test_other_columns),
+        cmocka_unit_test(test_no_such_table), cmocka_unit_test(test_abandon),
+        cmocka_unit_test(test_h5py),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,6 +176,46 @@ static void test_short_blob(void **state)
     kit_end(&p);
 }
 
+static orr_status note_rows(void *context, const struct orr_stored *stored,
+                            const struct orr_place *place, struct orr_error *err)
+{
+    struct orr_text *text = context;
+    (void)place;
+    (void)err;
+    orr_text_printf(text, "%s:%u ", stored->columns[0].name, stored->n_rows);
+    return ORR_OK;
+}
+
+/* Two versions of a function in one log, rows of equal width: none is taken for the
+ * other's. */
+static void test_two_forms(void **state)
+{
+    (void)state;
+    static const struct orr_column forms[2][2] = { { { "frame", "u4", NULL, NULL } },
+                                                   { { "bytes", "u4", NULL, NULL } } };
+    struct kit_run p;
+    struct orr_text text = ORR_TEXT_INIT;
+    const unsigned char rows[12] = { 1 };
+    kit_begin(&p);
+    struct orr_writer *writer = open_writer(&p.options);
+    for (uint32_t i = 0; i < 6; i++) {
+        struct orr_stored s = { .function = "f",
+                                .attempt = 1,
+                                .rows = rows,
+                                .row_bytes = 4,
+                                .n_rows = 1 + i % 3,
+                                .columns = forms[i % 2] };
+        assert_true(orr_writer_put(writer, &s, -1, 0, i));
+    }
+    assert_int_equal(orr_writer_close(writer, true, NULL), ORR_OK);
+    struct orr_scan_options options = { .run_id = p.options.run_id };
+    assert_int_equal(orr_shards_scan(p.dir, &options, note_rows, &text, NULL, NULL),
+                     ORR_OK);
+    assert_string_equal(text.s, "frame:1 bytes:2 frame:3 bytes:1 frame:2 bytes:3 ");
+    orr_text_release(&text);
+    kit_end(&p);
+}
+
 /* --- sizes ------------------------------------------------------------------ */
 
 static uint64_t no_blob(uint64_t n) { return n * 0; }
@@ -300,11 +340,17 @@ static void test_h5py(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_only_after_sync), cmocka_unit_test(test_sync_fails),
-        cmocka_unit_test(test_lone_result),     cmocka_unit_test(test_full_queue),
-        cmocka_unit_test(test_short_blob),      cmocka_unit_test(test_h5py),
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_nothing_written),
-        cmocka_unit_test(test_segments),        cmocka_unit_test(test_many_small),
+        cmocka_unit_test(test_only_after_sync),
+        cmocka_unit_test(test_sync_fails),
+        cmocka_unit_test(test_lone_result),
+        cmocka_unit_test(test_full_queue),
+        cmocka_unit_test(test_short_blob),
+        cmocka_unit_test(test_two_forms),
+        cmocka_unit_test(test_h5py),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_nothing_written),
+        cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_many_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
