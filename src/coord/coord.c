@@ -60,6 +60,8 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
 {
     struct orr_coord *coord = orr_alloc(1, sizeof *coord);
     coord->setup = *setup;
+    if (!coord->setup.lost_after)
+        coord->setup.lost_after = LOST_SECONDS * ORR_SECOND;
     coord->files = orri_files_new();
     if (setup->epoch > 1) {
         orr_status status =
@@ -528,7 +530,7 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
 {
     for (uint32_t i = 0; i < coord->n_nodes; i++) {
         struct orri_node *node = &coord->nodes[i];
-        if (node->lost || node->left || now - node->heard < LOST_SECONDS * ORR_SECOND)
+        if (node->lost || node->left || now - node->heard < coord->setup.lost_after)
             continue;
         node->lost = true;
         coord->status.lost_nodes++;
@@ -536,8 +538,8 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
         orr_progress_break(coord->setup.progress);
         (void)fprintf(stderr,
                       "orrery: node %s (rank %" PRIu32
-                      ") was silent for %d s: lost, its attempts run elsewhere\n",
-                      node->host, node->rank, LOST_SECONDS);
+                      ") was silent for %.1f s: lost, its attempts run elsewhere\n",
+                      node->host, node->rank, (double)(now - node->heard) / 1e9);
         orr_sched_node_lost(coord->sched, i, put_back, coord);
     }
 }

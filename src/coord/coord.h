@@ -24,6 +24,7 @@ struct orr_coord_setup {
     uint32_t epoch;  /* above 1: earlier results are read from the shards */
     const char *name;
     struct orr_progress *progress;
+    int64_t lost_after; /* ns of silence after which a node is lost; 0: 30 s */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
 };
 

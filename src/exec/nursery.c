@@ -48,7 +48,9 @@ void orr_nursery_stop(struct orr_nursery *nursery)
 {
     if (!nursery)
         return;
-    orr_channel_release(&nursery->zygote); /* its sign to end, and its children's */
+    /* Its sign to end, and its children's; a zygote forked after it may hold the socket. */
+    (void)shutdown(nursery->zygote.fd, SHUT_RDWR);
+    orr_channel_release(&nursery->zygote);
     (void)waitpid(nursery->pid, NULL, 0);
     free(nursery);
 }
