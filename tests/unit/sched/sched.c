@@ -1,0 +1,235 @@
+/* sched.c - which attempt goes where, when */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sched/sched.h"
+
+#include <stdlib.h>
+
+enum { NONE = UINT32_MAX };
+
+static struct orr_ready ready(uint32_t task, uint32_t pool, int64_t priority)
+{
+    return (struct orr_ready){ .task = task, .attempt = 1, .pool = pool, .cores = 1,
+                               .priority = priority, .deadline = INT64_MAX };
+}
+
+static void add(struct orr_sched *s, struct orr_ready r)
+{
+    orr_sched_add(s, &r);
+}
+
+static void expect_next(struct orr_sched *s, uint32_t node, uint32_t task)
+{
+    struct orr_ready out = { .task = NONE };
+    bool any = orr_sched_next(s, node, 0, &out);
+    assert_int_equal(any ? out.task : NONE, task);
+}
+
+static const struct orr_sched_pool one_pool[] = { { NONE, 0, 0, 0, true } };
+
+static void deadline_then_priority_then_age(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    orr_sched_node(s, 0, 8);
+    add(s, ready(1, 0, 0));
+    add(s, ready(2, 0, 5));
+    add(s, ready(3, 0, 0));
+    struct orr_ready urgent = ready(4, 0, -9);
+    urgent.deadline = 100;
+    add(s, urgent);
+    expect_next(s, 0, 4);
+    expect_next(s, 0, 2);
+    expect_next(s, 0, 1);
+    expect_next(s, 0, 3);
+    expect_next(s, 0, NONE);
+    assert_int_equal(orr_sched_in_flight(s), 4);
+    orr_sched_free(s);
+}
+
+static void a_node_gets_no_more_than_it_can_hide(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    orr_sched_node(s, 0, 2);
+    for (uint32_t i = 0; i < 100; i++)
+        add(s, ready(i, 0, 0));
+    uint32_t n = 0;
+    struct orr_ready out;
+    while (orr_sched_next(s, 0, 0, &out))
+        n++;
+    assert_int_equal(n, 4); /* one running and one waiting per core */
+    for (uint32_t i = 0; i < 4; i++)
+        orr_sched_done(s, i, 0.001); /* short ones: more may wait */
+    for (n = 0; orr_sched_next(s, 0, 0, &out); n++)
+        continue;
+    assert_int_equal(n, 95); /* the last one stays: near the end nobody hoards */
+    orr_sched_free(s);
+}
+
+static void delayed_attempts_wait(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    struct orr_ready out;
+    orr_sched_node(s, 0, 2);
+    struct orr_ready later = ready(1, 0, 0);
+    later.not_before = 1000;
+    add(s, later);
+    assert_false(orr_sched_next(s, 0, 999, &out));
+    assert_true(orr_sched_wake(s) == 1000);
+    assert_true(orr_sched_next(s, 0, 1000, &out));
+    assert_int_equal(out.task, 1);
+    orr_sched_free(s);
+}
+
+static void reserve_goes_first_and_idle_reserve_is_lent(void **state)
+{
+    (void)state;
+    static const struct orr_sched_pool pools[] = { { NONE, 0, 0, 0, true },
+                                                   { 0, 0.9, 0, 0, true },
+                                                   { 0, 0, 1, 0, true } };
+    struct orr_sched *s = orr_sched_new(pools, 3);
+    orr_sched_node(s, 0, 2);
+    for (uint32_t i = 0; i < 4; i++)
+        add(s, ready(i, 1, 100));
+    expect_next(s, 0, 0);
+    expect_next(s, 0, 1); /* the light pool is idle: its core is lent */
+    add(s, ready(10, 2, 0));
+    expect_next(s, 0, 10); /* below its reserve: before the others */
+    orr_sched_free(s);
+}
+
+static void kept_reserve_is_not_lent(void **state)
+{
+    (void)state;
+    static const struct orr_sched_pool pools[] = { { NONE, 0, 0, 0, true },
+                                                   { 0, 1, 0, 0, true },
+                                                   { 0, 0, 1, 0, false } };
+    struct orr_sched *s = orr_sched_new(pools, 3);
+    orr_sched_node(s, 0, 2);
+    for (uint32_t i = 0; i < 4; i++)
+        add(s, ready(i, 1, 0));
+    expect_next(s, 0, 0);
+    expect_next(s, 0, NONE); /* the other core waits for the latency pool */
+    add(s, ready(10, 2, 0));
+    expect_next(s, 0, 10);
+    orr_sched_free(s);
+}
+
+static void max_of_a_pool_and_of_its_parent_hold(void **state)
+{
+    (void)state;
+    static const struct orr_sched_pool pools[] = { { NONE, 0, 0, 0, true },
+                                                   { 0, 0, 0, 2, true },
+                                                   { 1, 0, 0, 0, true } };
+    struct orr_sched *s = orr_sched_new(pools, 3);
+    const char *why = NULL;
+    orr_sched_node(s, 0, 8);
+    for (uint32_t i = 0; i < 4; i++)
+        add(s, ready(i, 2, 0));
+    expect_next(s, 0, 0);
+    expect_next(s, 0, 1);
+    expect_next(s, 0, NONE);
+    orr_sched_done(s, 0, 1);
+    expect_next(s, 0, 2);
+    assert_false(orr_sched_fits(s, 2, 3, &why));
+    assert_string_equal(why, "it asks for more cores than its pool may use");
+    assert_false(orr_sched_fits(s, 0, 9, &why));
+    assert_string_equal(why, "it asks for more cores than any node has");
+    assert_true(orr_sched_fits(s, 0, 8, &why));
+    orr_sched_free(s);
+}
+
+static bool count_lost(void *context, struct orr_ready *r)
+{
+    (void)r;
+    ++*(uint32_t *)context;
+    return true;
+}
+
+static void a_lost_nodes_attempts_are_ready_again(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    uint32_t lost = 0;
+    orr_sched_node(s, 0, 2);
+    orr_sched_node(s, 1, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        add(s, ready(i, 0, 0));
+    expect_next(s, 0, 0);
+    expect_next(s, 0, 1);
+    orr_sched_node_lost(s, 0, count_lost, &lost);
+    assert_int_equal(lost, 2);
+    expect_next(s, 0, NONE); /* never again */
+    assert_int_equal(orr_sched_queued(s), 2);
+    struct orr_ready out;
+    assert_true(orr_sched_next(s, 1, 0, &out));
+    assert_true(orr_sched_next(s, 1, 0, &out));
+    assert_int_equal(orr_sched_in_flight(s), 2);
+    orr_sched_free(s);
+}
+
+/* Random adds, nexts, dones and losses: the ledger stays exact. */
+static void the_ledger_is_exact(void **state)
+{
+    (void)state;
+    static const struct orr_sched_pool pools[] = { { NONE, 0, 0, 0, true },
+                                                   { 0, 0.5, 2, 0, true },
+                                                   { 0, 0.5, 0, 5, true } };
+    struct orr_sched *s = orr_sched_new(pools, 3);
+    uint64_t random = 1;
+    uint32_t tasks = 0;
+    uint32_t finished = 0;
+    uint32_t flying[4096];
+    uint32_t n_flying = 0;
+    for (uint32_t node = 0; node < 3; node++)
+        orr_sched_node(s, node, 4);
+    for (int step = 0; step < 20000; step++) {
+        random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+        uint32_t what = (uint32_t)(random >> 60);
+        struct orr_ready r = ready(tasks, (uint32_t)(random >> 40) % 3,
+                                   (int64_t)((random >> 20) % 7));
+        r.cores = 1 + (uint32_t)(random >> 50) % 3;
+        if (what < 5 && tasks < 4096) {
+            add(s, r);
+            tasks++;
+        } else if (what < 11) {
+            if (orr_sched_next(s, (uint32_t)(random >> 30) % 3, 0, &r))
+                flying[n_flying++] = r.task;
+        } else if (n_flying) {
+            uint32_t at = (uint32_t)(random >> 30) % n_flying;
+            orr_sched_done(s, flying[at], 1);
+            flying[at] = flying[--n_flying];
+            finished++;
+        }
+        assert_int_equal(orr_sched_in_flight(s), n_flying);
+        assert_int_equal(orr_sched_queued(s), tasks - finished - n_flying);
+    }
+    while (n_flying)
+        orr_sched_done(s, flying[--n_flying], 1);
+    for (uint32_t node = 0; node < 3; node++)
+        assert_int_equal(orr_sched_node_load(s, node), 0);
+    assert_true(finished > 1000);
+    orr_sched_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deadline_then_priority_then_age),
+        cmocka_unit_test(a_node_gets_no_more_than_it_can_hide),
+        cmocka_unit_test(delayed_attempts_wait),
+        cmocka_unit_test(reserve_goes_first_and_idle_reserve_is_lent),
+        cmocka_unit_test(kept_reserve_is_not_lent),
+        cmocka_unit_test(max_of_a_pool_and_of_its_parent_hold),
+        cmocka_unit_test(a_lost_nodes_attempts_are_ready_again),
+        cmocka_unit_test(the_ledger_is_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
