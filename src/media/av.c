@@ -19,6 +19,7 @@ struct process {
     pthread_mutex_t lock; /* libav logs from its own threads */
     size_t length;
     char log[ORRI_LOG_BYTES];
+    char error[256]; /* the first line that was more than a warning */
 };
 
 static struct process *the_process;
@@ -33,6 +34,8 @@ static void keep_message(void *of, int level, const char *format, va_list args)
     av_log_format_line(of, level, format, args, line, sizeof line, &prefix);
     (void)pthread_mutex_lock(&p->lock);
     size_t length = strlen(line);
+    if (level <= AV_LOG_ERROR && !p->error[0])
+        memcpy(p->error, line, length + 1);
     if (p->length + length < sizeof p->log) {
         memcpy(p->log + p->length, line, length + 1);
         p->length += length;
@@ -57,7 +60,7 @@ void orri_log_clear(void)
     (void)orri_session();
     (void)pthread_mutex_lock(&the_process->lock);
     the_process->length = 0;
-    the_process->log[0] = '\0';
+    the_process->log[0] = the_process->error[0] = '\0';
     (void)pthread_mutex_unlock(&the_process->lock);
 }
 
@@ -67,10 +70,11 @@ const char *orri_log_text(void)
     return the_process->log;
 }
 
-/* The first line of the log without the "[h264 @ 0x55..] " before it. */
+/* The first error without the "[h264 @ 0x55..] " before it. */
 static void first_message(char *out, size_t size)
 {
-    const char *from = orri_log_text();
+    (void)orri_session();
+    const char *from = the_process->error;
     const char *close = from[0] == '[' ? strstr(from, "] ") : NULL;
     if (close)
         from = close + 2;

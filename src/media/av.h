@@ -13,7 +13,7 @@
 #include <libavutil/avutil.h>
 
 /* As orr_error_set() without a place, followed by libav's text for `av_code` and, when
- * there is one, the first message that libav wrote since orri_log_clear(). */
+ * there is one, the first error that libav wrote since orri_log_clear(). */
 __attribute__((format(printf, 4, 5))) orr_status
 orri_av_error(struct orr_error *err, orr_status code, int av_code, const char *format,
               ...);

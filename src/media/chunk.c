@@ -38,10 +38,10 @@ static void put_info(const struct orri_chunk_info *info, AVDictionary **out)
     orri_must(av_dict_set(out, "orrery_source", info->source, 0), "metadata");
     orri_must(av_dict_set(out, "orrery_codec", info->codec, 0), "metadata");
     orri_must(av_dict_set(out, "orrery_header", header, 0), "metadata");
-    if (info->mastering)
-        orri_must(av_dict_set(out, "orrery_mastering", info->mastering, 0), "metadata");
-    if (info->light)
-        orri_must(av_dict_set(out, "orrery_light", info->light, 0), "metadata");
+    if (info->hdr.mastering)
+        orri_must(av_dict_set(out, "orrery_mastering", info->hdr.mastering, 0), "metadata");
+    if (info->hdr.light)
+        orri_must(av_dict_set(out, "orrery_light", info->hdr.light, 0), "metadata");
 }
 
 static bool get_number(const AVDictionary *from, const char *name, int64_t *out)
@@ -73,8 +73,8 @@ static bool get_info(const AVDictionary *from, struct orri_chunk_info *info,
 #undef X
     info->source = get_text(from, "orrery_source", arena);
     info->codec = get_text(from, "orrery_codec", arena);
-    info->mastering = get_text(from, "orrery_mastering", arena);
-    info->light = get_text(from, "orrery_light", arena);
+    info->hdr.mastering = get_text(from, "orrery_mastering", arena);
+    info->hdr.light = get_text(from, "orrery_light", arena);
     const char *header = get_text(from, "orrery_header", arena);
     return good && info->source && info->codec && header && info->time_base.num > 0 &&
            info->time_base.den > 0 && info->rate.num > 0 && info->rate.den > 0 &&

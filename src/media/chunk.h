@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "media/av.h"
+#include "media/hdr.h"
 
 #include <stdbool.h>
 
@@ -29,8 +30,7 @@ struct orri_chunk_info {
     int rotation;         /* degrees clockwise, kept for the container */
     AVRational aspect;    /* of a sample */
     int range, space, transfer, primaries, location; /* libavutil's colour numbers */
-    const char *mastering; /* HDR static metadata as numbers, or NULL */
-    const char *light;
+    struct orri_hdr hdr;
     struct orr_id header; /* hash of what decoders need before the first frame */
 };
 

@@ -212,6 +212,8 @@ static void set_params(const struct orri_coding *coding, AVCodecContext *context
         orr_text_printf(&text, ":pools=%u", coding->threads);
     if (strcmp(library, "libsvtav1") == 0)
         orr_text_printf(&text, "lp=%u", coding->threads);
+    if (coding->hdr)
+        orr_text_puts(&text, coding->hdr);
     if (coding->options && coding->options[0])
         orr_text_printf(&text, ":%s", coding->options);
     orri_must(av_dict_set(options, coding->codec->params, text.s, 0), "parameters");

@@ -28,6 +28,7 @@ struct orri_coding {
     int64_t bitrate;      /* bit/s; 0: not given */
     int64_t keyint;       /* 0: the encoder's */
     unsigned threads;
+    const char *hdr;      /* parameters for HDR metadata, ":key=value..."; or NULL */
 };
 
 /* The codec of this name; ORR_ERR_INPUT with all names when there is none. */

@@ -26,6 +26,7 @@ struct orri_encoder {
     struct orri_packets packets;
     struct orri_chunk_info info;
     uint32_t given;
+    bool ended; /* the encoder was told that no frame follows, and gave all it had */
     uint64_t payload;
     int source_width, source_height, source_format;
     uint8_t *chunk;
@@ -89,6 +90,9 @@ static orr_status open_encoder(struct orri_encoder *encoder, const AVFrame *fram
     context->time_base = av_inv_q(index->rate);
     context->framerate = index->rate;
     set_colours(context, frame);
+    encoder->info.hdr = orri_hdr_read(frame, encoder->job.stream, &encoder->arena);
+    encoder->rendition.coding.hdr =
+        orri_hdr_params(&encoder->info.hdr, context->codec->name, &encoder->arena);
     orr_status status = orri_coding_open(&encoder->rendition.coding, context, err);
     if (status == ORR_OK)
         status = orri_measure_new(context, encoder->job.metrics, encoder->job.frames,
@@ -272,6 +276,7 @@ orr_status orri_encoder_finish(struct orri_encoder *encoder, struct orr_error *e
                                encoder->rendition.coding.codec->name);
     if (status == ORR_OK)
         status = drain(encoder, err);
+    encoder->ended = status == ORR_OK;
     if (status == ORR_OK)
         status = orri_measure_packet(encoder->measure, NULL, err);
     if (status == ORR_OK && encoder->packets.n != encoder->job.frames)
@@ -327,10 +332,39 @@ bool orri_encoder_reshaped(const struct orri_encoder *encoder)
     return encoder->scaler.warned;
 }
 
+static void send_blank(AVCodecContext *context)
+{
+    AVFrame *frame = orri_need(av_frame_alloc());
+    frame->width = context->width;
+    frame->height = context->height;
+    frame->format = context->pix_fmt;
+    orri_must(av_frame_get_buffer(frame, 0), "picture");
+    for (int i = 0; i < AV_NUM_DATA_POINTERS && frame->buf[i]; i++)
+        memset(frame->buf[i]->data, 0, frame->buf[i]->size);
+    frame->pts = 0;
+    (void)avcodec_send_frame(context, frame);
+    av_frame_free(&frame);
+}
+
+/* SVT-AV1 waits for ever when it is closed before it had a frame and was told of the
+ * end: finish every encoder that a failure left in the middle. */
+static void abandon(struct orri_encoder *encoder)
+{
+    AVPacket *packet = orri_need(av_packet_alloc());
+    if (encoder->given == 0)
+        send_blank(encoder->context);
+    (void)avcodec_send_frame(encoder->context, NULL);
+    while (avcodec_receive_packet(encoder->context, packet) >= 0)
+        av_packet_unref(packet);
+    av_packet_free(&packet);
+}
+
 void orri_encoder_free(struct orri_encoder *encoder)
 {
     if (!encoder)
         return;
+    if (encoder->context && avcodec_is_open(encoder->context) && !encoder->ended)
+        abandon(encoder);
     orri_scaler_release(&encoder->scaler);
     avcodec_free_context(&encoder->context);
     orri_measure_free(encoder->measure);

@@ -109,6 +109,7 @@ static void add_video(struct mux *mux)
             stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t)));
         av_display_rotation_set(matrix, info->rotation);
     }
+    orri_hdr_attach(&info->hdr, stream);
     mux->video = stream;
 }
 

@@ -137,8 +137,10 @@ static void take_first(struct orri_track *track, const struct orri_chunk *chunk)
     *info = chunk->info;
     info->source = orr_arena_strdup(arena, info->source);
     info->codec = orr_arena_strdup(arena, info->codec);
-    info->mastering = info->mastering ? orr_arena_strdup(arena, info->mastering) : NULL;
-    info->light = info->light ? orr_arena_strdup(arena, info->light) : NULL;
+    if (info->hdr.mastering)
+        info->hdr.mastering = orr_arena_strdup(arena, info->hdr.mastering);
+    if (info->hdr.light)
+        info->hdr.light = orr_arena_strdup(arena, info->hdr.light);
     track->parameters = orri_need(avcodec_parameters_alloc());
     orri_must(avcodec_parameters_copy(track->parameters, chunk->stream->codecpar),
               "parameters");

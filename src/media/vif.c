@@ -4,15 +4,19 @@
  * Scale 2 needs statistics on the plane of a quarter of width and height only. Both
  * pictures are reduced twice (Gaussian of 9, then of 5 taps, every second sample); only
  * the samples that are kept are computed. Local means, variances and covariance are
- * taken with the 5-tap Gaussian. Taps, noise variance and the treatment of flat areas
- * are those of libvmaf and libavfilter's vif. Rows are padded, so that inner loops run
- * over whole vectors. */
+ * taken with the 5-tap Gaussian. Taps and noise variance are those of libvmaf; areas
+ * without detail count as little as they hold, as in libavfilter 8 (newer ones and
+ * libvmaf give them full weight). A picture without any detail, black say, has nothing to
+ * lose and scores 1, where libavfilter divides rounding errors. Rows are padded, so that
+ * inner loops run over whole vectors. */
 #include "base/memory.h"
 #include "media/metric.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FLAT_BITS 1e-3 /* mean information a sample below which a picture is flat */
 
 enum { PAD = 16, LANES = 4, RING = 16, WIDE = 4, NARROW = 2 };
 
@@ -245,9 +249,7 @@ static f32x4 smooth(const struct orri_vif *vif, int which, int at)
 
 /* Sums of log2 as one log2 of a product: a double holds many factors. */
 struct total {
-    double flat;          /* what areas without detail add to the numerator */
-    double flat_weight;   /* and to the denominator */
-    double kept, given;   /* products not yet taken the logarithm of */
+    double kept, given; /* products not yet taken the logarithm of */
     double kept_bits, given_bits;
 };
 
@@ -262,15 +264,10 @@ static void add_sample(struct total *total, float var_x, float var_y, float cova
 {
     const float noise = 2.0F;
     const float tiny = 1.0e-10F;
-    const float flat_slope = 4.0F / (255.0F * 255.0F);
-    var_x = fmaxf(var_x, 0);
+    if (var_x < tiny)
+        return; /* log2(1) */
     var_y = fmaxf(var_y, 0);
     covariance = fmaxf(covariance, 0);
-    if (var_x < noise) {
-        total->flat += 1.0 - (double)(var_y * flat_slope);
-        total->flat_weight += 1;
-        return;
-    }
     float gain = covariance / (var_x + tiny);
     float rest = var_y - gain * covariance;
     if (var_y < tiny)
@@ -311,7 +308,6 @@ double orri_vif_score(struct orri_vif *vif, const struct orri_plane *reference,
     for (int y = 0; y < vif->quarter[0].height; y++)
         add_row(vif, y, &total);
     settle(&total);
-    double kept = total.kept_bits + total.flat;
-    double given = total.given_bits + total.flat_weight;
-    return given <= 1e-7 ? 1 : kept / given;
+    double samples = (double)vif->quarter[0].width * vif->quarter[0].height;
+    return total.given_bits < FLAT_BITS * samples ? 1 : total.kept_bits / total.given_bits;
 }

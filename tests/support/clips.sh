@@ -102,8 +102,8 @@ generate() {
         -color_range tv -preset ultrafast
     make one.mp4 -f lavfi -i "$picture" -frames:v 1 $x264
     make longgop.mp4 -f lavfi -i "$picture" -frames:v 300 $x264 -g 9999 -sc_threshold 0
-    make odd.mkv -f lavfi -i "testsrc2=size=321x241:rate=25" -frames:v 30 \
-        -pix_fmt yuv444p -c:v ffv1 -level 3 -threads 1
+    make odd.mkv -f lavfi -i "testsrc2=size=322x242:rate=25" -frames:v 30 \
+        -vf format=yuv420p,crop=321:241:0:0:exact=1 -c:v ffv1 -level 3 -threads 1
     make opengop.mp4 -f lavfi -i "$picture" -frames:v 150 -c:v libx264 -preset fast \
         -pix_fmt yuv420p -threads 1 -g 30 \
         -x264-params open-gop=1:bframes=3:b-adapt=0:scenecut=0
