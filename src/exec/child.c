@@ -14,6 +14,7 @@
 struct child {
     const struct orr_nursery_setup *setup;
     struct orr_channel rank;
+    orr_shared_pid *group;
     struct orr_arena arena;
     char *run_dir; /* that `blobs` reads from */
     struct orr_blob_source blobs;
@@ -32,7 +33,7 @@ static void run(struct child *child, const struct orr_order *order, int blob_fd,
                 struct orr_outcome *out)
 {
     if (!order->function) {
-        orr_command_run(order, blob_fd, &child->arena, out);
+        orr_command_run(order, blob_fd, child->group, &child->arena, out);
         return;
     }
     const struct orr_function *function =
@@ -57,9 +58,9 @@ static void serve(struct child *child, const void *data, size_t length, int blob
     orr_bytes_release(&answer);
 }
 
-void orri_child_main(const struct orr_nursery_setup *setup, int fd)
+void orri_child_main(const struct orr_nursery_setup *setup, int fd, orr_shared_pid *group)
 {
-    struct child child = { .setup = setup };
+    struct child child = { .setup = setup, .group = group };
     const void *data = NULL;
     size_t length = 0;
     int blob_fd = -1;

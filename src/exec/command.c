@@ -37,6 +37,7 @@ struct command {
     struct orr_arena *arena;
     struct orr_outcome *out;
     struct orri_scratch dirs;
+    orr_shared_pid *group;
     pid_t pid;
     int out_pipe; /* -1: standard output goes with standard error */
     int err_pipe;
@@ -58,6 +59,7 @@ struct spawn {
     int out;
     int err;
     int status_fd; /* closed by exec; errno is written when exec fails */
+    orr_shared_pid *group;
 };
 
 /* In the new process, which shares our memory until exec (vfork): only system calls. */
@@ -65,6 +67,7 @@ __attribute__((noreturn)) static void become(const struct spawn *s)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setpgid(0, 0);
+    *s->group = getpid();
     (void)dup2(s->out, STDOUT_FILENO);
     (void)dup2(s->err, STDERR_FILENO);
     int null = open("/dev/null", O_RDONLY);
@@ -124,8 +127,10 @@ static int spawn(struct command *c, struct spawn *s)
     if (!bad && read(status[0], &bad, sizeof bad) == (ssize_t)sizeof bad)
         (void)waitpid(c->pid, NULL, 0);
     (void)close(status[0]);
-    if (bad)
+    if (bad) {
+        *c->group = 0;
         c->pid = -1;
+    }
     return bad;
 }
 
@@ -138,7 +143,8 @@ static int start(struct command *c)
     struct spawn s = { .argv = argv,
                        .env = merged_environment(order, c->arena),
                        .cwd = order->cwd ? order->cwd : c->dirs.scratch,
-                       .memory = order->memory };
+                       .memory = order->memory,
+                       .group = c->group };
     int err_pipe[2] = { -1, -1 };
     int out_pipe[2] = { -1, -1 };
     if (pipe2(err_pipe, O_CLOEXEC) != 0 ||
@@ -396,6 +402,7 @@ static void run(struct command *c, int blob_fd)
     int status = watch(c, pid_fd, &usage);
     (void)close(pid_fd);
     (void)kill(-c->pid, SIGKILL); /* what it left behind in its group */
+    *c->group = 0;
     judge(c, status);
     collect_errors(c);
     quote_last_line(c);
@@ -409,14 +416,15 @@ static void run(struct command *c, int blob_fd)
     c->out->max_rss = (uint64_t)usage.ru_maxrss * 1024;
 }
 
-void orr_command_run(const struct orr_order *order, int blob_fd, struct orr_arena *arena,
-                     struct orr_outcome *out)
+void orr_command_run(const struct orr_order *order, int blob_fd, orr_shared_pid *group,
+                     struct orr_arena *arena, struct orr_outcome *out)
 {
     *out = (struct orr_outcome){ .t_start = orr_clock_wall(), .message = "" };
     struct command c = { .order = order,
                          .arena = arena,
                          .out = out,
                          .dirs = orri_scratch_of(order, arena),
+                         .group = group,
                          .pid = -1,
                          .out_pipe = -1,
                          .err_pipe = -1 };

@@ -1,5 +1,6 @@
 /* zygote.c - forks warm children on request and reports their ends
- * Owns: the children. Small and without threads, so that its forks are cheap. */
+ * Owns: the children, and the groups of the commands of those that died. Small and without
+ * threads, so that its forks are cheap. */
 #include "exec/zygote.h"
 
 #include "base/channel.h"
@@ -9,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -18,6 +20,7 @@
 struct child {
     pid_t pid;
     uint32_t label;
+    orr_shared_pid *group; /* of the command it runs; shared with it */
 };
 
 struct zygote {
@@ -43,7 +46,8 @@ static void tell(struct zygote *z, enum orr_nursery_event_kind kind, const struc
 }
 
 /* In the child: leave nothing of the zygote behind, then serve. */
-__attribute__((noreturn)) static void become_child(struct zygote *z, int fd)
+__attribute__((noreturn)) static void become_child(struct zygote *z, int fd,
+                                                   orr_shared_pid *group)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != z->self)
@@ -54,25 +58,44 @@ __attribute__((noreturn)) static void become_child(struct zygote *z, int fd)
     (void)close(z->signals);
     orr_channel_release(&z->rank);
     free(z->children);
-    orri_child_main(z->setup, fd);
+    orri_child_main(z->setup, fd, group);
+}
+
+static orr_shared_pid *new_group(void)
+{
+    void *page = mmap(NULL, sizeof(orr_shared_pid), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return page == MAP_FAILED ? NULL : page;
+}
+
+/* Its child is gone and can start no more: end the command with all that it started. */
+static void end_group(struct child *child)
+{
+    if (child->group && *child->group > 0)
+        (void)kill(-*child->group, SIGKILL);
+    if (child->group)
+        (void)munmap(child->group, sizeof *child->group);
+    child->group = NULL;
 }
 
 static void bear(struct zygote *z, uint32_t label)
 {
     int pair[2];
-    struct child child = { .pid = -1, .label = label };
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    struct child child = { .pid = -1, .label = label, .group = new_group() };
+    if (!child.group || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
+        end_group(&child);
         return;
     }
     child.pid = fork();
     if (child.pid == 0) {
         (void)close(pair[0]);
-        become_child(z, pair[1]);
+        become_child(z, pair[1], child.group);
     }
     (void)close(pair[1]);
     if (child.pid < 0) {
         tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
+        end_group(&child);
     } else {
         z->children = orr_grow(z->children, z->n, &z->cap, sizeof *z->children);
         z->children[z->n++] = child;
@@ -88,6 +111,7 @@ static void reap(struct zygote *z)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         for (size_t i = 0; i < z->n; i++)
             if (z->children[i].pid == pid) {
+                end_group(&z->children[i]);
                 tell(z, ORR_NURSERY_DEAD, &z->children[i], status, -1);
                 z->children[i] = z->children[--z->n];
                 break;
@@ -118,13 +142,15 @@ __attribute__((noreturn)) static void end(struct zygote *z)
         (void)kill(z->children[i].pid, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0)
         continue;
+    for (size_t i = 0; i < z->n; i++)
+        end_group(&z->children[i]);
     _exit(0);
 }
 
 void orri_zygote_main(const struct orr_nursery_setup *setup, int fd, pid_t parent)
 {
     struct zygote z = { .setup = setup, .self = getpid() };
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* No PDEATHSIG: when the rank dies its end of `fd` closes, and there is work to do. */
     (void)prctl(PR_SET_NAME, "orrery-zygote");
     if (getppid() != parent)
         _exit(0);
