@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- making ---- */
@@ -66,39 +67,114 @@ static void bind_outs(struct maker *m)
     m->slots[m->function->params->n_fields] = orr_value_of_record(out);
 }
 
-static orr_status make_texts(struct maker *m, struct orr_expr *const *exprs, uint32_t n,
-                             const char *const *names, const char *const **out)
+/* One word an item where the template is a list, else one. */
+static orr_status add_words(struct maker *m, const struct orr_expr *expr, const char ***words,
+                            size_t *n, size_t *cap)
 {
-    const char **texts = orr_arena_alloc(m->arena, (n + 1) * sizeof *texts);
-    for (uint32_t i = 0; i < n; i++) {
-        orr_status status = evaluate(m, exprs[i], &texts[i]);
-        if (status != ORR_OK)
-            return status;
-        if (names)
-            texts[i] = orr_arena_printf(m->arena, "%s=%s", names[i], texts[i]);
+    struct orr_value v;
+    orr_status status = orr_expr_eval(expr, m->slots, m->arena, &v, m->err);
+    if (status != ORR_OK)
+        return status;
+    bool many = v.kind == ORR_KIND_LIST;
+    uint32_t items = many ? v.as.list->n : 1;
+    for (uint32_t i = 0; i < items; i++) {
+        *words = orr_grow(*words, *n, cap, sizeof **words);
+        (*words)[(*n)++] = format_value(m, many ? v.as.list->items[i] : v);
     }
-    *out = texts;
     return ORR_OK;
 }
 
-/* What an author writes behind "{out.image}" in an argument (".png") belongs to the name
- * of the file. */
+static orr_status make_words(struct maker *m, struct orr_order *order)
+{
+    const struct orr_command *command = &m->function->command;
+    const char **words = NULL;
+    size_t n = 0;
+    size_t cap = 0;
+    orr_status status = ORR_OK;
+    for (uint32_t i = 0; i < command->n_args && status == ORR_OK; i++)
+        status = add_words(m, command->args[i], &words, &n, &cap);
+    if (status == ORR_OK && n == 0)
+        status = orr_error_set(m->err, ORR_ERR_FAILED, m->function->at,
+                               "the command of '%s' is empty: its list has no items",
+                               m->function->name);
+    if (status == ORR_OK) {
+        const char **argv = orr_arena_alloc(m->arena, n * sizeof *argv);
+        memcpy(argv, words, n * sizeof *argv);
+        order->argv = argv;
+        order->n_argv = (uint32_t)n;
+    }
+    free(words);
+    return status;
+}
+
+static orr_status make_environment(struct maker *m, struct orr_order *order)
+{
+    const struct orr_command *command = &m->function->command;
+    const char **env = orr_arena_alloc(m->arena, (command->n_env + 1) * sizeof *env);
+    for (uint32_t i = 0; i < command->n_env; i++) {
+        const char *value = NULL;
+        orr_status status = evaluate(m, command->env_values[i], &value);
+        if (status != ORR_OK)
+            return status;
+        env[i] = orr_arena_printf(m->arena, "%s=%s", command->env_names[i], value);
+    }
+    order->env = env;
+    order->n_env = command->n_env;
+    return ORR_OK;
+}
+
+/* Is what stands at `at` the path of another result, whose name goes on ("a", "a_b")? */
+static bool is_longer_name(const struct maker *m, const char *at, size_t length)
+{
+    const struct orr_record_type *type = m->function->command.out;
+    size_t scratch = strlen(m->scratch) + 1;
+    for (uint32_t i = 0; i < type->n_fields; i++) {
+        size_t other = scratch + strlen(type->fields[i].name);
+        if (other > length && strncmp(at + scratch, type->fields[i].name, other - scratch) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What an author writes behind "{out.image}" (".png") belongs to the name of the file.
+ * In a script the path is quoted: the suffix stands behind the quote. The bare path wins,
+ * so that a script may write to {out.image}.new and rename that. False: not in `text`. */
+static bool find_suffix(const struct maker *m, const char *text, const char *path,
+                        const char **suffix, size_t *suffix_length)
+{
+    size_t length = strlen(path);
+    bool found = false;
+    for (const char *at = strstr(text, path); at; at = strstr(at + length, path)) {
+        if (is_longer_name(m, at, length))
+            continue;
+        const char *s = at + length + (at[length] == '\'');
+        size_t n = 0;
+        while (isalnum((unsigned char)s[n]) || (s[n] && strchr("._-", s[n])))
+            n++;
+        if (!found || n == 0) {
+            *suffix = s;
+            *suffix_length = n;
+        }
+        found = true;
+        if (n == 0)
+            break;
+    }
+    return found;
+}
+
 static const char *written_name(struct maker *m, const struct orr_order *order,
                                 const char *field)
 {
     const char *path = orr_arena_printf(m->arena, "%s/%s", m->scratch, field);
-    size_t length = strlen(path);
-    for (uint32_t i = 0; i < order->n_argv; i++) {
-        const char *at = strstr(order->argv[i], path);
-        if (!at)
-            continue;
-        size_t suffix = 0;
-        while (isalnum((unsigned char)at[length + suffix]) ||
-               (at[length + suffix] && strchr("._-", at[length + suffix])))
-            suffix++;
-        return orr_arena_printf(m->arena, "%s%.*s", field, (int)suffix, at + length);
+    const char *suffix = "";
+    size_t n = 0;
+    for (uint32_t i = 0; i < order->n_argv + order->n_env; i++) {
+        const char *text =
+            i < order->n_argv ? order->argv[i] : order->env[i - order->n_argv];
+        if (find_suffix(m, text, path, &suffix, &n))
+            break;
     }
-    return field;
+    return orr_arena_printf(m->arena, "%s%.*s", field, (int)n, suffix);
 }
 
 static void make_outs(struct maker *m, const struct orr_assignment *assignment,
@@ -124,18 +200,14 @@ static void make_outs(struct maker *m, const struct orr_assignment *assignment,
 
 static orr_status make_argv(struct maker *m, struct orr_order *order)
 {
-    const struct orr_command *command = &m->function->command;
-    orr_status status = make_texts(m, command->args, command->n_args, NULL, &order->argv);
-    order->n_argv = command->n_args;
-    if (status != ORR_OK || m->function->form != ORR_FORM_SHELL)
-        return status;
-    const char **argv = orr_arena_alloc(m->arena, 4 * sizeof *argv);
+    if (m->function->form != ORR_FORM_SHELL)
+        return make_words(m, order);
+    const char **argv = orr_arena_alloc(m->arena, 3 * sizeof *argv);
     argv[0] = "/bin/sh";
     argv[1] = "-euc";
-    argv[2] = order->argv[0];
     order->argv = argv;
     order->n_argv = 3;
-    return ORR_OK;
+    return evaluate(m, m->function->command.args[0], &argv[2]);
 }
 
 static orr_status make_command(struct maker *m, const struct orr_assignment *assignment,
@@ -148,15 +220,14 @@ static orr_status make_command(struct maker *m, const struct orr_assignment *ass
     bind_outs(m);
     status = make_argv(m, order);
     if (status == ORR_OK)
-        status = make_texts(m, command->env_values, command->n_env, command->env_names,
-                            &order->env);
+        status = make_environment(m, order);
     if (status == ORR_OK && command->cwd)
         status = evaluate(m, command->cwd, &order->cwd);
-    order->n_env = command->n_env;
     order->exit_codes = command->exit_codes;
     order->n_exit_codes = command->n_exit_codes;
     order->keep_stdout = command->stdout_mode != ORR_STDOUT_NONE;
-    make_outs(m, assignment, order);
+    if (status == ORR_OK)
+        make_outs(m, assignment, order);
     return status;
 }
 
