@@ -26,7 +26,8 @@ struct mux {
     AVStream *video;
     const char *path;
     char *temporary;
-    int64_t base; /* subtracted from all times, in the track's time base */
+    int64_t base; /* subtracted from all times, in the source's time base */
+    double seconds; /* of the video */
 };
 
 static bool ends_in(const char *text, const char *end)
@@ -145,10 +146,12 @@ static orr_status take_video(void *context, AVPacket *packet, struct orr_error *
     struct mux *mux = context;
     orr_status status = ORR_OK;
     if (mux->sound)
-        status = orri_sound_write(mux->sound, mux->format, packet->dts, err);
+        status = orri_sound_write(mux->sound, mux->format,
+                                  av_rescale_q(packet->dts, mux->track.time_base,
+                                               mux->track.info.time_base),
+                                  err);
     if (status != ORR_OK)
         return status;
-    av_packet_rescale_ts(packet, mux->track.info.time_base, mux->video->time_base);
     packet->stream_index = mux->video->index;
     packet->pos = -1;
     int code = av_interleaved_write_frame(mux->format, packet);
@@ -175,8 +178,10 @@ static orr_status write_header(struct mux *mux, struct orr_error *err)
 static orr_status write_all(struct mux *mux, struct orr_error *err)
 {
     orr_status status = write_header(mux, err);
-    if (status == ORR_OK)
-        status = orri_track_each(&mux->track, mux->base, take_video, mux, err);
+    if (status == ORR_OK) {
+        orri_track_retime(&mux->track, mux->base, mux->video->time_base);
+        status = orri_track_each(&mux->track, take_video, mux, err);
+    }
     if (status == ORR_OK && mux->sound)
         status = orri_sound_write(mux->sound, mux->format, INT64_MAX, err);
     int code = status == ORR_OK ? av_write_trailer(mux->format) : 0;
@@ -270,6 +275,8 @@ static orr_status mux_all(struct mux *mux, struct orr_error *err)
         status = check_rate(mux, orr_arg_float(orr_arg(call, "fps"), 0), err);
     if (status != ORR_OK)
         return status;
+    mux->seconds = (double)(mux->track.end - mux->track.info.start) *
+                   av_q2d(mux->track.info.time_base);
     add_video(mux);
     if (mode != ORRI_SOUND_NONE)
         status = orri_sound_open(
@@ -308,8 +315,7 @@ static int run_mux(struct orr_call *call)
         orr_set_string(call, "file", mux.path);
         orr_set_int(call, "bytes", bytes);
         orr_set_int(call, "frames", (int64_t)track->n);
-        orr_set_seconds(call, "duration", (double)(track->end - track->info.start) *
-                                              av_q2d(track->info.time_base));
+        orr_set_seconds(call, "duration", mux.seconds);
         orr_set_bool(call, "audio", mux.sound != NULL);
     }
     release(&mux);

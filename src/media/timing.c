@@ -2,8 +2,9 @@
  * Owns: what to believe when a file has no, or double, timestamps.
  *
  * A file that has timestamps keeps them exactly. One where more than one frame in
- * twenty has none (AVI) gets the frame number at its declared rate. A timestamp that
- * does not rise is moved one tick past the one before. */
+ * twenty has none (AVI) gets the frame number at its declared rate. Where timestamps do
+ * not rise, libav's guess from the decode times is taken if that does, else one tick past
+ * the one before. */
 #include "media/timing.h"
 
 #include "base/memory.h"
@@ -23,6 +24,9 @@ void orri_times_add(struct orri_times *times, const AVFrame *frame)
         times->missing++;
     bool rises = has && (n == 0 || times->pts[n - 1] < frame->pts);
     times->strict = (n == 0 || times->strict) && rises;
+    rises = frame->best_effort_timestamp != AV_NOPTS_VALUE &&
+            (n == 0 || times->guess[n - 1] < frame->best_effort_timestamp);
+    times->guess_strict = (n == 0 || times->guess_strict) && rises;
     times->last_duration = frame->pkt_duration;
     times->n++;
 }
@@ -101,10 +105,13 @@ static void find_rate(struct orri_index *index, const AVStream *stream)
 static void take(struct orri_times *times, struct orri_index *index)
 {
     for (uint32_t i = 0; i < times->n; i++) {
-        int64_t at = times->pts[i] != AV_NOPTS_VALUE ? times->pts[i] : times->guess[i];
-        if (i > 0 && (at == AV_NOPTS_VALUE || at <= index->pts[i - 1]))
-            at = index->pts[i - 1] + 1;
-        index->pts[i] = at == AV_NOPTS_VALUE ? 0 : at;
+        int64_t least = i > 0 ? index->pts[i - 1] + 1 : INT64_MIN + 1;
+        int64_t at = times->strict || !times->guess_strict ? times->pts[i] : times->guess[i];
+        if (at == AV_NOPTS_VALUE || at < least)
+            at = times->guess[i];
+        if (at == AV_NOPTS_VALUE || at < least)
+            at = i > 0 ? least : 0;
+        index->pts[i] = at;
     }
 }
 

@@ -13,6 +13,7 @@ struct orri_times {
     size_t cap_guess;
     uint32_t missing;
     bool strict;       /* every frame has one, and they rise */
+    bool guess_strict; /* the guesses rise, all of them */
     int64_t last_duration;
 };
 

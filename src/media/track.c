@@ -182,11 +182,43 @@ orr_status orri_track_scan(struct orri_track *track, struct orr_call *call,
         if (status != ORR_OK)
             return status;
     }
-    int64_t step = av_rescale_q(1, av_inv_q(track->info.rate), track->info.time_base);
+    track->time_base = track->info.time_base;
+    int64_t step = av_rescale_q(1, av_inv_q(track->info.rate), track->time_base);
     orri_timeline_init(&track->timeline, track->pts, track->n, step);
     if (!track->timeline.unique)
         return orri_error(err, ORR_ERR_INPUT, "two frames of the chunks have the same time");
     return ORR_OK;
+}
+
+static int compare_times(const void *key, const void *item)
+{
+    int64_t left = *(const int64_t *)key;
+    int64_t right = *(const int64_t *)item;
+    return left < right ? -1 : left > right;
+}
+
+void orri_track_retime(struct orri_track *track, int64_t base, AVRational time_base)
+{
+    struct orri_timeline *old = &track->timeline;
+    int64_t *moved = orr_alloc(track->n, sizeof *moved); /* in display order */
+    for (uint64_t i = 0; i < track->n; i++) {
+        moved[i] = av_rescale_q(old->sorted[i] - base, track->time_base, time_base);
+        if (i > 0 && moved[i] <= moved[i - 1])
+            moved[i] = moved[i - 1] + 1;
+    }
+    for (uint64_t i = 0; i < track->n; i++) {
+        const int64_t *at = bsearch(&track->pts[i], old->sorted, track->n, sizeof *at,
+                                    compare_times);
+        track->pts[i] = moved[at - old->sorted];
+    }
+    track->end = av_rescale_q(track->end - base, track->time_base, time_base);
+    if (track->end <= moved[track->n - 1])
+        track->end = moved[track->n - 1] + 1;
+    int64_t step = av_rescale_q(old->step, track->time_base, time_base);
+    free(moved);
+    orri_timeline_release(old);
+    track->time_base = time_base;
+    orri_timeline_init(&track->timeline, track->pts, track->n, step);
 }
 
 /* Put the decoder header before the first packet of a chunk. */
@@ -200,7 +232,7 @@ static void prepend_header(const struct orri_chunk *chunk, AVPacket *packet)
     memcpy(packet->data, parameters->extradata, (size_t)extra);
 }
 
-orr_status orri_track_each(const struct orri_track *track, int64_t base,
+orr_status orri_track_each(const struct orri_track *track,
                            orr_status (*take)(void *context, AVPacket *packet,
                                               struct orr_error *err),
                            void *context, struct orr_error *err)
@@ -219,8 +251,8 @@ orr_status orri_track_each(const struct orri_track *track, int64_t base,
             if (first && track->headers_differ)
                 prepend_header(&chunk, packet);
             first = false;
-            packet->pts = track->pts[at] - base;
-            packet->dts = orri_timeline_dts(&track->timeline, at) - base;
+            packet->pts = track->pts[at];
+            packet->dts = orri_timeline_dts(&track->timeline, at);
             packet->duration = orri_timeline_duration(&track->timeline, at, track->end);
             at++;
             status = take(context, packet, err);

@@ -17,6 +17,7 @@ struct orri_track {
     int64_t end;
     uint32_t last; /* number of the frame after the last */
     bool headers_differ;
+    AVRational time_base; /* of pts, end and timeline */
     struct orri_timeline timeline;
     struct orr_arena arena;
 };
@@ -27,8 +28,11 @@ struct orri_track {
 orr_status orri_track_scan(struct orri_track *track, struct orr_call *call,
                            const struct orr_value *chunks, bool inband,
                            struct orr_error *err);
-/* Hand every packet to `take`, in coding order, pts and dts less `base`. */
-orr_status orri_track_each(const struct orri_track *track, int64_t base,
+/* Move all times to the time base of a container, less `base` (in the track's). Where it
+ * is coarser, frames that would fall on one tick get one tick each. Once, after scan. */
+void orri_track_retime(struct orri_track *track, int64_t base, AVRational time_base);
+/* Hand every packet to `take`, in coding order. Call after orri_track_retime(). */
+orr_status orri_track_each(const struct orri_track *track,
                            orr_status (*take)(void *context, AVPacket *packet,
                                               struct orr_error *err),
                            void *context, struct orr_error *err);

@@ -115,7 +115,7 @@ generate() {
         -frames:v 100 $x264 -c:a aac
     make resize_a.ts -f lavfi -i "$picture" -frames:v 25 $x264
     make resize_b.ts -f lavfi -i "testsrc2=size=480x352:rate=25" -frames:v 25 \
-        -output_ts_offset 1 $x264
+        -output_ts_offset 1.08 $x264
     have resize.ts || { cat resize_a.ts resize_b.ts >"$work/clip"; mv "$work/clip" resize.ts; }
     make pcm.mkv -f lavfi -i "$picture" -f lavfi -i "$tone" -frames:v 50 $x264 -c:a pcm_s16le
     make anamorphic.mp4 -f lavfi -i "$picture,setsar=16/15" -frames:v 25 $x264
