@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ladder.sh - the main job on a natural clip; the result judged by ffprobe and ffmpeg
+# shellcheck source-path=SCRIPTDIR source=../support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 need_clip ocean.mp4
 cd "$work"

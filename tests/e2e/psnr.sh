@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # psnr.sh - the quality of the whole file, as ffmpeg measures it, is that of its chunks
+# shellcheck source-path=SCRIPTDIR source=../support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 need_clip ocean.mp4
 [ -e /usr/lib/python3/dist-packages/h5py ] || skip "no h5py"
