@@ -110,7 +110,8 @@ static void take(struct orri_times *times, struct orri_index *index)
         if (at == AV_NOPTS_VALUE || at < least)
             at = times->guess[i];
         if (at == AV_NOPTS_VALUE || at < least)
-            at = i > 0 ? least : 0;
+            at = i == 0 ? 0 : i > 1 && i + 1 == times->n ? 2 * least - 2 - index->pts[i - 2]
+                                                         : least;
         index->pts[i] = at;
     }
 }

@@ -28,7 +28,7 @@ static const struct facts facts[] = {
     { "ntsc.mkv", false, 96, 24000.0 / 1001, 4.004, false, 1, 320, 240, "yuv420p", true },
     { "silent.mp4", false, 25, 25, 1, false, 1, 320, 240, "yuv420p", false },
     { "ocean.mp4", true, 240, 24, 10, false, 2, 1280, 720, "yuv420p", true },
-    { "box.mp4", true, 455, 29.965, 15.184, true, 2, 640, 480, "yuv420p", true },
+    { "box.mp4", true, 455, 29.835, 15.250, true, 2, 640, 480, "yuv420p", true },
     { "Megamind.avi", true, 270, 23.976, 11.26126, false, 5, 720, 528, "yuv420p", true },
     { "vtest.avi", true, 795, 10, 79.5, false, 4, 768, 576, "yuv420p", false },
 };
