@@ -52,6 +52,7 @@ struct orr_host {
     struct finished *first;
     struct finished **last;
     struct finished *held;
+    int spare_blob_fd; /* for the next call in place; most leave it empty */
 };
 
 struct orr_host *orr_host_new(const struct orr_host_setup *setup)
@@ -60,6 +61,7 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup)
     host->setup = *setup;
     host->children = orr_alloc(setup->children, sizeof *host->children);
     host->last = &host->first;
+    host->spare_blob_fd = -1;
     for (uint32_t i = 0; i < setup->children; i++) {
         host->children[i].channel.fd = -1;
         host->children[i].blob_fd = -1;
@@ -95,6 +97,8 @@ void orr_host_free(struct orr_host *host)
         host->first = next;
     }
     free_finished(host->held);
+    if (host->spare_blob_fd >= 0)
+        (void)close(host->spare_blob_fd);
     free(host->children);
     free(host);
 }
@@ -164,13 +168,14 @@ static void run_in_place(struct orr_host *host, const struct orr_assignment *ass
     struct orr_error err = { 0 };
     (void)orri_order_make(host->setup.graph, assignment, host->setup.run_dir, 1,
                           &finished->arena, &order, &err);
-    int fd = new_blob_file();
-    orr_native_run(function->native, &order, &host->setup.blobs, fd, &finished->arena,
-                   &finished->done.outcome);
-    if (finished->done.outcome.blob_bytes)
-        finished->done.blob_fd = fd;
-    else
-        (void)close(fd);
+    if (host->spare_blob_fd < 0)
+        host->spare_blob_fd = new_blob_file();
+    orr_native_run(function->native, &order, &host->setup.blobs, host->spare_blob_fd,
+                   &finished->arena, &finished->done.outcome);
+    if (finished->done.outcome.blob_bytes) {
+        finished->done.blob_fd = host->spare_blob_fd;
+        host->spare_blob_fd = -1;
+    }
     push_finished(host, finished);
 }
 
