@@ -26,8 +26,10 @@ static const float wide[WIDE + 1] = { 0.224173605F, 0.192116052F, 0.120920904F,
 static const float narrow[NARROW + 1] = { 0.402619958F, 0.244201347F, 0.054488685F };
 
 typedef float f32x4 __attribute__((vector_size(16)));
-typedef uint8_t u8x4 __attribute__((vector_size(4)));
-typedef uint16_t u16x4 __attribute__((vector_size(8)));
+typedef float f32x16 __attribute__((vector_size(64)));
+typedef int32_t i32x16 __attribute__((vector_size(64)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef uint16_t u16x16 __attribute__((vector_size(32)));
 
 /* A plane of floats; rows are padded by PAD on the left and to whole vectors. */
 struct plane {
@@ -109,25 +111,33 @@ static int mirror(int at, int size)
     return at < 0 ? 0 : at >= size ? size - 1 : at;
 }
 
+/* Samples as floats around 0 in the range of 8 bits; 16 at a time while they last. */
+static int convert_vectors(const struct orri_plane *plane, const uint8_t *bytes, float scale,
+                           float *out)
+{
+    int x = 0;
+    for (; x + 16 <= plane->width; x += 16) {
+        f32x16 v;
+        if (plane->depth > 8) {
+            u16x16 in;
+            memcpy(&in, bytes + x * 2, sizeof in);
+            v = __builtin_convertvector(__builtin_convertvector(in, i32x16), f32x16) * scale;
+        } else {
+            u8x16 in;
+            memcpy(&in, bytes + x, sizeof in);
+            v = __builtin_convertvector(__builtin_convertvector(in, i32x16), f32x16);
+        }
+        v -= 128.0F;
+        memcpy(out + x, &v, sizeof v);
+    }
+    return x;
+}
+
 static void convert_row(const struct orri_plane *plane, int y, float *out)
 {
     const uint8_t *bytes = plane->data + y * plane->stride;
     float scale = 1.0F / (float)(1 << (plane->depth - 8));
-    int x = 0;
-    for (; x + LANES <= plane->width; x += LANES) {
-        f32x4 v;
-        if (plane->depth > 8) {
-            u16x4 in;
-            memcpy(&in, bytes + x * 2, sizeof in);
-            v = __builtin_convertvector(in, f32x4) * scale;
-        } else {
-            u8x4 in;
-            memcpy(&in, bytes + x, sizeof in);
-            v = __builtin_convertvector(in, f32x4);
-        }
-        store(out + x, v - 128.0F);
-    }
-    for (; x < plane->width; x++) {
+    for (int x = convert_vectors(plane, bytes, scale, out); x < plane->width; x++) {
         uint16_t deep = 0;
         if (plane->depth > 8)
             memcpy(&deep, bytes + x * 2, sizeof deep);
