@@ -115,6 +115,7 @@ static int spawn_and_wait(char **argv, const char *exit_file)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGUSR1, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     return exit_code_of(exit_file, status);

@@ -122,6 +122,17 @@ static bool is_run(const char *path)
     return path && orr_run_info_read(path, &info, NULL) == ORR_OK;
 }
 
+/* Before MPI_Init, ranks know their numbers from the environment only. */
+static void complain_once(const char *text)
+{
+    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
+    const char *rank = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !rank; i++)
+        rank = getenv(names[i]);
+    if (!rank || strcmp(rank, "0") == 0)
+        (void)fputs(text, stderr);
+}
+
 static int run_main(const struct orr_line *line)
 {
     struct orri_session session = { .job = line->args[0],
@@ -137,8 +148,8 @@ static int run_main(const struct orr_line *line)
     if (orri_has(line, "resume") && !session.run_dir)
         (void)fprintf(stderr, "orrery run: --resume needs --run-dir\n");
     else if (orr_mpi_launched() && !session.run_dir)
-        (void)fprintf(stderr, "orrery run: under mpirun or srun, name the run directory with "
-                              "--run-dir: all ranks must agree\n");
+        complain_once("orrery run: under mpirun or srun, name the run directory with "
+                      "--run-dir: all ranks must agree\n");
     else
         code = orr_mpi_launched() ? start(&session, line, ranks)
                                   : check_and_start(&session, line, ranks);

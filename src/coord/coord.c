@@ -434,12 +434,12 @@ static void take_bye(struct orr_coord *coord, struct orri_node *node,
     coord->status.stored_bytes += bye->stored_bytes;
 }
 
-static void stop_for(struct orr_coord *coord, const char *why)
+static void stop_for(struct orr_coord *coord, enum orr_run_state as, const char *why)
 {
     if (coord->stopped_by)
         return;
     coord->stopped_by = orr_strdup(why);
-    orr_coord_drain(coord, ORR_RUN_STOPPED, 0);
+    orr_coord_drain(coord, as, 0);
 }
 
 static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
@@ -456,7 +456,7 @@ static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
     else if (message == ORR_MESSAGE_BYE && orr_bye_get(in, &bye) == ORR_OK)
         take_bye(coord, node, &bye);
     else if (message == ORR_MESSAGE_FAULT)
-        stop_for(coord, orr_signal_get(in, &arena));
+        stop_for(coord, ORR_RUN_STOPPED, orr_signal_get(in, &arena));
     orr_arena_release(&arena);
     return status;
 }
@@ -489,7 +489,7 @@ static orr_status hear(struct orr_coord *coord, orr_rank from, const void *data,
                hello.rank == from.v) {
         status = welcome(coord, &hello, now, err);
     } else if (message == ORR_MESSAGE_FAULT) {
-        stop_for(coord, orr_signal_get(&in, &arena));
+        stop_for(coord, ORR_RUN_STOPPED, orr_signal_get(&in, &arena));
     }
     orr_arena_release(&arena);
     return status;
@@ -662,7 +662,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     if (coord->status.state == ORR_RUN_STARTING && coord->n_nodes == coord->setup.agents)
         begin_work(coord);
     if (too_many_failures(coord))
-        stop_for(coord, "too many failed attempts (max-failures)");
+        stop_for(coord, ORR_RUN_FAILED, "too many failed attempts (--max-failures)");
     check_nodes(coord, now);
     take_calls(coord);
     if (status == ORR_OK && !coord->draining)

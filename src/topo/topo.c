@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <hwloc.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct orr_topo {
     hwloc_topology_t hwloc;
     uint32_t cores;
+    bool is_this_machine;
 };
 
 static orr_status load(struct orr_topo *topo, const char *xml, const char *synthetic,
@@ -31,6 +33,7 @@ static orr_status load(struct orr_topo *topo, const char *xml, const char *synth
         hwloc_topology_load(topo->hwloc) != 0)
         return orr_error_errno(err, ORR_ERR_MACHINE, errno,
                                "hwloc cannot read this machine's topology");
+    topo->is_this_machine = !xml && !synthetic;
     int n = hwloc_get_nbobjs_by_type(topo->hwloc, HWLOC_OBJ_CORE);
     topo->cores = n > 0 ? (uint32_t)n : orr_topo_threads(topo);
     return ORR_OK;
@@ -72,6 +75,11 @@ uint32_t orr_topo_numas(const struct orr_topo *topo) { return count(topo, HWLOC_
 
 uint64_t orr_topo_memory(const struct orr_topo *topo)
 {
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+    /* Virtual machines that grow tell hwloc what their NUMA node began with. */
+    if (topo->is_this_machine && pages > 0 && page > 0)
+        return (uint64_t)pages * (uint64_t)page;
     return hwloc_get_root_obj(topo->hwloc)->total_memory;
 }
 
