@@ -260,10 +260,10 @@ static orr_status mux_all(struct mux *mux, struct orr_error *err)
 {
     struct orr_call *call = mux->call;
     enum orri_sound_mode mode = ORRI_SOUND_NONE;
-    const char *headers = orr_arg_string(orr_arg(call, "headers"), "equal");
+    const char *headers = orr_arg_string(orr_arg(call, "headers"), "inband");
     bool inband = strcmp(headers, "inband") == 0;
     if (!inband && strcmp(headers, "equal") != 0)
-        return orri_error(err, ORR_ERR_INPUT, "headers is \"equal\" or \"inband\", not \"%s\"",
+        return orri_error(err, ORR_ERR_INPUT, "headers is \"inband\" or \"equal\", not \"%s\"",
                           headers);
     orr_status status =
         read_sound_mode(orr_arg_string(orr_arg(call, "audio"), "copy"), &mode, err);
@@ -275,6 +275,9 @@ static orr_status mux_all(struct mux *mux, struct orr_error *err)
         status = check_rate(mux, orr_arg_float(orr_arg(call, "fps"), 0), err);
     if (status != ORR_OK)
         return status;
+    if (mux->track.headers_differ)
+        orr_call_warn(call, "chunks were encoded with different presets or options: each "
+                            "carries its decoder header; not all players follow the change");
     mux->seconds = (double)(mux->track.end - mux->track.info.start) *
                    av_q2d(mux->track.info.time_base);
     add_video(mux);
@@ -328,8 +331,8 @@ static const struct orr_param mux_params[] = {
     { "fps", "float?", NULL, "a check only: times are the source's" },
     { "source", "path?", NULL, "where the sound is; default: the encoded source" },
     { "audio", "string", "\"copy\"", "copy, aac (encode it), none" },
-    { "headers", "string", "\"equal\"",
-      "equal: chunks must share one decoder header; inband: h264 and hevc may change it" },
+    { "headers", "string", "\"inband\"",
+      "inband: h264 and hevc chunks of other presets carry their headers; equal: refuse them" },
     { NULL, NULL, NULL, NULL },
 };
 

@@ -57,7 +57,7 @@ static orr_status check_header(struct orri_track *track, uint32_t number,
                       number, chunk->info.first, is, was,
                       track->parameters->codec_id == AV_CODEC_ID_AV1
                           ? " Encode them alike"
-                          : " Encode them alike, or give headers: \"inband\" (not all "
+                          : " Encode them alike, or allow headers: \"inband\" (not all "
                             "players follow such a change)");
 }
 
