@@ -69,8 +69,14 @@ static void patch(struct orr_bytes *out, size_t at, uint64_t v, size_t n)
     store_le(out->data + at, v, n);
 }
 
-void orr_patch_u32(struct orr_bytes *out, size_t at, uint32_t v) { patch(out, at, v, 4); }
-void orr_patch_u64(struct orr_bytes *out, size_t at, uint64_t v) { patch(out, at, v, 8); }
+void orr_patch_u32(struct orr_bytes *out, size_t at, uint32_t v)
+{
+    patch(out, at, v, 4);
+}
+void orr_patch_u64(struct orr_bytes *out, size_t at, uint64_t v)
+{
+    patch(out, at, v, 8);
+}
 void orr_bytes_clear(struct orr_bytes *out) { out->length = 0; }
 
 void orr_bytes_release(struct orr_bytes *out)
@@ -81,7 +87,7 @@ void orr_bytes_release(struct orr_bytes *out)
 
 struct orr_reader orr_reader_of(const void *data, size_t length)
 {
-    return (struct orr_reader){ .data = data, .length = length };
+    return (struct orr_reader) { .data = data, .length = length };
 }
 
 const void *orr_get_raw(struct orr_reader *in, size_t length)

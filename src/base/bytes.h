@@ -16,7 +16,10 @@ struct orr_bytes {
     size_t cap;
 };
 
-#define ORR_BYTES_INIT { NULL, 0, 0 }
+#define ORR_BYTES_INIT                                                                 \
+    {                                                                                  \
+        NULL, 0, 0                                                                     \
+    }
 void orr_put_u8(struct orr_bytes *out, uint8_t v);
 void orr_put_u16(struct orr_bytes *out, uint16_t v);
 void orr_put_u32(struct orr_bytes *out, uint32_t v);
@@ -24,7 +27,8 @@ void orr_put_u64(struct orr_bytes *out, uint64_t v);
 void orr_put_i64(struct orr_bytes *out, int64_t v);
 void orr_put_f64(struct orr_bytes *out, double v);
 void orr_put_raw(struct orr_bytes *out, const void *data, size_t length);
-void orr_put_string(struct orr_bytes *out, const char *s, size_t length); /* u32 + bytes */
+void orr_put_string(struct orr_bytes *out, const char *s,
+                    size_t length); /* u32 + bytes */
 /* Overwrite four or eight bytes written before; `at` must lie inside. */
 void orr_patch_u32(struct orr_bytes *out, size_t at, uint32_t v);
 void orr_patch_u64(struct orr_bytes *out, size_t at, uint64_t v);

@@ -22,7 +22,7 @@ struct orri_channel_fd {
 
 void orr_channel_init(struct orr_channel *channel, int fd)
 {
-    *channel = (struct orr_channel){ .fd = fd };
+    *channel = (struct orr_channel) { .fd = fd };
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
@@ -103,16 +103,17 @@ bool orr_channel_wants_write(const struct orr_channel *channel)
     return channel->out_at < channel->out.length && !channel->closed;
 }
 
-void orr_channel_send(struct orr_channel *channel, const void *data, size_t length, int pass)
+void orr_channel_send(struct orr_channel *channel, const void *data, size_t length,
+                      int pass)
 {
     if (length > ORR_CHANNEL_MESSAGE_MAX)
         ORR_BUG("message of %zu bytes", length);
     if (pass >= 0) {
         channel->out_fds = orr_grow(channel->out_fds, channel->n_out_fds,
                                     &channel->cap_out_fds, sizeof *channel->out_fds);
-        channel->out_fds[channel->n_out_fds++] = (struct orri_channel_fd){
-            channel->out.length, fcntl(pass, F_DUPFD_CLOEXEC, 0)
-        };
+        channel->out_fds[channel->n_out_fds++] =
+            (struct orri_channel_fd) { channel->out.length,
+                                       fcntl(pass, F_DUPFD_CLOEXEC, 0) };
     }
     orr_put_u32(&channel->out, (uint32_t)length);
     orr_put_u8(&channel->out, pass >= 0);
@@ -195,7 +196,8 @@ static int take_fd(struct orr_channel *channel)
 }
 
 /* A whole message in the buffer? */
-static bool whole(struct orr_channel *channel, const void **data, size_t *length, int *pass)
+static bool whole(struct orr_channel *channel, const void **data, size_t *length,
+                  int *pass)
 {
     struct orr_reader in = orr_reader_of(channel->in.data + channel->in_at,
                                          channel->in.length - channel->in_at);
@@ -228,8 +230,8 @@ orr_status orr_channel_receive(struct orr_channel *channel, const void **data,
     return ORR_END;
 }
 
-orr_status orr_channel_wait(struct orr_channel *channel, const void **data, size_t *length,
-                            int *pass)
+orr_status orr_channel_wait(struct orr_channel *channel, const void **data,
+                            size_t *length, int *pass)
 {
     while (orr_channel_receive(channel, data, length, pass) != ORR_OK) {
         if (channel->closed)
@@ -255,5 +257,5 @@ void orr_channel_release(struct orr_channel *channel)
     free(channel->out_fds);
     orr_bytes_release(&channel->in);
     orr_bytes_release(&channel->out);
-    *channel = (struct orr_channel){ .fd = -1, .closed = true };
+    *channel = (struct orr_channel) { .fd = -1, .closed = true };
 }

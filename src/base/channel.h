@@ -15,15 +15,16 @@
 enum { ORR_CHANNEL_FDS = 64, ORR_CHANNEL_MESSAGE_MAX = 1 << 30 };
 
 struct orr_channel {
-    int fd;               /* poll it for reading; for writing when `out` is not empty */
-    bool closed;          /* the other end is gone */
+    int fd;      /* poll it for reading; for writing when `out` is not empty */
+    bool closed; /* the other end is gone */
     struct orr_bytes in;
-    size_t in_at;         /* messages before it were handed out */
+    size_t in_at; /* messages before it were handed out */
     struct orr_bytes out;
     size_t out_at;
     int in_fds[ORR_CHANNEL_FDS];
     uint32_t n_in_fds;
-    struct orri_channel_fd *out_fds; /* descriptors waiting, with the byte they go with */
+    struct orri_channel_fd
+        *out_fds; /* descriptors waiting, with the byte they go with */
     size_t n_out_fds;
     size_t cap_out_fds;
 };
@@ -37,13 +38,13 @@ void orr_channel_send(struct orr_channel *channel, const void *data, size_t leng
 /* Send what waits; true when nothing is left. */
 bool orr_channel_flush(struct orr_channel *channel);
 bool orr_channel_wants_write(const struct orr_channel *channel);
-/* The next whole message, borrowed until the next call; *pass is its descriptor (now the
- * caller's) or -1. ORR_OK; ORR_END when there is none now (see ->closed). */
+/* The next whole message, borrowed until the next call; *pass is its descriptor (now
+ * the caller's) or -1. ORR_OK; ORR_END when there is none now (see ->closed). */
 orr_status orr_channel_receive(struct orr_channel *channel, const void **data,
                                size_t *length, int *pass);
 /* The same, waiting for it: ORR_END only when the other end is gone. */
-orr_status orr_channel_wait(struct orr_channel *channel, const void **data, size_t *length,
-                            int *pass);
+orr_status orr_channel_wait(struct orr_channel *channel, const void **data,
+                            size_t *length, int *pass);
 void orr_channel_release(struct orr_channel *channel); /* closes */
 
 #endif

@@ -20,7 +20,8 @@ void orr_clock_text(int64_t wall_ns, char out[ORR_TIME_TEXT])
 {
     time_t seconds = (time_t)(wall_ns / ORR_SECOND);
     struct tm parts;
-    if (!gmtime_r(&seconds, &parts) || !strftime(out, ORR_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &parts))
+    if (!gmtime_r(&seconds, &parts) ||
+        !strftime(out, ORR_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &parts))
         out[0] = '\0';
 }
 
@@ -32,7 +33,8 @@ void orr_duration_text(double seconds, char out[ORR_TIME_TEXT])
     else if (s < 60)
         (void)snprintf(out, ORR_TIME_TEXT, "%.1f s", s);
     else if (s < 3600)
-        (void)snprintf(out, ORR_TIME_TEXT, "%.0f min %02.0f s", floor(s / 60), floor(fmod(s, 60)));
+        (void)snprintf(out, ORR_TIME_TEXT, "%.0f min %02.0f s", floor(s / 60),
+                       floor(fmod(s, 60)));
     else
         (void)snprintf(out, ORR_TIME_TEXT, "%.0f h %02.0f min", floor(s / 3600),
                        floor(fmod(s, 3600) / 60));

@@ -15,15 +15,16 @@ static const char *words(struct orr_diags *diags, const char *format, va_list ar
     return copy;
 }
 
-static void add(struct orr_diags *diags, bool warning, struct orr_span at, const char *id,
-                const char *message)
+static void add(struct orr_diags *diags, bool warning, struct orr_span at,
+                const char *id, const char *message)
 {
     *(warning ? &diags->warnings : &diags->errors) += 1;
     if (diags->n >= ORR_DIAG_MAX)
         return;
     diags->items = orr_grow(diags->items, diags->n, &diags->cap, sizeof *diags->items);
-    diags->items[diags->n++] =
-        (struct orr_diag){ .warning = warning, .at = at, .id = id, .message = message };
+    diags->items[diags->n++] = (struct orr_diag) {
+        .warning = warning, .at = at, .id = id, .message = message
+    };
 }
 
 void orr_diag_error(struct orr_diags *diags, struct orr_span at, const char *id,
@@ -83,7 +84,8 @@ static const char *find_line(const char *text, uint32_t line, size_t *length)
 
 enum { LINE_SHOWN = 160 };
 
-static void render_line(const struct orr_diag *diag, const char *text, struct orr_text *out)
+static void render_line(const struct orr_diag *diag, const char *text,
+                        struct orr_text *out)
 {
     size_t length = 0;
     const char *line = find_line(text, diag->at.line, &length);
@@ -104,32 +106,36 @@ static void render_one(const struct orr_diag *diag,
     if (diag->at.file)
         orr_text_printf(out, "%s:", diag->at.file);
     if (diag->at.line)
-        orr_text_printf(out, "%" PRIu32 ":%" PRIu32 ":", diag->at.line, diag->at.column);
+        orr_text_printf(out, "%" PRIu32 ":%" PRIu32 ":", diag->at.line,
+                        diag->at.column);
     orr_text_printf(out, "%s%s: %s", diag->at.file ? " " : "",
                     diag->warning ? "warning" : "error", diag->message);
     if (diag->hint)
         orr_text_printf(out, "; %s", diag->hint);
     orr_text_printf(out, " [%s]\n", diag->id);
-    const char *text = source && diag->at.file && diag->at.line ? source(context, diag->at.file) : NULL;
+    const char *text = source && diag->at.file && diag->at.line
+                           ? source(context, diag->at.file)
+                           : NULL;
     if (text)
         render_line(diag, text, out);
 }
 
 void orr_diags_render(struct orr_diags *diags,
-                      const char *(*source)(void *context, const char *file), void *context,
-                      struct orr_text *out)
+                      const char *(*source)(void *context, const char *file),
+                      void *context, struct orr_text *out)
 {
     if (diags->n)
         qsort(diags->items, diags->n, sizeof *diags->items, by_place);
     for (size_t i = 0; i < diags->n; i++)
         render_one(&diags->items[i], source, context, out);
     if (diags->errors + diags->warnings > diags->n)
-        orr_text_printf(out, "... and %zu more\n", diags->errors + diags->warnings - diags->n);
+        orr_text_printf(out, "... and %zu more\n",
+                        diags->errors + diags->warnings - diags->n);
 }
 
 void orr_diags_release(struct orr_diags *diags)
 {
     free(diags->items);
     orr_arena_release(&diags->arena);
-    *diags = (struct orr_diags){ 0 };
+    *diags = (struct orr_diags) { 0 };
 }

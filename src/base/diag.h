@@ -31,15 +31,17 @@ struct orr_diags {
 };
 
 #define ORR_DIAG_MAX 1000
-__attribute__((format(printf, 4, 5))) void
-orr_diag_error(struct orr_diags *diags, struct orr_span at, const char *id,
-               const char *format, ...);
-__attribute__((format(printf, 4, 5))) void
-orr_diag_warning(struct orr_diags *diags, struct orr_span at, const char *id,
-                 const char *format, ...);
+__attribute__((format(printf, 4, 5))) void orr_diag_error(struct orr_diags *diags,
+                                                          struct orr_span at,
+                                                          const char *id,
+                                                          const char *format, ...);
+__attribute__((format(printf, 4, 5))) void orr_diag_warning(struct orr_diags *diags,
+                                                            struct orr_span at,
+                                                            const char *id,
+                                                            const char *format, ...);
 /* Hang a hint on the newest finding. */
-__attribute__((format(printf, 2, 3))) void
-orr_diag_hint(struct orr_diags *diags, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void orr_diag_hint(struct orr_diags *diags,
+                                                         const char *format, ...);
 /* Sort by file, line, column; append all as text. `source` returns the text of a
  * file (NUL-terminated) or NULL; may itself be NULL. */
 void orr_diags_render(struct orr_diags *diags,

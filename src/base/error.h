@@ -8,15 +8,15 @@
 
 #include <stdint.h>
 
-#define ORR_STATUSES(X)                                                 \
-    X(OK, "ok")                                                         \
-    X(END, "end")                   /* nothing more to read */          \
-    X(ERR_INPUT, "invalid input")   /* the user's input: exit code 2 */ \
-    X(ERR_FAILED, "failed")         /* the work itself: exit code 1 */  \
-    X(ERR_STORE, "storage failed")  /* disk, file system: exit code 3 */ \
-    X(ERR_DATA, "damaged data")     /* checksum, format: exit code 3 */ \
-    X(ERR_MACHINE, "machine failed") /* MPI, processes: exit code 3 */  \
-    X(ERR_LIMIT, "limit exceeded")  /* a size or depth limit */
+#define ORR_STATUSES(X)                                                                \
+    X(OK, "ok")                                                                        \
+    X(END, "end")                    /* nothing more to read */                        \
+    X(ERR_INPUT, "invalid input")    /* the user's input: exit code 2 */               \
+    X(ERR_FAILED, "failed")          /* the work itself: exit code 1 */                \
+    X(ERR_STORE, "storage failed")   /* disk, file system: exit code 3 */              \
+    X(ERR_DATA, "damaged data")      /* checksum, format: exit code 3 */               \
+    X(ERR_MACHINE, "machine failed") /* MPI, processes: exit code 3 */                 \
+    X(ERR_LIMIT, "limit exceeded")   /* a size or depth limit */
 
 #define X(id, text) ORR_##id,
 typedef enum orr_status { ORR_STATUSES(X) } orr_status;
@@ -30,7 +30,7 @@ struct orr_span {
     uint32_t column;
 };
 
-#define ORR_NO_SPAN ((struct orr_span){ 0 })
+#define ORR_NO_SPAN ((struct orr_span) { 0 })
 
 struct orr_error {
     orr_status code;
@@ -39,20 +39,21 @@ struct orr_error {
 };
 
 /* Fill *err (when not NULL) and return `code`. Text that does not fit is cut. */
-__attribute__((format(printf, 4, 5))) orr_status
-orr_error_set(struct orr_error *err, orr_status code, struct orr_span at,
-              const char *format, ...);
+__attribute__((format(printf, 4, 5))) orr_status orr_error_set(struct orr_error *err,
+                                                               orr_status code,
+                                                               struct orr_span at,
+                                                               const char *format, ...);
 
 /* As orr_error_set() without a place, followed by ": " and strerror(errno_value). */
-__attribute__((format(printf, 4, 5))) orr_status
-orr_error_errno(struct orr_error *err, orr_status code, int errno_value,
-                const char *format, ...);
+__attribute__((format(printf, 4, 5))) orr_status orr_error_errno(
+    struct orr_error *err, orr_status code, int errno_value, const char *format, ...);
 
 const char *orr_status_text(orr_status status);
 
 /* Our own mistake: print and abort. */
-__attribute__((noreturn, format(printf, 3, 4))) void
-orri_bug(const char *file, int line, const char *format, ...);
+__attribute__((noreturn, format(printf, 3, 4))) void orri_bug(const char *file,
+                                                              int line,
+                                                              const char *format, ...);
 #define ORR_BUG(...) orri_bug(__FILE__, __LINE__, __VA_ARGS__)
 
 #endif

@@ -27,7 +27,8 @@ static orr_status read_fd(int fd, const char *path, size_t limit, struct orr_tex
         orr_text_append(out, block, (size_t)n);
         if (out->length - start > limit)
             return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                                 "%s is larger than the limit of %zu bytes", path, limit);
+                                 "%s is larger than the limit of %zu bytes", path,
+                                 limit);
     }
     if (!out->s)
         orr_text_append(out, "", 0);
@@ -105,10 +106,12 @@ orr_status orr_fsync_directory(const char *path, struct orr_error *err)
     /* Some network file systems refuse fsync on directories; they order renames. */
     int bad = fsync(fd) != 0 && errno != EINVAL && errno != ENOSYS ? errno : 0;
     (void)close(fd);
-    return bad ? orr_error_errno(err, ORR_ERR_STORE, bad, "cannot sync %s", path) : ORR_OK;
+    return bad ? orr_error_errno(err, ORR_ERR_STORE, bad, "cannot sync %s", path)
+               : ORR_OK;
 }
 
-static int write_temporary(const char *path, const void *data, size_t length, bool durable)
+static int write_temporary(const char *path, const void *data, size_t length,
+                           bool durable)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
@@ -121,8 +124,8 @@ static int write_temporary(const char *path, const void *data, size_t length, bo
     return bad;
 }
 
-orr_status orr_file_write(const char *path, const void *data, size_t length, bool durable,
-                          struct orr_error *err)
+orr_status orr_file_write(const char *path, const void *data, size_t length,
+                          bool durable, struct orr_error *err)
 {
     size_t size = strlen(path) + 32;
     char *temporary = orr_alloc(size, 1);
@@ -168,6 +171,7 @@ orr_status orr_mkdirs(const char *path, unsigned mode, struct orr_error *err)
     if (!bad)
         bad = make_one(copy, mode);
     free(copy);
-    return bad ? orr_error_errno(err, ORR_ERR_STORE, bad, "cannot make directory %s", path)
+    return bad ? orr_error_errno(err, ORR_ERR_STORE, bad, "cannot make directory %s",
+                                 path)
                : ORR_OK;
 }

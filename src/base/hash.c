@@ -14,7 +14,7 @@
 struct orr_id orr_hash(const void *data, size_t length)
 {
     XXH128_hash_t h = XXH3_128bits(data, length);
-    return (struct orr_id){ h.high64, h.low64 };
+    return (struct orr_id) { h.high64, h.low64 };
 }
 
 uint64_t orr_hash64(const void *data, size_t length, uint64_t seed)
@@ -51,7 +51,7 @@ struct orr_id orr_hasher_end(struct orr_hasher *hasher)
 {
     XXH128_hash_t h = XXH3_128bits_digest(hasher->state);
     (void)XXH3_128bits_reset(hasher->state);
-    return (struct orr_id){ h.high64, h.low64 };
+    return (struct orr_id) { h.high64, h.low64 };
 }
 
 void orr_hasher_free(struct orr_hasher *hasher)
@@ -87,8 +87,9 @@ static uint32_t crc_soft(uint32_t crc, const unsigned char *at, size_t length)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t
-crc_hardware(uint32_t crc, const unsigned char *at, size_t length)
+__attribute__((target("sse4.2"))) static uint32_t crc_hardware(uint32_t crc,
+                                                               const unsigned char *at,
+                                                               size_t length)
 {
     uint64_t wide = crc;
     for (; length >= 8; at += 8, length -= 8) {

@@ -10,10 +10,7 @@ struct orri_map_slot {
     uint64_t value;
 };
 
-static uint64_t stored_key(uint64_t key)
-{
-    return key == UINT64_MAX ? key : key + 1;
-}
+static uint64_t stored_key(uint64_t key) { return key == UINT64_MAX ? key : key + 1; }
 
 static struct orri_map_slot *slot_of(const struct orr_map *map, uint64_t stored)
 {

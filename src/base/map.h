@@ -16,7 +16,10 @@ struct orr_map {
     size_t n;
 };
 
-#define ORR_MAP_INIT { NULL, 0, 0 }
+#define ORR_MAP_INIT                                                                   \
+    {                                                                                  \
+        NULL, 0, 0                                                                     \
+    }
 /* The value of `key`, or NULL. The pointer is valid until the next insert. */
 uint64_t *orr_map_find(const struct orr_map *map, uint64_t key);
 /* The value of `key`, made with value 0 when new; *fresh says which. */

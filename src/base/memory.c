@@ -71,7 +71,7 @@ void *orr_arena_alloc(struct orr_arena *arena, size_t bytes)
     if (!block || block->size - block->used < need) {
         size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
         block = orr_realloc(NULL, 1, sizeof *block + size);
-        *block = (struct orri_arena_block){ .next = arena->head, .size = size };
+        *block = (struct orri_arena_block) { .next = arena->head, .size = size };
         arena->head = block;
     }
     void *memory = block->data + block->used;

@@ -23,13 +23,16 @@ struct orr_arena {
     size_t bytes; /* handed out in all */
 };
 
-#define ORR_ARENA_INIT { NULL, 0 }
+#define ORR_ARENA_INIT                                                                 \
+    {                                                                                  \
+        NULL, 0                                                                        \
+    }
 /* 16-byte aligned, zeroed; valid until reset or release. */
 void *orr_arena_alloc(struct orr_arena *arena, size_t bytes);
 char *orr_arena_strdup(struct orr_arena *arena, const char *text);
 char *orr_arena_strndup(struct orr_arena *arena, const char *text, size_t length);
-__attribute__((format(printf, 2, 3))) char *
-orr_arena_printf(struct orr_arena *arena, const char *format, ...);
+__attribute__((format(printf, 2, 3))) char *orr_arena_printf(struct orr_arena *arena,
+                                                             const char *format, ...);
 /* Forget the contents, keep the newest block for reuse. */
 void orr_arena_reset(struct orr_arena *arena);
 void orr_arena_release(struct orr_arena *arena);

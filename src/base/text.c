@@ -58,7 +58,11 @@ void orr_text_printf(struct orr_text *text, const char *format, ...)
 static size_t utf8_length(const unsigned char *s, size_t left)
 {
     static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    size_t n = s[0] < 0x80       ? 1
+               : s[0] >> 5 == 6  ? 2
+               : s[0] >> 4 == 14 ? 3
+               : s[0] >> 3 == 30 ? 4
+                                 : 0;
     if (n == 0 || n > left)
         return 0;
     if (n == 1)
@@ -143,7 +147,8 @@ static size_t distance(const char *a, const char *b)
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
             size_t above = row[j];
-            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            row[j] =
+                smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
             diagonal = above;
         }
     }

@@ -12,11 +12,14 @@ struct orr_text {
     size_t cap;
 };
 
-#define ORR_TEXT_INIT { NULL, 0, 0 }
+#define ORR_TEXT_INIT                                                                  \
+    {                                                                                  \
+        NULL, 0, 0                                                                     \
+    }
 void orr_text_append(struct orr_text *text, const void *bytes, size_t length);
 void orr_text_puts(struct orr_text *text, const char *s);
-__attribute__((format(printf, 2, 3))) void
-orr_text_printf(struct orr_text *text, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void orr_text_printf(struct orr_text *text,
+                                                           const char *format, ...);
 void orr_text_vprintf(struct orr_text *text, const char *format, va_list args);
 /* A JSON string, quotes included; broken UTF-8 becomes U+FFFD. */
 void orr_text_json(struct orr_text *text, const char *s, size_t length);

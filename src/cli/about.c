@@ -49,8 +49,9 @@ static int functions_main(const struct orr_line *line)
     for (size_t i = 0; i < n; i++)
         names[i] = registry->functions[i]->name;
     const char *near = orr_text_nearest(line->args[0], names, n);
-    (void)fprintf(stderr, "orrery functions: there is no function '%s'%s%s%s\n", line->args[0],
-                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    (void)fprintf(stderr, "orrery functions: there is no function '%s'%s%s%s\n",
+                  line->args[0], near ? "; did you mean '" : "", near ? near : "",
+                  near ? "'?" : "");
     return ORR_EXIT_INPUT;
 }
 
@@ -73,8 +74,8 @@ static int topo_main(const struct orr_line *line)
     long workers = 0;
     if (!orri_number(line, "workers", 1, 100000, 0, &workers))
         return ORR_EXIT_INPUT;
-    if (orr_topo_load(orri_option(line, "xml"), orri_option(line, "synthetic"), &topo, &err) !=
-        ORR_OK)
+    if (orr_topo_load(orri_option(line, "xml"), orri_option(line, "synthetic"), &topo,
+                      &err) != ORR_OK)
         return orri_complain(&err);
     struct orr_text text = ORR_TEXT_INIT;
     orr_topo_print(topo, workers ? (uint32_t)workers : orr_topo_cores(topo), &text);
@@ -87,7 +88,8 @@ static int topo_main(const struct orr_line *line)
 static const struct orr_option topo_options[] = {
     { "workers", 'n', "N", "plan for N workers (default: one a core)", false },
     { "xml", 0, "FILE", "a machine recorded by lstopo, instead of this one", false },
-    { "synthetic", 0, "TEXT", "a made-up machine: \"pack:2 numa:2 core:8 pu:2\"", false },
+    { "synthetic", 0, "TEXT", "a made-up machine: \"pack:2 numa:2 core:8 pu:2\"",
+      false },
     { 0 },
 };
 
@@ -95,8 +97,9 @@ const struct orr_command_entry orri_topo = {
     .name = "topo",
     .arguments = "",
     .summary = "show this machine's cores and where workers would be pinned",
-    .details = "Respects the cpuset and the affinity mask that Slurm, taskset or a container "
-               "gave.",
+    .details =
+        "Respects the cpuset and the affinity mask that Slurm, taskset or a container "
+        "gave.",
     .options = topo_options,
     .least = 0,
     .most = 0,

@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One run of n no-op tasks through rules, messages and the store, started as a user would. */
+/* One run of n no-op tasks through rules, messages and the store, started as a user
+ * would. */
 static const char workflow[] =
     "orrery: 1\n"
     "workflow: dispatch\n"
@@ -50,7 +51,8 @@ struct bench {
 
 static bool prepare(struct bench *bench, struct orr_error *err)
 {
-    (void)snprintf(bench->directory, sizeof bench->directory, "/tmp/orrery-bench-XXXXXX");
+    (void)snprintf(bench->directory, sizeof bench->directory,
+                   "/tmp/orrery-bench-XXXXXX");
     if (!mkdtemp(bench->directory)) {
         (void)orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "cannot make %s",
                             bench->directory);
@@ -58,10 +60,12 @@ static bool prepare(struct bench *bench, struct orr_error *err)
     }
     bench->workflow = orr_path_join(bench->directory, "dispatch.yaml");
     bench->run_dir = orr_path_join(bench->directory, "run");
-    return orr_file_write(bench->workflow, workflow, sizeof workflow - 1, false, err) == ORR_OK;
+    return orr_file_write(bench->workflow, workflow, sizeof workflow - 1, false, err) ==
+           ORR_OK;
 }
 
-static int run_self(const struct bench *bench, long ranks, long tasks, const char *durability)
+static int run_self(const struct bench *bench, long ranks, long tasks,
+                    const char *durability)
 {
     char n[32];
     char ranks_text[32];
@@ -72,9 +76,9 @@ static int run_self(const struct bench *bench, long ranks, long tasks, const cha
     (void)snprintf(ranks_text, sizeof ranks_text, "%ld", ranks);
     pid_t pid = fork();
     if (pid == 0) {
-        (void)execl(self, self, "run", bench->workflow, "--run-dir", bench->run_dir, "--quiet",
-                    "--set", n, "--ranks", ranks_text, "--durability", durability,
-                    (char *)NULL);
+        (void)execl(self, self, "run", bench->workflow, "--run-dir", bench->run_dir,
+                    "--quiet", "--set", n, "--ranks", ranks_text, "--durability",
+                    durability, (char *)NULL);
         _exit(127);
     }
     int status = 0;
@@ -103,17 +107,20 @@ static void print_result(const struct orr_run_status *status, long ranks, bool d
                          bool json)
 {
     double rate = rate_of(status);
-    double cpu = status->done ? status->coordinator_cpu / (double)status->done * 1e6 : 0;
+    double cpu =
+        status->done ? status->coordinator_cpu / (double)status->done * 1e6 : 0;
     if (json)
         (void)printf("{\"bench\": \"dispatch\", \"metrics\": {\"%s\": %.1f, "
                      "\"coordinator_us_per_task\": %.3f, \"tasks\": %" PRIu64 "}, "
-                     "\"environment\": {\"version\": \"%s\", \"ranks\": %ld, \"host\": \"%s\"}}\n",
-                     durable ? "tasks_per_second_durable" : "tasks_per_second_ruled", rate, cpu,
-                     status->done, ORR_VERSION, ranks, status->host);
+                     "\"environment\": {\"version\": \"%s\", \"ranks\": %ld, \"host\": "
+                     "\"%s\"}}\n",
+                     durable ? "tasks_per_second_durable" : "tasks_per_second_ruled",
+                     rate, cpu, status->done, ORR_VERSION, ranks, status->host);
     else
-        (void)printf("%" PRIu64 " core.noop tasks, %ld ranks, a rule a task, results %s: "
-                     "%.0f tasks/s, %.2f us of the coordinator's CPU a task\n",
-                     status->done, ranks, durable ? "on disk" : "not synced", rate, cpu);
+        (void)printf(
+            "%" PRIu64 " core.noop tasks, %ld ranks, a rule a task, results %s: "
+            "%.0f tasks/s, %.2f us of the coordinator's CPU a task\n",
+            status->done, ranks, durable ? "on disk" : "not synced", rate, cpu);
 }
 
 static int bench_main(const struct orr_line *line)
@@ -123,7 +130,8 @@ static int bench_main(const struct orr_line *line)
     const char *durability = orri_option(line, "durability");
     durability = durability ? durability : "none";
     if (strcmp(line->args[0], "dispatch") != 0) {
-        (void)fprintf(stderr, "orrery bench: there is no benchmark '%s'; there is: dispatch\n",
+        (void)fprintf(stderr,
+                      "orrery bench: there is no benchmark '%s'; there is: dispatch\n",
                       line->args[0]);
         return ORR_EXIT_INPUT;
     }
@@ -137,7 +145,8 @@ static int bench_main(const struct orr_line *line)
         return orri_complain(&err);
     int code = run_self(&bench, ranks, tasks, durability);
     if (code == ORR_EXIT_OK && orr_status_read(bench.run_dir, &status, &err) == ORR_OK)
-        print_result(&status, ranks, strcmp(durability, "none") != 0, orri_has(line, "json"));
+        print_result(&status, ranks, strcmp(durability, "none") != 0,
+                     orri_has(line, "json"));
     clean(&bench);
     free(bench.workflow);
     free(bench.run_dir);

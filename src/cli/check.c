@@ -77,7 +77,8 @@ static int plan_main(const struct orr_line *line)
     struct orr_job *job = NULL;
     struct orr_graph *graph = NULL;
     if (is_job(line->args[0]))
-        job = orr_job_compile(line->args[0], &sources, settings, n, orri_registry(), &diags);
+        job = orr_job_compile(line->args[0], &sources, settings, n, orri_registry(),
+                              &diags);
     else
         graph = orr_graph_compile(line->args[0], &sources, orri_registry(), &diags);
     bool bad = orri_print_findings(&diags, &texts, true);
@@ -98,7 +99,8 @@ static int plan_main(const struct orr_line *line)
 }
 
 static const struct orr_option plan_options[] = {
-    { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated", true },
+    { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated",
+      true },
     { 0 },
 };
 
@@ -106,7 +108,8 @@ const struct orr_command_entry orri_plan = {
     .name = "plan",
     .arguments = "FILE",
     .summary = "show what a job or a workflow was compiled to",
-    .details = "Inputs, pools, functions, and the stages: which facts start which rule, what it "
+    .details = "Inputs, pools, functions, and the stages: which facts start which "
+               "rule, what it "
                "calls and\nwhich facts follow.",
     .options = plan_options,
     .least = 1,

@@ -23,16 +23,18 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands, OPTIONS_MAX = 40 };
 
 static void print_commands(FILE *out)
 {
-    (void)fprintf(out, "usage: orrery COMMAND [OPTION]... [ARGUMENT]...\n\n"
-                       "Runs workflows of chunked work (media and other) on supercomputers.\n\n");
+    (void)fprintf(
+        out, "usage: orrery COMMAND [OPTION]... [ARGUMENT]...\n\n"
+             "Runs workflows of chunked work (media and other) on supercomputers.\n\n");
     for (int i = 0; i < N_COMMANDS; i++)
-        (void)fprintf(out, "  %-10s %-14s %s\n", commands[i]->name, commands[i]->arguments,
-                      commands[i]->summary);
-    (void)fprintf(out, "\n`orrery COMMAND --help` explains a command; `orrery --version` "
-                       "prints the version.\n"
-                       "exit codes: 0 all requests succeeded, 1 some failed, 2 wrong input "
-                       "(nothing was run),\n3 the store or the machine failed, 75 drained, "
-                       "130 interrupted (3, 75, 130: resume is possible)\n");
+        (void)fprintf(out, "  %-10s %-14s %s\n", commands[i]->name,
+                      commands[i]->arguments, commands[i]->summary);
+    (void)fprintf(out,
+                  "\n`orrery COMMAND --help` explains a command; `orrery --version` "
+                  "prints the version.\n"
+                  "exit codes: 0 all requests succeeded, 1 some failed, 2 wrong input "
+                  "(nothing was run),\n3 the store or the machine failed, 75 drained, "
+                  "130 interrupted (3, 75, 130: resume is possible)\n");
 }
 
 static void print_option(FILE *out, const struct orr_option *option)
@@ -42,7 +44,8 @@ static void print_option(FILE *out, const struct orr_option *option)
     if (option->letter)
         (void)snprintf(letter, sizeof letter, "-%c, ", option->letter);
     (void)snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
-                   option->argument ? "=" : "", option->argument ? option->argument : "");
+                   option->argument ? "=" : "",
+                   option->argument ? option->argument : "");
     (void)fprintf(out, "  %-28s %s\n", left, option->help);
 }
 
@@ -70,33 +73,36 @@ static int complain_option(const struct orr_command_entry *command, const char *
     (void)snprintf(bare, sizeof bare, "%s", word + strspn(word, "-"));
     bare[strcspn(bare, "=")] = '\0';
     const char *near = orr_text_nearest(bare, names, n);
-    (void)fprintf(stderr, "orrery %s: unknown or incomplete option '%s'", command->name, word);
+    (void)fprintf(stderr, "orrery %s: unknown or incomplete option '%s'", command->name,
+                  word);
     if (near && strcmp(near, bare) != 0)
         (void)fprintf(stderr, "; did you mean '--%s'?", near);
     (void)fprintf(stderr, "\ntry 'orrery %s --help'\n", command->name);
     return ORR_EXIT_INPUT;
 }
 
-static void describe_options(const struct orr_command_entry *command, struct option *longs,
-                             char *shorts)
+static void describe_options(const struct orr_command_entry *command,
+                             struct option *longs, char *shorts)
 {
     size_t n = 0;
     size_t s = 0;
     shorts[s++] = ':';
     for (const struct orr_option *o = command->options; o && o->name; o++, n++) {
-        longs[n] = (struct option){ o->name, o->argument ? required_argument : no_argument,
-                                    NULL, 256 + (int)n };
+        longs[n] =
+            (struct option) { o->name, o->argument ? required_argument : no_argument,
+                              NULL, 256 + (int)n };
         if (o->letter)
             shorts[s++] = o->letter;
         if (o->letter && o->argument)
             shorts[s++] = ':';
     }
-    longs[n] = (struct option){ "help", no_argument, NULL, 'h' };
+    longs[n] = (struct option) { "help", no_argument, NULL, 'h' };
     shorts[s++] = 'h';
     shorts[s] = '\0';
 }
 
-static const struct orr_option *find_option(const struct orr_command_entry *command, int code)
+static const struct orr_option *find_option(const struct orr_command_entry *command,
+                                            int code)
 {
     size_t at = 0;
     for (const struct orr_option *o = command->options; o && o->name; o++, at++)
@@ -123,7 +129,7 @@ static int parse(struct orr_line *line)
         if (!option)
             return complain_option(line->command, line->argv[optind - 1]);
         line->given[line->n_given++] =
-            (struct orr_given){ option, option->argument ? optarg : "" };
+            (struct orr_given) { option, option->argument ? optarg : "" };
     }
     line->args = line->argv + optind;
     line->n_args = (size_t)(line->argc - optind);
@@ -160,7 +166,8 @@ bool orri_number(const struct orr_line *line, const char *name, long least, long
     *out = strtol(text, &end, 10);
     if (!errno && *text && !*end && *out >= least && *out <= most)
         return true;
-    (void)fprintf(stderr, "orrery %s: --%s wants a whole number from %ld to %ld, not '%s'\n",
+    (void)fprintf(stderr,
+                  "orrery %s: --%s wants a whole number from %ld to %ld, not '%s'\n",
                   line->command->name, name, least, most, text);
     return false;
 }
@@ -225,7 +232,9 @@ int orr_cli_main(int argc, char **argv)
             print_help(stdout, command);
         return command ? finish(ORR_EXIT_OK) : unknown_command(argv[2]);
     }
-    struct orr_line line = { .command = find_command(word), .argc = argc, .argv = argv };
+    struct orr_line line = { .command = find_command(word),
+                             .argc = argc,
+                             .argv = argv };
     if (!line.command)
         return unknown_command(word);
     line.given = orr_alloc((size_t)argc, sizeof *line.given);

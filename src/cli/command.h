@@ -15,7 +15,7 @@ struct orr_option {
     char letter;          /* short name, or 0 */
     const char *argument; /* what the help calls its argument; NULL: a switch */
     const char *help;
-    bool repeats;         /* may be given several times */
+    bool repeats; /* may be given several times */
 };
 
 /* What was given. */
@@ -40,7 +40,7 @@ struct orr_command_entry {
     const char *summary;   /* one line */
     const char *details;   /* paragraphs, or NULL */
     const struct orr_option *options;
-    size_t least;          /* arguments */
+    size_t least; /* arguments */
     size_t most;
     int (*run)(const struct orr_line *line);
 };
@@ -67,7 +67,7 @@ struct orri_texts {
     struct {
         char *path;
         struct orr_text text;
-    } *items;
+    } * items;
     size_t n;
     bool closed; /* only what is there: no disk (other ranks) */
 };

@@ -47,20 +47,37 @@ static void set_environment(const char *exit_file)
 enum { ARGS_MAX = 40 };
 
 /* docs/design/mpi.md says why each of these. */
-static char **mpirun_arguments(const struct orri_session *session, const struct orr_line *line,
-                               const char *self, const char *ranks)
+static char **mpirun_arguments(const struct orri_session *session,
+                               const struct orr_line *line, const char *self,
+                               const char *ranks)
 {
     static const char *const fixed[] = {
-        "--quiet", "--oversubscribe", "--bind-to", "none", "--enable-recovery",
-        "--mca", "orte_allowed_exit_without_sync", "1",
-        "--mca", "orte_abort_on_non_zero_status", "0",
-        "--mca", "mpi_yield_when_idle", "1",
-        "--mca", "btl_base_warn_component_unused", "0",
-        "-x", ORRI_EXIT_FILE, "-x", ORRI_COLUMNS,
+        "--quiet",
+        "--oversubscribe",
+        "--bind-to",
+        "none",
+        "--enable-recovery",
+        "--mca",
+        "orte_allowed_exit_without_sync",
+        "1",
+        "--mca",
+        "orte_abort_on_non_zero_status",
+        "0",
+        "--mca",
+        "mpi_yield_when_idle",
+        "1",
+        "--mca",
+        "btl_base_warn_component_unused",
+        "0",
+        "-x",
+        ORRI_EXIT_FILE,
+        "-x",
+        ORRI_COLUMNS,
     };
     size_t n_fixed = sizeof fixed / sizeof *fixed;
     const char *program = getenv("ORRERY_MPIRUN");
-    const char **argv = orr_alloc(n_fixed + (size_t)line->argc + ARGS_MAX, sizeof *argv);
+    const char **argv =
+        orr_alloc(n_fixed + (size_t)line->argc + ARGS_MAX, sizeof *argv);
     size_t n = 0;
     argv[n++] = program ? program : "mpirun";
     memcpy(argv + n, fixed, sizeof fixed);
@@ -86,8 +103,9 @@ static int exit_code_of(const char *exit_file, int status)
         (void)fclose(file);
     if (code >= 0)
         return code;
-    (void)fprintf(stderr, "orrery: error: mpirun ended (%s %d) before rank 0 could conclude; "
-                          "resume the run\n",
+    (void)fprintf(stderr,
+                  "orrery: error: mpirun ended (%s %d) before rank 0 could conclude; "
+                  "resume the run\n",
                   WIFSIGNALED(status) ? "signal" : "exit code",
                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     return ORR_EXIT_MACHINE;
@@ -106,8 +124,9 @@ static int spawn_and_wait(char **argv, const char *exit_file)
     int bad = posix_spawnp(&pid, argv[0], NULL, &attributes, argv, environ);
     (void)posix_spawnattr_destroy(&attributes);
     if (bad) {
-        (void)fprintf(stderr, "orrery: error: cannot start '%s': %s. Is Open MPI installed and "
-                              "its module loaded?\n",
+        (void)fprintf(stderr,
+                      "orrery: error: cannot start '%s': %s. Is Open MPI installed and "
+                      "its module loaded?\n",
                       argv[0], strerror(bad));
         return ORR_EXIT_MACHINE;
     }
@@ -131,7 +150,8 @@ static long default_ranks(long cores_per_rank)
     return 1 + (workers < 1 ? 1 : workers);
 }
 
-int orri_launch(const struct orri_session *session, const struct orr_line *line, long ranks)
+int orri_launch(const struct orri_session *session, const struct orr_line *line,
+                long ranks)
 {
     char exit_file[] = "/tmp/orrery-exit-XXXXXX";
     char number[24];

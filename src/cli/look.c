@@ -32,8 +32,10 @@ static int status_main(const struct orr_line *line)
 }
 
 static const struct orr_option status_options[] = {
-    { "json", 0, NULL, "one JSON object; its field `state` is starting, running, succeeded, "
-                       "failed, stopped, drained or interrupted", false },
+    { "json", 0, NULL,
+      "one JSON object; its field `state` is starting, running, succeeded, "
+      "failed, stopped, drained or interrupted",
+      false },
     { 0 },
 };
 
@@ -60,7 +62,8 @@ static bool read_format(const struct orr_line *line, enum orr_print_format *out)
             return true;
         }
     if (name)
-        (void)fprintf(stderr, "orrery ls: --format is table, csv or json, not '%s'\n", name);
+        (void)fprintf(stderr, "orrery ls: --format is table, csv or json, not '%s'\n",
+                      name);
     return !name;
 }
 
@@ -70,20 +73,24 @@ struct listing {
     size_t n;
 };
 
-static void list_table(void *context, const char *name, uint64_t rows, const char *description)
+static void list_table(void *context, const char *name, uint64_t rows,
+                       const char *description)
 {
     struct listing *listing = context;
     struct orr_text text = ORR_TEXT_INIT;
     size_t length = listing->under ? strlen(listing->under) : 0;
-    if (listing->under && (strncmp(name, listing->under, length) != 0 || name[length] != '/'))
+    if (listing->under &&
+        (strncmp(name, listing->under, length) != 0 || name[length] != '/'))
         return;
     if (listing->format == ORR_PRINT_JSON) {
-        (void)printf("%s\n  {\"table\": \"%s\", \"rows\": %" PRIu64 ", \"description\": ",
+        (void)printf("%s\n  {\"table\": \"%s\", \"rows\": %" PRIu64
+                     ", \"description\": ",
                      listing->n ? "," : "[", name, rows);
         orr_text_json(&text, description, strlen(description));
         (void)printf("%s}", text.s);
     } else if (listing->format == ORR_PRINT_CSV) {
-        (void)printf("%s%s,%" PRIu64 "\r\n", listing->n ? "" : "table,rows\r\n", name, rows);
+        (void)printf("%s%s,%" PRIu64 "\r\n", listing->n ? "" : "table,rows\r\n", name,
+                     rows);
     } else {
         (void)printf("%-24s %10" PRIu64 "  %s\n", name, rows, description);
     }
@@ -91,7 +98,8 @@ static void list_table(void *context, const char *name, uint64_t rows, const cha
     orr_text_release(&text);
 }
 
-static int list_tables(const char *path, const char *under, enum orr_print_format format)
+static int list_tables(const char *path, const char *under,
+                       enum orr_print_format format)
 {
     struct listing listing = { .format = format, .under = under };
     struct orr_error err = { 0 };
@@ -115,8 +123,9 @@ static int ls_main(const struct orr_line *line)
     const char *table = line->n_args > 1 ? line->args[1] : NULL;
     int code = ORR_EXIT_OK;
     if (access(path, R_OK) != 0) {
-        (void)fprintf(stderr, "orrery ls: %s has no run.h5 yet: it is made when the run ends%s\n",
-                      line->args[0], info.locked ? "" : "; resume the run");
+        (void)fprintf(
+            stderr, "orrery ls: %s has no run.h5 yet: it is made when the run ends%s\n",
+            line->args[0], info.locked ? "" : "; resume the run");
         code = ORR_EXIT_FAILED;
     } else if (!table || strcmp(table, "facts") == 0 || strcmp(table, "frames") == 0) {
         code = list_tables(path, table, format);
@@ -136,8 +145,9 @@ const struct orr_command_entry orri_ls = {
     .name = "ls",
     .arguments = "RUN [TABLE]",
     .summary = "list the tables of a run, or the rows of one",
-    .details = "TABLE is one of those listed: tasks, attempts, errors, requests, rules, "
-               "facts/NAME,\nframes/FUNCTION. `facts` alone lists the fact types.",
+    .details =
+        "TABLE is one of those listed: tasks, attempts, errors, requests, rules, "
+        "facts/NAME,\nframes/FUNCTION. `facts` alone lists the fact types.",
     .options = ls_options,
     .least = 1,
     .most = 2,

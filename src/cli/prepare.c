@@ -13,8 +13,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-struct orr_job *orri_compile_job(const struct orri_session *session, struct orri_texts *texts,
-                                 bool quiet)
+struct orr_job *orri_compile_job(const struct orri_session *session,
+                                 struct orri_texts *texts, bool quiet)
 {
     struct orr_diags diags = { 0 };
     struct orr_sources sources = orri_texts_sources(texts);

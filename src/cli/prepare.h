@@ -6,12 +6,12 @@
 #include "store/rundir.h"
 
 /* Compile and print findings; NULL when there are errors. */
-struct orr_job *orri_compile_job(const struct orri_session *session, struct orri_texts *texts,
-                                 bool quiet);
+struct orr_job *orri_compile_job(const struct orri_session *session,
+                                 struct orri_texts *texts, bool quiet);
 /* Are all inputs of type path readable? Prints those that are not. */
 bool orri_inputs_readable(const struct orr_job *job);
-/* Make or open the run directory and lock it; a new one gets job.yaml, workflow.yaml and
- * `request`. */
+/* Make or open the run directory and lock it; a new one gets job.yaml, workflow.yaml
+ * and `request`. */
 orr_status orri_open_run(const struct orri_session *session, const struct orr_job *job,
                          struct orri_texts *texts, struct orr_rundir **out,
                          struct orr_error *err);

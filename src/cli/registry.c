@@ -10,7 +10,7 @@ static const struct orr_function *const functions[] = {
 
 const struct orr_registry *orri_registry(void)
 {
-    static const struct orr_registry registry = { functions,
-                                                  sizeof functions / sizeof *functions };
+    static const struct orr_registry registry = { functions, sizeof functions /
+                                                                 sizeof *functions };
     return &registry;
 }

@@ -11,30 +11,42 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define RANK_OPTIONS                                                                         \
-    { "ranks", 'n', "N", "MPI ranks that mpirun starts (default: one a core, and one more); 1: " \
-                         "everything in one process", false },                              \
-    { "cores-per-rank", 0, "K", "cores that each worker rank serves (default 1)", false },  \
-    { "bind", 0, "core|none", "pin attempts to cores (default), or leave that to others", false }, \
-    { "durability", 0, "WHERE", "shared (default), node (local disks) or none (benchmarks)", false }, \
-    { "grace", 0, "SECONDS", "what running attempts get when told to end (default 60)", false }, \
-    { "max-failures", 0, "N", "stop after so many failed attempts (default: never)", false }, \
-    { "quiet", 'q', NULL, "no progress and no summary", false }
+#define RANK_OPTIONS                                                                   \
+    { "ranks", 'n', "N",                                                               \
+      "MPI ranks that mpirun starts (default: one a core, and one more); 1: "          \
+      "everything in one process",                                                     \
+      false },                                                                         \
+        { "cores-per-rank", 0, "K", "cores that each worker rank serves (default 1)",  \
+          false },                                                                     \
+        { "bind", 0, "core|none",                                                      \
+          "pin attempts to cores (default), or leave that to others", false },         \
+        { "durability", 0, "WHERE",                                                    \
+          "shared (default), node (local disks) or none (benchmarks)", false },        \
+        { "grace", 0, "SECONDS",                                                       \
+          "what running attempts get when told to end (default 60)", false },          \
+        { "max-failures", 0, "N",                                                      \
+          "stop after so many failed attempts (default: never)", false },              \
+    {                                                                                  \
+        "quiet", 'q', NULL, "no progress and no summary", false                        \
+    }
 
 static const struct orr_option run_options[] = {
     RANK_OPTIONS,
     { "run-dir", 'd', "DIR", "the run directory (default: runs/JOB-DATE-TIME)", false },
     { "resume", 0, NULL, "go on with the run in --run-dir, if there is one", false },
-    { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated", true },
+    { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated",
+      true },
     { "dry-run", 0, NULL, "compile, check the inputs, start nothing", false },
     { 0 },
 };
 
-static const struct orr_option resume_options[] = { RANK_OPTIONS,
-    { "run-dir", 'd', "DIR", "instead of the argument", false }, { 0 } };
+static const struct orr_option resume_options[] = {
+    RANK_OPTIONS, { "run-dir", 'd', "DIR", "instead of the argument", false }, { 0 }
+};
 
 /* Options that run and resume share; false after a message. */
-static bool read_common(const struct orr_line *line, struct orri_session *session, long *ranks)
+static bool read_common(const struct orr_line *line, struct orri_session *session,
+                        long *ranks)
 {
     const char *bind = orri_option(line, "bind");
     const char *durability = orri_option(line, "durability");
@@ -45,9 +57,10 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
         (void)fprintf(stderr, "orrery: --bind is core or none, not '%s'\n", bind);
         return false;
     }
-    if (durability && strcmp(durability, "shared") != 0 && strcmp(durability, "node") != 0 &&
-        strcmp(durability, "none") != 0) {
-        (void)fprintf(stderr, "orrery: --durability is shared, node or none, not '%s'\n",
+    if (durability && strcmp(durability, "shared") != 0 &&
+        strcmp(durability, "node") != 0 && strcmp(durability, "none") != 0) {
+        (void)fprintf(stderr,
+                      "orrery: --durability is shared, node or none, not '%s'\n",
                       durability);
         return false;
     }
@@ -57,7 +70,8 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
            orri_number(line, "max-failures", 0, 1000000000, 0, &session->max_failures);
 }
 
-static int start(const struct orri_session *session, const struct orr_line *line, long ranks)
+static int start(const struct orri_session *session, const struct orr_line *line,
+                 long ranks)
 {
     if (orr_mpi_launched())
         return orri_session_run(session, false);
@@ -87,8 +101,8 @@ static void print_dry_run(const struct orr_job *job)
     orr_graph_print(job->graph, &text);
     (void)fputs(text.s ? text.s : "", stdout);
     orr_text_release(&text);
-    (void)printf("%u request%s; inputs are readable; nothing was started\n", job->n_requests,
-                 job->n_requests == 1 ? "" : "s");
+    (void)printf("%u request%s; inputs are readable; nothing was started\n",
+                 job->n_requests, job->n_requests == 1 ? "" : "s");
 }
 
 /* Everything that can be found wrong is found here, before mpirun starts. */
@@ -125,7 +139,8 @@ static bool is_run(const char *path)
 /* Before MPI_Init, ranks know their numbers from the environment only. */
 static void complain_once(const char *text)
 {
-    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
+    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK",
+                                         "PMI_RANK" };
     const char *rank = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !rank; i++)
         rank = getenv(names[i]);
@@ -182,7 +197,7 @@ static void parse_request(struct request_file *file)
             *equals = '\0';
             file->settings =
                 orr_realloc(file->settings, file->n + 1, sizeof *file->settings);
-            file->settings[file->n++] = (struct orr_setting){ at + 4, equals + 1 };
+            file->settings[file->n++] = (struct orr_setting) { at + 4, equals + 1 };
         }
         at = next;
     }
@@ -190,8 +205,7 @@ static void parse_request(struct request_file *file)
 
 static int resume_main(const struct orr_line *line)
 {
-    const char *run_dir =
-        line->n_args ? line->args[0] : orri_option(line, "run-dir");
+    const char *run_dir = line->n_args ? line->args[0] : orri_option(line, "run-dir");
     struct orri_session session = { .run_dir = run_dir, .resume = true };
     struct request_file file = { 0 };
     struct orr_run_info info;
@@ -221,10 +235,11 @@ const struct orr_command_entry orri_run = {
     .name = "run",
     .arguments = "JOB",
     .summary = "run a job, here or under mpirun or srun",
-    .details =
-        "JOB is a job file, or a workflow whose inputs all have defaults or are set. Outside "
-        "MPI,\nmpirun is started with one worker a core. Results, statistics and the files "
-        "made for you\nare in the run directory: run.h5, out/, shards/.",
+    .details = "JOB is a job file, or a workflow whose inputs all have defaults or are "
+               "set. Outside "
+               "MPI,\nmpirun is started with one worker a core. Results, statistics "
+               "and the files "
+               "made for you\nare in the run directory: run.h5, out/, shards/.",
     .options = run_options,
     .least = 1,
     .most = 1,
@@ -235,8 +250,9 @@ const struct orr_command_entry orri_resume = {
     .name = "resume",
     .arguments = "RUN",
     .summary = "go on with a run that was stopped, drained or killed",
-    .details = "Finished tasks are not run again. The job and workflow files are read again; "
-               "tasks whose\nfunction, arguments or input files changed are new tasks.",
+    .details =
+        "Finished tasks are not run again. The job and workflow files are read again; "
+        "tasks whose\nfunction, arguments or input files changed are new tasks.",
     .options = resume_options,
     .least = 0,
     .most = 1,

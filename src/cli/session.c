@@ -1,5 +1,6 @@
 /* session.c - the ranks of a run and their loop
- * Owns: what the roles of this process share. Hands on: deciding (coord), running (node). */
+ * Owns: what the roles of this process share. Hands on: deciding (coord), running
+ * (node). */
 #include "cli/session.h"
 
 #include "base/clock.h"
@@ -64,7 +65,8 @@ static void obey_signals(struct rank *rank)
     if (asked_to_interrupt)
         orr_coord_drain(rank->coord, ORR_RUN_INTERRUPTED, 0);
     else if (asked_to_drain)
-        orr_coord_drain(rank->coord, ORR_RUN_DRAINED, rank->session->grace * ORR_SECOND);
+        orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
+                        rank->session->grace * ORR_SECOND);
     asked_to_drain = 0;
     asked_to_interrupt = 0;
 }
@@ -87,7 +89,8 @@ static void unload_blob(void *context, const struct orr_blob *blob, void *bytes)
 static struct orr_blob_source blobs_of(void *context, const char *run_dir)
 {
     (void)context;
-    return (struct orr_blob_source){ load_blob, unload_blob, orr_blob_reader_new(run_dir) };
+    return (struct orr_blob_source) { load_blob, unload_blob,
+                                      orr_blob_reader_new(run_dir) };
 }
 
 static const struct orr_function *find_function(void *context, const char *name)
@@ -104,11 +107,12 @@ static orr_status describe_run(struct rank *rank, struct orr_error *err)
     rank->job = orri_compile_job(session, &rank->texts, true);
     if (!rank->job || !orri_inputs_readable(rank->job))
         return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN, "nothing was run");
-    orr_status status = orri_open_run(session, rank->job, &rank->texts, &rank->dir, err);
+    orr_status status =
+        orri_open_run(session, rank->job, &rank->texts, &rank->dir, err);
     if (status != ORR_OK)
         return status;
     const char *durability = session->durability ? session->durability : "shared";
-    rank->shared = (struct orri_shared){
+    rank->shared = (struct orri_shared) {
         .go = true,
         .token = orri_random_token(),
         .run_dir = orr_strdup(orr_rundir_path(rank->dir)),
@@ -121,11 +125,12 @@ static orr_status describe_run(struct rank *rank, struct orr_error *err)
         .bind = session->bind,
         .job = orr_strdup(session->job),
     };
-    rank->shared.settings = orr_alloc(session->n_settings + 1, sizeof(struct orr_setting));
+    rank->shared.settings =
+        orr_alloc(session->n_settings + 1, sizeof(struct orr_setting));
     for (size_t i = 0; i < session->n_settings; i++)
-        rank->shared.settings[rank->shared.n_settings++] = (struct orr_setting){
-            orr_strdup(session->settings[i].name), orr_strdup(session->settings[i].value)
-        };
+        rank->shared.settings[rank->shared.n_settings++] =
+            (struct orr_setting) { orr_strdup(session->settings[i].name),
+                                   orr_strdup(session->settings[i].value) };
     return ORR_OK;
 }
 
@@ -139,7 +144,8 @@ static orr_status share(struct rank *rank, bool alone, struct orr_error *err)
     if (!alone) {
         if (first)
             orri_shared_put(&bytes, &rank->shared, &rank->texts);
-        status = orr_mpi_share(rank->world.link, &bytes, described == ORR_OK ? err : NULL);
+        status =
+            orr_mpi_share(rank->world.link, &bytes, described == ORR_OK ? err : NULL);
         if (!first && status == ORR_OK)
             status = orri_shared_get(&bytes, &rank->shared, &rank->texts);
     }
@@ -162,7 +168,7 @@ static orr_status share(struct rank *rank, bool alone, struct orr_error *err)
 static struct orr_host_setup host_setup(struct rank *rank)
 {
     rank->blobs = orr_blob_reader_new(rank->shared.run_dir);
-    return (struct orr_host_setup){
+    return (struct orr_host_setup) {
         .graph = rank->job->graph,
         .nursery = rank->nursery,
         .topo = rank->shared.bind ? rank->topo : NULL,
@@ -214,8 +220,9 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
 /* ---- the loop of rank 0 and of agents ---- */
 
 enum { FDS_MAX = 2048 };
-static const int64_t shortest_nap = 50 * 1000;       /* ns */
-static const int64_t longest_nap = 20 * 1000 * 1000; /* ns: under half a percent of a core */
+static const int64_t shortest_nap = 50 * 1000; /* ns */
+static const int64_t longest_nap =
+    20 * 1000 * 1000; /* ns: under half a percent of a core */
 
 /* The longer nothing happened, the longer the nap: an eighth of the quiet so far. */
 static void nap(struct rank *rank, int64_t quiet)
@@ -223,7 +230,9 @@ static void nap(struct rank *rank, int64_t quiet)
     struct pollfd fds[FDS_MAX];
     int64_t now = orr_clock_monotonic();
     int64_t length = quiet / 8;
-    length = length < shortest_nap ? shortest_nap : length > longest_nap ? longest_nap : length;
+    length = length < shortest_nap  ? shortest_nap
+             : length > longest_nap ? longest_nap
+                                    : length;
     if (rank->agent && orr_agent_wake(rank->agent) - now < length)
         length = orr_agent_wake(rank->agent) - now;
     if (rank->coord && orr_coord_wake(rank->coord) - now < length)
@@ -299,7 +308,8 @@ static void print_problems(const struct orr_text *problems)
     for (char *at = problems->s; at && *at;) {
         size_t length = strcspn(at, "\n");
         bool detail = *at == ' '; /* goes on with the line before */
-        (void)fprintf(stderr, "%s%.*s\n", detail ? "" : "orrery: error: ", (int)length, at);
+        (void)fprintf(stderr, "%s%.*s\n", detail ? "" : "orrery: error: ", (int)length,
+                      at);
         at += length + (at[length] == '\n');
     }
 }
@@ -319,7 +329,8 @@ static int conclude(struct rank *rank)
     if (status != ORR_OK)
         code = orri_complain(&err);
     if (code != ORR_EXIT_OK && code != ORR_EXIT_FAILED)
-        (void)fprintf(stderr, "orrery: go on with: orrery resume %s\n", rank->shared.run_dir);
+        (void)fprintf(stderr, "orrery: go on with: orrery resume %s\n",
+                      rank->shared.run_dir);
     orr_text_release(&summary);
     orr_text_release(&problems);
     return code < 0 ? ORR_EXIT_MACHINE : code;
@@ -349,7 +360,8 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
     if (status != ORR_OK && !is_coordinator) {
         struct orr_bytes fault = ORR_BYTES_INIT; /* rank 0 says it and ends the run */
         orr_signal_put(&fault, ORR_MESSAGE_FAULT, err->text);
-        (void)orr_link_send(rank->world.link, (orr_rank){ 0 }, fault.data, fault.length, NULL);
+        (void)orr_link_send(rank->world.link, (orr_rank) { 0 }, fault.data,
+                            fault.length, NULL);
         orr_bytes_release(&fault);
         flush_link(rank);
         return ORR_EXIT_MACHINE;
@@ -390,7 +402,7 @@ static orr_status join(struct rank *rank, bool alone, struct orr_error *err)
     if (!alone)
         return orr_mpi_start(NULL, NULL, &rank->world, err);
     rank->hub = orr_loop_hub_new(1);
-    rank->world = (struct orr_mpi_world){ orr_loop_hub_link(rank->hub, 0), 0, 1, 1 };
+    rank->world = (struct orr_mpi_world) { orr_loop_hub_link(rank->hub, 0), 0, 1, 1 };
     return ORR_OK;
 }
 

@@ -1,4 +1,5 @@
-/* session.h - one process's part in a run: rank 0, an agent, a worker, or all of them */
+/* session.h - one process's part in a run: rank 0, an agent, a worker, or all of them
+ */
 #ifndef ORR_CLI_SESSION_H
 #define ORR_CLI_SESSION_H
 
@@ -6,7 +7,7 @@
 
 /* What a run is asked to be, from the command line of `run` or `resume`. */
 struct orri_session {
-    const char *job;      /* file; the one kept in the run directory for a resume */
+    const char *job; /* file; the one kept in the run directory for a resume */
     const char *run_dir;
     bool resume;
     const struct orr_setting *settings;
@@ -19,15 +20,17 @@ struct orri_session {
     bool quiet;
 };
 
-/* Serve as the rank that this process is, to the end of the run; the exit code. `alone`:
- * all in this process, without MPI. Never returns under MPI. */
+/* Serve as the rank that this process is, to the end of the run; the exit code.
+ * `alone`: all in this process, without MPI. Never returns under MPI. */
 int orri_session_run(const struct orri_session *session, bool alone);
 
-/* Start mpirun with this program and arguments, one worker a core (or `ranks`), and wait
- * for it; the run's exit code. */
-int orri_launch(const struct orri_session *session, const struct orr_line *line, long ranks);
+/* Start mpirun with this program and arguments, one worker a core (or `ranks`), and
+ * wait for it; the run's exit code. */
+int orri_launch(const struct orri_session *session, const struct orr_line *line,
+                long ranks);
 
-/* The file, in the environment, that rank 0 leaves its exit code in for the launcher. */
+/* The file, in the environment, that rank 0 leaves its exit code in for the launcher.
+ */
 #define ORRI_EXIT_FILE "ORRERY_EXIT_FILE"
 #define ORRI_COLUMNS "ORRERY_COLUMNS"
 

@@ -105,5 +105,5 @@ void orri_shared_release(struct orri_shared *s)
         free((void *)(uintptr_t)s->settings[i].value);
     }
     free(s->settings);
-    *s = (struct orri_shared){ 0 };
+    *s = (struct orri_shared) { 0 };
 }

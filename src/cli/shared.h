@@ -7,15 +7,15 @@
 #include "store/writer.h"
 
 struct orri_shared {
-    bool go;          /* false: rank 0 found something wrong; leave */
+    bool go; /* false: rank 0 found something wrong; leave */
     uint64_t token;
-    char *run_dir;    /* absolute */
+    char *run_dir; /* absolute */
     struct orr_id run_id;
     uint32_t epoch;
     enum orr_durability durability;
     uint32_t cores_per_rank;
     bool bind;
-    char *job;        /* path that the texts have */
+    char *job; /* path that the texts have */
     struct orr_setting *settings;
     size_t n_settings;
 };

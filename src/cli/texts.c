@@ -44,7 +44,7 @@ static orr_status read_text(void *context, const char *path, struct orr_text *ou
 
 struct orr_sources orri_texts_sources(struct orri_texts *texts)
 {
-    return (struct orr_sources){ read_text, texts };
+    return (struct orr_sources) { read_text, texts };
 }
 
 void orri_texts_release(struct orri_texts *texts)
@@ -54,7 +54,7 @@ void orri_texts_release(struct orri_texts *texts)
         orr_text_release(&texts->items[i].text);
     }
     free(texts->items);
-    *texts = (struct orri_texts){ 0 };
+    *texts = (struct orri_texts) { 0 };
 }
 
 static const char *line_source(void *context, const char *file)
@@ -83,11 +83,12 @@ bool orri_settings(const struct orr_line *line, struct orr_setting **out, size_t
     for (size_t i = 0; i < line->n_given; i++) {
         if (strcmp(line->given[i].option->name, "set") != 0)
             continue;
-        char *name = orr_strdup(line->given[i].value); /* argv is used again by mpirun */
+        char *name =
+            orr_strdup(line->given[i].value); /* argv is used again by mpirun */
         char *value = strchr(name, '=');
         if (value)
             *value++ = '\0';
-        settings[(*n)++] = (struct orr_setting){ name, value };
+        settings[(*n)++] = (struct orr_setting) { name, value };
         if (!value || !*name) {
             (void)fprintf(stderr, "orrery %s: --set wants INPUT=VALUE, not '%s'\n",
                           line->command->name, line->given[i].value);

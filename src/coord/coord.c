@@ -1,6 +1,7 @@
 /* coord.c - the coordinator's loop
  * Owns: nodes, task records, the status.
- * Hands on: rules (engine), choice (sched), earlier results (known.c), run.h5 (record.c). */
+ * Hands on: rules (engine), choice (sched), earlier results (known.c), run.h5
+ * (record.c). */
 #include "coord/internal.h"
 
 #include "base/clock.h"
@@ -27,9 +28,10 @@ static struct orr_sched *new_sched(const struct orr_graph *graph)
 {
     struct orr_sched_pool *pools = orr_alloc(graph->n_pools, sizeof *pools);
     for (uint32_t i = 0; i < graph->n_pools; i++)
-        pools[i] = (struct orr_sched_pool){ graph->pools[i].parent, graph->pools[i].share,
-                                            graph->pools[i].reserve, graph->pools[i].max,
-                                            graph->pools[i].borrow };
+        pools[i] =
+            (struct orr_sched_pool) { graph->pools[i].parent, graph->pools[i].share,
+                                      graph->pools[i].reserve, graph->pools[i].max,
+                                      graph->pools[i].borrow };
     struct orr_sched *sched = orr_sched_new(pools, graph->n_pools);
     free(pools);
     return sched;
@@ -49,7 +51,8 @@ static void init_status(struct orr_coord *coord)
     s->started = orr_clock_wall();
     s->updated = s->started;
     s->requests = coord->setup.n_requests;
-    s->n_stages = graph->n_functions < ORR_STAGES_MAX ? graph->n_functions : ORR_STAGES_MAX;
+    s->n_stages =
+        graph->n_functions < ORR_STAGES_MAX ? graph->n_functions : ORR_STAGES_MAX;
     for (uint32_t i = 0; i < s->n_stages; i++)
         (void)snprintf(s->stages[i].name, sizeof s->stages[i].name, "%s",
                        graph->functions[i].name);
@@ -71,8 +74,8 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
             return status;
         }
     }
-    coord->engine = orr_engine_new(setup->graph, &(struct orr_engine_files){
-                                                     orri_files_identify, coord->files });
+    coord->engine = orr_engine_new(
+        setup->graph, &(struct orr_engine_files) { orri_files_identify, coord->files });
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
     coord->abandon_at = INT64_MAX;
@@ -126,7 +129,7 @@ static orr_status send_node(struct orr_coord *coord, struct orri_node *node,
 {
     if (node->lost || node->left) /* never again to a suspect rank */
         return ORR_OK;
-    return orr_link_send(coord->setup.link, (orr_rank){ node->rank }, bytes->data,
+    return orr_link_send(coord->setup.link, (orr_rank) { node->rank }, bytes->data,
                          bytes->length, err);
 }
 
@@ -229,7 +232,7 @@ static void assign(struct orr_coord *coord, struct orri_node *node,
                    const struct orr_ready *ready)
 {
     const struct orr_task *task =
-        orr_engine_task(coord->engine, (orr_task_id){ ready->task });
+        orr_engine_task(coord->engine, (orr_task_id) { ready->task });
     struct orr_assignment assignment = {
         .task = ready->task,
         .attempt = ready->attempt,
@@ -259,7 +262,7 @@ static orr_status flush_node(struct orr_coord *coord, struct orri_node *node,
 /* A task whose requests have all failed is not worth an attempt. */
 static bool still_wanted(struct orr_coord *coord, const struct orr_ready *ready)
 {
-    if (orr_engine_task_wanted(coord->engine, (orr_task_id){ ready->task }))
+    if (orr_engine_task_wanted(coord->engine, (orr_task_id) { ready->task }))
         return true;
     orr_sched_done(coord->sched, ready->task, 0);
     return false;
@@ -299,19 +302,23 @@ static orr_status dispatch(struct orr_coord *coord, int64_t now, struct orr_erro
 
 /* ---- messages from agents ---- */
 
-static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello, int64_t now,
-                          struct orr_error *err)
+static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello,
+                          int64_t now, struct orr_error *err)
 {
-    if (hello->wire_version != ORR_WIRE_VERSION || strcmp(hello->version, ORR_VERSION) != 0)
-        return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
-                             "node %s runs orrery %s, rank 0 runs %s: install one version",
-                             hello->host, hello->version, ORR_VERSION);
+    if (hello->wire_version != ORR_WIRE_VERSION ||
+        strcmp(hello->version, ORR_VERSION) != 0)
+        return orr_error_set(
+            err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+            "node %s runs orrery %s, rank 0 runs %s: install one version", hello->host,
+            hello->version, ORR_VERSION);
     if (!orr_id_equal(hello->digest, coord->setup.graph->digest))
         return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
-                             "node %s compiled another workflow than rank 0", hello->host);
+                             "node %s compiled another workflow than rank 0",
+                             hello->host);
     coord->nodes = orr_realloc(coord->nodes, coord->n_nodes + 1, sizeof *coord->nodes);
     struct orri_node *node = &coord->nodes[coord->n_nodes];
-    *node = (struct orri_node){ .rank = hello->rank, .cores = hello->cores, .heard = now };
+    *node =
+        (struct orri_node) { .rank = hello->rank, .cores = hello->cores, .heard = now };
     (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
     orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
     coord->node_of_rank[hello->rank] = ++coord->n_nodes;
@@ -326,7 +333,7 @@ static void count_done(struct orr_coord *coord, const struct orr_done *done)
 {
     struct orr_run_status *s = &coord->status;
     struct orr_stage *stage = stage_of(
-        coord, orr_engine_task(coord->engine, (orr_task_id){ done->task })->function);
+        coord, orr_engine_task(coord->engine, (orr_task_id) { done->task })->function);
     double wall = (double)(done->t_end - done->t_start) / 1e9;
     struct orri_task_record *record = orri_record(coord, done->task);
     record->attempts++;
@@ -358,7 +365,7 @@ static bool may_run_elsewhere(struct orr_coord *coord, uint32_t task)
 static void run_again(struct orr_coord *coord, const struct orr_done *done)
 {
     const struct orr_task *task =
-        orr_engine_task(coord->engine, (orr_task_id){ done->task });
+        orr_engine_task(coord->engine, (orr_task_id) { done->task });
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
     struct orr_ready ready = { .task = done->task,
                                .attempt = done->attempt,
@@ -376,14 +383,15 @@ static void take_failure(struct orr_coord *coord, const struct orr_done *done)
                                    done->message };
     if (coord->draining) /* it was ended by us: the resume will run it */
         return;
-    stage_of(coord, orr_engine_task(coord->engine, (orr_task_id){ done->task })->function)
+    stage_of(coord,
+             orr_engine_task(coord->engine, (orr_task_id) { done->task })->function)
         ->failed++;
     coord->status.failed_attempts++;
     if (done->failure == ORR_FAIL_LOST && may_run_elsewhere(coord, done->task))
         run_again(coord, done);
     else
-        orr_engine_attempt_failed(coord->engine, (orr_task_id){ done->task }, done->attempt,
-                                  &failure);
+        orr_engine_attempt_failed(coord->engine, (orr_task_id) { done->task },
+                                  done->attempt, &failure);
 }
 
 static void take_done(struct orr_coord *coord, const struct orr_done *done)
@@ -392,7 +400,8 @@ static void take_done(struct orr_coord *coord, const struct orr_done *done)
     struct orri_task_record *record = orri_record(coord, done->task);
     struct orr_stage *stage =
         stage_of(coord, orr_engine_task(coord->engine, id)->function);
-    orr_sched_done(coord->sched, done->task, (double)(done->t_end - done->t_start) / 1e9);
+    orr_sched_done(coord->sched, done->task,
+                   (double)(done->t_end - done->t_start) / 1e9);
     if (record->state == ORRI_TOLD_DONE || record->state == ORRI_TOLD_REUSED)
         return; /* the first result won */
     count_done(coord, done);
@@ -485,8 +494,8 @@ static orr_status hear(struct orr_coord *coord, orr_rank from, const void *data,
         coord->nodes[index - 1].heard = now;
         status = hear_node(coord, &coord->nodes[index - 1], message, &in, err);
         note_cores(coord, index - 1);
-    } else if (message == ORR_MESSAGE_HELLO && orr_hello_get(&in, &arena, &hello) == ORR_OK &&
-               hello.rank == from.v) {
+    } else if (message == ORR_MESSAGE_HELLO &&
+               orr_hello_get(&in, &arena, &hello) == ORR_OK && hello.rank == from.v) {
         status = welcome(coord, &hello, now, err);
     } else if (message == ORR_MESSAGE_FAULT) {
         stop_for(coord, ORR_RUN_STOPPED, orr_signal_get(&in, &arena));
@@ -521,8 +530,8 @@ static bool put_back(void *context, struct orr_ready *ready)
     coord->status.failed_attempts++;
     if (may_run_elsewhere(coord, ready->task))
         return true;
-    orr_engine_attempt_failed(coord->engine, (orr_task_id){ ready->task }, ready->attempt,
-                              &failure);
+    orr_engine_attempt_failed(coord->engine, (orr_task_id) { ready->task },
+                              ready->attempt, &failure);
     return false;
 }
 
@@ -601,7 +610,8 @@ static bool work_is_over(const struct orr_coord *coord)
 {
     if (coord->draining)
         return true;
-    return coord->status.state == ORR_RUN_RUNNING && orr_engine_pending(coord->engine) == 0;
+    return coord->status.state == ORR_RUN_RUNNING &&
+           orr_engine_pending(coord->engine) == 0;
 }
 
 static orr_status begin_end(struct orr_coord *coord, int64_t now, struct orr_error *err)
@@ -659,7 +669,8 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     int64_t now = orr_clock_monotonic();
     coord->busy = false;
     orr_status status = hear_all(coord, now, err);
-    if (coord->status.state == ORR_RUN_STARTING && coord->n_nodes == coord->setup.agents)
+    if (coord->status.state == ORR_RUN_STARTING &&
+        coord->n_nodes == coord->setup.agents)
         begin_work(coord);
     if (too_many_failures(coord))
         stop_for(coord, ORR_RUN_FAILED, "too many failed attempts (--max-failures)");
@@ -686,10 +697,7 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
     return coord->abandon_at < wake ? coord->abandon_at : wake;
 }
 
-bool orr_coord_was_busy(const struct orr_coord *coord)
-{
-    return coord->busy;
-}
+bool orr_coord_was_busy(const struct orr_coord *coord) { return coord->busy; }
 
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord)
 {

@@ -1,7 +1,7 @@
 /* coord.h - rank 0: applies the rules, hands out attempts, counts what is stored
  *
- * The one place that sends, decides and waits. Nothing here touches a disk while the run
- * is on, but for status.json once a second and the inputs' sizes and times. */
+ * The one place that sends, decides and waits. Nothing here touches a disk while the
+ * run is on, but for status.json once a second and the inputs' sizes and times. */
 #ifndef ORR_COORD_COORD_H
 #define ORR_COORD_COORD_H
 
@@ -21,10 +21,10 @@ struct orr_coord_setup {
     uint32_t agents; /* expected */
     const char *run_dir;
     struct orr_id run_id;
-    uint32_t epoch;  /* above 1: earlier results are read from the shards */
+    uint32_t epoch; /* above 1: earlier results are read from the shards */
     const char *name;
     struct orr_progress *progress;
-    int64_t lost_after; /* ns of silence after which a node is lost; 0: 30 s */
+    int64_t lost_after;    /* ns of silence after which a node is lost; 0: 30 s */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
 };
 
@@ -43,8 +43,8 @@ bool orr_coord_was_busy(const struct orr_coord *coord);
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace);
 
-/* After the end: write run.h5 and the last status.json; append the summary, and what went
- * wrong, a line each. */
+/* After the end: write run.h5 and the last status.json; append the summary, and what
+ * went wrong, a line each. */
 orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
                               struct orr_text *problems, struct orr_error *err);
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord);

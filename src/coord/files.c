@@ -48,7 +48,8 @@ static struct orr_id by_size_and_time(const char *path)
         orr_put_i64(&bytes, info.st_mtim.tv_sec);
         orr_put_i64(&bytes, info.st_mtim.tv_nsec);
     }
-    struct orr_id id = orr_hash(bytes.data ? bytes.data : (const void *)"", bytes.length);
+    struct orr_id id =
+        orr_hash(bytes.data ? bytes.data : (const void *)"", bytes.length);
     orr_bytes_release(&bytes);
     return id;
 }
@@ -87,8 +88,9 @@ struct orr_id orri_files_identify(void *context, const char *path, bool by_conte
         files->entries =
             orr_grow(files->entries, files->n, &files->cap, sizeof *files->entries);
         struct entry *entry = &files->entries[files->n++];
-        *entry = (struct entry){ orr_strdup(path), by_content,
-                                 by_content ? by_bytes(path) : by_size_and_time(path) };
+        *entry =
+            (struct entry) { orr_strdup(path), by_content,
+                             by_content ? by_bytes(path) : by_size_and_time(path) };
         return entry->id;
     }
 }

@@ -13,7 +13,8 @@ struct orri_known; /* results by task identity */
 orr_status orri_known_load(const char *run_dir, struct orr_id run_id,
                            struct orri_known **out, struct orr_error *err);
 /* The encoded results of a finished task; NULL when there are none. */
-const void *orri_known_find(const struct orri_known *known, struct orr_id id, uint32_t *length);
+const void *orri_known_find(const struct orri_known *known, struct orr_id id,
+                            uint32_t *length);
 void orri_known_free(struct orri_known *known);
 
 /* ---- identity of files (files.c) ---- */
@@ -30,13 +31,18 @@ struct orri_task_record {
     uint32_t lost;     /* of these, with their worker or node */
     uint32_t rank;     /* of the last */
     uint32_t core;
-    uint8_t state;     /* enum orri_task_state_told */
-    int64_t started;   /* wall ns, of the last */
+    uint8_t state;   /* enum orri_task_state_told */
+    int64_t started; /* wall ns, of the last */
     int64_t ended;
-    int64_t cpu;       /* ns, sum */
+    int64_t cpu; /* ns, sum */
 };
 
-enum orri_task_state_told { ORRI_TOLD_WAITING, ORRI_TOLD_DONE, ORRI_TOLD_REUSED, ORRI_TOLD_FAILED };
+enum orri_task_state_told {
+    ORRI_TOLD_WAITING,
+    ORRI_TOLD_DONE,
+    ORRI_TOLD_REUSED,
+    ORRI_TOLD_FAILED
+};
 
 struct orri_node {
     uint32_t rank;
@@ -57,7 +63,7 @@ struct orr_coord {
     struct orri_files *files;
     struct orri_node *nodes;
     uint32_t n_nodes;
-    uint32_t *node_of_rank; /* + 1 */
+    uint32_t *node_of_rank;           /* + 1 */
     struct orri_task_record *records; /* by task */
     size_t n_records;
     struct orr_run_status status;
@@ -65,13 +71,13 @@ struct orr_coord {
     bool busy;
     bool ending; /* STOP was sent */
     bool draining;
-    int64_t abandon_at; /* monotonic ns; INT64_MAX: never */
-    int64_t stop_at;    /* when agents that say nothing are given up */
-    int64_t began;      /* monotonic ns */
+    int64_t abandon_at;  /* monotonic ns; INT64_MAX: never */
+    int64_t stop_at;     /* when agents that say nothing are given up */
+    int64_t began;       /* monotonic ns */
     int64_t cores_since; /* when the first agent came */
     int64_t shown;
     int64_t beat;
-    char *stopped_by;   /* a failed store: the reason */
+    char *stopped_by; /* a failed store: the reason */
 };
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);

@@ -27,7 +27,8 @@ const void *orri_known_find(const struct orri_known *known, struct orr_id id,
                             uint32_t *length)
 {
     const uint64_t *slot = known ? orr_map_find(&known->by_id, id.lo) : NULL;
-    for (uint32_t at = slot ? (uint32_t)*slot : 0; at; at = known->results[at - 1].twin) {
+    for (uint32_t at = slot ? (uint32_t)*slot : 0; at;
+         at = known->results[at - 1].twin) {
         const struct result *result = &known->results[at - 1];
         if (!orr_id_equal(result->id, id))
             continue;
@@ -54,9 +55,8 @@ static orr_status remember(void *context, const struct orr_stored *stored,
         memcpy(bytes, stored->results, stored->results_bytes);
     known->results =
         orr_grow(known->results, known->n, &known->cap, sizeof *known->results);
-    known->results[known->n++] = (struct result){
-        stored->id, bytes, stored->results_bytes, (uint32_t)*slot
-    };
+    known->results[known->n++] =
+        (struct result) { stored->id, bytes, stored->results_bytes, (uint32_t)*slot };
     *slot = known->n;
     return ORR_OK;
 }

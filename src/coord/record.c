@@ -25,7 +25,10 @@ struct writer {
 
 static const struct orr_type optional_int = { .kind = ORR_KIND_INT, .optional = true };
 
-#define COLUMN(name, kind, unit, text) { name, orr_type_scalar(ORR_KIND_##kind), unit, text }
+#define COLUMN(name, kind, unit, text)                                                 \
+    {                                                                                  \
+        name, orr_type_scalar(ORR_KIND_##kind), unit, text                             \
+    }
 
 static struct orr_value text(struct writer *w, const char *s)
 {
@@ -58,11 +61,14 @@ static orr_status write_requests(struct writer *w)
     struct orr_runtable *table =
         orr_runfile_table(w->file, "requests", "the requests of this run", columns, 3);
     orr_status status = ORR_OK;
-    for (uint32_t r = 0; r < orr_engine_requests(w->coord->engine) && status == ORR_OK; r++) {
+    for (uint32_t r = 0; r < orr_engine_requests(w->coord->engine) && status == ORR_OK;
+         r++) {
         struct orr_text why = ORR_TEXT_INIT;
-        enum orr_request_state state = orr_engine_request_state(w->coord->engine, r, &why);
+        enum orr_request_state state =
+            orr_engine_request_state(w->coord->engine, r, &why);
         struct orr_value row[] = { orr_int(r), text(w, states[state]),
-                                   text(w, state == ORR_REQUEST_SUCCEEDED ? "" : why.s) };
+                                   text(w,
+                                        state == ORR_REQUEST_SUCCEEDED ? "" : why.s) };
         status = orr_runtable_row(table, row, w->err);
         orr_text_release(&why);
     }
@@ -79,10 +85,9 @@ static orr_status write_rules(struct writer *w)
         orr_runfile_table(w->file, "rules", "how often each rule fired", columns, 2);
     orr_status status = ORR_OK;
     for (uint32_t r = 0; r < w->coord->setup.graph->n_rules && status == ORR_OK; r++) {
-        struct orr_value row[] = {
-            text(w, w->coord->setup.graph->rules[r].name),
-            orr_int((int64_t)orr_engine_firings(w->coord->engine, r))
-        };
+        struct orr_value row[] = { text(w, w->coord->setup.graph->rules[r].name),
+                                   orr_int((int64_t)orr_engine_firings(w->coord->engine,
+                                                                       r)) };
         status = orr_runtable_row(table, row, w->err);
     }
     return status;
@@ -96,7 +101,8 @@ static orr_status write_tasks(struct writer *w)
         COLUMN("function", STRING, NULL, "name in the workflow"),
         COLUMN("rule", STRING, NULL, "the first rule that asked for it"),
         COLUMN("request", INT, NULL, "the first request that asked for it"),
-        COLUMN("state", STRING, NULL, "done, reused (from an earlier epoch), failed, waiting"),
+        COLUMN("state", STRING, NULL,
+               "done, reused (from an earlier epoch), failed, waiting"),
         COLUMN("attempts", INT, NULL, "attempts that ended in this epoch"),
         COLUMN("start", FLOAT, "s", "start of the last attempt, Unix time"),
         COLUMN("seconds", FLOAT, "s", "wall time of the last attempt"),
@@ -107,8 +113,10 @@ static orr_status write_tasks(struct writer *w)
     struct orr_runtable *table =
         orr_runfile_table(w->file, "tasks", "each call by content", columns, 10);
     orr_status status = ORR_OK;
-    for (uint32_t t = 0; t < orr_engine_tasks(w->coord->engine) && status == ORR_OK; t++) {
-        const struct orr_task *task = orr_engine_task(w->coord->engine, (orr_task_id){ t });
+    for (uint32_t t = 0; t < orr_engine_tasks(w->coord->engine) && status == ORR_OK;
+         t++) {
+        const struct orr_task *task =
+            orr_engine_task(w->coord->engine, (orr_task_id) { t });
         const struct orri_task_record *record = orri_record(w->coord, t);
         bool fresh = false;
         *orr_map_insert(&w->task_of, task->identity.lo, &fresh) = t + 1;
@@ -139,17 +147,17 @@ static orr_status write_facts_of(struct writer *w, uint32_t type)
     uint32_t n = fact->record->n_fields < COLUMNS_MAX - 1 ? fact->record->n_fields
                                                           : COLUMNS_MAX - 1;
     for (uint32_t i = 0; i < n; i++)
-        columns[i + 1] = (struct orr_table_column){
-            fact->record->fields[i].name, fact->record->fields[i].type,
-            fact->record->fields[i].unit, fact->record->fields[i].doc
-        };
+        columns[i + 1] = (struct orr_table_column) { fact->record->fields[i].name,
+                                                     fact->record->fields[i].type,
+                                                     fact->record->fields[i].unit,
+                                                     fact->record->fields[i].doc };
     char name[200];
     (void)snprintf(name, sizeof name, "facts/%s", fact->name);
     struct orr_runtable *table = orr_runfile_table(
         w->file, name, fact->doc ? fact->doc : "facts of one type", columns, n + 1);
     orr_status status = ORR_OK;
-    for (uint32_t i = 0; i < orr_engine_facts(w->coord->engine, type) && status == ORR_OK;
-         i++) {
+    for (uint32_t i = 0;
+         i < orr_engine_facts(w->coord->engine, type) && status == ORR_OK; i++) {
         uint32_t request = 0;
         struct orr_value v = orr_engine_fact(w->coord->engine, type, i, &request);
         struct orr_value row[COLUMNS_MAX] = { orr_int(request) };
@@ -164,8 +172,9 @@ static orr_status write_facts_of(struct writer *w, uint32_t type)
 static void attempt_tables(struct writer *w)
 {
     const struct orr_table_column attempts[] = {
-        { "task", &optional_int, NULL, "number of the task; missing when no task of this "
-                                       "epoch has its identity" },
+        { "task", &optional_int, NULL,
+          "number of the task; missing when no task of this "
+          "epoch has its identity" },
         COLUMN("identity", STRING, NULL, "identity of the task"),
         COLUMN("function", STRING, NULL, "function that ran"),
         COLUMN("attempt", INT, NULL, "number of the attempt, from 1"),
@@ -186,13 +195,15 @@ static void attempt_tables(struct writer *w)
         COLUMN("identity", STRING, NULL, "identity of the task"),
         COLUMN("function", STRING, NULL, "function that failed"),
         COLUMN("attempt", INT, NULL, "number of the attempt, from 1"),
-        COLUMN("kind", STRING, NULL, "exit, signal, timeout, memory, lost, invalid, io"),
+        COLUMN("kind", STRING, NULL,
+               "exit, signal, timeout, memory, lost, invalid, io"),
         COLUMN("code", INT, NULL, "exit code or signal number"),
         COLUMN("message", STRING, NULL, "what happened"),
         COLUMN("stderr", STRING, NULL, "standard error, first and last 64 KiB"),
         COLUMN("host", STRING, NULL, "node"),
     };
-    w->attempts = orr_runfile_table(w->file, "attempts", "each try at a task", attempts, 16);
+    w->attempts =
+        orr_runfile_table(w->file, "attempts", "each try at a task", attempts, 16);
     w->errors = orr_runfile_table(w->file, "errors", "attempts that failed", errors, 8);
 }
 
@@ -239,8 +250,9 @@ static orr_status write_attempt(void *context, const struct orr_stored *s,
     if (status == ORR_OK && s->failure != ORR_FAIL_NONE)
         status = write_error(w, s);
     if (status == ORR_OK && s->n_rows && s->columns && s->failure == ORR_FAIL_NONE)
-        status = orr_runfile_frames(w->file, s->function, s->columns,
-                                    slot ? *slot - 1 : UINT64_MAX, s->rows, s->n_rows, err);
+        status =
+            orr_runfile_frames(w->file, s->function, s->columns,
+                               slot ? *slot - 1 : UINT64_MAX, s->rows, s->n_rows, err);
     orr_arena_reset(w->arena);
     return status;
 }
@@ -266,7 +278,8 @@ static orr_status write_all(struct writer *w)
     attempt_tables(w);
     struct orr_scan_options options = { .run_id = setup->run_id };
     if (status == ORR_OK)
-        status = orr_shards_scan(setup->run_dir, &options, write_attempt, w, NULL, w->err);
+        status =
+            orr_shards_scan(setup->run_dir, &options, write_attempt, w, NULL, w->err);
     return status;
 }
 

@@ -28,8 +28,9 @@ struct group {
 };
 
 /* Mean and minimum of a real field over the facts of `type` that agree with `key`. */
-static struct group gather_field(struct orr_coord *coord, uint32_t type, uint32_t key_field,
-                                 uint32_t field, struct orr_value key, uint32_t request)
+static struct group gather_field(struct orr_coord *coord, uint32_t type,
+                                 uint32_t key_field, uint32_t field,
+                                 struct orr_value key, uint32_t request)
 {
     struct group group = { 0 };
     for (uint32_t i = 0; i < orr_engine_facts(coord->engine, type); i++) {
@@ -56,8 +57,8 @@ static bool feeds_output(const struct orr_graph *graph, uint32_t type)
 }
 
 /* Only what was gathered counts: trials that were given up are not in the result. */
-static void print_groups(struct orr_coord *coord, const char *key_name, struct orr_value key,
-                         uint32_t request, struct orr_text *out)
+static void print_groups(struct orr_coord *coord, const char *key_name,
+                         struct orr_value key, uint32_t request, struct orr_text *out)
 {
     const struct orr_graph *graph = coord->setup.graph;
     for (uint32_t t = 1; t < graph->n_facts; t++) {
@@ -72,7 +73,8 @@ static void print_groups(struct orr_coord *coord, const char *key_name, struct o
                 gather_field(coord, t, (uint32_t)key_field, f, key, request);
             if (g.n)
                 orr_text_printf(out, "  %s mean %.4g, least %.4g of %" PRIu64,
-                                record->fields[f].name, g.sum / (double)g.n, g.least, g.n);
+                                record->fields[f].name, g.sum / (double)g.n, g.least,
+                                g.n);
         }
     }
 }
@@ -92,8 +94,8 @@ static void print_fact(struct orr_coord *coord, uint32_t type, uint32_t index,
         orr_value_format(fact.as.record->fields[f], out);
     }
     if (key != ORR_NONE)
-        print_groups(coord, record->fields[key].name, fact.as.record->fields[key], request,
-                     out);
+        print_groups(coord, record->fields[key].name, fact.as.record->fields[key],
+                     request, out);
     orr_text_puts(out, "\n");
 }
 
@@ -107,8 +109,9 @@ void orri_summarise_outputs(struct orr_coord *coord, struct orr_text *out)
         for (uint32_t i = 0; i < n && i < ROWS_SHOWN; i++)
             print_fact(coord, type, i, out);
         if (n > ROWS_SHOWN)
-            orr_text_printf(out, "  ... and %u more: orrery ls %s facts/%s\n", n - ROWS_SHOWN,
-                            coord->setup.run_dir, graph->facts[type].name);
+            orr_text_printf(out, "  ... and %u more: orrery ls %s facts/%s\n",
+                            n - ROWS_SHOWN, coord->setup.run_dir,
+                            graph->facts[type].name);
     }
 }
 

@@ -76,7 +76,8 @@ void orri_settle(struct orr_engine *engine)
     while (engine->queue_head < engine->n_queue) {
         struct orri_queued next = engine->queue[engine->queue_head++];
         orri_fact_enter(engine, next.type, next.index);
-        if (orri_request_failed(engine, engine->tables[next.type].facts[next.index].request))
+        if (orri_request_failed(engine,
+                                engine->tables[next.type].facts[next.index].request))
             continue;
         orri_gather_offer(engine, next.type, next.index);
         orri_match_fact(engine, next.type, next.index);
@@ -88,9 +89,9 @@ void orri_settle(struct orr_engine *engine)
 uint32_t orr_engine_add_request(struct orr_engine *engine, struct orr_value inputs)
 {
     uint32_t request = (uint32_t)engine->n_requests;
-    engine->requests = orr_grow(engine->requests, engine->n_requests, &engine->cap_requests,
-                                sizeof *engine->requests);
-    engine->requests[engine->n_requests++] = (struct orri_request){ 0 };
+    engine->requests = orr_grow(engine->requests, engine->n_requests,
+                                &engine->cap_requests, sizeof *engine->requests);
+    engine->requests[engine->n_requests++] = (struct orri_request) { 0 };
     orri_fact_assert(engine, 0, request, inputs.as.record, ORR_NONE);
     orri_settle(engine);
     return request;
@@ -107,7 +108,8 @@ bool orr_engine_take_call(struct orr_engine *engine, struct orr_engine_call *out
     return true;
 }
 
-const struct orr_task *orr_engine_task(const struct orr_engine *engine, orr_task_id task)
+const struct orr_task *orr_engine_task(const struct orr_engine *engine,
+                                       orr_task_id task)
 {
     return &engine->tasks[task.v]->public;
 }
@@ -137,7 +139,8 @@ bool orri_request_failed(const struct orr_engine *engine, uint32_t request)
     return engine->requests[request].failed != NULL;
 }
 
-void orri_request_fail(struct orr_engine *engine, uint32_t index, const char *format, ...)
+void orri_request_fail(struct orr_engine *engine, uint32_t index, const char *format,
+                       ...)
 {
     struct orri_request *request = &engine->requests[index];
     if (request->failed)
@@ -206,8 +209,9 @@ static void explain_rule(const struct orr_engine *engine, uint32_t rule_index,
     orr_text_puts(why, ": no facts satisfy its conditions");
 }
 
-static void explain_output(const struct orr_engine *engine, const struct orr_output *output,
-                           uint32_t request, struct orr_text *why)
+static void explain_output(const struct orr_engine *engine,
+                           const struct orr_output *output, uint32_t request,
+                           struct orr_text *why)
 {
     orr_text_printf(why, "%soutput '%s' has no fact '%s'", why->length ? "\n" : "",
                     output->name, engine->graph->facts[output->fact].name);
@@ -216,8 +220,8 @@ static void explain_output(const struct orr_engine *engine, const struct orr_out
             explain_rule(engine, r, request, why);
 }
 
-enum orr_request_state orr_engine_request_state(struct orr_engine *engine, uint32_t index,
-                                                struct orr_text *why)
+enum orr_request_state orr_engine_request_state(struct orr_engine *engine,
+                                                uint32_t index, struct orr_text *why)
 {
     const struct orri_request *request = &engine->requests[index];
     if (request->failed) {

@@ -20,7 +20,9 @@
 #include <stdint.h>
 
 struct orr_engine;
-typedef struct { uint32_t v; } orr_task_id;
+typedef struct {
+    uint32_t v;
+} orr_task_id;
 
 /* What makes a `path` argument part of a task's identity: an id of the file's size and
  * modification time, or of its content. A missing file has an id too. */
@@ -40,8 +42,8 @@ uint32_t orr_engine_add_request(struct orr_engine *engine, struct orr_value inpu
 /* One attempt that the rules ask for. */
 struct orr_engine_call {
     orr_task_id task;
-    uint32_t attempt;     /* 1 for the first */
-    int64_t delay;        /* ns to wait before it may start (retries) */
+    uint32_t attempt; /* 1 for the first */
+    int64_t delay;    /* ns to wait before it may start (retries) */
 };
 
 /* The next attempt to start; false when there is none now. */
@@ -58,14 +60,16 @@ struct orr_task {
     int64_t priority;
     int64_t deadline; /* ns after the start of the run; INT64_MAX: none */
 };
-const struct orr_task *orr_engine_task(const struct orr_engine *engine, orr_task_id task);
+const struct orr_task *orr_engine_task(const struct orr_engine *engine,
+                                       orr_task_id task);
 uint32_t orr_engine_tasks(const struct orr_engine *engine); /* ids are 0..n-1 */
 /* Does any unfailed request still wait for it? */
 bool orr_engine_task_wanted(const struct orr_engine *engine, orr_task_id task);
 
 /* The task succeeded. `results` is a record of the function's results; it is copied.
  * A second report of the same task is ignored. */
-void orr_engine_finished(struct orr_engine *engine, orr_task_id task, struct orr_value results);
+void orr_engine_finished(struct orr_engine *engine, orr_task_id task,
+                         struct orr_value results);
 
 struct orr_failure {
     enum orr_fail_kind kind;
@@ -75,17 +79,21 @@ struct orr_failure {
 extern const char *const orr_fail_kind_text[]; /* "exit", "signal", ... by kind */
 
 /* Attempt number `attempt` failed: the handlers of the rules that wait decide. */
-void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id task, uint32_t attempt,
-                               const struct orr_failure *failure);
+void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id task,
+                               uint32_t attempt, const struct orr_failure *failure);
 
 /* Waiting rule firings plus facts not yet looked at: 0 at the end. */
 uint64_t orr_engine_pending(const struct orr_engine *engine);
 
-enum orr_request_state { ORR_REQUEST_RUNNING, ORR_REQUEST_SUCCEEDED, ORR_REQUEST_FAILED };
-/* Succeeded only when nothing of it is pending and its outputs hold. *why (appended, may
- * be NULL) gets the reason of a failure, or what the outputs wait for. */
-enum orr_request_state orr_engine_request_state(struct orr_engine *engine, uint32_t request,
-                                                struct orr_text *why);
+enum orr_request_state {
+    ORR_REQUEST_RUNNING,
+    ORR_REQUEST_SUCCEEDED,
+    ORR_REQUEST_FAILED
+};
+/* Succeeded only when nothing of it is pending and its outputs hold. *why (appended,
+ * may be NULL) gets the reason of a failure, or what the outputs wait for. */
+enum orr_request_state orr_engine_request_state(struct orr_engine *engine,
+                                                uint32_t request, struct orr_text *why);
 uint32_t orr_engine_requests(const struct orr_engine *engine);
 
 /* Facts of one type in the order they were made. */

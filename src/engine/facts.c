@@ -67,20 +67,21 @@ static void check_key(struct orr_engine *engine, uint32_t type_index, uint32_t r
     struct orr_text b = ORR_TEXT_INIT;
     orr_value_print(orr_value_of_record(other->record), &a);
     orr_value_print(orr_value_of_record(record), &b);
-    orri_request_fail(engine, request,
-                      "two different facts '%s' with one key: %s and %s, the second from "
-                      "rule '%s'",
-                      type->name, a.s, b.s,
-                      made_by == ORR_NONE ? "(job)" : engine->graph->rules[made_by].name);
+    orri_request_fail(
+        engine, request,
+        "two different facts '%s' with one key: %s and %s, the second from "
+        "rule '%s'",
+        type->name, a.s, b.s,
+        made_by == ORR_NONE ? "(job)" : engine->graph->rules[made_by].name);
     orr_text_release(&a);
     orr_text_release(&b);
 }
 
 static void push_queue(struct orr_engine *engine, uint32_t type, uint32_t index)
 {
-    engine->queue =
-        orr_grow(engine->queue, engine->n_queue, &engine->cap_queue, sizeof *engine->queue);
-    engine->queue[engine->n_queue++] = (struct orri_queued){ type, index };
+    engine->queue = orr_grow(engine->queue, engine->n_queue, &engine->cap_queue,
+                             sizeof *engine->queue);
+    engine->queue[engine->n_queue++] = (struct orri_queued) { type, index };
 }
 
 void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
@@ -97,7 +98,7 @@ void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request
     table->twins =
         orr_grow(table->twins, table->n, &table->cap_twins, sizeof *table->twins);
     table->twins[index] = (uint32_t)*slot;
-    table->facts[table->n++] = (struct orri_fact){ kept.as.record, request, 0 };
+    table->facts[table->n++] = (struct orri_fact) { kept.as.record, request, 0 };
     *slot = index + 1;
     check_key(engine, type, request, record, index, made_by);
     push_queue(engine, type, index);
@@ -129,13 +130,14 @@ bool orri_index_agrees(const struct orri_index *index, const struct orr_record *
     return true;
 }
 
-uint32_t orri_index_for(struct orr_engine *engine, uint32_t type, const uint32_t *fields,
-                        uint32_t n)
+uint32_t orri_index_for(struct orr_engine *engine, uint32_t type,
+                        const uint32_t *fields, uint32_t n)
 {
     struct orri_table *table = &engine->tables[type];
     for (uint32_t i = 0; i < table->n_indexes; i++)
         if (table->indexes[i].n_fields == n &&
-            (n == 0 || memcmp(table->indexes[i].fields, fields, n * sizeof *fields) == 0))
+            (n == 0 ||
+             memcmp(table->indexes[i].fields, fields, n * sizeof *fields) == 0))
             return i;
     struct orri_index index = { .n_fields = n };
     index.fields = orr_arena_alloc(&engine->arena, (n ? n : 1) * sizeof *fields);
@@ -147,7 +149,8 @@ uint32_t orri_index_for(struct orr_engine *engine, uint32_t type, const uint32_t
     return table->n_indexes++;
 }
 
-static void index_add(struct orri_index *index, const struct orri_fact *fact, uint32_t at)
+static void index_add(struct orri_index *index, const struct orri_fact *fact,
+                      uint32_t at)
 {
     if (at >= index->cap) {
         size_t cap = index->cap ? index->cap : 16;

@@ -12,9 +12,8 @@ void orri_plan_gather(struct orr_engine *engine, uint32_t rule_index)
 {
     const struct orr_gather *gather = &engine->graph->rules[rule_index].gather;
     struct orri_gather_plan *plan = &engine->gathers[rule_index];
-    struct orri_split split = {
-        .used = orr_arena_alloc(&engine->scratch, gather->n_where + 1)
-    };
+    struct orri_split split = { .used = orr_arena_alloc(&engine->scratch,
+                                                        gather->n_where + 1) };
     orri_split_equalities(gather->where, gather->n_where, gather->candidate_slot,
                           ~(1U << gather->candidate_slot), &split);
     plan->index = orri_index_for(engine, gather->fact, split.fields, split.n);
@@ -35,7 +34,8 @@ static void fail(struct orr_engine *engine, const struct orri_instance *instance
                          engine->graph->rules[instance->rule].name);
 }
 
-static bool filters_hold(struct orr_engine *engine, const struct orri_instance *instance)
+static bool filters_hold(struct orr_engine *engine,
+                         const struct orri_instance *instance)
 {
     const struct orri_gather_plan *plan = &engine->gathers[instance->rule];
     for (uint32_t i = 0; i < plan->n_filters; i++) {
@@ -69,18 +69,20 @@ static int by_order(const void *left, const void *right)
                                      orr_value_of_record(b->record));
 }
 
-static bool ordered_members(struct orr_engine *engine, const struct orri_instance *instance,
+static bool ordered_members(struct orr_engine *engine,
+                            const struct orri_instance *instance,
                             struct member *members)
 {
     const struct orr_gather *gather = &engine->graph->rules[instance->rule].gather;
     for (size_t i = 0; i < instance->n; i++) {
         const struct orri_fact *fact =
             &engine->tables[gather->fact].facts[instance->members[i]];
-        members[i] = (struct member){ orr_null(), fact->record };
+        members[i] = (struct member) { orr_null(), fact->record };
         engine->slots[gather->candidate_slot] = orr_value_of_record(fact->record);
         struct orr_error err = { 0 };
-        if (gather->order && orr_expr_eval(gather->order, engine->slots, &engine->firing,
-                                           &members[i].order, &err) != ORR_OK) {
+        if (gather->order &&
+            orr_expr_eval(gather->order, engine->slots, &engine->firing,
+                          &members[i].order, &err) != ORR_OK) {
             fail(engine, instance, &err);
             return false;
         }
@@ -91,7 +93,8 @@ static bool ordered_members(struct orr_engine *engine, const struct orri_instanc
 }
 
 /* The gather variable: a record whose fields are lists, one item per member. */
-static struct orr_value lists_of(struct orr_engine *engine, const struct orri_instance *instance,
+static struct orr_value lists_of(struct orr_engine *engine,
+                                 const struct orri_instance *instance,
                                  const struct member *members)
 {
     const struct orr_record_type *type =
@@ -125,8 +128,9 @@ static void add_member(struct orr_engine *engine, size_t at, uint32_t fact)
     const struct orr_rule *rule = &engine->graph->rules[instance->rule];
     if ((int64_t)instance->n == instance->count) {
         orri_request_fail(engine, instance->request,
-                          "rule '%s' gathers more than %" PRId64 " facts '%s'", rule->name,
-                          instance->count, engine->graph->facts[rule->gather.fact].name);
+                          "rule '%s' gathers more than %" PRId64 " facts '%s'",
+                          rule->name, instance->count,
+                          engine->graph->facts[rule->gather.fact].name);
         return;
     }
     instance->members = orr_grow(instance->members, instance->n, &instance->cap,
@@ -142,7 +146,8 @@ static void consider(struct orr_engine *engine, size_t at, uint32_t fact)
     const struct orri_instance *instance = &engine->instances[at];
     const struct orr_gather *gather = &engine->graph->rules[instance->rule].gather;
     const struct orri_table *table = &engine->tables[gather->fact];
-    const struct orri_index *index = &table->indexes[engine->gathers[instance->rule].index];
+    const struct orri_index *index =
+        &table->indexes[engine->gathers[instance->rule].index];
     const struct orr_record *record = table->facts[fact].record;
     if (table->facts[fact].request != instance->request ||
         !orri_index_agrees(index, record, instance->keys))
@@ -163,11 +168,13 @@ static bool evaluate_opening(struct orr_engine *engine, struct orri_instance *in
     struct orr_value v;
     instance->keys = orr_arena_alloc(&engine->arena, (n + 1) * sizeof *instance->keys);
     for (uint32_t i = 0; i < n; i++) {
-        if (orr_expr_eval(plan->keys[i], engine->slots, &engine->scratch, &v, &err) != ORR_OK)
+        if (orr_expr_eval(plan->keys[i], engine->slots, &engine->scratch, &v, &err) !=
+            ORR_OK)
             goto failed;
         instance->keys[i] = orr_value_copy(v, &engine->arena);
     }
-    if (orr_expr_eval(gather->count, engine->slots, &engine->scratch, &v, &err) != ORR_OK)
+    if (orr_expr_eval(gather->count, engine->slots, &engine->scratch, &v, &err) !=
+        ORR_OK)
         goto failed;
     instance->count = v.as.i;
     if (instance->count >= 0)
@@ -191,8 +198,8 @@ void orri_gather_open(struct orr_engine *engine, uint32_t rule, uint32_t request
         return;
     uint32_t n = engine->tables[r->gather.fact].indexes[plan->index].n_fields;
     bool first = false;
-    uint64_t *chain = orr_map_insert(&plan->instances,
-                                     orri_key_hash(request, fresh.keys, n), &first);
+    uint64_t *chain =
+        orr_map_insert(&plan->instances, orri_key_hash(request, fresh.keys, n), &first);
     fresh.next = (uint32_t)*chain;
     size_t at = engine->n_instances;
     *chain = at + 1;
@@ -201,7 +208,8 @@ void orri_gather_open(struct orr_engine *engine, uint32_t rule, uint32_t request
     engine->instances[engine->n_instances++] = fresh;
     if (fresh.count == 0)
         fire(engine, at);
-    uint32_t fact = orri_index_first(engine, r->gather.fact, plan->index, request, fresh.keys);
+    uint32_t fact =
+        orri_index_first(engine, r->gather.fact, plan->index, request, fresh.keys);
     while (fact) {
         uint32_t following =
             engine->tables[r->gather.fact].indexes[plan->index].next[fact - 1];
@@ -221,8 +229,8 @@ void orri_gather_offer(struct orr_engine *engine, uint32_t type, uint32_t fact)
             continue;
         const struct orri_gather_plan *plan = &engine->gathers[r];
         const struct orri_fact *entry = &table->facts[fact];
-        uint64_t hash =
-            orri_key_hash_of(entry->request, &table->indexes[plan->index], entry->record);
+        uint64_t hash = orri_key_hash_of(entry->request, &table->indexes[plan->index],
+                                         entry->record);
         const uint64_t *chain = orr_map_find(&plan->instances, hash);
         for (uint32_t at = chain ? (uint32_t)*chain : 0; at;
              at = engine->instances[at - 1].next) {

@@ -26,10 +26,10 @@ struct orri_table {
     struct orri_fact *facts;
     size_t n;
     size_t cap;
-    struct orr_map set;    /* hash of request and content -> fact + 1, see `twins` */
-    uint32_t *twins;       /* per fact: another fact with that hash + 1, or 0 */
+    struct orr_map set; /* hash of request and content -> fact + 1, see `twins` */
+    uint32_t *twins;    /* per fact: another fact with that hash + 1, or 0 */
     size_t cap_twins;
-    struct orr_map keys;   /* hash of request and key fields -> fact + 1 */
+    struct orr_map keys; /* hash of request and key fields -> fact + 1 */
     struct orri_index *indexes;
     uint32_t n_indexes;
 };
@@ -43,8 +43,8 @@ struct orri_queued {
 
 struct orri_step {
     uint32_t variable;
-    uint32_t index;          /* of the variable's fact type */
-    struct orr_expr **keys;  /* one per field of the index, over bound slots */
+    uint32_t index;         /* of the variable's fact type */
+    struct orr_expr **keys; /* one per field of the index, over bound slots */
     struct orr_expr **filters;
     uint32_t n_filters;
 };
@@ -111,18 +111,18 @@ struct orri_task {
 };
 
 struct orri_request {
-    uint64_t waiting; /* firings */
+    uint64_t waiting;   /* firings */
     const char *failed; /* reason, or NULL */
 };
 
 struct orr_engine {
     const struct orr_graph *graph;
     struct orr_engine_files files;
-    struct orr_arena arena;   /* facts, results, plans */
-    struct orr_arena scratch; /* keys of the match in hand */
-    struct orr_arena firing;  /* one rule firing */
-    struct orri_table *tables; /* per fact type */
-    struct orri_seeds *seeds;  /* per fact type */
+    struct orr_arena arena;           /* facts, results, plans */
+    struct orr_arena scratch;         /* keys of the match in hand */
+    struct orr_arena firing;          /* one rule firing */
+    struct orri_table *tables;        /* per fact type */
+    struct orri_seeds *seeds;         /* per fact type */
     struct orri_gather_plan *gathers; /* per rule */
     struct orri_instance *instances;
     size_t n_instances;
@@ -143,7 +143,7 @@ struct orr_engine {
     struct orri_request *requests;
     size_t n_requests;
     size_t cap_requests;
-    uint64_t waiting; /* firings, all requests */
+    uint64_t waiting;  /* firings, all requests */
     uint64_t *firings; /* per rule */
     struct orr_value slots[ORR_SLOTS_MAX];
 };
@@ -152,11 +152,12 @@ struct orr_engine {
 void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
                       const struct orr_record *record, uint32_t made_by);
 void orri_fact_enter(struct orr_engine *engine, uint32_t type, uint32_t index);
-uint32_t orri_index_for(struct orr_engine *engine, uint32_t type, const uint32_t *fields,
-                        uint32_t n);
+uint32_t orri_index_for(struct orr_engine *engine, uint32_t type,
+                        const uint32_t *fields, uint32_t n);
 /* First fact (+ 1) of the chain for these key values, 0: none; then ->next[]. */
-uint32_t orri_index_first(const struct orr_engine *engine, uint32_t type, uint32_t index,
-                          uint32_t request, const struct orr_value *keys);
+uint32_t orri_index_first(const struct orr_engine *engine, uint32_t type,
+                          uint32_t index, uint32_t request,
+                          const struct orr_value *keys);
 bool orri_index_agrees(const struct orri_index *index, const struct orr_record *record,
                        const struct orr_value *keys);
 uint64_t orri_key_hash(uint32_t request, const struct orr_value *keys, uint32_t n);
@@ -177,8 +178,8 @@ struct orri_split {
     uint32_t n;
     bool *used; /* per conjunct: serves as an equality */
 };
-void orri_split_equalities(struct orr_expr *const *conjuncts, uint32_t n, uint32_t candidate,
-                           uint32_t bound, struct orri_split *out);
+void orri_split_equalities(struct orr_expr *const *conjuncts, uint32_t n,
+                           uint32_t candidate, uint32_t bound, struct orri_split *out);
 
 /* A complete match: derive, or call. `gathered` may be null. */
 void orri_fire(struct orr_engine *engine, uint32_t rule, uint32_t request,
@@ -193,21 +194,23 @@ bool orri_react(struct orr_engine *engine, uint32_t rule, uint32_t request,
  * same task, *delay then holds how long at least. */
 bool orri_handle_failure(struct orr_engine *engine, struct orri_firing *firing,
                          orr_task_id id, int64_t *delay);
-orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function, uint32_t request,
-                          uint32_t rule, const struct orr_value *args);
+orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
+                          uint32_t request, uint32_t rule,
+                          const struct orr_value *args);
 void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay);
 struct orr_id orri_task_identity(struct orr_engine *engine, uint32_t function,
                                  const struct orr_value *args);
 /* Hand the firing over to the task: it waits, or its reaction or handler runs at once.
  * `delay` (ns) holds the task's first attempt back. */
-void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing, orr_task_id id,
-                    int64_t delay);
+void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing,
+                    orr_task_id id, int64_t delay);
 void orri_task_free(struct orri_task *task);
 bool orri_request_failed(const struct orr_engine *engine, uint32_t request);
 
 /* A request fails once; the first reason stays. */
-__attribute__((format(printf, 3, 4))) void
-orri_request_fail(struct orr_engine *engine, uint32_t request, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void orri_request_fail(struct orr_engine *engine,
+                                                             uint32_t request,
+                                                             const char *format, ...);
 void orri_request_fail_at(struct orr_engine *engine, uint32_t request,
                           const struct orr_error *err, const char *rule);
 /* Look at queued facts until there are none. */

@@ -25,8 +25,8 @@ static bool is_key(const struct orr_expr *side, const struct orr_expr *other,
            (orr_expr_slots(other) & ~bound) == 0 && same_kind(side, other);
 }
 
-void orri_split_equalities(struct orr_expr *const *conjuncts, uint32_t n, uint32_t candidate,
-                           uint32_t bound, struct orri_split *out)
+void orri_split_equalities(struct orr_expr *const *conjuncts, uint32_t n,
+                           uint32_t candidate, uint32_t bound, struct orri_split *out)
 {
     out->n = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -66,7 +66,8 @@ static void take_filters(struct planner *p, struct orri_step *step)
     }
 }
 
-/* The unbound variable with the most equalities to what is bound; the first of those. */
+/* The unbound variable with the most equalities to what is bound; the first of those.
+ */
 static uint32_t best_variable(struct planner *p, struct orri_split *split)
 {
     uint32_t best = ORR_NONE;
@@ -75,7 +76,8 @@ static uint32_t best_variable(struct planner *p, struct orri_split *split)
         if (p->bound >> v & 1)
             continue;
         orri_split_equalities(p->rule->where, p->rule->n_where, v, p->bound, split);
-        uint32_t weight = split->n + (p->rule->match[v].fact == 0); /* one job a request */
+        uint32_t weight =
+            split->n + (p->rule->match[v].fact == 0); /* one job a request */
         if (best == ORR_NONE || weight > most) {
             best = v;
             most = weight;
@@ -88,7 +90,8 @@ static void plan_step(struct planner *p, struct orri_step *step)
 {
     struct orri_split split = { .used = p->used };
     step->variable = best_variable(p, &split);
-    orri_split_equalities(p->rule->where, p->rule->n_where, step->variable, p->bound, &split);
+    orri_split_equalities(p->rule->where, p->rule->n_where, step->variable, p->bound,
+                          &split);
     step->index = orri_index_for(p->engine, p->rule->match[step->variable].fact,
                                  split.fields, split.n);
     step->keys = orr_arena_alloc(&p->engine->arena, (split.n + 1) * sizeof *step->keys);
@@ -99,7 +102,8 @@ static void plan_step(struct planner *p, struct orri_step *step)
     take_filters(p, step);
 }
 
-static struct orri_plan plan_seed(struct orr_engine *engine, uint32_t rule_index, uint32_t seed)
+static struct orri_plan plan_seed(struct orr_engine *engine, uint32_t rule_index,
+                                  uint32_t seed)
 {
     const struct orr_rule *rule = &engine->graph->rules[rule_index];
     struct planner p = { .engine = engine, .rule = rule, .bound = 1U << seed };
@@ -121,7 +125,8 @@ void orri_plan_rules(struct orr_engine *engine)
     for (uint32_t r = 0; r < graph->n_rules; r++)
         for (uint32_t v = 0; v < graph->rules[r].n_match; v++) {
             struct orri_seeds *seeds = &engine->seeds[graph->rules[r].match[v].fact];
-            seeds->plans = orr_realloc(seeds->plans, seeds->n + 1, sizeof *seeds->plans);
+            seeds->plans =
+                orr_realloc(seeds->plans, seeds->n + 1, sizeof *seeds->plans);
             seeds->plans[seeds->n++] = plan_seed(engine, r, v);
         }
     for (uint32_t r = 0; r < graph->n_rules; r++)
@@ -146,8 +151,8 @@ static bool filters_hold(struct matcher *m, const struct orri_step *step)
     for (uint32_t i = 0; i < step->n_filters; i++) {
         struct orr_value v;
         struct orr_error err = { 0 };
-        if (orr_expr_eval(step->filters[i], engine->slots, &engine->scratch, &v, &err) !=
-            ORR_OK) {
+        if (orr_expr_eval(step->filters[i], engine->slots, &engine->scratch, &v,
+                          &err) != ORR_OK) {
             orri_request_fail_at(engine, m->request, &err, m->rule->name);
             return false;
         }
@@ -180,7 +185,8 @@ static void try_fact(struct matcher *m, uint32_t at, uint32_t index)
 }
 
 /* May this fact stand for the variable, given the order that makes matches unique? */
-static bool in_order(const struct matcher *m, uint32_t variable, const struct orri_fact *fact)
+static bool in_order(const struct matcher *m, uint32_t variable,
+                     const struct orri_fact *fact)
 {
     return variable < m->plan->seed ? fact->seq < m->seq : fact->seq <= m->seq;
 }
@@ -190,8 +196,8 @@ static bool step_keys(struct matcher *m, const struct orri_step *step, uint32_t 
 {
     struct orr_error err = { 0 };
     for (uint32_t i = 0; i < n; i++)
-        if (orr_expr_eval(step->keys[i], m->engine->slots, &m->engine->scratch, &keys[i],
-                          &err) != ORR_OK) {
+        if (orr_expr_eval(step->keys[i], m->engine->slots, &m->engine->scratch,
+                          &keys[i], &err) != ORR_OK) {
             orri_request_fail_at(m->engine, m->request, &err, m->rule->name);
             return false;
         }
@@ -215,7 +221,8 @@ static void match_from(struct matcher *m, uint32_t at)
         const struct orri_index *index = &table->indexes[step->index];
         uint32_t following = index->next[fact - 1];
         const struct orri_fact *candidate = &table->facts[fact - 1];
-        if (candidate->request == m->request && in_order(m, step->variable, candidate) &&
+        if (candidate->request == m->request &&
+            in_order(m, step->variable, candidate) &&
             orri_index_agrees(index, candidate->record, keys))
             try_fact(m, at, fact - 1);
         fact = following;

@@ -20,12 +20,14 @@ void orri_bind(struct orr_engine *engine, uint32_t rule_index, const uint32_t *m
 /* ---- reactions ---- */
 
 static orr_status assert_one(struct orr_engine *engine, uint32_t rule, uint32_t request,
-                             const struct orr_assertion *assertion, struct orr_error *err)
+                             const struct orr_assertion *assertion,
+                             struct orr_error *err)
 {
     struct orr_value v;
     orr_status status = ORR_OK;
     if (assertion->when) {
-        status = orr_expr_eval(assertion->when, engine->slots, &engine->firing, &v, err);
+        status =
+            orr_expr_eval(assertion->when, engine->slots, &engine->firing, &v, err);
         if (status != ORR_OK || !v.as.b)
             return status;
     }
@@ -35,8 +37,9 @@ static orr_status assert_one(struct orr_engine *engine, uint32_t rule, uint32_t 
     return status;
 }
 
-static orr_status assert_each(struct orr_engine *engine, uint32_t rule, uint32_t request,
-                              const struct orr_assertion *assertion, struct orr_error *err)
+static orr_status assert_each(struct orr_engine *engine, uint32_t rule,
+                              uint32_t request, const struct orr_assertion *assertion,
+                              struct orr_error *err)
 {
     struct orr_value list;
     orr_status status =
@@ -59,7 +62,8 @@ bool orri_react(struct orr_engine *engine, uint32_t rule, uint32_t request,
                                 ? assert_one(engine, rule, request, &then[i], &err)
                                 : assert_each(engine, rule, request, &then[i], &err);
         if (status != ORR_OK) {
-            orri_request_fail_at(engine, request, &err, engine->graph->rules[rule].name);
+            orri_request_fail_at(engine, request, &err,
+                                 engine->graph->rules[rule].name);
             return false;
         }
     }
@@ -72,14 +76,16 @@ static struct orr_value *call_arguments(struct orr_engine *engine, uint32_t rule
                                         uint32_t request)
 {
     const struct orr_rule *rule = &engine->graph->rules[rule_index];
-    const struct orr_graph_function *function = &engine->graph->functions[rule->function];
+    const struct orr_graph_function *function =
+        &engine->graph->functions[rule->function];
     uint32_t n = function->params->n_fields;
     struct orr_value *args = orr_arena_alloc(&engine->firing, (n + 1) * sizeof *args);
     for (uint32_t i = 0; i < n; i++) {
-        const struct orr_expr *expr = rule->args[i] ? rule->args[i] : function->defaults[i];
+        const struct orr_expr *expr =
+            rule->args[i] ? rule->args[i] : function->defaults[i];
         struct orr_error err = { 0 };
-        if (expr && orr_expr_eval(expr, engine->slots, &engine->firing, &args[i], &err) !=
-                        ORR_OK) {
+        if (expr && orr_expr_eval(expr, engine->slots, &engine->firing, &args[i],
+                                  &err) != ORR_OK) {
             orri_request_fail_at(engine, request, &err, rule->name);
             return NULL;
         }
@@ -129,8 +135,8 @@ static bool takes(struct orr_engine *engine, const struct orr_handler *handler,
     struct orr_error err = { 0 };
     if (handler->kind == ORR_HANDLER_RETRY && firing->retries >= handler->retry_max)
         return false;
-    if (handler->when &&
-        orr_expr_eval(handler->when, engine->slots, &engine->firing, &v, &err) != ORR_OK) {
+    if (handler->when && orr_expr_eval(handler->when, engine->slots, &engine->firing,
+                                       &v, &err) != ORR_OK) {
         orri_request_fail_at(engine, firing->request, &err,
                              engine->graph->rules[firing->rule].name);
         return false;
@@ -178,24 +184,26 @@ static bool changed_task(struct orr_engine *engine, const struct orr_handler *ha
                          const struct orri_firing *firing, orr_task_id *id)
 {
     const struct orri_task *task = engine->tasks[id->v];
-    const struct orr_graph_function *f = &engine->graph->functions[task->public.function];
+    const struct orr_graph_function *f =
+        &engine->graph->functions[task->public.function];
     struct orr_reader in = orr_reader_of(task->public.args, task->public.args_length);
     uint32_t n = f->params->n_fields;
     struct orr_value *args = orr_arena_alloc(&engine->firing, (n + 1) * sizeof *args);
     struct orr_error err = { 0 };
     for (uint32_t i = 0; i < n; i++) {
         const struct orr_expr *other = handler->retry_with[i];
-        if (orr_value_get(&in, f->params->fields[i].type, &engine->firing, &args[i], &err) !=
-            ORR_OK)
+        if (orr_value_get(&in, f->params->fields[i].type, &engine->firing, &args[i],
+                          &err) != ORR_OK)
             ORR_BUG("arguments of task %u do not read back: %s", id->v, err.text);
-        if (other && orr_expr_eval(other, engine->slots, &engine->firing, &args[i], &err) !=
-                         ORR_OK) {
+        if (other && orr_expr_eval(other, engine->slots, &engine->firing, &args[i],
+                                   &err) != ORR_OK) {
             orri_request_fail_at(engine, firing->request, &err,
                                  engine->graph->rules[firing->rule].name);
             return false;
         }
     }
-    *id = orri_task_for(engine, task->public.function, firing->request, firing->rule, args);
+    *id = orri_task_for(engine, task->public.function, firing->request, firing->rule,
+                        args);
     return true;
 }
 
@@ -206,20 +214,23 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
     struct orr_value v = orr_null();
     struct orr_error err = { 0 };
     if (handler && handler->message &&
-        orr_expr_eval(handler->message, engine->slots, &engine->firing, &v, &err) == ORR_OK)
+        orr_expr_eval(handler->message, engine->slots, &engine->firing, &v, &err) ==
+            ORR_OK)
         orri_request_fail(engine, firing->request, "%s", v.as.s->s);
     else
-        orri_request_fail(engine, firing->request,
-                          "rule '%s': %s failed after %u attempt%s (%s): %s", rule->name,
-                          engine->graph->functions[task->public.function].name,
-                          firing->failures, firing->failures == 1 ? "" : "s",
-                          orr_fail_kind_text[task->failure.kind], task->failure.message);
+        orri_request_fail(
+            engine, firing->request, "rule '%s': %s failed after %u attempt%s (%s): %s",
+            rule->name, engine->graph->functions[task->public.function].name,
+            firing->failures, firing->failures == 1 ? "" : "s",
+            orr_fail_kind_text[task->failure.kind], task->failure.message);
 }
 
 /* Retries that the function itself allows: never for wrong arguments. */
-static bool function_retries(const struct orr_engine *engine, const struct orri_task *task)
+static bool function_retries(const struct orr_engine *engine,
+                             const struct orri_task *task)
 {
-    const struct orr_graph_function *f = &engine->graph->functions[task->public.function];
+    const struct orr_graph_function *f =
+        &engine->graph->functions[task->public.function];
     return task->failure.kind != ORR_FAIL_INVALID && task->attempts <= f->retries;
 }
 
@@ -232,7 +243,8 @@ static const int64_t longest_delay = INT64_C(300) * 1000000000;
 static int64_t back_off(int64_t base, uint32_t attempt, struct orr_id identity)
 {
     uint32_t doublings = attempt - 1 < DELAY_DOUBLINGS ? attempt - 1 : DELAY_DOUBLINGS;
-    int64_t delay = base > longest_delay >> doublings ? longest_delay : base << doublings;
+    int64_t delay =
+        base > longest_delay >> doublings ? longest_delay : base << doublings;
     uint64_t spread = (identity.lo ^ attempt * 0x9E3779B97F4A7C15ULL) % 256;
     return delay - delay / 4 * (int64_t)spread / 256;
 }
@@ -262,7 +274,8 @@ bool orri_handle_failure(struct orr_engine *engine, struct orri_firing *firing,
                          orr_task_id id, int64_t *delay)
 {
     const struct orri_task *task = engine->tasks[id.v];
-    const struct orr_graph_function *f = &engine->graph->functions[task->public.function];
+    const struct orr_graph_function *f =
+        &engine->graph->functions[task->public.function];
     firing->failures++;
     bind_error(engine, firing, task);
     const struct orr_handler *handler = choose_handler(engine, firing);

@@ -60,7 +60,8 @@ struct orr_id orri_task_identity(struct orr_engine *engine, uint32_t function,
     struct identity to = { engine, &bytes, f->content_identity };
     orr_put_u64(&bytes, f->content.hi);
     orr_put_u64(&bytes, f->content.lo);
-    orr_put_string(&bytes, f->version ? f->version : "", f->version ? strlen(f->version) : 0);
+    orr_put_string(&bytes, f->version ? f->version : "",
+                   f->version ? strlen(f->version) : 0);
     for (uint32_t i = 0; i < f->params->n_fields; i++) {
         const char *name = f->params->fields[i].name;
         if (args[i].kind == ORR_KIND_NULL)
@@ -88,12 +89,13 @@ static uint64_t *task_slot(struct orr_engine *engine, struct orr_id id)
 }
 
 static int64_t call_priority(struct orr_engine *engine, const struct orr_rule *rule,
-                             const struct orr_graph_function *function, uint32_t request)
+                             const struct orr_graph_function *function,
+                             uint32_t request)
 {
     struct orr_value v = orr_int(0);
     struct orr_error err = { 0 };
-    if (rule->priority &&
-        orr_expr_eval(rule->priority, engine->slots, &engine->firing, &v, &err) != ORR_OK)
+    if (rule->priority && orr_expr_eval(rule->priority, engine->slots, &engine->firing,
+                                        &v, &err) != ORR_OK)
         orri_request_fail_at(engine, request, &err, rule->name);
     int64_t sum = 0;
     return __builtin_add_overflow(v.as.i, function->priority, &sum) ? v.as.i : sum;
@@ -104,8 +106,8 @@ static int64_t call_deadline(struct orr_engine *engine, const struct orr_rule *r
 {
     struct orr_value v = orr_null();
     struct orr_error err = { 0 };
-    if (rule->deadline &&
-        orr_expr_eval(rule->deadline, engine->slots, &engine->firing, &v, &err) != ORR_OK)
+    if (rule->deadline && orr_expr_eval(rule->deadline, engine->slots, &engine->firing,
+                                        &v, &err) != ORR_OK)
         orri_request_fail_at(engine, request, &err, rule->name);
     return v.kind == ORR_KIND_NULL ? INT64_MAX : v.as.i;
 }
@@ -124,38 +126,37 @@ static void encode_args(struct orr_engine *engine, struct orr_task *task,
     orr_bytes_release(&bytes);
 }
 
-orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function, uint32_t request,
-                          uint32_t rule, const struct orr_value *args)
+orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
+                          uint32_t request, uint32_t rule, const struct orr_value *args)
 {
     const struct orr_graph_function *f = &engine->graph->functions[function];
     struct orr_id identity = orri_task_identity(engine, function, args);
     uint64_t *slot = task_slot(engine, identity);
     if (*slot)
-        return (orr_task_id){ (uint32_t)(*slot - 1) };
+        return (orr_task_id) { (uint32_t)(*slot - 1) };
     struct orri_task *task = orr_alloc(1, sizeof *task);
     *slot = engine->n_tasks + 1;
-    task->public = (struct orr_task){ .identity = identity,
-                                      .function = function,
-                                      .request = request,
-                                      .rule = rule };
+    task->public = (struct orr_task) {
+        .identity = identity, .function = function, .request = request, .rule = rule
+    };
     const struct orr_rule *r = &engine->graph->rules[rule];
     task->public.priority = call_priority(engine, r, f, request);
     task->public.deadline = call_deadline(engine, r, request);
     encode_args(engine, &task->public, args, f->params->n_fields);
     task->last = &task->firings;
-    engine->tasks =
-        orr_grow(engine->tasks, engine->n_tasks, &engine->cap_tasks, sizeof *engine->tasks);
+    engine->tasks = orr_grow(engine->tasks, engine->n_tasks, &engine->cap_tasks,
+                             sizeof *engine->tasks);
     engine->tasks[engine->n_tasks] = task;
-    return (orr_task_id){ (uint32_t)engine->n_tasks++ };
+    return (orr_task_id) { (uint32_t)engine->n_tasks++ };
 }
 
 void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay)
 {
     struct orri_task *task = engine->tasks[id.v];
-    engine->calls =
-        orr_grow(engine->calls, engine->n_calls, &engine->cap_calls, sizeof *engine->calls);
+    engine->calls = orr_grow(engine->calls, engine->n_calls, &engine->cap_calls,
+                             sizeof *engine->calls);
     engine->calls[engine->n_calls++] =
-        (struct orr_engine_call){ id, ++task->attempts, delay };
+        (struct orr_engine_call) { id, ++task->attempts, delay };
 }
 
 /* ---- firings ---- */
@@ -189,8 +190,8 @@ static void stop_waiting(struct orr_engine *engine, const struct orri_firing *fi
     request->waiting--;
 }
 
-void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing, orr_task_id id,
-                    int64_t delay)
+void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing,
+                    orr_task_id id, int64_t delay)
 {
     struct orri_task *task = engine->tasks[id.v];
     int64_t wait = 0;
@@ -216,7 +217,8 @@ static struct orri_firing *take_firings(struct orri_task *task)
     return firings;
 }
 
-void orr_engine_finished(struct orr_engine *engine, orr_task_id id, struct orr_value results)
+void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
+                         struct orr_value results)
 {
     struct orri_task *task = engine->tasks[id.v];
     if (task->state == ORRI_TASK_DONE)
@@ -234,8 +236,8 @@ void orr_engine_finished(struct orr_engine *engine, orr_task_id id, struct orr_v
     orri_settle(engine);
 }
 
-void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id, uint32_t attempt,
-                               const struct orr_failure *failure)
+void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
+                               uint32_t attempt, const struct orr_failure *failure)
 {
     struct orri_task *task = engine->tasks[id.v];
     if (task->state != ORRI_TASK_WAITING || attempt != task->attempts)

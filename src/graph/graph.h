@@ -31,15 +31,25 @@ struct orr_fact_type {
 struct orr_pool {
     const char *name;
     struct orr_span at;
-    uint32_t parent;   /* index, or ORR_NONE */
-    double share;      /* fraction of the cores in contention; 0: not given */
-    uint32_t reserve;  /* cores kept for it when it has work */
-    uint32_t max;      /* most cores at once; 0: no limit */
-    bool borrow;       /* others may use its idle reserve (default) */
+    uint32_t parent;  /* index, or ORR_NONE */
+    double share;     /* fraction of the cores in contention; 0: not given */
+    uint32_t reserve; /* cores kept for it when it has work */
+    uint32_t max;     /* most cores at once; 0: no limit */
+    bool borrow;      /* others may use its idle reserve (default) */
 };
 
-enum orr_function_form { ORR_FORM_USE, ORR_FORM_COMMAND, ORR_FORM_SHELL, ORR_FORM_WORKFLOW };
-enum orr_stdout_mode { ORR_STDOUT_NONE, ORR_STDOUT_JSON, ORR_STDOUT_TEXT, ORR_STDOUT_LINES };
+enum orr_function_form {
+    ORR_FORM_USE,
+    ORR_FORM_COMMAND,
+    ORR_FORM_SHELL,
+    ORR_FORM_WORKFLOW
+};
+enum orr_stdout_mode {
+    ORR_STDOUT_NONE,
+    ORR_STDOUT_JSON,
+    ORR_STDOUT_TEXT,
+    ORR_STDOUT_LINES
+};
 
 /* command and shell: `args` are templates over slots 0..n_params-1 (the parameters) and
  * slot n_params (`out`, a record of paths, one field per path or blob result). */
@@ -64,21 +74,22 @@ struct orr_graph_function {
     const struct orr_function *native; /* USE: the registered function */
     struct orr_command command;        /* COMMAND, SHELL */
     const char *version; /* of the native function, or `version:`, joined */
-    struct orr_id content; /* part of task identity: form, version, templates; not the name */
-    const struct orr_record_type *params;  /* in order; a call passes one value each */
+    struct orr_id
+        content; /* part of task identity: form, version, templates; not the name */
+    const struct orr_record_type *params; /* in order; a call passes one value each */
     const struct orr_record_type *results;
     struct orr_expr *const *defaults; /* per parameter, constant, or NULL */
-    bool isolated;    /* in a child process; else in the worker */
+    bool isolated;                    /* in a child process; else in the worker */
     bool content_identity; /* path arguments count by content, not size and time */
-    uint32_t pool;    /* index; pools[0] is the root "all" */
-    uint32_t cores;   /* at least 1 */
-    int64_t memory;   /* bytes; 0: not given */
+    uint32_t pool;         /* index; pools[0] is the root "all" */
+    uint32_t cores;        /* at least 1 */
+    int64_t memory;        /* bytes; 0: not given */
     uint32_t gpus;
-    int64_t timeout;  /* ns; 0: none */
-    uint32_t retries; /* more attempts after a failure */
+    int64_t timeout;     /* ns; 0: none */
+    uint32_t retries;    /* more attempts after a failure */
     int64_t retry_delay; /* ns */
     int64_t priority;
-    uint32_t batch;   /* calls a dispatch may carry; 0: automatic */
+    uint32_t batch; /* calls a dispatch may carry; 0: automatic */
     uint32_t warm;
     bool opportunistic;
     struct orr_expr *cost; /* seconds (float) over the parameters; or NULL */
@@ -93,12 +104,12 @@ struct orr_match {
 struct orr_gather {
     const char *name; /* NULL: the rule has none */
     uint32_t fact;
-    uint32_t slot;            /* holds a record of lists, one per field, when complete */
-    uint32_t candidate_slot;  /* holds one candidate fact while `where` is evaluated */
-    struct orr_expr **where;  /* conjuncts over match slots and candidate_slot */
+    uint32_t slot;           /* holds a record of lists, one per field, when complete */
+    uint32_t candidate_slot; /* holds one candidate fact while `where` is evaluated */
+    struct orr_expr **where; /* conjuncts over match slots and candidate_slot */
     uint32_t n_where;
-    struct orr_expr *count;   /* int, over match slots */
-    struct orr_expr *order;   /* over candidate_slot; NULL: canonical order of values */
+    struct orr_expr *count; /* int, over match slots */
+    struct orr_expr *order; /* over candidate_slot; NULL: canonical order of values */
     const struct orr_record_type *lists; /* type of `slot` */
     struct orr_span at;
 };
@@ -106,21 +117,26 @@ struct orr_gather {
 /* assert FACT with FIELDS [for VAR in LIST] [when COND] */
 struct orr_assertion {
     struct orr_span at;
-    uint32_t loop_slot;     /* ORR_NONE: no `for` */
-    struct orr_expr *list;  /* what `for` runs over */
-    struct orr_expr *when;  /* or NULL */
+    uint32_t loop_slot;    /* ORR_NONE: no `for` */
+    struct orr_expr *list; /* what `for` runs over */
+    struct orr_expr *when; /* or NULL */
     uint32_t fact;
     struct orr_expr *record; /* of the fact's record type */
 };
 
-enum orr_handler_kind { ORR_HANDLER_RETRY, ORR_HANDLER_ASSERT, ORR_HANDLER_SKIP, ORR_HANDLER_FAIL };
+enum orr_handler_kind {
+    ORR_HANDLER_RETRY,
+    ORR_HANDLER_ASSERT,
+    ORR_HANDLER_SKIP,
+    ORR_HANDLER_FAIL
+};
 
 struct orr_handler {
     struct orr_span at;
     struct orr_expr *when; /* or NULL: always */
     enum orr_handler_kind kind;
-    uint32_t retry_max;       /* attempts more, at most; */
-    int64_t retry_delay;      /* ns */
+    uint32_t retry_max;           /* attempts more, at most; */
+    int64_t retry_delay;          /* ns */
     struct orr_expr **retry_with; /* per parameter; NULL: as before */
     struct orr_assertion assertion;
     struct orr_expr *message; /* FAIL: a string */
@@ -135,16 +151,16 @@ struct orr_rule {
     struct orr_expr **where; /* conjuncts over match slots */
     uint32_t n_where;
     struct orr_gather gather;
-    uint32_t function;       /* ORR_NONE: derives only */
-    struct orr_expr **args;  /* one per parameter; NULL: the default, or null */
-    struct orr_expr *priority; /* int, or NULL */
-    struct orr_expr *deadline; /* duration from the start of the run, or NULL */
+    uint32_t function;          /* ORR_NONE: derives only */
+    struct orr_expr **args;     /* one per parameter; NULL: the default, or null */
+    struct orr_expr *priority;  /* int, or NULL */
+    struct orr_expr *deadline;  /* duration from the start of the run, or NULL */
     struct orr_assertion *then; /* with an action: the reaction */
     uint32_t n_then;
     struct orr_handler *handlers;
     uint32_t n_handlers;
     uint32_t result_slot, error_slot, attempt_slot; /* ORR_NONE without action */
-    uint32_t n_slots; /* in all, loop slots included */
+    uint32_t n_slots;                               /* in all, loop slots included */
 };
 
 struct orr_output {
@@ -166,7 +182,7 @@ struct orr_graph {
     const struct orr_fact_type *facts; /* facts[0] is `job`: its record is the inputs */
     uint32_t n_facts;
     struct orr_expr *const *input_defaults; /* per field of job; NULL: required */
-    const struct orr_pool *pools; /* pools[0]: "all", the root */
+    const struct orr_pool *pools;           /* pools[0]: "all", the root */
     uint32_t n_pools;
     const struct orr_graph_function *functions;
     uint32_t n_functions;
@@ -209,7 +225,8 @@ struct orr_job {
     const char *file;
     const char *workflow_path; /* resolved against the job file's directory */
     struct orr_graph *graph;   /* owned */
-    const struct orr_value *requests; /* records of graph->facts[0].record, defaults filled */
+    const struct orr_value
+        *requests; /* records of graph->facts[0].record, defaults filled */
     uint32_t n_requests;
     const char *const *slurm_names; /* the slurm block, as text, in file order */
     const char *const *slurm_values;

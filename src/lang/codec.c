@@ -107,8 +107,9 @@ static const struct orr_record_type *untyped_record(struct decoder *d, uint32_t 
     struct orr_record_type *type = orr_arena_alloc(d->arena, sizeof *type);
     struct orr_field *fields = orr_arena_alloc(d->arena, n * sizeof *fields);
     for (uint32_t i = 0; i < n; i++)
-        fields[i] = (struct orr_field){ .name = "", .type = orr_type_scalar(ORR_KIND_NULL) };
-    *type = (struct orr_record_type){ .n_fields = n, .fields = fields };
+        fields[i] =
+            (struct orr_field) { .name = "", .type = orr_type_scalar(ORR_KIND_NULL) };
+    *type = (struct orr_record_type) { .n_fields = n, .fields = fields };
     return type;
 }
 
@@ -151,8 +152,8 @@ static orr_status get_blob(struct decoder *d, struct orr_value *out)
     return ORR_OK;
 }
 
-static orr_status get_contents(struct decoder *d, const struct orr_type *type, int depth,
-                               struct orr_value *out)
+static orr_status get_contents(struct decoder *d, const struct orr_type *type,
+                               int depth, struct orr_value *out)
 {
     switch (out->kind) {
     case ORR_KIND_NULL: return ORR_OK;
@@ -171,7 +172,7 @@ static orr_status get_contents(struct decoder *d, const struct orr_type *type, i
 static orr_status get_value(struct decoder *d, const struct orr_type *type, int depth,
                             struct orr_value *out)
 {
-    *out = (struct orr_value){ .kind = orr_get_u8(d->in) };
+    *out = (struct orr_value) { .kind = orr_get_u8(d->in) };
     if (d->in->bad || out->kind > ORR_KIND_RECORD)
         return damaged(d, "no such kind");
     if (depth > CODEC_DEPTH)
@@ -204,7 +205,8 @@ static orr_status visit_value(struct orr_reader *in, int depth,
     case ORR_KIND_STRING:
     case ORR_KIND_PATH: (void)orr_get_string(in, &length); break;
     case ORR_KIND_BLOB: {
-        /* The reader borrows the caller's bytes, which the contract says are writable. */
+        /* The reader borrows the caller's bytes, which the contract says are writable.
+         */
         unsigned char *at = (unsigned char *)(uintptr_t)orr_get_raw(in, ORR_BLOB_BYTES);
         if (at)
             visit(context, at);

@@ -20,7 +20,7 @@ struct orr_scope {
     struct {
         const char *name;
         const struct orr_type *type;
-        bool used; /* set by compilation: for "unused" warnings */
+        bool used;          /* set by compilation: for "unused" warnings */
     } slots[ORR_SLOTS_MAX]; /* name NULL: slot not in sight */
 };
 
@@ -39,10 +39,11 @@ struct orr_expr *orr_expr_compile_template(const char *text, struct orr_span at,
                                            const struct orr_type *want,
                                            struct orr_arena *arena,
                                            struct orr_diags *diags);
-/* A template for /bin/sh: what {expr} gives is quoted as one word, a list as one word an
- * item. {{ and }} are braces here too. Always a string. */
+/* A template for /bin/sh: what {expr} gives is quoted as one word, a list as one word
+ * an item. {{ and }} are braces here too. Always a string. */
 struct orr_expr *orr_expr_compile_script(const char *text, struct orr_span at,
-                                         struct orr_scope *scope, struct orr_arena *arena,
+                                         struct orr_scope *scope,
+                                         struct orr_arena *arena,
                                          struct orr_diags *diags);
 /* A constant; the value must outlive the expression. */
 struct orr_expr *orr_expr_constant(struct orr_value v, const struct orr_type *type,
@@ -53,8 +54,9 @@ struct orr_expr *orr_expr_record(const struct orr_record_type *type,
                                  struct orr_expr *const *parts, struct orr_span at,
                                  struct orr_arena *arena);
 /* [expr, ...] */
-struct orr_expr *orr_expr_list(const struct orr_type *type, struct orr_expr *const *parts,
-                               uint32_t n, struct orr_span at, struct orr_arena *arena);
+struct orr_expr *orr_expr_list(const struct orr_type *type,
+                               struct orr_expr *const *parts, uint32_t n,
+                               struct orr_span at, struct orr_arena *arena);
 
 /* Evaluate with slots bound (unused ones may be anything). The result may borrow from
  * the slots or the expression; new contents are in `arena`. Errors: overflow, division

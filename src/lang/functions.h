@@ -7,10 +7,12 @@
 
 #define ORRI_FUNCTIONS(X)                                                              \
     X(abs, "abs(x)", "i>i f>f d>d", "x without its sign")                              \
-    X(all, "all(list<bool>) -> bool", "B>b", "true when every item is; true "          \
-        "when empty")                                                                  \
-    X(any, "any(list<bool>) -> bool", "B>b", "true when some item is; false "          \
-        "when empty")                                                                  \
+    X(all, "all(list<bool>) -> bool", "B>b",                                           \
+      "true when every item is; true "                                                 \
+      "when empty")                                                                    \
+    X(any, "any(list<bool>) -> bool", "B>b",                                           \
+      "true when some item is; false "                                                 \
+      "when empty")                                                                    \
     X(basename, "basename(path) -> string", "p>s s>s", "the last part of a path")      \
     X(bytes, "bytes(size or blob) -> int", "z>i k>i", "the number of bytes")           \
     X(ceil, "ceil(float) -> int", "i>i f>i", "the least int that is not below")        \
@@ -23,14 +25,17 @@
     X(int, "int(x) -> int", "i>i f>i s>i b>i",                                         \
       "an int from a float (cut toward 0), a text or a bool")                          \
     X(join, "join(list<string>, between) -> string", "Ss>s", "the items as one text")  \
-    X(len, "len(list or string) -> int", "X>i s>i", "the number of items or "          \
-        "characters")                                                                  \
+    X(len, "len(list or string) -> int", "X>i s>i",                                    \
+      "the number of items or "                                                        \
+      "characters")                                                                    \
     X(lower, "lower(string) -> string", "s>s", "ASCII letters made small")             \
-    X(max, "max(a, b, ...) or max(list)", "ii+>i ff+>f dd+>d zz+>z ss+>s I>i "         \
-        "F>f D>d Z>z S>s",                                                             \
+    X(max, "max(a, b, ...) or max(list)",                                              \
+      "ii+>i ff+>f dd+>d zz+>z ss+>s I>i "                                             \
+      "F>f D>d Z>z S>s",                                                               \
       "the greatest")                                                                  \
-    X(min, "min(a, b, ...) or min(list)", "ii+>i ff+>f dd+>d zz+>z ss+>s I>i "         \
-        "F>f D>d Z>z S>s",                                                             \
+    X(min, "min(a, b, ...) or min(list)",                                              \
+      "ii+>i ff+>f dd+>d zz+>z ss+>s I>i "                                             \
+      "F>f D>d Z>z S>s",                                                               \
       "the least")                                                                     \
     X(path, "path(string) -> path", "p>p s>p", "a path from a text")                   \
     X(quote, "quote(x) -> string", "*>s",                                              \
@@ -43,12 +48,15 @@
     X(seconds, "seconds(duration) -> float", "d>f", "a duration as a number")          \
     X(sorted, "sorted(list) -> list", "X>X", "the items in ascending order")           \
     X(split, "split(text, between) -> list<string>", "ss>S", "the parts of a text")    \
-    X(startswith, "startswith(text, start) -> bool", "ss>b ps>b", "does the "          \
-        "text begin so?")                                                              \
-    X(stem, "stem(path) -> string", "p>s s>s", "the last part of a path, "             \
-        "without its suffix")                                                          \
-    X(str, "str(x) -> string", "*>s", "x as text: durations in seconds, sizes "        \
-        "in bytes")                                                                    \
+    X(startswith, "startswith(text, start) -> bool", "ss>b ps>b",                      \
+      "does the "                                                                      \
+      "text begin so?")                                                                \
+    X(stem, "stem(path) -> string", "p>s s>s",                                         \
+      "the last part of a path, "                                                      \
+      "without its suffix")                                                            \
+    X(str, "str(x) -> string", "*>s",                                                  \
+      "x as text: durations in seconds, sizes "                                        \
+      "in bytes")                                                                      \
     X(strip, "strip(text) -> string", "s>s", "the text without blanks around it")      \
     X(sum, "sum(list)", "I>i F>f D>d Z>z", "all items added")                          \
     X(upper, "upper(string) -> string", "s>s", "ASCII letters made large")

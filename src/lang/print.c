@@ -58,8 +58,8 @@ static void print_list(const struct orr_list *list, struct orr_text *out, printe
     orr_text_puts(out, "]");
 }
 
-static void print_record(const struct orr_record *record, struct orr_text *out, printer *item,
-                         bool quoted)
+static void print_record(const struct orr_record *record, struct orr_text *out,
+                         printer *item, bool quoted)
 {
     orr_text_puts(out, "{");
     for (uint32_t i = 0; i < record->type->n_fields; i++) {

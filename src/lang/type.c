@@ -59,7 +59,8 @@ void orr_type_print(const struct orr_type *type, struct orr_text *out)
         orr_text_puts(out, "?");
 }
 
-static bool record_fits(const struct orr_record_type *to, const struct orr_record_type *from)
+static bool record_fits(const struct orr_record_type *to,
+                        const struct orr_record_type *from)
 {
     if (to == from)
         return true;
@@ -83,7 +84,8 @@ bool orr_type_fits(const struct orr_type *to, const struct orr_type *from)
     if (to->kind != from->kind)
         return false;
     if (to->kind == ORR_KIND_LIST)
-        return !from->element || !to->element || orr_type_fits(to->element, from->element);
+        return !from->element || !to->element ||
+               orr_type_fits(to->element, from->element);
     if (to->kind == ORR_KIND_RECORD)
         return record_fits(to->record, from->record);
     return true;
@@ -135,7 +137,8 @@ static const char *parse_name(struct type_parser *p)
     while (isalnum((unsigned char)p->text[p->at]) || p->text[p->at] == '_' ||
            (p->text[p->at] == '-' && p->at > start))
         p->at++;
-    return p->at == start ? NULL : orr_arena_strndup(p->arena, p->text + start, p->at - start);
+    return p->at == start ? NULL
+                          : orr_arena_strndup(p->arena, p->text + start, p->at - start);
 }
 
 static struct orr_type *new_type(struct type_parser *p, enum orr_kind kind)
@@ -175,7 +178,7 @@ static const struct orr_type *parse_record(struct type_parser *p)
     struct orr_field *kept = orr_arena_alloc(p->arena, n * sizeof *kept);
     memcpy(kept, fields, n * sizeof *kept);
     struct orr_record_type *record = orr_arena_alloc(p->arena, sizeof *record);
-    *record = (struct orr_record_type){ .n_fields = n, .fields = kept };
+    *record = (struct orr_record_type) { .n_fields = n, .fields = kept };
     struct orr_type *type = new_type(p, ORR_KIND_RECORD);
     type->record = record;
     return type;

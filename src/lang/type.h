@@ -11,17 +11,17 @@
 #include <stdint.h>
 
 /* Numbers are written to the store and sent: never reused, never changed. */
-#define ORR_KINDS(X)                                     \
-    X(NULL, 0, "null")                                   \
-    X(BOOL, 1, "bool")                                   \
-    X(INT, 2, "int")           /* int64 */               \
-    X(FLOAT, 3, "float")       /* IEEE double */         \
-    X(STRING, 4, "string")     /* UTF-8 */               \
-    X(DURATION, 5, "duration") /* int64 nanoseconds */   \
-    X(SIZE, 6, "size")         /* int64 bytes */         \
-    X(PATH, 7, "path")                                   \
-    X(BLOB, 8, "blob")         /* bytes in the store */  \
-    X(LIST, 9, "list")                                   \
+#define ORR_KINDS(X)                                                                   \
+    X(NULL, 0, "null")                                                                 \
+    X(BOOL, 1, "bool")                                                                 \
+    X(INT, 2, "int")           /* int64 */                                             \
+    X(FLOAT, 3, "float")       /* IEEE double */                                       \
+    X(STRING, 4, "string")     /* UTF-8 */                                             \
+    X(DURATION, 5, "duration") /* int64 nanoseconds */                                 \
+    X(SIZE, 6, "size")         /* int64 bytes */                                       \
+    X(PATH, 7, "path")                                                                 \
+    X(BLOB, 8, "blob") /* bytes in the store */                                        \
+    X(LIST, 9, "list")                                                                 \
     X(RECORD, 10, "record")
 
 #define X(id, number, text) ORR_KIND_##id = number,

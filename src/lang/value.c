@@ -5,13 +5,13 @@
 #include <math.h>
 #include <string.h>
 
-struct orr_value orr_string_new(struct orr_arena *arena, enum orr_kind kind, const char *s,
-                                size_t length)
+struct orr_value orr_string_new(struct orr_arena *arena, enum orr_kind kind,
+                                const char *s, size_t length)
 {
     struct orr_string *string = orr_arena_alloc(arena, sizeof *string + length + 1);
     string->length = (uint32_t)length;
     memcpy(string->s, s, length);
-    return (struct orr_value){ .kind = (uint8_t)kind, .as.s = string };
+    return (struct orr_value) { .kind = (uint8_t)kind, .as.s = string };
 }
 
 struct orr_list *orr_list_new(struct orr_arena *arena, uint32_t n)
@@ -22,7 +22,8 @@ struct orr_list *orr_list_new(struct orr_arena *arena, uint32_t n)
     return list;
 }
 
-struct orr_record *orr_record_new(struct orr_arena *arena, const struct orr_record_type *type)
+struct orr_record *orr_record_new(struct orr_arena *arena,
+                                  const struct orr_record_type *type)
 {
     struct orr_record *record = orr_arena_alloc(
         arena, sizeof *record + (size_t)type->n_fields * sizeof(struct orr_value));
@@ -32,12 +33,12 @@ struct orr_record *orr_record_new(struct orr_arena *arena, const struct orr_reco
 
 struct orr_value orr_value_of_list(const struct orr_list *list)
 {
-    return (struct orr_value){ .kind = ORR_KIND_LIST, .as.list = list };
+    return (struct orr_value) { .kind = ORR_KIND_LIST, .as.list = list };
 }
 
 struct orr_value orr_value_of_record(const struct orr_record *record)
 {
-    return (struct orr_value){ .kind = ORR_KIND_RECORD, .as.record = record };
+    return (struct orr_value) { .kind = ORR_KIND_RECORD, .as.record = record };
 }
 
 static struct orr_value copy_list(const struct orr_list *from, struct orr_arena *arena)
@@ -48,7 +49,8 @@ static struct orr_value copy_list(const struct orr_list *from, struct orr_arena 
     return orr_value_of_list(list);
 }
 
-static struct orr_value copy_record(const struct orr_record *from, struct orr_arena *arena)
+static struct orr_value copy_record(const struct orr_record *from,
+                                    struct orr_arena *arena)
 {
     struct orr_record *record = orr_record_new(arena, from->type);
     for (uint32_t i = 0; i < from->type->n_fields; i++)
@@ -60,8 +62,7 @@ struct orr_value orr_value_copy(struct orr_value v, struct orr_arena *arena)
 {
     switch (v.kind) {
     case ORR_KIND_STRING:
-    case ORR_KIND_PATH:
-        return orr_string_new(arena, v.kind, v.as.s->s, v.as.s->length);
+    case ORR_KIND_PATH: return orr_string_new(arena, v.kind, v.as.s->s, v.as.s->length);
     case ORR_KIND_BLOB: {
         struct orr_blob *blob = orr_arena_alloc(arena, sizeof *blob);
         *blob = *v.as.blob;
@@ -74,7 +75,8 @@ struct orr_value orr_value_copy(struct orr_value v, struct orr_arena *arena)
     }
 }
 
-static bool items_equal(const struct orr_value *a, const struct orr_value *b, uint32_t n)
+static bool items_equal(const struct orr_value *a, const struct orr_value *b,
+                        uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         if (!orr_value_equal(a[i], b[i]))
@@ -156,10 +158,7 @@ uint64_t orr_value_hash(struct orr_value v, uint64_t seed)
     }
 }
 
-static int sign(double d)
-{
-    return (d > 0) - (d < 0);
-}
+static int sign(double d) { return (d > 0) - (d < 0); }
 
 static int compare_strings(const struct orr_string *a, const struct orr_string *b)
 {
@@ -169,8 +168,8 @@ static int compare_strings(const struct orr_string *a, const struct orr_string *
                  : (a->length > b->length) - (a->length < b->length);
 }
 
-static int compare_items(const struct orr_value *a, uint32_t n_a, const struct orr_value *b,
-                         uint32_t n_b)
+static int compare_items(const struct orr_value *a, uint32_t n_a,
+                         const struct orr_value *b, uint32_t n_b)
 {
     for (uint32_t i = 0; i < n_a && i < n_b; i++) {
         int order = orr_value_compare(a[i], b[i]);
@@ -220,8 +219,8 @@ static struct orr_value convert_record(const struct orr_record *from,
     return orr_value_of_record(record);
 }
 
-static struct orr_value convert_list(const struct orr_list *from, const struct orr_type *to,
-                                     struct orr_arena *arena)
+static struct orr_value convert_list(const struct orr_list *from,
+                                     const struct orr_type *to, struct orr_arena *arena)
 {
     struct orr_list *list = orr_list_new(arena, from->n);
     for (uint32_t i = 0; i < from->n; i++)
@@ -237,8 +236,9 @@ struct orr_value orr_value_convert(struct orr_value v, const struct orr_type *to
     if (v.kind == ORR_KIND_RECORD && to->kind == ORR_KIND_RECORD &&
         v.as.record->type != to->record)
         return convert_record(v.as.record, to->record, arena);
-    bool deep = v.kind == ORR_KIND_LIST && to->kind == ORR_KIND_LIST && to->element &&
-                (to->element->kind == ORR_KIND_FLOAT ||
-                 to->element->kind == ORR_KIND_RECORD || to->element->kind == ORR_KIND_LIST);
+    bool deep =
+        v.kind == ORR_KIND_LIST && to->kind == ORR_KIND_LIST && to->element &&
+        (to->element->kind == ORR_KIND_FLOAT || to->element->kind == ORR_KIND_RECORD ||
+         to->element->kind == ORR_KIND_LIST);
     return deep ? convert_list(v.as.list, to->element, arena) : v;
 }

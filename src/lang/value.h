@@ -60,26 +60,27 @@ struct orr_record {
 
 static inline struct orr_value orr_null(void)
 {
-    return (struct orr_value){ .kind = ORR_KIND_NULL };
+    return (struct orr_value) { .kind = ORR_KIND_NULL };
 }
 static inline struct orr_value orr_bool(bool b)
 {
-    return (struct orr_value){ .kind = ORR_KIND_BOOL, .as.b = b };
+    return (struct orr_value) { .kind = ORR_KIND_BOOL, .as.b = b };
 }
 static inline struct orr_value orr_int(int64_t i)
 {
-    return (struct orr_value){ .kind = ORR_KIND_INT, .as.i = i };
+    return (struct orr_value) { .kind = ORR_KIND_INT, .as.i = i };
 }
 static inline struct orr_value orr_float(double f)
 {
-    return (struct orr_value){ .kind = ORR_KIND_FLOAT, .as.f = f };
+    return (struct orr_value) { .kind = ORR_KIND_FLOAT, .as.f = f };
 }
 /* Strings, paths: `kind` is ORR_KIND_STRING or ORR_KIND_PATH; bytes are copied. */
 struct orr_value orr_string_new(struct orr_arena *arena, enum orr_kind kind,
                                 const char *s, size_t length);
 /* Lists and records with all items null, to be filled before they are shared. */
 struct orr_list *orr_list_new(struct orr_arena *arena, uint32_t n);
-struct orr_record *orr_record_new(struct orr_arena *arena, const struct orr_record_type *type);
+struct orr_record *orr_record_new(struct orr_arena *arena,
+                                  const struct orr_record_type *type);
 struct orr_value orr_value_of_list(const struct orr_list *list);
 struct orr_value orr_value_of_record(const struct orr_record *record);
 
@@ -107,8 +108,9 @@ void orr_value_put(struct orr_bytes *out, struct orr_value v);
 orr_status orr_value_get(struct orr_reader *in, const struct orr_type *type,
                          struct orr_arena *arena, struct orr_value *out,
                          struct orr_error *err);
-/* Walk one encoded value and hand the place of each blob (8 + 8 hash, 8 length, 4 writer,
- * 4 epoch, 4 segment, 8 offset, as written) to `visit` for patching in place. */
+/* Walk one encoded value and hand the place of each blob (8 + 8 hash, 8 length, 4
+ * writer, 4 epoch, 4 segment, 8 offset, as written) to `visit` for patching in place.
+ */
 orr_status orr_value_visit_blobs(struct orr_reader *in,
                                  void (*visit)(void *context, unsigned char *blob),
                                  void *context);

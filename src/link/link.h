@@ -11,14 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct { uint32_t v; } orr_rank;
+typedef struct {
+    uint32_t v;
+} orr_rank;
 
 struct orr_link; /* one rank's end */
 
 struct orr_link_ops {
     const char *name; /* "mpi", "loop" */
-    orr_status (*send)(struct orr_link *link, orr_rank to, const void *data, size_t length,
-                       struct orr_error *err);
+    orr_status (*send)(struct orr_link *link, orr_rank to, const void *data,
+                       size_t length, struct orr_error *err);
     /* The next message; *data is borrowed until the next receive. ORR_END: none now. */
     orr_status (*receive)(struct orr_link *link, orr_rank *from, const void **data,
                           size_t *length, struct orr_error *err);
@@ -34,8 +36,9 @@ struct orr_link {
     uint32_t size;
 };
 
-static inline orr_status orr_link_send(struct orr_link *link, orr_rank to, const void *data,
-                                       size_t length, struct orr_error *err)
+static inline orr_status orr_link_send(struct orr_link *link, orr_rank to,
+                                       const void *data, size_t length,
+                                       struct orr_error *err)
 {
     return link->ops->send(link, to, data, length, err);
 }
@@ -54,7 +57,8 @@ static inline bool orr_link_sent(struct orr_link *link)
 
 struct orr_loop_hub;
 struct orr_loop_hub *orr_loop_hub_new(uint32_t ranks);
-struct orr_link *orr_loop_hub_link(struct orr_loop_hub *hub, uint32_t rank); /* the hub's */
+struct orr_link *orr_loop_hub_link(struct orr_loop_hub *hub,
+                                   uint32_t rank); /* the hub's */
 /* From now on messages to and from the rank vanish: a machine switched off. */
 void orr_loop_hub_cut(struct orr_loop_hub *hub, uint32_t rank);
 void orr_loop_hub_free(struct orr_loop_hub *hub);
@@ -64,21 +68,25 @@ void orr_loop_hub_free(struct orr_loop_hub *hub);
 /* Who shares a node with whom; known at start. */
 struct orr_mpi_world {
     struct orr_link *link;
-    uint32_t agent;         /* rank of this node's agent */
-    uint32_t n_node;        /* ranks on this node that run attempts */
-    uint32_t n_agents;      /* in all */
+    uint32_t agent;    /* rank of this node's agent */
+    uint32_t n_node;   /* ranks on this node that run attempts */
+    uint32_t n_agents; /* in all */
 };
 
-/* Was this process started by mpirun or srun (and not by hand)? Looks at the environment. */
+/* Was this process started by mpirun or srun (and not by hand)? Looks at the
+ * environment. */
 bool orr_mpi_launched(void);
 /* MPI_Init_thread and the node map. With one rank in all rank 0 is its own agent. */
 orr_status orr_mpi_start(int *argc, char ***argv, struct orr_mpi_world *out,
                          struct orr_error *err);
-/* Start-up only, by all ranks: rank 0's bytes everywhere (appended to *data); and a barrier. */
-orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data, struct orr_error *err);
+/* Start-up only, by all ranks: rank 0's bytes everywhere (appended to *data); and a
+ * barrier. */
+orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data,
+                         struct orr_error *err);
 void orr_mpi_barrier(struct orr_link *link);
-/* End this process. `orderly`: nobody was lost, so that MPI_Finalize may be tried (a plain
- * mpirun wants it), for some seconds at most; else leave at once. Flush stdio before. */
+/* End this process. `orderly`: nobody was lost, so that MPI_Finalize may be tried (a
+ * plain mpirun wants it), for some seconds at most; else leave at once. Flush stdio
+ * before. */
 __attribute__((noreturn)) void orr_mpi_leave(int code, bool orderly);
 
 #endif

@@ -71,13 +71,10 @@ static bool loop_sent(struct orr_link *link)
     return true;
 }
 
-static void loop_free(struct orr_link *link)
-{
-    (void)link; /* the hub's */
-}
+static void loop_free(struct orr_link *link) { (void)link; /* the hub's */ }
 
-static const struct orr_link_ops loop_ops = { "loop", loop_send, loop_receive, loop_sent,
-                                              loop_free };
+static const struct orr_link_ops loop_ops = { "loop", loop_send, loop_receive,
+                                              loop_sent, loop_free };
 
 struct orr_loop_hub *orr_loop_hub_new(uint32_t ranks)
 {
@@ -86,7 +83,7 @@ struct orr_loop_hub *orr_loop_hub_new(uint32_t ranks)
     hub->ranks = orr_alloc(ranks, sizeof *hub->ranks);
     for (uint32_t i = 0; i < ranks; i++) {
         struct loop_link *rank = &hub->ranks[i];
-        rank->link = (struct orr_link){ &loop_ops, i, ranks };
+        rank->link = (struct orr_link) { &loop_ops, i, ranks };
         rank->hub = hub;
         rank->tail = &rank->head;
     }

@@ -1,5 +1,6 @@
 /* mpi.c - messages over Open MPI, point to point
- * Owns: MPI, the sends under way. The only MPI code. Measured choices: docs/design/mpi.md. */
+ * Owns: MPI, the sends under way. The only MPI code. Measured choices:
+ * docs/design/mpi.md. */
 #include "link/link.h"
 
 #include "base/memory.h"
@@ -58,8 +59,8 @@ static orr_status mpi_send(struct orr_link *link, orr_rank to, const void *data,
     struct sending *sending = &self->sends[self->n];
     sending->data = orr_alloc(length, 1);
     memcpy(sending->data, data, length);
-    int code = MPI_Isend(sending->data, (int)length, MPI_BYTE, (int)to.v, TAG, self->comm,
-                         &sending->request);
+    int code = MPI_Isend(sending->data, (int)length, MPI_BYTE, (int)to.v, TAG,
+                         self->comm, &sending->request);
     if (code != MPI_SUCCESS) {
         free(sending->data);
         return failed(code, "MPI_Isend", err);
@@ -119,7 +120,8 @@ static const struct orr_link_ops mpi_ops = { "mpi", mpi_send, mpi_receive, mpi_s
 
 bool orr_mpi_launched(void)
 {
-    static const char *const signs[] = { "OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK" };
+    static const char *const signs[] = { "OMPI_COMM_WORLD_SIZE", "PMIX_RANK",
+                                         "PMI_RANK" };
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
         if (getenv(signs[i]))
             return true;
@@ -132,7 +134,8 @@ static void map_nodes(struct mpi_link *self, struct orr_mpi_world *out)
     MPI_Comm node;
     int rank = (int)self->link.rank;
     int size = 0;
-    (void)MPI_Comm_split_type(self->comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
+    (void)MPI_Comm_split_type(self->comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL,
+                              &node);
     (void)MPI_Comm_size(node, &size);
     int mine = self->link.size == 1 || rank != 0 ? rank : INT32_MAX;
     int lowest = 0;
@@ -165,13 +168,14 @@ orr_status orr_mpi_start(int *argc, char ***argv, struct orr_mpi_world *out,
     (void)MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     (void)MPI_Comm_rank(self->comm, &rank);
     (void)MPI_Comm_size(self->comm, &size);
-    self->link = (struct orr_link){ &mpi_ops, (uint32_t)rank, (uint32_t)size };
+    self->link = (struct orr_link) { &mpi_ops, (uint32_t)rank, (uint32_t)size };
     out->link = &self->link;
     map_nodes(self, out);
     return ORR_OK;
 }
 
-orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data, struct orr_error *err)
+orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data,
+                         struct orr_error *err)
 {
     struct mpi_link *self = (struct mpi_link *)link;
     uint64_t length = link->rank == 0 ? data->length : 0;

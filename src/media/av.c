@@ -99,7 +99,7 @@ orr_status orri_av_error(struct orr_error *err, orr_status code, int av_code,
 
 orr_status orri_error(struct orr_error *err, orr_status code, const char *format, ...)
 {
-    char text[sizeof ((struct orr_error *)NULL)->text];
+    char text[sizeof((struct orr_error *)NULL)->text];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
@@ -137,9 +137,9 @@ orr_status orri_identify(const char *path, struct orri_identity *out,
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return orr_error_errno(err, ORR_ERR_INPUT, errno,
-                               "cannot open the video file %s (does every node see it?)",
-                               path);
+        return orr_error_errno(
+            err, ORR_ERR_INPUT, errno,
+            "cannot open the video file %s (does every node see it?)", path);
     if (S_ISDIR(st.st_mode))
         return orri_error(err, ORR_ERR_INPUT,
                           "%s is a directory, not a video file: name the file", path);

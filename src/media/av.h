@@ -14,11 +14,13 @@
 
 /* As orr_error_set() without a place, followed by libav's text for `av_code` and, when
  * there is one, the first error that libav wrote since orri_log_clear(). */
-__attribute__((format(printf, 4, 5))) orr_status
-orri_av_error(struct orr_error *err, orr_status code, int av_code, const char *format,
-              ...);
-__attribute__((format(printf, 3, 4))) orr_status
-orri_error(struct orr_error *err, orr_status code, const char *format, ...);
+__attribute__((format(printf, 4, 5))) orr_status orri_av_error(struct orr_error *err,
+                                                               orr_status code,
+                                                               int av_code,
+                                                               const char *format, ...);
+__attribute__((format(printf, 3, 4))) orr_status orri_error(struct orr_error *err,
+                                                            orr_status code,
+                                                            const char *format, ...);
 
 /* Record *err as the failure of the call; returns what run() has to return. */
 int orri_fail(struct orr_call *call, const struct orr_error *err);

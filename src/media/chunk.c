@@ -14,23 +14,27 @@
 enum { IO_BYTES = 32 * 1024 };
 
 /* Fields that are whole numbers: name in the file, place in the struct. */
-#define NUMBERS(X)                                                                        \
-    X("orrery_first", first, uint32_t) X("orrery_frames", frames, uint32_t)               \
-    X("orrery_total", total, uint32_t) X("orrery_time_base_num", time_base.num, int)      \
-    X("orrery_time_base_den", time_base.den, int) X("orrery_rate_num", rate.num, int)     \
-    X("orrery_rate_den", rate.den, int) X("orrery_vfr", vfr, bool)                        \
-    X("orrery_origin", origin, int64_t) X("orrery_start", start, int64_t)                 \
-    X("orrery_end", end, int64_t) X("orrery_shift", shift, int64_t)                       \
-    X("orrery_rotation", rotation, int) X("orrery_aspect_num", aspect.num, int)           \
-    X("orrery_aspect_den", aspect.den, int) X("orrery_color_range", range, int)           \
-    X("orrery_color_space", space, int) X("orrery_color_transfer", transfer, int)         \
-    X("orrery_color_primaries", primaries, int)                                           \
-    X("orrery_chroma_location", location, int)
+#define NUMBERS(X)                                                                     \
+    X("orrery_first", first, uint32_t)                                                 \
+    X("orrery_frames", frames, uint32_t) X("orrery_total", total, uint32_t) X(         \
+        "orrery_time_base_num", time_base.num, int) X("orrery_time_base_den",          \
+                                                      time_base.den, int)              \
+        X("orrery_rate_num", rate.num, int) X("orrery_rate_den", rate.den, int)        \
+            X("orrery_vfr", vfr, bool) X("orrery_origin", origin, int64_t) X(          \
+                "orrery_start", start, int64_t) X("orrery_end", end, int64_t)          \
+                X("orrery_shift", shift, int64_t) X("orrery_rotation", rotation, int)  \
+                    X("orrery_aspect_num", aspect.num, int)                            \
+                        X("orrery_aspect_den", aspect.den, int)                        \
+                            X("orrery_color_range", range, int)                        \
+                                X("orrery_color_space", space, int)                    \
+                                    X("orrery_color_transfer", transfer, int)          \
+                                        X("orrery_color_primaries", primaries, int)    \
+                                            X("orrery_chroma_location", location, int)
 
 static void put_info(const struct orri_chunk_info *info, AVDictionary **out)
 {
     char header[ORR_ID_TEXT];
-#define X(name, field, type) \
+#define X(name, field, type)                                                           \
     orri_must(av_dict_set_int(out, name, (int64_t)info->field, 0), "metadata");
     NUMBERS(X)
 #undef X
@@ -39,7 +43,8 @@ static void put_info(const struct orri_chunk_info *info, AVDictionary **out)
     orri_must(av_dict_set(out, "orrery_codec", info->codec, 0), "metadata");
     orri_must(av_dict_set(out, "orrery_header", header, 0), "metadata");
     if (info->hdr.mastering)
-        orri_must(av_dict_set(out, "orrery_mastering", info->hdr.mastering, 0), "metadata");
+        orri_must(av_dict_set(out, "orrery_mastering", info->hdr.mastering, 0),
+                  "metadata");
     if (info->hdr.light)
         orri_must(av_dict_set(out, "orrery_light", info->hdr.light, 0), "metadata");
 }
@@ -66,8 +71,8 @@ static bool get_info(const AVDictionary *from, struct orri_chunk_info *info,
 {
     bool good = true;
     int64_t number = 0;
-#define X(name, field, type)                              \
-    good = get_number(from, name, &number) && good;       \
+#define X(name, field, type)                                                           \
+    good = get_number(from, name, &number) && good;                                    \
     info->field = (type)number;
     NUMBERS(X)
 #undef X
@@ -78,11 +83,12 @@ static bool get_info(const AVDictionary *from, struct orri_chunk_info *info,
     const char *header = get_text(from, "orrery_header", arena);
     return good && info->source && info->codec && header && info->time_base.num > 0 &&
            info->time_base.den > 0 && info->rate.num > 0 && info->rate.den > 0 &&
-           sscanf(header, "%16" SCNx64 "%16" SCNx64, &info->header.hi, &info->header.lo) == 2;
+           sscanf(header, "%16" SCNx64 "%16" SCNx64, &info->header.hi,
+                  &info->header.lo) == 2;
 }
 
-/* NUT likes fine time bases and divides a coarse one: `fine` holds every time of `coarse`
- * exactly when it is a whole fraction of it. */
+/* NUT likes fine time bases and divides a coarse one: `fine` holds every time of
+ * `coarse` exactly when it is a whole fraction of it. */
 static bool is_fraction(AVRational fine, AVRational coarse)
 {
     return (int64_t)coarse.num * fine.den % ((int64_t)coarse.den * fine.num) == 0;
@@ -90,8 +96,10 @@ static bool is_fraction(AVRational fine, AVRational coarse)
 
 /* ---- writing ---- */
 
-static orr_status write_packets(AVFormatContext *format, const struct orri_chunk_info *info,
-                                const struct orri_packets *packets, struct orr_error *err)
+static orr_status write_packets(AVFormatContext *format,
+                                const struct orri_chunk_info *info,
+                                const struct orri_packets *packets,
+                                struct orr_error *err)
 {
     struct orri_timeline timeline;
     AVPacket *packet = orri_need(av_packet_alloc());
@@ -105,7 +113,8 @@ static orr_status write_packets(AVFormatContext *format, const struct orri_chunk
         packet->stream_index = 0;
         packet->pts = pts[i];
         packet->dts = orri_timeline_dts(&timeline, i);
-        packet->duration = orri_timeline_duration(&timeline, i, info->end + info->shift);
+        packet->duration =
+            orri_timeline_duration(&timeline, i, info->end + info->shift);
         av_packet_rescale_ts(packet, info->time_base, format->streams[0]->time_base);
         code = av_write_frame(format, packet);
         av_packet_unref(packet);
@@ -116,7 +125,8 @@ static orr_status write_packets(AVFormatContext *format, const struct orri_chunk
     av_packet_free(&packet);
     free(pts);
     return code >= 0 ? ORR_OK
-                     : orri_av_error(err, ORR_ERR_FAILED, code, "the chunk cannot be written");
+                     : orri_av_error(err, ORR_ERR_FAILED, code,
+                                     "the chunk cannot be written");
 }
 
 orr_status orri_chunk_write(const struct orri_chunk_info *info,
@@ -139,11 +149,13 @@ orr_status orri_chunk_write(const struct orri_chunk_info *info,
     int code = avformat_write_header(format, NULL);
     orr_status status = ORR_OK;
     if (code < 0)
-        status = orri_av_error(err, ORR_ERR_FAILED, code, "the chunk cannot be written");
+        status =
+            orri_av_error(err, ORR_ERR_FAILED, code, "the chunk cannot be written");
     else if (!is_fraction(stream->time_base, info->time_base))
-        status = orri_error(err, ORR_ERR_FAILED, "the chunk's time base %d/%d became %d/%d",
-                            info->time_base.num, info->time_base.den,
-                            stream->time_base.num, stream->time_base.den);
+        status =
+            orri_error(err, ORR_ERR_FAILED, "the chunk's time base %d/%d became %d/%d",
+                       info->time_base.num, info->time_base.den, stream->time_base.num,
+                       stream->time_base.den);
     else
         status = write_packets(format, info, packets, err);
     uint8_t *bytes = NULL;
@@ -162,7 +174,7 @@ void orri_packets_release(struct orri_packets *packets)
     for (size_t i = 0; i < packets->n; i++)
         av_packet_free(&packets->items[i]);
     free(packets->items);
-    *packets = (struct orri_packets){ 0 };
+    *packets = (struct orri_packets) { 0 };
 }
 
 /* ---- reading ---- */
@@ -194,12 +206,13 @@ static int64_t seek_memory(void *opaque, int64_t to, int whence)
     return to;
 }
 
-static orr_status not_a_chunk(struct orri_chunk *chunk, uint32_t number, const char *why,
-                              struct orr_error *err)
+static orr_status not_a_chunk(struct orri_chunk *chunk, uint32_t number,
+                              const char *why, struct orr_error *err)
 {
     orri_chunk_close(chunk);
     return orri_error(err, ORR_ERR_INPUT,
-                      "chunk %" PRIu32 " is not one that media.encode made: %s. Give mux "
+                      "chunk %" PRIu32
+                      " is not one that media.encode made: %s. Give mux "
                       "the `data` of encode's results",
                       number, why);
 }
@@ -208,13 +221,15 @@ orr_status orri_chunk_open(const void *bytes, size_t length, uint32_t number,
                            struct orri_chunk *out, struct orr_error *err)
 {
     const AVInputFormat *nut = av_find_input_format("nut");
-    *out = (struct orri_chunk){ .bytes = bytes, .length = length };
+    *out = (struct orri_chunk) { .bytes = bytes, .length = length };
     orri_log_clear();
-    AVIOContext *io = orri_need(avio_alloc_context(orri_need(av_malloc(IO_BYTES)), IO_BYTES,
-                                                   0, out, read_memory, NULL, seek_memory));
+    AVIOContext *io =
+        orri_need(avio_alloc_context(orri_need(av_malloc(IO_BYTES)), IO_BYTES, 0, out,
+                                     read_memory, NULL, seek_memory));
     out->format = orri_need(avformat_alloc_context());
     out->format->pb = io;
-    out->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
+    out->format->flags |=
+        AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
     int code = avformat_open_input(&out->format, NULL, nut, NULL);
     if (code < 0) {
         av_freep(&io->buffer);
@@ -231,17 +246,19 @@ orr_status orri_chunk_open(const void *bytes, size_t length, uint32_t number,
     return ORR_OK;
 }
 
-orr_status orri_chunk_next(struct orri_chunk *chunk, AVPacket *packet, struct orr_error *err)
+orr_status orri_chunk_next(struct orri_chunk *chunk, AVPacket *packet,
+                           struct orr_error *err)
 {
     int code = av_read_frame(chunk->format, packet);
     if (code == AVERROR_EOF)
         return ORR_END;
     if (code < 0)
-        return orri_av_error(err, ORR_ERR_DATA, code,
-                             "the chunk of frames %" PRIu32 " to %" PRIu32 " cannot be read",
-                             chunk->info.first,
-                             chunk->info.first + chunk->info.frames - 1);
-    packet->pts = av_rescale_q(packet->pts, chunk->stream->time_base, chunk->info.time_base);
+        return orri_av_error(
+            err, ORR_ERR_DATA, code,
+            "the chunk of frames %" PRIu32 " to %" PRIu32 " cannot be read",
+            chunk->info.first, chunk->info.first + chunk->info.frames - 1);
+    packet->pts =
+        av_rescale_q(packet->pts, chunk->stream->time_base, chunk->info.time_base);
     packet->pts -= chunk->info.shift;
     return ORR_OK;
 }

@@ -1,8 +1,8 @@
 /* chunk.h - an encoded chunk: a NUT file in memory that says where it comes from
  *
  * NUT keeps timestamps exactly (in the source's time base, or a whole fraction of it),
- * plays in every libav-based player, and takes metadata. What a chunk says about itself is in its metadata under
- * "orrery_..." (chunk.c has the list). */
+ * plays in every libav-based player, and takes metadata. What a chunk says about itself
+ * is in its metadata under "orrery_..." (chunk.c has the list). */
 #ifndef ORR_MEDIA_CHUNK_H
 #define ORR_MEDIA_CHUNK_H
 
@@ -15,20 +15,20 @@
 
 /* Texts live in the arena of whoever filled it. */
 struct orri_chunk_info {
-    const char *source;   /* path */
-    const char *codec;    /* "x264" */
-    uint32_t first;       /* number of its first frame in the source */
+    const char *source; /* path */
+    const char *codec;  /* "x264" */
+    uint32_t first;     /* number of its first frame in the source */
     uint32_t frames;
     uint32_t total;       /* frames of the whole source */
     AVRational time_base; /* of the source, exactly */
     AVRational rate;      /* average rate of the source */
     bool vfr;
-    int64_t origin;       /* time of the source's first frame */
-    int64_t start;        /* time of the chunk's first frame */
-    int64_t end;          /* time of the frame after its last */
-    int64_t shift;        /* NUT has no negative times: added to all before writing */
-    int rotation;         /* degrees clockwise, kept for the container */
-    AVRational aspect;    /* of a sample */
+    int64_t origin;    /* time of the source's first frame */
+    int64_t start;     /* time of the chunk's first frame */
+    int64_t end;       /* time of the frame after its last */
+    int64_t shift;     /* NUT has no negative times: added to all before writing */
+    int rotation;      /* degrees clockwise, kept for the container */
+    AVRational aspect; /* of a sample */
     int range, space, transfer, primaries, location; /* libavutil's colour numbers */
     struct orri_hdr hdr;
     struct orr_id header; /* hash of what decoders need before the first frame */

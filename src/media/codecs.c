@@ -18,25 +18,39 @@
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 
-static const char *const x26x_presets[] = { "ultrafast", "superfast", "veryfast", "faster",
-                                            "fast",      "medium",    "slow",     "slower",
-                                            "veryslow",  "placebo",   NULL };
-static const char *const x264_reserved[] = { "threads", "lookahead-threads",
-                                             "sliced-threads", "stitchable", "open-gop",
-                                             "annexb", "crf", "qp", "bitrate", "keyint",
-                                             "psnr", "ssim", "pass", "stats", NULL };
-static const char *const x265_reserved[] = { "pools",   "frame-threads", "open-gop", "info",
-                                             "crf",     "qp",            "bitrate",  "keyint",
-                                             "annexb",  "repeat-headers", "log-level",
-                                             "pass",    "stats",         NULL };
-static const char *const svt_reserved[] = { "lp",   "crf", "qp",   "rc",     "tbr", "keyint",
-                                            "irefresh-type", "pass", "stats", "pin", NULL };
+static const char *const x26x_presets[] = { "ultrafast", "superfast", "veryfast",
+                                            "faster",    "fast",      "medium",
+                                            "slow",      "slower",    "veryslow",
+                                            "placebo",   NULL };
+static const char *const x264_reserved[] = { "threads",
+                                             "lookahead-threads",
+                                             "sliced-threads",
+                                             "stitchable",
+                                             "open-gop",
+                                             "annexb",
+                                             "crf",
+                                             "qp",
+                                             "bitrate",
+                                             "keyint",
+                                             "psnr",
+                                             "ssim",
+                                             "pass",
+                                             "stats",
+                                             NULL };
+static const char *const x265_reserved[] = {
+    "pools",  "frame-threads",  "open-gop",  "info", "crf",   "qp", "bitrate", "keyint",
+    "annexb", "repeat-headers", "log-level", "pass", "stats", NULL
+};
+static const char *const svt_reserved[] = {
+    "lp",   "crf",   "qp",  "rc", "tbr", "keyint", "irefresh-type",
+    "pass", "stats", "pin", NULL
+};
 
 static const struct orri_codec codecs[] = {
     { "x264", "libx264", "stitchable=1:open-gop=0", "x264-params", x26x_presets, 0,
       "medium", 23, 51, x264_reserved, "`x264 --fullhelp`" },
-    { "x265", "libx265", "info=0:open-gop=0:log-level=error", "x265-params", x26x_presets,
-      0, "medium", 28, 51, x265_reserved, "`x265 --fullhelp`" },
+    { "x265", "libx265", "info=0:open-gop=0:log-level=error", "x265-params",
+      x26x_presets, 0, "medium", 28, 51, x265_reserved, "`x265 --fullhelp`" },
     { "svt-av1", "libsvtav1", "", "svtav1-params", NULL, 13, "10", 35, 63, svt_reserved,
       "`SvtAv1EncApp --help`" },
 };
@@ -52,7 +66,8 @@ orr_status orri_codec_find(const char *name, const struct orri_codec **out,
             return ORR_OK;
         }
     return orri_error(err, ORR_ERR_INPUT,
-                      "codec '%s' is not known: it is one of x264, x265, svt-av1", name);
+                      "codec '%s' is not known: it is one of x264, x265, svt-av1",
+                      name);
 }
 
 static orr_status check_preset(const struct orri_coding *coding, struct orr_error *err)
@@ -66,10 +81,11 @@ static orr_status check_preset(const struct orri_coding *coding, struct orr_erro
         long number = strtol(coding->preset, &rest, 10);
         if (coding->preset[0] && !*rest && number >= 0 && number <= codec->preset_max)
             return ORR_OK;
-        return orri_error(err, ORR_ERR_INPUT,
-                          "preset '%s' is not known to %s: it is a number from 0 (slow) to "
-                          "%d (fast)",
-                          coding->preset, codec->name, codec->preset_max);
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "preset '%s' is not known to %s: it is a number from 0 (slow) to "
+            "%d (fast)",
+            coding->preset, codec->name, codec->preset_max);
     }
     for (size_t i = 0; codec->presets[i]; i++) {
         if (strcmp(codec->presets[i], coding->preset) == 0) {
@@ -97,11 +113,12 @@ static orr_status check_option(const struct orri_codec *codec, const char *optio
     for (size_t i = 0; codec->reserved[i]; i++)
         if (strlen(codec->reserved[i]) == name &&
             strncmp(codec->reserved[i], option, name) == 0)
-            return orri_error(err, ORR_ERR_INPUT,
-                              "option '%.*s' of %s is set by Orrery so that chunks fit "
-                              "together; quality, rate and keyframe distance have "
-                              "parameters of their own (crf, qp, bitrate, keyint, threads)",
-                              (int)name, option, codec->name);
+            return orri_error(
+                err, ORR_ERR_INPUT,
+                "option '%.*s' of %s is set by Orrery so that chunks fit "
+                "together; quality, rate and keyframe distance have "
+                "parameters of their own (crf, qp, bitrate, keyint, threads)",
+                (int)name, option, codec->name);
     return ORR_OK;
 }
 
@@ -155,8 +172,9 @@ AVCodecContext *orri_coding_new(const struct orri_coding *coding, struct orr_err
     return NULL;
 }
 
-enum AVPixelFormat orri_coding_format(const struct orri_codec *codec, const char *wanted,
-                                      enum AVPixelFormat source, struct orr_error *err)
+enum AVPixelFormat orri_coding_format(const struct orri_codec *codec,
+                                      const char *wanted, enum AVPixelFormat source,
+                                      struct orr_error *err)
 {
     const AVCodec *encoder = avcodec_find_encoder_by_name(codec->library);
     struct orr_text names = ORR_TEXT_INIT;
@@ -173,8 +191,8 @@ enum AVPixelFormat orri_coding_format(const struct orri_codec *codec, const char
                         av_get_pix_fmt_name(encoder->pix_fmts[i]));
     }
     (void)orri_error(err, ORR_ERR_INPUT,
-                     "pixel format '%s' is not one that %s takes: it is one of %s", wanted,
-                     codec->name, names.s);
+                     "pixel format '%s' is not one that %s takes: it is one of %s",
+                     wanted, codec->name, names.s);
     orr_text_release(&names);
     return AV_PIX_FMT_NONE;
 }
@@ -252,10 +270,10 @@ orr_status orri_coding_open(const struct orri_coding *coding, AVCodecContext *co
     int code = avcodec_open2(context, context->codec, &options);
     av_dict_free(&options);
     if (option_refused(orri_log_text(), line, sizeof line))
-        return orri_error(err, ORR_ERR_INPUT,
-                          "%s does not take options '%s': %s. All options are listed by %s",
-                          codec->name, coding->options ? coding->options : "", line,
-                          codec->help);
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "%s does not take options '%s': %s. All options are listed by %s",
+            codec->name, coding->options ? coding->options : "", line, codec->help);
     if (code < 0)
         return orri_av_error(err, ORR_ERR_INPUT, code,
                              "%s does not start with %dx%d %s, preset %s, options '%s'",

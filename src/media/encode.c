@@ -39,7 +39,8 @@ static orr_status read_metrics(const struct orr_value *list, unsigned *out,
                 bit = known[k].bit;
         if (!bit)
             return orri_error(err, ORR_ERR_INPUT,
-                              "metric '%s' is not known: it is one of psnr, ssim, vif", name);
+                              "metric '%s' is not known: it is one of psnr, ssim, vif",
+                              name);
         *out |= bit;
     }
     return ORR_OK;
@@ -48,8 +49,8 @@ static orr_status read_metrics(const struct orr_value *list, unsigned *out,
 static orr_status read_coding(struct orr_call *call, struct orri_coding *out,
                               struct orr_error *err)
 {
-    orr_status status =
-        orri_codec_find(orr_arg_string(orr_arg(call, "codec"), "x264"), &out->codec, err);
+    orr_status status = orri_codec_find(orr_arg_string(orr_arg(call, "codec"), "x264"),
+                                        &out->codec, err);
     if (status != ORR_OK)
         return status;
     int64_t threads = orr_arg_int(orr_arg(call, "threads"), 1);
@@ -75,10 +76,11 @@ static orr_status read_range(struct orr_call *call, struct orri_encode_job *job,
     int64_t frames = orr_arg_int(orr_arg(call, "frames"), 0);
     int64_t all = job->index->n_frames;
     if (first < 0 || frames < 1 || first >= all || frames > all - first)
-        return orri_error(err, ORR_ERR_INPUT,
-                          "frames %lld to %lld are not in %s, which has frames 0 to %lld",
-                          (long long)first, (long long)(first + frames - 1),
-                          job->index->path, (long long)(all - 1));
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "frames %lld to %lld are not in %s, which has frames 0 to %lld",
+            (long long)first, (long long)(first + frames - 1), job->index->path,
+            (long long)(all - 1));
     job->first = (uint32_t)first;
     job->frames = (uint32_t)frames;
     return ORR_OK;
@@ -100,10 +102,11 @@ static orr_status read_job(struct encode *encode, struct orr_error *err)
     return status;
 }
 
-static orr_status read_rung(const struct orri_coding *shared, const struct orr_value *rung,
-                            struct orri_rendition *out, struct orr_error *err)
+static orr_status read_rung(const struct orri_coding *shared,
+                            const struct orr_value *rung, struct orri_rendition *out,
+                            struct orr_error *err)
 {
-    *out = (struct orri_rendition){ .coding = *shared };
+    *out = (struct orri_rendition) { .coding = *shared };
     out->name = orr_arg_string(orr_arg_field(rung, "name"), "");
     out->height = orr_arg_int(orr_arg_field(rung, "height"), 0);
     out->coding.crf = orr_arg_float(orr_arg_field(rung, "crf"), NAN);
@@ -195,12 +198,13 @@ static void set_result(struct encode *encode, uint32_t rung)
     orr_set_string(call, "header", header);
     add_rows(encode, rung);
     if (orri_encoder_reshaped(encoder) && rung == 0)
-        orr_call_warn(call,
-                      "%s changes its picture size or format within frames %u to %u; they "
-                      "were scaled to %dx%d",
-                      encode->job.index->path, encode->job.first,
-                      encode->job.first + encode->job.frames - 1,
-                      orri_encoder_width(encoder), orri_encoder_height(encoder));
+        orr_call_warn(
+            call,
+            "%s changes its picture size or format within frames %u to %u; they "
+            "were scaled to %dx%d",
+            encode->job.index->path, encode->job.first,
+            encode->job.first + encode->job.frames - 1, orri_encoder_width(encoder),
+            orri_encoder_height(encoder));
 }
 
 static void release(struct encode *encode)
@@ -218,7 +222,8 @@ static orr_status encode_range(struct encode *encode, struct orr_error *err)
     struct orri_frames *frames = NULL;
     const struct orri_index *index = encode->job.index;
     unsigned threads = index->damage.count ? 1 : orr_call_cores(encode->call);
-    orr_status status = orri_frames_take(index, threads, encode->job.first, &frames, err);
+    orr_status status =
+        orri_frames_take(index, threads, encode->job.first, &frames, err);
     if (status != ORR_OK)
         return status;
     encode->job.stream = orri_frames_stream(frames);
@@ -227,7 +232,8 @@ static orr_status encode_range(struct encode *encode, struct orr_error *err)
         status = feed_all(encode, frames, err);
     orr_count(encode->call, "frames_decoded", (double)orri_frames_decoded(frames));
     if (status == ORR_OK) {
-        orr_count(encode->call, "frames_encoded", (double)encode->job.frames * encode->n);
+        orr_count(encode->call, "frames_encoded",
+                  (double)encode->job.frames * encode->n);
         orri_frames_return(frames);
     } else {
         orri_frames_free(frames);
@@ -242,52 +248,56 @@ static void set_cpu(struct encode *encode)
 
 /* ---- media.encode ---- */
 
-#define SHARED_PARAMS                                                                       \
-    { "source", "path", NULL, "video file" },                                               \
-        { "first", "int", NULL, "number of the first frame, from 0 in display order" },     \
+#define SHARED_PARAMS                                                                  \
+    { "source", "path", NULL, "video file" },                                          \
+        { "first", "int", NULL,                                                        \
+          "number of the first frame, from 0 in display order" },                      \
         { "frames", "int", NULL, "how many frames" },
 
-#define CODING_PARAMS                                                                       \
-    { "codec", "string", "\"x264\"", "x264, x265 or svt-av1" },                             \
-        { "preset", "string?", NULL, "medium; for svt-av1 a number, 10" },                  \
-        { "options", "string?", NULL,                                                       \
-          "more of the encoder's parameters, key=value:key=value" },                        \
-        { "keyint", "int?", NULL, "most frames between keyframes inside a chunk" },         \
-        { "pixel_format", "string?", NULL, "yuv420p10le, ...; default: the source's" },     \
-        { "metrics", "list<string>?", NULL,                                                 \
-          "of psnr, ssim, vif; default all, [] none" },                                     \
+#define CODING_PARAMS                                                                  \
+    { "codec", "string", "\"x264\"", "x264, x265 or svt-av1" },                        \
+        { "preset", "string?", NULL, "medium; for svt-av1 a number, 10" },             \
+        { "options", "string?", NULL,                                                  \
+          "more of the encoder's parameters, key=value:key=value" },                   \
+        { "keyint", "int?", NULL, "most frames between keyframes inside a chunk" },    \
+        { "pixel_format", "string?", NULL,                                             \
+          "yuv420p10le, ...; default: the source's" },                                 \
+        { "metrics", "list<string>?", NULL,                                            \
+          "of psnr, ssim, vif; default all, [] none" },                                \
         { "threads", "int", "1", "of the encoder; one is best with many chunks" },
 
 /* Of one rendition, in both functions. */
-#define RENDITION_RESULTS(X)                                                                \
-    X("data", "blob", NULL, "the chunk, a NUT file; media.mux puts chunks together")        \
-    X("bytes", "int", "bytes", "of coded pictures, without container")                      \
-    X("frames", "int", NULL, "frames in the chunk")                                         \
-    X("width", "int", "px", "coded width") X("height", "int", "px", "coded height")         \
-    X("psnr", "float", "dB", "all planes by size, of the mean error; at most 100; "         \
-                             "NaN when not in metrics")                                     \
-    X("psnr_y", "float", "dB", "of luma")                                                   \
-    X("ssim", "float", NULL, "all planes by size, mean over frames")                        \
-    X("vif", "float", NULL, "VIF at scale 2 of luma, mean over frames")                     \
-    X("bitrate", "float", "bit/s", "over the chunk's duration")                             \
-    X("header", "string", NULL, "hash of the decoder header; equal in all chunks of a "     \
-                                "track")
+#define RENDITION_RESULTS(X)                                                           \
+    X("data", "blob", NULL, "the chunk, a NUT file; media.mux puts chunks together")   \
+    X("bytes", "int", "bytes", "of coded pictures, without container")                 \
+    X("frames", "int", NULL, "frames in the chunk")                                    \
+    X("width", "int", "px", "coded width")                                             \
+    X("height", "int", "px", "coded height")                                           \
+        X("psnr", "float", "dB",                                                       \
+          "all planes by size, of the mean error; at most 100; "                       \
+          "NaN when not in metrics") X("psnr_y", "float", "dB", "of luma")             \
+            X("ssim", "float", NULL, "all planes by size, mean over frames")           \
+                X("vif", "float", NULL, "VIF at scale 2 of luma, mean over frames")    \
+                    X("bitrate", "float", "bit/s", "over the chunk's duration")        \
+                        X("header", "string", NULL,                                    \
+                          "hash of the decoder header; equal in all chunks of a "      \
+                          "track")
 
 static const struct orr_param encode_params[] = {
-    SHARED_PARAMS
-    { "height", "int?", NULL, "of the picture; width follows the aspect" },
+    SHARED_PARAMS { "height", "int?", NULL,
+                    "of the picture; width follows the aspect" },
     { "width", "int?", NULL, "of the picture; height follows the aspect" },
     { "crf", "float?", NULL, "quality; default 23 (x264), 28 (x265), 35 (svt-av1)" },
     { "qp", "int?", NULL, "constant quantiser instead of crf" },
     { "bitrate", "int?", NULL, "bit/s instead of crf; chunks then vary in quality" },
-    CODING_PARAMS
-    { NULL, NULL, NULL, NULL },
+    CODING_PARAMS { NULL, NULL, NULL, NULL },
 };
 
 #define X(name, type, unit, doc) { name, type, unit, doc },
 static const struct orr_result_field encode_results[] = {
-    RENDITION_RESULTS(X)
-    { "cpu", "float", "s", "processor time of the call, decoding and metrics included" },
+    RENDITION_RESULTS(X) {
+        "cpu", "float", "s",
+        "processor time of the call, decoding and metrics included" },
     { NULL, NULL, NULL, NULL },
 };
 #undef X
@@ -354,17 +364,17 @@ const struct orr_function orr_media_encode = {
 /* ---- media.encode_ladder ---- */
 
 static const struct orr_param ladder_params[] = {
-    SHARED_PARAMS
-    { "rungs", "list<{name: string, height: int, crf: float}>", NULL, "the renditions" },
-    CODING_PARAMS
-    { NULL, NULL, NULL, NULL },
+    SHARED_PARAMS { "rungs", "list<{name: string, height: int, crf: float}>", NULL,
+                    "the renditions" },
+    CODING_PARAMS { NULL, NULL, NULL, NULL },
 };
 
 #define X(name, type, unit, doc) ", " name ": " type
 static const struct orr_result_field ladder_results[] = {
     { "rungs", "list<{name: string, crf: float" RENDITION_RESULTS(X) "}>", NULL,
       "one for each rung, in order; fields as media.encode gives them" },
-    { "cpu", "float", "s", "processor time of the call, decoding and metrics included" },
+    { "cpu", "float", "s",
+      "processor time of the call, decoding and metrics included" },
     { NULL, NULL, NULL, NULL },
 };
 #undef X

@@ -52,10 +52,9 @@ orr_status orri_encoder_new(const struct orri_encode_job *job,
                            orri_plain_format(index->format), err);
     orr_status status = format == AV_PIX_FMT_NONE ? ORR_ERR_INPUT : ORR_OK;
     if (status == ORR_OK)
-        status = orri_shape_choose(index->width, index->height,
-                                   job->stream->codecpar->sample_aspect_ratio,
-                                   rendition->width, rendition->height, format,
-                                   &encoder->scaler.to, err);
+        status = orri_shape_choose(
+            index->width, index->height, job->stream->codecpar->sample_aspect_ratio,
+            rendition->width, rendition->height, format, &encoder->scaler.to, err);
     if (status == ORR_OK)
         *out = encoder;
     else
@@ -122,9 +121,9 @@ static orr_status keep_packet(struct orri_encoder *encoder, const AVPacket *pack
     struct orri_packets *packets = &encoder->packets;
     int64_t number = packet->pts;
     if (number < 0 || number >= job->frames)
-        return orri_error(err, ORR_ERR_FAILED, "%s gave a packet of frame %lld out of %u",
-                          encoder->rendition.coding.codec->name, (long long)number,
-                          job->frames);
+        return orri_error(
+            err, ORR_ERR_FAILED, "%s gave a packet of frame %lld out of %u",
+            encoder->rendition.coding.codec->name, (long long)number, job->frames);
     AVPacket *kept = orri_need(av_packet_clone(packet));
     if (packets->n == 0 && job->first != 0 && packet->size &&
         encoder->context->codec_id == AV_CODEC_ID_H264) {
@@ -140,8 +139,8 @@ static orr_status keep_packet(struct orri_encoder *encoder, const AVPacket *pack
     kept->dts = AV_NOPTS_VALUE;
     av_packet_free_side_data(kept);
     encoder->payload += (uint64_t)kept->size;
-    packets->items = orr_grow(packets->items, packets->n, &packets->cap,
-                              sizeof(AVPacket *));
+    packets->items =
+        orr_grow(packets->items, packets->n, &packets->cap, sizeof(AVPacket *));
     packets->items[packets->n++] = kept;
     return ORR_OK;
 }
@@ -171,7 +170,8 @@ orr_status orri_encoder_frame(struct orri_encoder *encoder, const AVFrame *frame
                               struct orr_error *err)
 {
     AVFrame *picture = NULL;
-    if (frame->width != encoder->source_width || frame->height != encoder->source_height ||
+    if (frame->width != encoder->source_width ||
+        frame->height != encoder->source_height ||
         frame->format != encoder->source_format)
         encoder->scaler.warned = true;
     orr_status status = orri_scale(&encoder->scaler, frame, &picture, err);
@@ -184,10 +184,11 @@ orr_status orri_encoder_frame(struct orri_encoder *encoder, const AVFrame *frame
         encoder->given++;
         orri_log_clear();
         int code = avcodec_send_frame(encoder->context, picture);
-        status = code < 0 ? orri_av_error(err, ORR_ERR_FAILED, code, "%s refuses frame %u",
-                                          encoder->rendition.coding.codec->name,
-                                          encoder->job.first + encoder->given - 1)
-                          : drain(encoder, err);
+        status = code < 0
+                     ? orri_av_error(err, ORR_ERR_FAILED, code, "%s refuses frame %u",
+                                     encoder->rendition.coding.codec->name,
+                                     encoder->job.first + encoder->given - 1)
+                     : drain(encoder, err);
     }
     av_frame_free(&picture);
     return status;
@@ -196,7 +197,8 @@ orr_status orri_encoder_frame(struct orri_encoder *encoder, const AVFrame *frame
 /* ---- finishing ---- */
 
 /* AV1: the header that counts is the one in the stream. Replaces the extradata. */
-static orr_status header_from_stream(const AVPacket *packet, AVCodecParameters *parameters,
+static orr_status header_from_stream(const AVPacket *packet,
+                                     AVCodecParameters *parameters,
                                      struct orr_error *err)
 {
     AVBSFContext *filter = NULL;
@@ -210,10 +212,12 @@ static orr_status header_from_stream(const AVPacket *packet, AVCodecParameters *
         code = av_bsf_receive_packet(filter, copy);
     size_t size = 0;
     const uint8_t *data =
-        code >= 0 ? av_packet_get_side_data(copy, AV_PKT_DATA_NEW_EXTRADATA, &size) : NULL;
+        code >= 0 ? av_packet_get_side_data(copy, AV_PKT_DATA_NEW_EXTRADATA, &size)
+                  : NULL;
     if (data) {
         av_freep(&parameters->extradata);
-        parameters->extradata = orri_need(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
+        parameters->extradata =
+            orri_need(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
         memcpy(parameters->extradata, data, size);
         parameters->extradata_size = (int)size;
     }
@@ -255,7 +259,8 @@ static orr_status write_chunk(struct orri_encoder *encoder, struct orr_error *er
 {
     AVCodecParameters *parameters = orri_need(avcodec_parameters_alloc());
     orr_status status = ORR_OK;
-    orri_must(avcodec_parameters_from_context(parameters, encoder->context), "parameters");
+    orri_must(avcodec_parameters_from_context(parameters, encoder->context),
+              "parameters");
     if (parameters->codec_id == AV_CODEC_ID_AV1)
         status = header_from_stream(encoder->packets.items[0], parameters, err);
     if (status == ORR_OK) {

@@ -18,7 +18,7 @@ struct orri_encode_job {
 
 /* What one rendition asks for. */
 struct orri_rendition {
-    const char *name; /* for messages, or NULL */
+    const char *name;      /* for messages, or NULL */
     int64_t width, height; /* 0: from the source */
     struct orri_coding coding;
 };
@@ -45,7 +45,8 @@ const uint8_t *orri_encoder_chunk(const struct orri_encoder *encoder, size_t *le
 const struct orri_measure *orri_encoder_measure(const struct orri_encoder *encoder);
 const struct orri_frame_stats *orri_encoder_stats(const struct orri_encoder *encoder);
 const struct orri_chunk_info *orri_encoder_info(const struct orri_encoder *encoder);
-uint64_t orri_encoder_payload(const struct orri_encoder *encoder); /* bytes of packets */
+uint64_t orri_encoder_payload(
+    const struct orri_encoder *encoder); /* bytes of packets */
 int orri_encoder_width(const struct orri_encoder *encoder);
 int orri_encoder_height(const struct orri_encoder *encoder);
 bool orri_encoder_reshaped(const struct orri_encoder *encoder);

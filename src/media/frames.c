@@ -16,10 +16,10 @@ struct orri_frames {
     struct orri_identity identity;
     const struct orri_index *index; /* of this call */
     unsigned threads;
-    uint32_t next;   /* the frame that comes next */
-    bool have_next;  /* source->frame is it already */
-    bool known;      /* `next` is true: not after a failure or a failed seek */
-    bool whole;      /* decoding started at the start of the file */
+    uint32_t next;  /* the frame that comes next */
+    bool have_next; /* source->frame is it already */
+    bool known;     /* `next` is true: not after a failure or a failed seek */
+    bool whole;     /* decoding started at the start of the file */
     uint64_t decoded;
 };
 
@@ -44,7 +44,8 @@ static int64_t decode(struct orri_frames *frames)
     frames->decoded++;
     if (index->key_kind == ORRI_KEY_COUNT)
         return frames->next < index->n_frames ? (int64_t)frames->next : -1;
-    return orri_index_find(index, orri_frame_key(index->key_kind, frames->source->frame));
+    return orri_index_find(index,
+                           orri_frame_key(index->key_kind, frames->source->frame));
 }
 
 /* Decode until frame `wanted` is at hand; every frame on the way must be in order. */
@@ -103,10 +104,11 @@ static orr_status from_start(struct orri_frames *frames, uint32_t wanted,
 {
     orr_status status = open_again(frames, err);
     if (status == ORR_OK && !advance(frames, wanted))
-        status = orri_error(err, ORR_ERR_INPUT,
-                            "%s: frame %u cannot be decoded again although its index has "
-                            "it: was the file changed while the run was on?",
-                            frames->index->path, wanted);
+        status =
+            orri_error(err, ORR_ERR_INPUT,
+                       "%s: frame %u cannot be decoded again although its index has "
+                       "it: was the file changed while the run was on?",
+                       frames->index->path, wanted);
     return status;
 }
 
@@ -120,7 +122,8 @@ static bool is_ahead(const struct orri_frames *frames, uint32_t wanted)
            !can_seek(index);
 }
 
-static orr_status go_to(struct orri_frames *frames, uint32_t wanted, struct orr_error *err)
+static orr_status go_to(struct orri_frames *frames, uint32_t wanted,
+                        struct orr_error *err)
 {
     if (is_ahead(frames, wanted) && advance(frames, wanted))
         return ORR_OK;
@@ -135,7 +138,8 @@ static orr_status go_to(struct orri_frames *frames, uint32_t wanted, struct orr_
 static bool is_same(const struct orri_frames *frames, const struct orri_index *index,
                     unsigned threads)
 {
-    return frames->threads == threads && strcmp(frames->source->path, index->path) == 0 &&
+    return frames->threads == threads &&
+           strcmp(frames->source->path, index->path) == 0 &&
            frames->identity.size == index->identity.size &&
            frames->identity.mtime == index->identity.mtime;
 }

@@ -42,7 +42,8 @@ static const AVMasteringDisplayMetadata *find_mastering(const AVFrame *frame,
         av_frame_get_side_data(frame, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
     const void *found =
         side ? side->data
-             : av_stream_get_side_data(stream, AV_PKT_DATA_MASTERING_DISPLAY_METADATA, NULL);
+             : av_stream_get_side_data(stream, AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
+                                       NULL);
     const AVMasteringDisplayMetadata *mastering = found;
     return mastering && mastering->has_primaries && mastering->has_luminance ? mastering
                                                                              : NULL;
@@ -93,17 +94,19 @@ const char *orri_hdr_params(const struct orri_hdr *hdr, const char *library,
     if (hdr->mastering && from_text(hdr->mastering, n)) {
         for (int i = 0; i < NUMBERS; i++)
             v[i] = in_units(n[i], i < 8 ? 50000 : 10000);
-        display = orr_arena_printf(
-            arena, ":%s=G(%d,%d)B(%d,%d)R(%d,%d)WP(%d,%d)L(%d,%d)",
-            x264 ? "mastering-display" : "master-display", v[2], v[3], v[4], v[5], v[0],
-            v[1], v[6], v[7], v[9], v[8]);
+        display =
+            orr_arena_printf(arena, ":%s=G(%d,%d)B(%d,%d)R(%d,%d)WP(%d,%d)L(%d,%d)",
+                             x264 ? "mastering-display" : "master-display", v[2], v[3],
+                             v[4], v[5], v[0], v[1], v[6], v[7], v[9], v[8]);
     }
     if (hdr->light && sscanf(hdr->light, "%u %u", &most, &mean) == 2)
-        light = orr_arena_printf(arena, ":%s=%u,%u", x264 ? "cll" : "max-cll", most, mean);
+        light =
+            orr_arena_printf(arena, ":%s=%u,%u", x264 ? "cll" : "max-cll", most, mean);
     return orr_arena_printf(arena, "%s%s", display, light);
 }
 
-static void attach(AVStream *stream, enum AVPacketSideDataType type, void *data, size_t size)
+static void attach(AVStream *stream, enum AVPacketSideDataType type, void *data,
+                   size_t size)
 {
     uint8_t *bytes = orri_need(av_stream_new_side_data(stream, type, size));
     memcpy(bytes, data, size);
@@ -116,7 +119,8 @@ void orri_hdr_attach(const struct orri_hdr *hdr, AVStream *stream)
     unsigned most = 0;
     unsigned mean = 0;
     if (hdr->mastering && from_text(hdr->mastering, n)) {
-        AVMasteringDisplayMetadata *m = orri_need(av_mastering_display_metadata_alloc());
+        AVMasteringDisplayMetadata *m =
+            orri_need(av_mastering_display_metadata_alloc());
         for (int i = 0; i < 3; i++) {
             m->display_primaries[i][0] = n[2 * i];
             m->display_primaries[i][1] = n[2 * i + 1];
@@ -130,7 +134,8 @@ void orri_hdr_attach(const struct orri_hdr *hdr, AVStream *stream)
     }
     if (hdr->light && sscanf(hdr->light, "%u %u", &most, &mean) == 2) {
         size_t size = 0;
-        AVContentLightMetadata *light = orri_need(av_content_light_metadata_alloc(&size));
+        AVContentLightMetadata *light =
+            orri_need(av_content_light_metadata_alloc(&size));
         light->MaxCLL = most;
         light->MaxFALL = mean;
         attach(stream, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, light, size);

@@ -16,7 +16,8 @@ struct orri_hdr {
 
 struct orri_hdr orri_hdr_read(const AVFrame *frame, const AVStream *stream,
                               struct orr_arena *arena);
-/* The same as parameters of an encoder library ("" when it has none), for its stream. */
+/* The same as parameters of an encoder library ("" when it has none), for its stream.
+ */
 const char *orri_hdr_params(const struct orri_hdr *hdr, const char *library,
                             struct orr_arena *arena);
 /* The same as side data of a stream to be written. */

@@ -24,7 +24,8 @@ int64_t orri_frame_key(enum orri_key_kind kind, const AVFrame *frame)
     return kind == ORRI_KEY_TIME ? frame->pts : frame->pkt_pos;
 }
 
-static bool is_safe(const struct pass *pass, const AVFrame *frame, uint32_t damage_before)
+static bool is_safe(const struct pass *pass, const AVFrame *frame,
+                    uint32_t damage_before)
 {
     if (pass->index->n_frames == 0)
         return true;
@@ -55,8 +56,8 @@ static void add_frame(struct pass *pass, uint32_t damage_before)
     uint32_t n = index->n_frames;
     note_shape(index, frame);
     if (is_safe(pass, frame, damage_before)) {
-        index->safe = orr_grow(index->safe, index->n_safe, &pass->cap_safe,
-                               sizeof *index->safe);
+        index->safe =
+            orr_grow(index->safe, index->n_safe, &pass->cap_safe, sizeof *index->safe);
         index->safe[index->n_safe++] = n;
     }
     orri_times_add(&pass->times, frame);
@@ -90,7 +91,7 @@ static uint32_t *order_by_key(const int64_t *key, uint32_t n, bool *unique)
     struct keyed *keyed = orr_alloc(n, sizeof *keyed);
     uint32_t *order = orr_alloc(n, sizeof *order);
     for (uint32_t i = 0; i < n; i++)
-        keyed[i] = (struct keyed){ key[i], i };
+        keyed[i] = (struct keyed) { key[i], i };
     qsort(keyed, n, sizeof *keyed, compare_keyed);
     *unique = n > 0 && keyed[0].key >= 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -175,9 +176,11 @@ static orr_status build_once(const char *path, unsigned threads, bool scores,
 }
 
 /* Decoder threads may give up on other frames of a damaged file than one thread does,
- * and chunks are decoded by one thread: a damaged file is indexed again as they see it. */
-static orr_status build(const char *path, struct orri_identity identity, unsigned threads,
-                        bool scores, struct orri_index **out, struct orr_error *err)
+ * and chunks are decoded by one thread: a damaged file is indexed again as they see it.
+ */
+static orr_status build(const char *path, struct orri_identity identity,
+                        unsigned threads, bool scores, struct orri_index **out,
+                        struct orr_error *err)
 {
     orr_status status = build_once(path, threads, scores, out, err);
     if (status == ORR_OK && (*out)->damage.count && threads > 1) {

@@ -8,9 +8,9 @@
 
 /* How a decoded frame is recognised after a seek. Written to the cache file. */
 enum orri_key_kind {
-    ORRI_KEY_TIME = 1,    /* by its timestamp: unique and rising */
-    ORRI_KEY_PLACE = 2,   /* by the byte position of its packet */
-    ORRI_KEY_COUNT = 3    /* by nothing: decode from the start and count */
+    ORRI_KEY_TIME = 1,  /* by its timestamp: unique and rising */
+    ORRI_KEY_PLACE = 2, /* by the byte position of its packet */
+    ORRI_KEY_COUNT = 3  /* by nothing: decode from the start and count */
 };
 
 /* Immutable once built. Frames are numbered in display order from 0. */
@@ -19,24 +19,24 @@ struct orri_index {
     struct orri_identity identity;
 
     uint32_t n_frames;
-    int64_t *pts;  /* strictly rising, in time_base */
-    int64_t *end;  /* one value: where the last frame ends; &pts[n_frames] */
-    int64_t *key;  /* per frame, by key_kind */
-    float *score;  /* shot change score per frame, or NULL: not measured */
+    int64_t *pts; /* strictly rising, in time_base */
+    int64_t *end; /* one value: where the last frame ends; &pts[n_frames] */
+    int64_t *key; /* per frame, by key_kind */
+    float *score; /* shot change score per frame, or NULL: not measured */
     AVRational time_base;
     AVRational rate; /* average; exact when !vfr */
     bool vfr;
-    bool invented;  /* the file has no timestamps: pts counts frames at `rate` */
+    bool invented; /* the file has no timestamps: pts counts frames at `rate` */
     enum orri_key_kind key_kind;
 
     uint32_t n_safe;
-    uint32_t *safe; /* frames where decoding can start, rising; safe[0] == 0 */
+    uint32_t *safe;   /* frames where decoding can start, rising; safe[0] == 0 */
     uint32_t *by_key; /* frames in order of key (ORRI_KEY_PLACE) */
 
-    int width, height;    /* of the first frame, coded orientation */
-    int format;           /* enum AVPixelFormat of the first frame */
+    int width, height; /* of the first frame, coded orientation */
+    int format;        /* enum AVPixelFormat of the first frame */
     bool interlaced;
-    bool changes;         /* size or pixel format changes on the way */
+    bool changes; /* size or pixel format changes on the way */
     uint32_t n_packets;
     struct orri_damage damage;
 };
@@ -58,7 +58,8 @@ uint32_t orri_index_safe_before(const struct orri_index *index, uint32_t frame);
 /* How the key of a decoded frame is read. */
 int64_t orri_frame_key(enum orri_key_kind kind, const AVFrame *frame);
 
-/* probe.c: ORR_ERR_INPUT that says where the file is damaged, unless `damaged` is "keep". */
+/* probe.c: ORR_ERR_INPUT that says where the file is damaged, unless `damaged` is
+ * "keep". */
 orr_status orri_check_damage(const struct orri_index *index, const char *damaged,
                              struct orr_error *err);
 

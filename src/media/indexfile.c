@@ -16,7 +16,8 @@
 enum { VERSION = 1, BYTES_MAX = 1 << 30 };
 static const char magic[8] = { 'O', 'R', 'R', 'I', 'N', 'D', 'E', 'X' };
 
-static char *cache_path(const char *cache, const char *path, struct orri_identity identity)
+static char *cache_path(const char *cache, const char *path,
+                        struct orri_identity identity)
 {
     struct orr_bytes name = ORR_BYTES_INIT;
     char id[ORR_ID_TEXT];
@@ -83,8 +84,8 @@ static bool get_head(struct orr_reader *in, struct orri_index *index, const char
 {
     size_t length = 0;
     const void *start = orr_get_raw(in, sizeof magic);
-    if (!start || memcmp(start, magic, sizeof magic) != 0 || orr_get_u32(in) != VERSION ||
-        orr_get_u32(in) != avcodec_version())
+    if (!start || memcmp(start, magic, sizeof magic) != 0 ||
+        orr_get_u32(in) != VERSION || orr_get_u32(in) != avcodec_version())
         return false;
     const char *name = orr_get_string(in, &length);
     if (!name || length != strlen(path) || memcmp(name, path, length) != 0)
@@ -120,7 +121,8 @@ static bool get_head(struct orr_reader *in, struct orri_index *index, const char
 static bool get_arrays(struct orr_reader *in, struct orri_index *index, bool scores)
 {
     uint64_t n = index->n_frames;
-    uint64_t bytes = (n + 1) * 8 + n * 8 + (uint64_t)index->n_safe * 4 + (scores ? n * 8 : 0);
+    uint64_t bytes =
+        (n + 1) * 8 + n * 8 + (uint64_t)index->n_safe * 4 + (scores ? n * 8 : 0);
     if (orr_reader_left(in) != bytes)
         return false;
     index->pts = orr_alloc(n + 1, sizeof *index->pts);

@@ -30,10 +30,11 @@ static orr_status open_decoder(const AVCodecContext *encoder, AVCodecContext **o
     const AVCodec *codec = avcodec_find_decoder(encoder->codec_id);
     AVDictionary *options = NULL;
     if (!codec)
-        return orri_error(err, ORR_ERR_INPUT,
-                          "metrics need a decoder for %s, and libavcodec of this machine "
-                          "has none: give metrics: []",
-                          avcodec_get_name(encoder->codec_id));
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "metrics need a decoder for %s, and libavcodec of this machine "
+            "has none: give metrics: []",
+            avcodec_get_name(encoder->codec_id));
     AVCodecContext *decoder = orri_need(avcodec_alloc_context3(codec));
     AVCodecParameters *parameters = orri_need(avcodec_parameters_alloc());
     orri_must(avcodec_parameters_from_context(parameters, encoder), "parameters");
@@ -48,8 +49,8 @@ static orr_status open_decoder(const AVCodecContext *encoder, AVCodecContext **o
     int code = avcodec_open2(decoder, codec, &options);
     av_dict_free(&options);
     *out = decoder;
-    return code < 0 ? orri_av_error(err, ORR_ERR_FAILED, code, "decoder %s does not start",
-                                    codec->name)
+    return code < 0 ? orri_av_error(err, ORR_ERR_FAILED, code,
+                                    "decoder %s does not start", codec->name)
                     : ORR_OK;
 }
 
@@ -59,11 +60,11 @@ static void plane_of(const struct orri_measure *measure, const AVFrame *frame, i
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(frame->format);
     int x = i ? desc->log2_chroma_w : 0;
     int y = i ? desc->log2_chroma_h : 0;
-    *out = (struct orri_plane){ .data = frame->data[i],
-                                .stride = frame->linesize[i],
-                                .width = AV_CEIL_RSHIFT(frame->width, x),
-                                .height = AV_CEIL_RSHIFT(frame->height, y),
-                                .depth = measure->depth };
+    *out = (struct orri_plane) { .data = frame->data[i],
+                                 .stride = frame->linesize[i],
+                                 .width = AV_CEIL_RSHIFT(frame->width, x),
+                                 .height = AV_CEIL_RSHIFT(frame->height, y),
+                                 .depth = measure->depth };
 }
 
 static void set_weights(struct orri_measure *measure, const AVCodecContext *encoder)
@@ -95,10 +96,11 @@ orr_status orri_measure_new(const AVCodecContext *context, unsigned metrics, uin
     set_weights(measure, context);
     for (uint32_t i = 0; i < n; i++)
         measure->scores[i] =
-            (struct orri_frame_scores){ { NAN, NAN, NAN }, NAN, NAN, NAN };
+            (struct orri_frame_scores) { { NAN, NAN, NAN }, NAN, NAN, NAN };
     if (metrics & ORRI_VIF)
         measure->vif = orri_vif_new(context->width, context->height);
-    orr_status status = metrics ? open_decoder(context, &measure->decoder, err) : ORR_OK;
+    orr_status status =
+        metrics ? open_decoder(context, &measure->decoder, err) : ORR_OK;
     if (status == ORR_OK)
         *out = measure;
     else
@@ -106,13 +108,15 @@ orr_status orri_measure_new(const AVCodecContext *context, unsigned metrics, uin
     return status;
 }
 
-void orri_measure_given(struct orri_measure *measure, uint32_t number, const AVFrame *frame)
+void orri_measure_given(struct orri_measure *measure, uint32_t number,
+                        const AVFrame *frame)
 {
     if (measure->metrics)
         measure->given[number] = orri_need(av_frame_clone(frame));
 }
 
-static void compare(struct orri_measure *measure, uint32_t number, const AVFrame *decoded)
+static void compare(struct orri_measure *measure, uint32_t number,
+                    const AVFrame *decoded)
 {
     struct orri_frame_scores *scores = &measure->scores[number];
     double mse = 0;
@@ -142,10 +146,11 @@ static orr_status take_frame(struct orri_measure *measure, const AVFrame *frame,
     if (number < 0 || number >= measure->n || !measure->given[number] ||
         frame->width != measure->given[number]->width ||
         frame->height != measure->given[number]->height)
-        return orri_error(err, ORR_ERR_FAILED,
-                          "what the encoder made decodes to a frame %lld (%dx%d) that it "
-                          "was not given",
-                          (long long)number, frame->width, frame->height);
+        return orri_error(
+            err, ORR_ERR_FAILED,
+            "what the encoder made decodes to a frame %lld (%dx%d) that it "
+            "was not given",
+            (long long)number, frame->width, frame->height);
     compare(measure, (uint32_t)number, frame);
     av_frame_free(&measure->given[number]);
     measure->done++;
@@ -188,7 +193,8 @@ static double peak_of(const struct orri_measure *measure)
 double orri_measure_psnr(const struct orri_measure *measure, uint32_t number, int plane)
 {
     const struct orri_frame_scores *scores = &measure->scores[number];
-    return orri_psnr(plane < 0 ? scores->mse_all : scores->mse[plane], peak_of(measure));
+    return orri_psnr(plane < 0 ? scores->mse_all : scores->mse[plane],
+                     peak_of(measure));
 }
 
 struct orri_means orri_measure_means(const struct orri_measure *measure)
@@ -205,8 +211,8 @@ struct orri_means orri_measure_means(const struct orri_measure *measure)
         vif += measure->scores[i].vif;
     }
     double peak = peak_of(measure);
-    return (struct orri_means){ orri_psnr(all / n, peak), orri_psnr(luma / n, peak),
-                                ssim / n, vif / n };
+    return (struct orri_means) { orri_psnr(all / n, peak), orri_psnr(luma / n, peak),
+                                 ssim / n, vif / n };
 }
 
 void orri_measure_free(struct orri_measure *measure)

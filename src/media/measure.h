@@ -10,15 +10,16 @@ enum orri_metric { ORRI_PSNR = 1, ORRI_SSIM = 2, ORRI_VIF = 4 };
 
 /* Scores of one frame; NAN where not measured. */
 struct orri_frame_scores {
-    double mse[3];   /* of the planes; NAN beyond the format's planes */
-    double mse_all;  /* planes weighted by their samples */
-    double ssim;     /* the same */
-    double vif;      /* luma */
+    double mse[3];  /* of the planes; NAN beyond the format's planes */
+    double mse_all; /* planes weighted by their samples */
+    double ssim;    /* the same */
+    double vif;     /* luma */
 };
 
 struct orri_measure;
 
-/* Compare `n` frames of encoder `context` (opened). `metrics` is a set of orri_metric. */
+/* Compare `n` frames of encoder `context` (opened). `metrics` is a set of orri_metric.
+ */
 orr_status orri_measure_new(const AVCodecContext *context, unsigned metrics, uint32_t n,
                             struct orri_measure **out, struct orr_error *err);
 /* Frame `number` (0 to n - 1) goes into the encoder: keep a reference to it. */
@@ -35,7 +36,8 @@ struct orri_means {
 };
 struct orri_means orri_measure_means(const struct orri_measure *measure);
 /* The PSNR of a frame's plane, or of all (plane -1). */
-double orri_measure_psnr(const struct orri_measure *measure, uint32_t number, int plane);
+double orri_measure_psnr(const struct orri_measure *measure, uint32_t number,
+                         int plane);
 void orri_measure_free(struct orri_measure *measure);
 
 #endif

@@ -26,7 +26,7 @@ struct mux {
     AVStream *video;
     const char *path;
     char *temporary;
-    int64_t base; /* subtracted from all times, in the source's time base */
+    int64_t base;   /* subtracted from all times, in the source's time base */
     double seconds; /* of the video */
 };
 
@@ -46,17 +46,17 @@ static orr_status read_sound_mode(const char *text, enum orri_sound_mode *out,
             *out = (enum orri_sound_mode)i;
             return ORR_OK;
         }
-    return orri_error(err, ORR_ERR_INPUT, "audio is \"copy\", \"aac\" or \"none\", not \"%s\"",
-                      text);
+    return orri_error(err, ORR_ERR_INPUT,
+                      "audio is \"copy\", \"aac\" or \"none\", not \"%s\"", text);
 }
 
 static orr_status open_output(struct mux *mux, const char *file, struct orr_error *err)
 {
     const char *name = ends_in(file, ".mp4") ? "mp4" : "matroska";
     if (!ends_in(file, ".mp4") && !ends_in(file, ".mkv"))
-        return orri_error(err, ORR_ERR_INPUT,
-                          "file '%s' must end in .mp4 or .mkv: that chooses the container",
-                          file);
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "file '%s' must end in .mp4 or .mkv: that chooses the container", file);
     mux->path = orr_call_output_path(mux->call, file);
     if (!mux->path)
         return ORR_ERR_INPUT;
@@ -64,7 +64,8 @@ static orr_status open_output(struct mux *mux, const char *file, struct orr_erro
     mux->temporary = orr_alloc(length, 1);
     (void)snprintf(mux->temporary, length, "%s.tmp-%ld", mux->path, (long)getpid());
     orri_must(avformat_alloc_output_context2(&mux->format, NULL, name, NULL), name);
-    mux->format->url = orri_need(av_strdup(mux->temporary)); /* faststart reads it again */
+    mux->format->url =
+        orri_need(av_strdup(mux->temporary)); /* faststart reads it again */
     mux->format->flags |= AVFMT_FLAG_BITEXACT;
     return ORR_OK;
 }
@@ -83,7 +84,8 @@ static uint32_t tag_of(const struct mux *mux)
     return 0;
 }
 
-static void set_colours(const struct orri_chunk_info *info, AVCodecParameters *parameters)
+static void set_colours(const struct orri_chunk_info *info,
+                        AVCodecParameters *parameters)
 {
     parameters->color_range = (enum AVColorRange)info->range;
     parameters->color_space = (enum AVColorSpace)info->space;
@@ -131,7 +133,8 @@ static void place_sound(struct mux *mux)
         start < mux->base)
         mux->base = start;
     orri_sound_window(mux->sound, info->time_base, mux->base,
-                      from_start ? INT64_MIN : info->start, to_end ? INT64_MAX : track->end);
+                      from_start ? INT64_MIN : info->start,
+                      to_end ? INT64_MAX : track->end);
 }
 
 /* ---- writing ---- */
@@ -146,10 +149,10 @@ static orr_status take_video(void *context, AVPacket *packet, struct orr_error *
     struct mux *mux = context;
     orr_status status = ORR_OK;
     if (mux->sound)
-        status = orri_sound_write(mux->sound, mux->format,
-                                  av_rescale_q(packet->dts, mux->track.time_base,
-                                               mux->track.info.time_base),
-                                  err);
+        status = orri_sound_write(
+            mux->sound, mux->format,
+            av_rescale_q(packet->dts, mux->track.time_base, mux->track.info.time_base),
+            err);
     if (status != ORR_OK)
         return status;
     packet->stream_index = mux->video->index;
@@ -171,7 +174,8 @@ static orr_status write_header(struct mux *mux, struct orr_error *err)
     av_dict_free(&options);
     if (code < 0)
         return orri_av_error(err, ORR_ERR_INPUT, code, "%s cannot hold this track (%s)",
-                             mux->path, avcodec_get_name(mux->track.parameters->codec_id));
+                             mux->path,
+                             avcodec_get_name(mux->track.parameters->codec_id));
     return ORR_OK;
 }
 
@@ -210,12 +214,12 @@ static orr_status verify(const struct mux *mux, struct orr_error *err)
     }
     orri_timeline_init(&timeline, pts, n < mux->track.n ? n : mux->track.n, 1);
     if (n != mux->track.n || !timeline.unique)
-        status = orri_error(err, ORR_ERR_STORE,
-                            "%s was written with %llu of %llu frames%s when read back: is "
-                            "the disk in order?",
-                            mux->path, (unsigned long long)n,
-                            (unsigned long long)mux->track.n,
-                            timeline.unique ? "" : ", some at one time,");
+        status = orri_error(
+            err, ORR_ERR_STORE,
+            "%s was written with %llu of %llu frames%s when read back: is "
+            "the disk in order?",
+            mux->path, (unsigned long long)n, (unsigned long long)mux->track.n,
+            timeline.unique ? "" : ", some at one time,");
     orri_timeline_release(&timeline);
     free(pts);
     av_packet_free(&packet);
@@ -237,7 +241,8 @@ static orr_status publish(const struct mux *mux, int64_t *bytes, struct orr_erro
         good = false;
     }
     if (!good)
-        return orr_error_errno(err, ORR_ERR_STORE, error, "cannot finish %s", mux->path);
+        return orr_error_errno(err, ORR_ERR_STORE, error, "cannot finish %s",
+                               mux->path);
     *bytes = st.st_size;
     char *directory = orr_path_directory(mux->path);
     orr_status status = orr_fsync_directory(directory, err);
@@ -250,10 +255,11 @@ static orr_status check_rate(const struct mux *mux, double fps, struct orr_error
     double rate = av_q2d(mux->track.info.rate);
     if (fps == 0 || (fps > rate * 0.99 && fps < rate * 1.01))
         return ORR_OK;
-    return orri_error(err, ORR_ERR_INPUT,
-                      "fps %g is not the rate of the source (%g): times are the source's, "
-                      "leave fps out",
-                      fps, rate);
+    return orri_error(
+        err, ORR_ERR_INPUT,
+        "fps %g is not the rate of the source (%g): times are the source's, "
+        "leave fps out",
+        fps, rate);
 }
 
 static orr_status mux_all(struct mux *mux, struct orr_error *err)
@@ -263,21 +269,23 @@ static orr_status mux_all(struct mux *mux, struct orr_error *err)
     const char *headers = orr_arg_string(orr_arg(call, "headers"), "inband");
     bool inband = strcmp(headers, "inband") == 0;
     if (!inband && strcmp(headers, "equal") != 0)
-        return orri_error(err, ORR_ERR_INPUT, "headers is \"inband\" or \"equal\", not \"%s\"",
-                          headers);
+        return orri_error(err, ORR_ERR_INPUT,
+                          "headers is \"inband\" or \"equal\", not \"%s\"", headers);
     orr_status status =
         read_sound_mode(orr_arg_string(orr_arg(call, "audio"), "copy"), &mode, err);
     if (status == ORR_OK)
         status = open_output(mux, orr_arg_string(orr_arg(call, "file"), ""), err);
     if (status == ORR_OK)
-        status = orri_track_scan(&mux->track, call, orr_arg(call, "chunks"), inband, err);
+        status =
+            orri_track_scan(&mux->track, call, orr_arg(call, "chunks"), inband, err);
     if (status == ORR_OK)
         status = check_rate(mux, orr_arg_float(orr_arg(call, "fps"), 0), err);
     if (status != ORR_OK)
         return status;
     if (mux->track.headers_differ)
-        orr_call_warn(call, "chunks were encoded with different presets or options: each "
-                            "carries its decoder header; not all players follow the change");
+        orr_call_warn(call,
+                      "chunks were encoded with different presets or options: each "
+                      "carries its decoder header; not all players follow the change");
     mux->seconds = (double)(mux->track.end - mux->track.info.start) *
                    av_q2d(mux->track.info.time_base);
     add_video(mux);
@@ -332,7 +340,8 @@ static const struct orr_param mux_params[] = {
     { "source", "path?", NULL, "where the sound is; default: the encoded source" },
     { "audio", "string", "\"copy\"", "copy, aac (encode it), none" },
     { "headers", "string", "\"inband\"",
-      "inband: h264 and hevc chunks of other presets carry their headers; equal: refuse them" },
+      "inband: h264 and hevc chunks of other presets carry their headers; equal: "
+      "refuse them" },
     { NULL, NULL, NULL, NULL },
 };
 

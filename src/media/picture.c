@@ -31,13 +31,15 @@ static int to_multiple(double value, int step)
     return (int)fmax(step, step * floor(value / step + 0.5));
 }
 
-orr_status orri_shape_choose(int width, int height, AVRational aspect, int64_t want_width,
-                             int64_t want_height, enum AVPixelFormat format,
-                             struct orri_shape *out, struct orr_error *err)
+orr_status orri_shape_choose(int width, int height, AVRational aspect,
+                             int64_t want_width, int64_t want_height,
+                             enum AVPixelFormat format, struct orri_shape *out,
+                             struct orr_error *err)
 {
     int log_x = 0;
     int log_y = 0;
-    if (want_width < 0 || want_height < 0 || want_width > SIDE_MAX || want_height > SIDE_MAX)
+    if (want_width < 0 || want_height < 0 || want_width > SIDE_MAX ||
+        want_height > SIDE_MAX)
         return orri_error(err, ORR_ERR_INPUT,
                           "a picture of %lld x %lld is not possible: sides are 2 to %d",
                           (long long)want_width, (long long)want_height, SIDE_MAX);
@@ -45,7 +47,7 @@ orr_status orri_shape_choose(int width, int height, AVRational aspect, int64_t w
     double w = (double)want_width;
     double h = (double)want_height;
     out->format = format;
-    out->aspect = aspect.num > 0 && aspect.den > 0 ? aspect : (AVRational){ 0, 1 };
+    out->aspect = aspect.num > 0 && aspect.den > 0 ? aspect : (AVRational) { 0, 1 };
     if (want_width == 0 && want_height == 0) {
         out->width = width >> log_x << log_x;
         out->height = height >> log_y << log_y;
@@ -58,8 +60,9 @@ orr_status orri_shape_choose(int width, int height, AVRational aspect, int64_t w
     out->width = to_multiple(w, 1 << log_x);
     out->height = to_multiple(h, 1 << log_y);
     if (want_width && want_height) {
-        /* told to change the proportions: samples change theirs, the display does not */
-        AVRational now = out->aspect.num ? out->aspect : (AVRational){ 1, 1 };
+        /* told to change the proportions: samples change theirs, the display does not
+         */
+        AVRational now = out->aspect.num ? out->aspect : (AVRational) { 1, 1 };
         (void)av_reduce(&out->aspect.num, &out->aspect.den,
                         (int64_t)now.num * width * out->height,
                         (int64_t)now.den * height * out->width, 65535);
@@ -97,30 +100,30 @@ static void set_colours(struct SwsContext *sws, const AVFrame *frame, AVFrame *t
     }
 }
 
-static orr_status resample(struct orri_scaler *scaler, const AVFrame *frame, AVFrame *to,
-                           struct orr_error *err)
+static orr_status resample(struct orri_scaler *scaler, const AVFrame *frame,
+                           AVFrame *to, struct orr_error *err)
 {
     const struct orri_shape *shape = &scaler->to;
-    int flags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP |
-                SWS_BITEXACT;
-    scaler->sws = sws_getCachedContext(scaler->sws, frame->width, frame->height,
-                                       orri_plain_format(frame->format), shape->width,
-                                       shape->height, shape->format, flags, NULL, NULL,
-                                       NULL);
+    int flags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT |
+                SWS_FULL_CHR_H_INP | SWS_BITEXACT;
+    scaler->sws = sws_getCachedContext(
+        scaler->sws, frame->width, frame->height, orri_plain_format(frame->format),
+        shape->width, shape->height, shape->format, flags, NULL, NULL, NULL);
     if (!scaler->sws)
-        return orri_error(err, ORR_ERR_INPUT,
-                          "cannot scale from %dx%d %s to %dx%d %s: choose another pixel "
-                          "format",
-                          frame->width, frame->height, av_get_pix_fmt_name(frame->format),
-                          shape->width, shape->height, av_get_pix_fmt_name(shape->format));
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "cannot scale from %dx%d %s to %dx%d %s: choose another pixel "
+            "format",
+            frame->width, frame->height, av_get_pix_fmt_name(frame->format),
+            shape->width, shape->height, av_get_pix_fmt_name(shape->format));
     to->width = shape->width;
     to->height = shape->height;
     to->format = shape->format;
     orri_must(av_frame_get_buffer(to, 0), "picture");
     orri_must(av_frame_copy_props(to, frame), "picture");
     set_colours(scaler->sws, frame, to);
-    (void)sws_scale(scaler->sws, (const uint8_t *const *)frame->data, frame->linesize, 0,
-                    frame->height, to->data, to->linesize);
+    (void)sws_scale(scaler->sws, (const uint8_t *const *)frame->data, frame->linesize,
+                    0, frame->height, to->data, to->linesize);
     return ORR_OK;
 }
 

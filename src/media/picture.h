@@ -22,12 +22,13 @@ struct orri_scaler {
     bool warned;   /* a frame had another shape than the first */
 };
 
-/* The size for a source of `width` x `height`: as told, the missing one from the aspect,
- * both rounded to what the format's chroma needs. An odd source that is not scaled loses
- * its last column or row. */
-orr_status orri_shape_choose(int width, int height, AVRational aspect, int64_t want_width,
-                             int64_t want_height, enum AVPixelFormat format,
-                             struct orri_shape *out, struct orr_error *err);
+/* The size for a source of `width` x `height`: as told, the missing one from the
+ * aspect, both rounded to what the format's chroma needs. An odd source that is not
+ * scaled loses its last column or row. */
+orr_status orri_shape_choose(int width, int height, AVRational aspect,
+                             int64_t want_width, int64_t want_height,
+                             enum AVPixelFormat format, struct orri_shape *out,
+                             struct orr_error *err);
 /* A new frame of the scaler's shape; the source's own pixels when nothing changes. */
 orr_status orri_scale(struct orri_scaler *scaler, const AVFrame *frame, AVFrame **out,
                       struct orr_error *err);

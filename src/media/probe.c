@@ -24,24 +24,22 @@ orr_status orri_check_damage(const struct orri_index *index, const char *damaged
     char at[40];
     bool keep = strcmp(damaged, "keep") == 0;
     if (!keep && strcmp(damaged, "fail") != 0)
-        return orri_error(err, ORR_ERR_INPUT, "damaged is \"fail\" or \"keep\", not \"%s\"",
-                          damaged);
+        return orri_error(err, ORR_ERR_INPUT,
+                          "damaged is \"fail\" or \"keep\", not \"%s\"", damaged);
     if (keep || damage->count == 0)
         return ORR_OK;
     uint32_t frame = damage->frame < index->n_frames ? damage->frame : index->n_frames;
     time_text(orri_index_seconds(index, frame), at, sizeof at);
-    return orri_error(err, ORR_ERR_INPUT,
-                      "%s is damaged at %s (frame %u): %s (%u place%s in all; %u frames can "
-                      "be decoded). Copy it again, or give damaged: \"keep\" to go on with "
-                      "what can be decoded",
-                      index->path, at, frame, damage->text, damage->count,
-                      damage->count == 1 ? "" : "s", index->n_frames);
+    return orri_error(
+        err, ORR_ERR_INPUT,
+        "%s is damaged at %s (frame %u): %s (%u place%s in all; %u frames can "
+        "be decoded). Copy it again, or give damaged: \"keep\" to go on with "
+        "what can be decoded",
+        index->path, at, frame, damage->text, damage->count,
+        damage->count == 1 ? "" : "s", index->n_frames);
 }
 
-static const char *or_unknown(const char *name)
-{
-    return name ? name : "unknown";
-}
+static const char *or_unknown(const char *name) { return name ? name : "unknown"; }
 
 static void set_picture(struct orr_call *call, const struct orri_index *index,
                         const AVStream *stream)
@@ -51,12 +49,13 @@ static void set_picture(struct orr_call *call, const struct orri_index *index,
     AVRational aspect = video->sample_aspect_ratio;
     char text[40];
     if (aspect.num <= 0 || aspect.den <= 0)
-        aspect = (AVRational){ 1, 1 };
+        aspect = (AVRational) { 1, 1 };
     (void)snprintf(text, sizeof text, "%d:%d", aspect.num, aspect.den);
     orr_set_int(call, "width", index->width);
     orr_set_int(call, "height", index->height);
     orr_set_string(call, "codec", avcodec_get_name(video->codec_id));
-    orr_set_string(call, "pixel_format", or_unknown(av_get_pix_fmt_name(index->format)));
+    orr_set_string(call, "pixel_format",
+                   or_unknown(av_get_pix_fmt_name(index->format)));
     orr_set_int(call, "bit_depth", format ? format->comp[0].depth : 0);
     orr_set_string(call, "sample_aspect", text);
     orr_set_int(call, "rotation", orri_rotation(stream));
@@ -121,18 +120,21 @@ static int run_probe(struct orr_call *call)
     orr_set_string(call, "container", source->format->iformat->name);
     orri_source_close(source);
     if (index->interlaced)
-        orr_call_warn(call, "%s is interlaced; media.encode treats its frames as "
-                            "progressive, deinterlace it first",
+        orr_call_warn(call,
+                      "%s is interlaced; media.encode treats its frames as "
+                      "progressive, deinterlace it first",
                       path);
     if (index->invented)
-        orr_call_warn(call, "%s has no timestamps; frames are taken to be %.6g a second",
+        orr_call_warn(call,
+                      "%s has no timestamps; frames are taken to be %.6g a second",
                       path, av_q2d(index->rate));
     return 0;
 }
 
 static const struct orr_param probe_params[] = {
     { "source", "path", NULL, "video file" },
-    { "damaged", "string", "\"fail\"", "fail, or keep: go on with what can be decoded" },
+    { "damaged", "string", "\"fail\"",
+      "fail, or keep: go on with what can be decoded" },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -143,7 +145,8 @@ static const struct orr_result_field probe_results[] = {
     { "duration", "duration", "s", "from the first frame to the end of the last" },
     { "vfr", "bool", NULL, "frames do not follow a constant rate" },
     { "keyframes", "int", NULL, "where decoding can start" },
-    { "damaged_places", "int", NULL, "where decoding failed; 0 unless damaged is keep" },
+    { "damaged_places", "int", NULL,
+      "where decoding failed; 0 unless damaged is keep" },
     { "width", "int", "px", "as coded, before rotation and sample aspect" },
     { "height", "int", "px", "as coded, before rotation and sample aspect" },
     { "rotation", "int", "degrees", "by which a player turns it clockwise" },

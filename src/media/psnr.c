@@ -27,7 +27,8 @@ static uint64_t row_error8(const uint8_t *a, const uint8_t *b, int width)
         u8x16 vb;
         memcpy(&va, a + x, sizeof va);
         memcpy(&vb, b + x, sizeof vb);
-        u16x16 d = __builtin_convertvector(va, u16x16) - __builtin_convertvector(vb, u16x16);
+        u16x16 d =
+            __builtin_convertvector(va, u16x16) - __builtin_convertvector(vb, u16x16);
         total += __builtin_convertvector(d * d, u32x16);
     }
     uint64_t sum = sum16(&total);

@@ -30,10 +30,12 @@ static orr_status open_decoder(struct orri_recode *recode, const char *path,
 {
     const AVCodec *codec = avcodec_find_decoder(from->codecpar->codec_id);
     if (!codec)
-        return orri_error(err, ORR_ERR_INPUT, "%s: libavcodec has no decoder for its %s sound",
-                          path, avcodec_get_name(from->codecpar->codec_id));
+        return orri_error(err, ORR_ERR_INPUT,
+                          "%s: libavcodec has no decoder for its %s sound", path,
+                          avcodec_get_name(from->codecpar->codec_id));
     recode->decoder = orri_need(avcodec_alloc_context3(codec));
-    orri_must(avcodec_parameters_to_context(recode->decoder, from->codecpar), "parameters");
+    orri_must(avcodec_parameters_to_context(recode->decoder, from->codecpar),
+              "parameters");
     recode->decoder->pkt_timebase = from->time_base;
     recode->decoder->thread_count = 1;
     if (recode->decoder->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
@@ -45,32 +47,37 @@ static orr_status open_decoder(struct orri_recode *recode, const char *path,
                     : ORR_OK;
 }
 
-static orr_status open_encoder(struct orri_recode *recode, const char *path, bool global,
-                               struct orr_error *err)
+static orr_status open_encoder(struct orri_recode *recode, const char *path,
+                               bool global, struct orr_error *err)
 {
     const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_AAC);
     const AVCodecContext *decoder = recode->decoder;
     int rate = decoder->sample_rate > RATE_MAX ? RATE_MAX : decoder->sample_rate;
     if (!codec)
-        return orri_error(err, ORR_ERR_INPUT, "libavcodec of this machine has no AAC encoder");
+        return orri_error(err, ORR_ERR_INPUT,
+                          "libavcodec of this machine has no AAC encoder");
     AVCodecContext *encoder = orri_need(avcodec_alloc_context3(codec));
     recode->encoder = encoder;
-    orri_must(av_channel_layout_copy(&encoder->ch_layout, &decoder->ch_layout), "layout");
+    orri_must(av_channel_layout_copy(&encoder->ch_layout, &decoder->ch_layout),
+              "layout");
     encoder->sample_rate = rate;
     encoder->sample_fmt = AV_SAMPLE_FMT_FLTP;
-    encoder->time_base = (AVRational){ 1, rate };
+    encoder->time_base = (AVRational) { 1, rate };
     encoder->bit_rate = (int64_t)BIT_RATE_A_CHANNEL * encoder->ch_layout.nb_channels;
-    encoder->flags |= AV_CODEC_FLAG_BITEXACT | (global ? AV_CODEC_FLAG_GLOBAL_HEADER : 0);
+    encoder->flags |=
+        AV_CODEC_FLAG_BITEXACT | (global ? AV_CODEC_FLAG_GLOBAL_HEADER : 0);
     encoder->thread_count = 1;
     orri_log_clear();
     int code = avcodec_open2(encoder, codec, NULL);
-    return code < 0 ? orri_av_error(err, ORR_ERR_INPUT, code,
-                                    "%s: its sound (%d Hz, %d channels) cannot be AAC", path,
-                                    decoder->sample_rate, decoder->ch_layout.nb_channels)
-                    : ORR_OK;
+    return code < 0
+               ? orri_av_error(err, ORR_ERR_INPUT, code,
+                               "%s: its sound (%d Hz, %d channels) cannot be AAC", path,
+                               decoder->sample_rate, decoder->ch_layout.nb_channels)
+               : ORR_OK;
 }
 
-/* decoder -> aresample (fills gaps, so that picture and sound stay together) -> encoder */
+/* decoder -> aresample (fills gaps, so that picture and sound stay together) -> encoder
+ */
 static orr_status open_graph(struct orri_recode *recode, const AVStream *from,
                              struct orr_error *err)
 {
@@ -91,16 +98,18 @@ static orr_status open_graph(struct orri_recode *recode, const AVStream *from,
                    recode->encoder->sample_rate, layout);
     recode->graph = orri_need(avfilter_graph_alloc());
     recode->graph->nb_threads = 1;
-    int code = avfilter_graph_create_filter(&recode->in, avfilter_get_by_name("abuffer"), "in",
-                                            source, NULL, recode->graph);
+    int code =
+        avfilter_graph_create_filter(&recode->in, avfilter_get_by_name("abuffer"), "in",
+                                     source, NULL, recode->graph);
     if (code >= 0)
-        code = avfilter_graph_create_filter(&recode->out, avfilter_get_by_name("abuffersink"),
-                                            "out", NULL, NULL, recode->graph);
+        code = avfilter_graph_create_filter(&recode->out,
+                                            avfilter_get_by_name("abuffersink"), "out",
+                                            NULL, NULL, recode->graph);
     if (code >= 0) {
         outputs = orri_need(avfilter_inout_alloc());
         inputs = orri_need(avfilter_inout_alloc());
-        *outputs = (AVFilterInOut){ av_strdup("in"), recode->in, 0, NULL };
-        *inputs = (AVFilterInOut){ av_strdup("out"), recode->out, 0, NULL };
+        *outputs = (AVFilterInOut) { av_strdup("in"), recode->in, 0, NULL };
+        *inputs = (AVFilterInOut) { av_strdup("out"), recode->out, 0, NULL };
         code = avfilter_graph_parse_ptr(recode->graph, chain, &inputs, &outputs, NULL);
     }
     if (code >= 0)
@@ -122,7 +131,8 @@ orr_status orri_recode_open(const char *path, const AVStream *from,
     recode->packet = orri_need(av_packet_alloc());
     orr_status status = open_decoder(recode, path, from, err);
     if (status == ORR_OK)
-        status = open_encoder(recode, path, to->oformat->flags & AVFMT_GLOBALHEADER, err);
+        status =
+            open_encoder(recode, path, to->oformat->flags & AVFMT_GLOBALHEADER, err);
     if (status == ORR_OK)
         status = open_graph(recode, from, err);
     if (status != ORR_OK) {
@@ -140,25 +150,28 @@ static orr_status drain_encoder(struct orri_recode *recode, take_packet *take,
                                 void *context, struct orr_error *err)
 {
     orr_status status = ORR_OK;
-    while (status == ORR_OK && avcodec_receive_packet(recode->encoder, recode->packet) >= 0) {
+    while (status == ORR_OK &&
+           avcodec_receive_packet(recode->encoder, recode->packet) >= 0) {
         status = take(context, recode->packet, recode->encoder->time_base, err);
         av_packet_unref(recode->packet);
     }
     return status;
 }
 
-static orr_status drain_graph(struct orri_recode *recode, take_packet *take, void *context,
-                              struct orr_error *err)
+static orr_status drain_graph(struct orri_recode *recode, take_packet *take,
+                              void *context, struct orr_error *err)
 {
     AVRational time_base = av_buffersink_get_time_base(recode->out);
     orr_status status = ORR_OK;
-    while (status == ORR_OK && av_buffersink_get_frame(recode->out, recode->frame) >= 0) {
-        recode->frame->pts = av_rescale_q(recode->frame->pts, time_base,
-                                          recode->encoder->time_base);
+    while (status == ORR_OK &&
+           av_buffersink_get_frame(recode->out, recode->frame) >= 0) {
+        recode->frame->pts =
+            av_rescale_q(recode->frame->pts, time_base, recode->encoder->time_base);
         int code = avcodec_send_frame(recode->encoder, recode->frame);
         av_frame_unref(recode->frame);
-        status = code < 0 ? orri_av_error(err, ORR_ERR_FAILED, code, "AAC encoder failed")
-                          : drain_encoder(recode, take, context, err);
+        status = code < 0
+                     ? orri_av_error(err, ORR_ERR_FAILED, code, "AAC encoder failed")
+                     : drain_encoder(recode, take, context, err);
     }
     return status;
 }
@@ -169,7 +182,8 @@ orr_status orri_recode_packet(struct orri_recode *recode, const AVPacket *packet
     orr_status status = ORR_OK;
     /* a damaged packet of sound is left out; the gap is filled with silence */
     (void)avcodec_send_packet(recode->decoder, packet);
-    while (status == ORR_OK && avcodec_receive_frame(recode->decoder, recode->frame) >= 0) {
+    while (status == ORR_OK &&
+           avcodec_receive_frame(recode->decoder, recode->frame) >= 0) {
         int code = av_buffersrc_add_frame(recode->in, recode->frame);
         status = code < 0 ? orri_av_error(err, ORR_ERR_FAILED, code,
                                           "sound cannot be converted")

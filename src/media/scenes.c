@@ -37,7 +37,8 @@ void orri_scenes_free(struct orri_scenes *scenes)
 }
 
 /* Compare a row with the kept one and keep it instead. */
-static uint64_t swap_row8(uint8_t *restrict kept, const uint8_t *restrict row, int width)
+static uint64_t swap_row8(uint8_t *restrict kept, const uint8_t *restrict row,
+                          int width)
 {
     uint32_t sum = 0;
     for (int x = 0; x < width; x++) {
@@ -64,7 +65,8 @@ static uint64_t swap_frame(struct orri_scenes *scenes, const AVFrame *frame, int
     uint64_t sum = 0;
     for (int y = 0; y < scenes->rows; y++) {
         uint8_t *kept = scenes->luma + (size_t)y * (size_t)scenes->width;
-        const uint8_t *row = frame->data[0] + (ptrdiff_t)y * ROW_STEP * frame->linesize[0];
+        const uint8_t *row =
+            frame->data[0] + (ptrdiff_t)y * ROW_STEP * frame->linesize[0];
         sum += depth > 8 ? swap_row16(kept, (const uint16_t *)(const void *)row,
                                       scenes->width, depth - 8)
                          : swap_row8(kept, row, scenes->width);
@@ -77,8 +79,9 @@ float orri_scenes_score(struct orri_scenes *scenes, const AVFrame *frame)
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(frame->format);
     int rows = (frame->height + ROW_STEP - 1) / ROW_STEP;
     bool first = !scenes->luma || scenes->width != frame->width || scenes->rows != rows;
-    bool plain = desc && !(desc->flags & (AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_BITSTREAM |
-                                          AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_FLOAT));
+    bool plain =
+        desc && !(desc->flags & (AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_BITSTREAM |
+                                 AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_FLOAT));
     if (!plain)
         return 0;
     if (first) {

@@ -15,7 +15,7 @@
 #include <libavutil/intreadwrite.h>
 
 struct voice {
-    int from, to; /* stream numbers of source and output */
+    int from, to;               /* stream numbers of source and output */
     struct orri_recode *recode; /* NULL: copied */
 };
 
@@ -34,17 +34,19 @@ struct orri_sound {
 
 enum { PEEK_PACKETS = 200 };
 
-static orr_status check_container(const struct orri_sound *sound, const AVFormatContext *to,
+static orr_status check_container(const struct orri_sound *sound,
+                                  const AVFormatContext *to,
                                   const AVCodecParameters *parameters,
                                   struct orr_error *err)
 {
-    if (avformat_query_codec(to->oformat, parameters->codec_id, FF_COMPLIANCE_NORMAL) == 1)
+    if (avformat_query_codec(to->oformat, parameters->codec_id, FF_COMPLIANCE_NORMAL) ==
+        1)
         return ORR_OK;
-    return orri_error(err, ORR_ERR_INPUT,
-                      "the %s sound of %s cannot be copied into this %s file: give audio: "
-                      "\"aac\" to encode it, or a name that ends in .mkv",
-                      avcodec_get_name(parameters->codec_id), sound->path,
-                      to->oformat->name);
+    return orri_error(
+        err, ORR_ERR_INPUT,
+        "the %s sound of %s cannot be copied into this %s file: give audio: "
+        "\"aac\" to encode it, or a name that ends in .mkv",
+        avcodec_get_name(parameters->codec_id), sound->path, to->oformat->name);
 }
 
 static orr_status add_voice(struct orri_sound *sound, AVStream *from,
@@ -58,16 +60,19 @@ static orr_status add_voice(struct orri_sound *sound, AVStream *from,
     if (status != ORR_OK)
         return status;
     AVStream *stream = orri_need(avformat_new_stream(to, NULL));
-    const AVDictionaryEntry *language = av_dict_get(from->metadata, "language", NULL, 0);
+    const AVDictionaryEntry *language =
+        av_dict_get(from->metadata, "language", NULL, 0);
     if (language)
-        orri_must(av_dict_set(&stream->metadata, "language", language->value, 0), "language");
+        orri_must(av_dict_set(&stream->metadata, "language", language->value, 0),
+                  "language");
     stream->disposition = from->disposition;
     voice->from = from->index;
     voice->to = stream->index;
     if (mode == ORRI_SOUND_AAC) {
         status = orri_recode_open(sound->path, from, to, stream, &voice->recode, err);
     } else {
-        orri_must(avcodec_parameters_copy(stream->codecpar, from->codecpar), "parameters");
+        orri_must(avcodec_parameters_copy(stream->codecpar, from->codecpar),
+                  "parameters");
         stream->codecpar->codec_tag = 0;
         stream->time_base = from->time_base;
     }
@@ -76,8 +81,9 @@ static orr_status add_voice(struct orri_sound *sound, AVStream *from,
     return status;
 }
 
-orr_status orri_sound_open(const char *path, enum orri_sound_mode mode, AVFormatContext *to,
-                           struct orri_sound **out, struct orr_error *err)
+orr_status orri_sound_open(const char *path, enum orri_sound_mode mode,
+                           AVFormatContext *to, struct orri_sound **out,
+                           struct orr_error *err)
 {
     struct orri_sound *sound = orr_alloc(1, sizeof *sound);
     sound->path = orr_strdup(path);
@@ -112,10 +118,12 @@ static int64_t skipped(const struct orri_sound *sound, const AVPacket *packet)
 {
     const AVStream *stream = sound->format->streams[packet->stream_index];
     size_t size = 0;
-    const uint8_t *data = av_packet_get_side_data(packet, AV_PKT_DATA_SKIP_SAMPLES, &size);
+    const uint8_t *data =
+        av_packet_get_side_data(packet, AV_PKT_DATA_SKIP_SAMPLES, &size);
     if (!data || size < 4 || stream->codecpar->sample_rate <= 0)
         return 0;
-    return av_rescale_q(AV_RL32(data), (AVRational){ 1, stream->codecpar->sample_rate },
+    return av_rescale_q(AV_RL32(data),
+                        (AVRational) { 1, stream->codecpar->sample_rate },
                         stream->time_base);
 }
 
@@ -128,13 +136,13 @@ bool orri_sound_start(struct orri_sound *sound, AVRational time_base, int64_t *s
             av_packet_free(&packet);
             break;
         }
-        sound->held = orr_grow(sound->held, sound->n_held, &sound->cap_held,
-                               sizeof(AVPacket *));
+        sound->held =
+            orr_grow(sound->held, sound->n_held, &sound->cap_held, sizeof(AVPacket *));
         sound->held[sound->n_held++] = packet;
         if (voice_of(sound, packet) && packet->pts != AV_NOPTS_VALUE) {
             const AVStream *stream = sound->format->streams[packet->stream_index];
-            *start = av_rescale_q(packet->pts + skipped(sound, packet), stream->time_base,
-                                  time_base);
+            *start = av_rescale_q(packet->pts + skipped(sound, packet),
+                                  stream->time_base, time_base);
             any = true;
         }
     }
@@ -202,8 +210,8 @@ static orr_status take_recoded(void *context, AVPacket *packet, AVRational time_
     return write_packet(sink->sound, sink->to, sink->voice, packet, time_base, err);
 }
 
-static orr_status handle(struct orri_sound *sound, AVFormatContext *to, AVPacket *packet,
-                         struct orr_error *err)
+static orr_status handle(struct orri_sound *sound, AVFormatContext *to,
+                         AVPacket *packet, struct orr_error *err)
 {
     const struct voice *voice = voice_of(sound, packet);
     if (!voice)
@@ -225,8 +233,8 @@ static orr_status finish(struct orri_sound *sound, AVFormatContext *to,
         struct sink sink = { sound, to, &sound->voices[i] };
         orr_status status = ORR_OK;
         if (sound->voices[i].recode)
-            status = orri_recode_packet(sound->voices[i].recode, NULL, take_recoded, &sink,
-                                        err);
+            status = orri_recode_packet(sound->voices[i].recode, NULL, take_recoded,
+                                        &sink, err);
         if (status != ORR_OK)
             return status;
     }

@@ -28,11 +28,13 @@ orr_status orri_container_open(const char *path, AVFormatContext **out,
     free(url);
     if (code < 0)
         return orri_av_error(err, ORR_ERR_INPUT, code,
-                             "%s cannot be read as a media file; is it complete?", path);
+                             "%s cannot be read as a media file; is it complete?",
+                             path);
     code = avformat_find_stream_info(format, NULL);
     if (code < 0) {
         avformat_close_input(&format);
-        return orri_av_error(err, ORR_ERR_INPUT, code, "%s: no stream can be read", path);
+        return orri_av_error(err, ORR_ERR_INPUT, code, "%s: no stream can be read",
+                             path);
     }
     *out = format;
     return ORR_OK;
@@ -61,8 +63,9 @@ static orr_status open_decoder(struct orri_source *source, const AVCodec *decode
     orri_log_clear();
     int code = avcodec_open2(codec, decoder, NULL);
     if (code < 0)
-        return orri_av_error(err, ORR_ERR_INPUT, code, "%s: the decoder %s does not start",
-                             source->path, decoder->name);
+        return orri_av_error(err, ORR_ERR_INPUT, code,
+                             "%s: the decoder %s does not start", source->path,
+                             decoder->name);
     return ORR_OK;
 }
 
@@ -76,11 +79,11 @@ static orr_status pick_stream(struct orri_source *source, const AVCodec **decode
                           "%s: this build of libavcodec has no decoder for its video",
                           source->path);
     if (at < 0 || format->streams[at]->disposition & AV_DISPOSITION_ATTACHED_PIC)
-        return orri_error(err, ORR_ERR_INPUT,
-                          "%s has no video stream (%u other stream%s): name a file with "
-                          "a picture",
-                          source->path, format->nb_streams,
-                          format->nb_streams == 1 ? "" : "s");
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "%s has no video stream (%u other stream%s): name a file with "
+            "a picture",
+            source->path, format->nb_streams, format->nb_streams == 1 ? "" : "s");
     for (unsigned i = 0; i < format->nb_streams; i++)
         format->streams[i]->discard = (int)i == at ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     source->stream = format->streams[at];
@@ -144,7 +147,8 @@ static bool is_truncated(struct orri_source *source)
         if (entry->size > 0 && entry->pos >= 0 && entry->pos + entry->size > size)
             return true;
     }
-    return strstr(orri_log_text(), "prematurely") || strstr(orri_log_text(), "partial file");
+    return strstr(orri_log_text(), "prematurely") ||
+           strstr(orri_log_text(), "partial file");
 }
 
 static void end_of_input(struct orri_source *source, int code)
@@ -154,7 +158,8 @@ static void end_of_input(struct orri_source *source, int code)
     if (code != AVERROR_EOF)
         note_damage(source, text);
     else if (is_truncated(source))
-        note_damage(source, "the file is cut off: data that its index names is missing");
+        note_damage(source,
+                    "the file is cut off: data that its index names is missing");
     (void)avcodec_send_packet(source->codec, NULL);
     source->drained = true;
 }

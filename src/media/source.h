@@ -9,7 +9,7 @@
 /* The first thing that was wrong in the data, and how often something was. */
 struct orri_damage {
     uint32_t count;
-    uint32_t frame;  /* frames decoded before it */
+    uint32_t frame; /* frames decoded before it */
     char text[200];
 };
 
@@ -19,9 +19,9 @@ struct orri_source {
     AVStream *stream; /* the video stream */
     AVCodecContext *codec;
     AVPacket *packet;
-    AVFrame *frame;       /* what orri_source_next() gave last */
-    uint32_t n_frames;    /* given since it was opened */
-    uint32_t n_packets;   /* video packets read since it was opened */
+    AVFrame *frame;     /* what orri_source_next() gave last */
+    uint32_t n_frames;  /* given since it was opened */
+    uint32_t n_packets; /* video packets read since it was opened */
     bool drained;
     struct orri_damage damage;
 };
@@ -32,7 +32,8 @@ enum orri_effort {
     ORRI_COUNT   /* no pixels at all: frames are counted */
 };
 
-/* Open `path` and a decoder with `threads` threads. ORR_ERR_INPUT when it is no video. */
+/* Open `path` and a decoder with `threads` threads. ORR_ERR_INPUT when it is no video.
+ */
 orr_status orri_source_open(const char *path, unsigned threads, enum orri_effort effort,
                             struct orri_source **out, struct orr_error *err);
 /* The next frame in display order, in source->frame until the next call. ORR_END after

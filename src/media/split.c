@@ -33,8 +33,8 @@ static void add_boundary(struct plan *plan, uint32_t frame)
 }
 
 /* The frame whose time is nearest to `seconds`, after `above` and at most `limit`. */
-static uint32_t frame_near(const struct orri_index *index, double seconds, uint32_t above,
-                           uint32_t limit)
+static uint32_t frame_near(const struct orri_index *index, double seconds,
+                           uint32_t above, uint32_t limit)
 {
     uint32_t low = above + 1;
     uint32_t high = limit;
@@ -52,8 +52,8 @@ static uint32_t frame_near(const struct orri_index *index, double seconds, uint3
 }
 
 /* The keyframe nearest to `seconds` in (above, limit), at most `reach` away; or 0. */
-static uint32_t keyframe_near(const struct orri_index *index, double seconds, double reach,
-                              uint32_t above, uint32_t limit)
+static uint32_t keyframe_near(const struct orri_index *index, double seconds,
+                              double reach, uint32_t above, uint32_t limit)
 {
     uint32_t best = 0;
     double distance = reach;
@@ -136,8 +136,9 @@ static void set_chunks(struct orr_call *call, const struct plan *plan)
         orr_set_int(call, "first", plan->first[i]);
         orr_set_int(call, "frames", end - plan->first[i]);
         orr_set_float(call, "start", orri_index_seconds(index, plan->first[i]));
-        orr_set_float(call, "seconds", orri_index_seconds(index, end) -
-                                           orri_index_seconds(index, plan->first[i]));
+        orr_set_float(call, "seconds",
+                      orri_index_seconds(index, end) -
+                          orri_index_seconds(index, plan->first[i]));
         orr_record_end(call);
     }
     orr_list_end(call);
@@ -177,13 +178,15 @@ static const struct orr_param split_params[] = {
     { "scenes", "bool", "false", "cut at shot changes" },
     { "align", "string", "\"keyframe\"",
       "keyframe: at the source's keyframes where they are near; exact: never mind" },
-    { "damaged", "string", "\"fail\"", "fail, or keep: go on with what can be decoded" },
+    { "damaged", "string", "\"fail\"",
+      "fail, or keep: go on with what can be decoded" },
     { NULL, NULL, NULL, NULL },
 };
 
 static const struct orr_result_field split_results[] = {
-    { "chunks", "list<{index: int, first: int, frames: int, start: float, seconds: float}>",
-      NULL, "all frames once, in order" },
+    { "chunks",
+      "list<{index: int, first: int, frames: int, start: float, seconds: float}>", NULL,
+      "all frames once, in order" },
     { "frames", "int", NULL, "frames in all" },
     { NULL, NULL, NULL, NULL },
 };

@@ -15,8 +15,8 @@ struct block {
 
 static struct block add(struct block p, struct block q)
 {
-    return (struct block){ p.a + q.a, p.b + q.b, p.squares + q.squares,
-                           p.product + q.product };
+    return (struct block) { p.a + q.a, p.b + q.b, p.squares + q.squares,
+                            p.product + q.product };
 }
 
 static struct block block8(const uint8_t *a, ptrdiff_t stride_a, const uint8_t *b,
@@ -35,7 +35,7 @@ static struct block block8(const uint8_t *a, ptrdiff_t stride_a, const uint8_t *
             squares += va * va + vb * vb;
             product += va * vb;
         }
-    return (struct block){ sum_a, sum_b, squares, product };
+    return (struct block) { sum_a, sum_b, squares, product };
 }
 
 static struct block block16(const uint16_t *a, ptrdiff_t stride_a, const uint16_t *b,
@@ -46,7 +46,7 @@ static struct block block16(const uint16_t *a, ptrdiff_t stride_a, const uint16_
         for (int x = 0; x < 4; x++) {
             int64_t va = a[x];
             int64_t vb = b[x];
-            sum = add(sum, (struct block){ va, vb, va * va + vb * vb, va * vb });
+            sum = add(sum, (struct block) { va, vb, va * va + vb * vb, va * vb });
         }
     return sum;
 }
@@ -57,10 +57,11 @@ static void block_row(const struct orri_plane *a, const struct orri_plane *b, in
     const uint8_t *row_a = a->data + (ptrdiff_t)y * 4 * a->stride;
     const uint8_t *row_b = b->data + (ptrdiff_t)y * 4 * b->stride;
     for (int x = 0; x < a->width / 4; x++)
-        out[x] = a->depth > 8
-                     ? block16((const uint16_t *)(const void *)row_a + x * 4, a->stride / 2,
-                               (const uint16_t *)(const void *)row_b + x * 4, b->stride / 2)
-                     : block8(row_a + x * 4, a->stride, row_b + x * 4, b->stride);
+        out[x] =
+            a->depth > 8
+                ? block16((const uint16_t *)(const void *)row_a + x * 4, a->stride / 2,
+                          (const uint16_t *)(const void *)row_b + x * 4, b->stride / 2)
+                : block8(row_a + x * 4, a->stride, row_b + x * 4, b->stride);
 }
 
 static double window(struct block s, double c1, double c2)

@@ -31,7 +31,8 @@ static uint64_t rank_of(const struct orri_timeline *timeline, int64_t pts)
 void orri_timeline_init(struct orri_timeline *timeline, int64_t *pts, uint64_t n,
                         int64_t step)
 {
-    *timeline = (struct orri_timeline){ .n = n, .pts = pts, .step = step > 0 ? step : 1 };
+    *timeline =
+        (struct orri_timeline) { .n = n, .pts = pts, .step = step > 0 ? step : 1 };
     timeline->unique = true;
     timeline->sorted = orr_alloc(n, sizeof *timeline->sorted);
     memcpy(timeline->sorted, pts, n * sizeof *pts);
@@ -63,5 +64,5 @@ int64_t orri_timeline_duration(const struct orri_timeline *timeline, uint64_t i,
 void orri_timeline_release(struct orri_timeline *timeline)
 {
     free(timeline->sorted);
-    *timeline = (struct orri_timeline){ 0 };
+    *timeline = (struct orri_timeline) { 0 };
 }

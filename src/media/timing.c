@@ -3,8 +3,8 @@
  *
  * A file that has timestamps keeps them exactly. One where more than one frame in
  * twenty has none (AVI) gets the frame number at its declared rate. Where timestamps do
- * not rise, libav's guess from the decode times is taken if that does, else one tick past
- * the one before. */
+ * not rise, libav's guess from the decode times is taken if that does, else one tick
+ * past the one before. */
 #include "media/timing.h"
 
 #include "base/memory.h"
@@ -35,7 +35,7 @@ void orri_times_release(struct orri_times *times)
 {
     free(times->pts);
     free(times->guess);
-    *times = (struct orri_times){ 0 };
+    *times = (struct orri_times) { 0 };
 }
 
 static AVRational declared_rate(const AVStream *stream)
@@ -44,7 +44,7 @@ static AVRational declared_rate(const AVStream *stream)
     if (rate.num <= 0 || rate.den <= 0)
         rate = stream->r_frame_rate;
     if (rate.num <= 0 || rate.den <= 0)
-        rate = (AVRational){ 25, 1 };
+        rate = (AVRational) { 25, 1 };
     return rate;
 }
 
@@ -80,13 +80,14 @@ static AVRational measured_rate(const struct orri_index *index)
     int den;
     (void)av_reduce(&num, &den, (int64_t)(index->n_frames - 1) * index->time_base.den,
                     span * index->time_base.num, 1000000);
-    return num > 0 && den > 0 ? (AVRational){ num, den } : (AVRational){ 25, 1 };
+    return num > 0 && den > 0 ? (AVRational) { num, den } : (AVRational) { 25, 1 };
 }
 
 static void find_rate(struct orri_index *index, const AVStream *stream)
 {
-    static const AVRational usual[] = { { 24, 1 },       { 25, 1 }, { 30, 1 },
-                                        { 50, 1 },       { 60, 1 }, { 24000, 1001 },
+    static const AVRational usual[] = { { 24, 1 },       { 25, 1 },
+                                        { 30, 1 },       { 50, 1 },
+                                        { 60, 1 },       { 24000, 1001 },
                                         { 30000, 1001 }, { 60000, 1001 } };
     AVRational declared[] = { stream->avg_frame_rate, stream->r_frame_rate };
     index->rate = declared_rate(stream);
@@ -106,12 +107,14 @@ static void take(struct orri_times *times, struct orri_index *index)
 {
     for (uint32_t i = 0; i < times->n; i++) {
         int64_t least = i > 0 ? index->pts[i - 1] + 1 : INT64_MIN + 1;
-        int64_t at = times->strict || !times->guess_strict ? times->pts[i] : times->guess[i];
+        int64_t at =
+            times->strict || !times->guess_strict ? times->pts[i] : times->guess[i];
         if (at == AV_NOPTS_VALUE || at < least)
             at = times->guess[i];
         if (at == AV_NOPTS_VALUE || at < least)
-            at = i == 0 ? 0 : i > 1 && i + 1 == times->n ? 2 * least - 2 - index->pts[i - 2]
-                                                         : least;
+            at = i == 0                       ? 0
+                 : i > 1 && i + 1 == times->n ? 2 * least - 2 - index->pts[i - 2]
+                                              : least;
         index->pts[i] = at;
     }
 }

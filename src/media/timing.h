@@ -8,8 +8,8 @@
 struct orri_times {
     uint32_t n;
     size_t cap;
-    int64_t *pts;      /* the frame's own, or AV_NOPTS_VALUE */
-    int64_t *guess;    /* libav's best effort */
+    int64_t *pts;   /* the frame's own, or AV_NOPTS_VALUE */
+    int64_t *guess; /* libav's best effort */
     size_t cap_guess;
     uint32_t missing;
     bool strict;       /* every frame has one, and they rise */
@@ -18,7 +18,8 @@ struct orri_times {
 };
 
 void orri_times_add(struct orri_times *times, const AVFrame *frame);
-/* Fill pts (n_frames + 1 values, the last is the end), time_base, rate, vfr, invented. */
+/* Fill pts (n_frames + 1 values, the last is the end), time_base, rate, vfr, invented.
+ */
 void orri_times_finish(struct orri_times *times, const AVStream *stream,
                        struct orri_index *index);
 void orri_times_release(struct orri_times *times);

@@ -30,11 +30,12 @@ static orr_status check_same(const struct orri_track *track, uint32_t number,
         what = "timing: the source was changed between their encodes";
     if (!what)
         return ORR_OK;
-    return orri_error(err, ORR_ERR_INPUT,
-                      "chunk %u cannot follow chunk 0, they differ in %s (%s %dx%d of %s, "
-                      "%s %dx%d of %s)",
-                      number, what, b->codec, pb->width, pb->height, b->source, a->codec,
-                      pa->width, pa->height, a->source);
+    return orri_error(
+        err, ORR_ERR_INPUT,
+        "chunk %u cannot follow chunk 0, they differ in %s (%s %dx%d of %s, "
+        "%s %dx%d of %s)",
+        number, what, b->codec, pb->width, pb->height, b->source, a->codec, pa->width,
+        pa->height, a->source);
 }
 
 static orr_status check_header(struct orri_track *track, uint32_t number,
@@ -50,15 +51,16 @@ static orr_status check_header(struct orri_track *track, uint32_t number,
         return ORR_OK;
     orr_id_text(track->info.header, was);
     orr_id_text(chunk->info.header, is);
-    return orri_error(err, ORR_ERR_INPUT,
-                      "chunk %u (frames from %u) has another decoder header (%.8s) than "
-                      "chunk 0 (%.8s): they were encoded with different presets or options."
-                      "%s",
-                      number, chunk->info.first, is, was,
-                      track->parameters->codec_id == AV_CODEC_ID_AV1
-                          ? " Encode them alike"
-                          : " Encode them alike, or allow headers: \"inband\" (not all "
-                            "players follow such a change)");
+    return orri_error(
+        err, ORR_ERR_INPUT,
+        "chunk %u (frames from %u) has another decoder header (%.8s) than "
+        "chunk 0 (%.8s): they were encoded with different presets or options."
+        "%s",
+        number, chunk->info.first, is, was,
+        track->parameters->codec_id == AV_CODEC_ID_AV1
+            ? " Encode them alike"
+            : " Encode them alike, or allow headers: \"inband\" (not all "
+              "players follow such a change)");
 }
 
 static orr_status check_place(const struct orri_track *track, uint32_t number,
@@ -66,17 +68,19 @@ static orr_status check_place(const struct orri_track *track, uint32_t number,
 {
     const struct orri_chunk_info *info = &chunk->info;
     if (number > 0 && info->first != track->last)
-        return orri_error(err, ORR_ERR_INPUT,
-                          "chunk %u begins with frame %u where frame %u must follow: chunks "
-                          "are missing, double or not in order (order them by their first "
-                          "frame)",
-                          number, info->first, track->last);
+        return orri_error(
+            err, ORR_ERR_INPUT,
+            "chunk %u begins with frame %u where frame %u must follow: chunks "
+            "are missing, double or not in order (order them by their first "
+            "frame)",
+            number, info->first, track->last);
     if (number > 0 && info->start != track->end)
         return orri_error(err, ORR_ERR_INPUT,
                           "chunk %u starts at time %" PRId64 " where chunk %u ends at "
-                          "%" PRId64 " (in %d/%d s): the source was changed between them",
-                          number, info->start, number - 1, track->end, info->time_base.num,
-                          info->time_base.den);
+                          "%" PRId64
+                          " (in %d/%d s): the source was changed between them",
+                          number, info->start, number - 1, track->end,
+                          info->time_base.num, info->time_base.den);
     return ORR_OK;
 }
 
@@ -111,7 +115,8 @@ static orr_status scan_packets(struct orri_track *track, uint32_t number,
     uint32_t n = 0;
     bool good = true;
     while ((status = orri_chunk_next(chunk, packet, err)) == ORR_OK) {
-        good = good && packet->pts >= chunk->info.start && packet->pts < chunk->info.end;
+        good =
+            good && packet->pts >= chunk->info.start && packet->pts < chunk->info.end;
         if (n++ == 0)
             good = good && packet->pts == chunk->info.start &&
                    (packet->flags & AV_PKT_FLAG_KEY);
@@ -123,10 +128,9 @@ static orr_status scan_packets(struct orri_track *track, uint32_t number,
     if (status != ORR_END)
         return status;
     if (n != chunk->info.frames || !good)
-        return orri_error(err, ORR_ERR_INPUT,
-                          "chunk %u is damaged: it has %u of %u frames%s", number, n,
-                          chunk->info.frames,
-                          good ? "" : ", and some lie outside its own time");
+        return orri_error(
+            err, ORR_ERR_INPUT, "chunk %u is damaged: it has %u of %u frames%s", number,
+            n, chunk->info.frames, good ? "" : ", and some lie outside its own time");
     return ORR_OK;
 }
 
@@ -173,7 +177,7 @@ orr_status orri_track_scan(struct orri_track *track, struct orr_call *call,
                            const struct orr_value *chunks, bool inband,
                            struct orr_error *err)
 {
-    *track = (struct orri_track){ .call = call, .chunks = chunks };
+    *track = (struct orri_track) { .call = call, .chunks = chunks };
     track->n_chunks = orr_arg_count(chunks);
     if (track->n_chunks == 0)
         return orri_error(err, ORR_ERR_INPUT, "there are no chunks to put together");
@@ -186,7 +190,8 @@ orr_status orri_track_scan(struct orri_track *track, struct orr_call *call,
     int64_t step = av_rescale_q(1, av_inv_q(track->info.rate), track->time_base);
     orri_timeline_init(&track->timeline, track->pts, track->n, step);
     if (!track->timeline.unique)
-        return orri_error(err, ORR_ERR_INPUT, "two frames of the chunks have the same time");
+        return orri_error(err, ORR_ERR_INPUT,
+                          "two frames of the chunks have the same time");
     return ORR_OK;
 }
 
@@ -207,8 +212,8 @@ void orri_track_retime(struct orri_track *track, int64_t base, AVRational time_b
             moved[i] = moved[i - 1] + 1;
     }
     for (uint64_t i = 0; i < track->n; i++) {
-        const int64_t *at = bsearch(&track->pts[i], old->sorted, track->n, sizeof *at,
-                                    compare_times);
+        const int64_t *at =
+            bsearch(&track->pts[i], old->sorted, track->n, sizeof *at, compare_times);
         track->pts[i] = moved[at - old->sorted];
     }
     track->end = av_rescale_q(track->end - base, track->time_base, time_base);
@@ -247,7 +252,8 @@ orr_status orri_track_each(const struct orri_track *track,
         status = open_at(track, i, &bytes, &chunk, err);
         if (status != ORR_OK)
             break;
-        while (at < track->n && (status = orri_chunk_next(&chunk, packet, err)) == ORR_OK) {
+        while (at < track->n &&
+               (status = orri_chunk_next(&chunk, packet, err)) == ORR_OK) {
             if (first && track->headers_differ)
                 prepend_header(&chunk, packet);
             first = false;

@@ -6,9 +6,9 @@
  * the samples that are kept are computed. Local means, variances and covariance are
  * taken with the 5-tap Gaussian. Taps and noise variance are those of libvmaf; areas
  * without detail count as little as they hold, as in libavfilter 8 (newer ones and
- * libvmaf give them full weight). A picture without any detail, black say, has nothing to
- * lose and scores 1, where libavfilter divides rounding errors. Rows are padded, so that
- * inner loops run over whole vectors. */
+ * libvmaf give them full weight). A picture without any detail, black say, has nothing
+ * to lose and scores 1, where libavfilter divides rounding errors. Rows are padded, so
+ * that inner loops run over whole vectors. */
 #include "base/memory.h"
 #include "media/metric.h"
 
@@ -41,7 +41,7 @@ struct plane {
 
 struct orri_vif {
     int width, height;
-    struct plane ring;       /* RING rows of the picture as floats */
+    struct plane ring; /* RING rows of the picture as floats */
     struct plane half;
     struct plane quarter[2]; /* reference, distorted */
     struct plane rows;       /* work: one row each, ROW_* */
@@ -56,10 +56,7 @@ static f32x4 load(const float *at)
     return v;
 }
 
-static void store(float *at, f32x4 v)
-{
-    memcpy(at, &v, sizeof v);
-}
+static void store(float *at, f32x4 v) { memcpy(at, &v, sizeof v); }
 
 static void plane_init(struct plane *plane, int width, int height)
 {
@@ -112,8 +109,8 @@ static int mirror(int at, int size)
 }
 
 /* Samples as floats around 0 in the range of 8 bits; 16 at a time while they last. */
-static int convert_vectors(const struct orri_plane *plane, const uint8_t *bytes, float scale,
-                           float *out)
+static int convert_vectors(const struct orri_plane *plane, const uint8_t *bytes,
+                           float scale, float *out)
 {
     int x = 0;
     for (; x + 16 <= plane->width; x += 16) {
@@ -121,7 +118,8 @@ static int convert_vectors(const struct orri_plane *plane, const uint8_t *bytes,
         if (plane->depth > 8) {
             u16x16 in;
             memcpy(&in, bytes + x * 2, sizeof in);
-            v = __builtin_convertvector(__builtin_convertvector(in, i32x16), f32x16) * scale;
+            v = __builtin_convertvector(__builtin_convertvector(in, i32x16), f32x16) *
+                scale;
         } else {
             u8x16 in;
             memcpy(&in, bytes + x, sizeof in);
@@ -145,8 +143,10 @@ static void convert_row(const struct orri_plane *plane, int y, float *out)
     }
 }
 
-/* out = rows[0] * c[0] + (rows[-k] + rows[k]) * c[k] ...; rows[i] is row centre - n + i */
-static void filter_rows(float *out, float *const *rows, int n, const float *c, int width)
+/* out = rows[0] * c[0] + (rows[-k] + rows[k]) * c[k] ...; rows[i] is row centre - n + i
+ */
+static void filter_rows(float *out, float *const *rows, int n, const float *c,
+                        int width)
 {
     for (int x = 0; x < width; x += LANES) {
         f32x4 sum = load(rows[n] + x) * c[0];
@@ -177,7 +177,8 @@ static void split_row(struct orri_vif *vif, const float *row, int width)
 }
 
 /* Filter along the row, every second sample. */
-static void reduce_row(struct orri_vif *vif, const float *c, int n, float *out, int width)
+static void reduce_row(struct orri_vif *vif, const float *c, int n, float *out,
+                       int width)
 {
     const float *even = row_of(&vif->rows, ROW_EVEN);
     const float *odd = row_of(&vif->rows, ROW_ODD);
@@ -319,5 +320,6 @@ double orri_vif_score(struct orri_vif *vif, const struct orri_plane *reference,
         add_row(vif, y, &total);
     settle(&total);
     double samples = (double)vif->quarter[0].width * vif->quarter[0].height;
-    return total.given_bits < FLAT_BITS * samples ? 1 : total.kept_bits / total.given_bits;
+    return total.given_bits < FLAT_BITS * samples ? 1
+                                                  : total.kept_bits / total.given_bits;
 }

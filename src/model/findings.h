@@ -37,12 +37,12 @@
     X("E0301", "The key is not known here.")                                           \
     X("E0302", "A key that is needed is missing.")                                     \
     X("E0303", "A value, a list and a mapping are different things; this is the "      \
-        "wrong one.")                                                                  \
+               "wrong one.")                                                           \
     X("E0304", "The file is written in a version of the language that is not known.")  \
     X("E0401", "A fact, function or pool of that name is not defined.")                \
     X("E0402", "The type is not known or not allowed here.")                           \
     X("E0403", "The name is not allowed: wrong characters, or a word of the "          \
-        "language.")                                                                   \
+               "language.")                                                            \
     X("E0404", "The data is not of the type that is needed here.")                     \
     X("E0405", "There is no field or argument of that name.")                          \
     X("E0406", "A field or argument that is needed is missing.")                       \
@@ -89,7 +89,8 @@ struct orr_finding {
     const char *text;
 };
 
-const struct orr_finding *orr_findings(size_t *n); /* in ascending order within E and W */
-const char *orr_finding_text(const char *id);      /* or NULL */
+const struct orr_finding *orr_findings(
+    size_t *n);                               /* in ascending order within E and W */
+const char *orr_finding_text(const char *id); /* or NULL */
 
 #endif

@@ -40,7 +40,8 @@ void orri_heap_pop(struct orri_heap *heap, struct orr_ready *out)
     const struct orr_ready last = heap->items[--heap->n];
     size_t at = 0;
     for (size_t child = 1; child < heap->n; child = 2 * at + 1) {
-        if (child + 1 < heap->n && before(heap, &heap->items[child + 1], &heap->items[child]))
+        if (child + 1 < heap->n &&
+            before(heap, &heap->items[child + 1], &heap->items[child]))
             child++;
         if (!before(heap, &heap->items[child], &last))
             break;

@@ -77,7 +77,7 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores)
     while (sched->n_nodes <= node) {
         sched->nodes =
             orr_realloc(sched->nodes, sched->n_nodes + 1, sizeof *sched->nodes);
-        sched->nodes[sched->n_nodes++] = (struct node){ 0 };
+        sched->nodes[sched->n_nodes++] = (struct node) { 0 };
     }
     sched->cores += cores - sched->nodes[node].cores;
     sched->nodes[node].cores = cores;
@@ -132,7 +132,8 @@ int64_t orr_sched_wake(const struct orr_sched *sched)
 static bool under_max(const struct orr_sched *sched, uint32_t pool, uint32_t cores)
 {
     for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
-        if (sched->pools[p].is.max && sched->pools[p].used + cores > sched->pools[p].is.max)
+        if (sched->pools[p].is.max &&
+            sched->pools[p].used + cores > sched->pools[p].is.max)
             return false;
     return true;
 }
@@ -165,7 +166,8 @@ static bool may_run(const struct orr_sched *sched, uint32_t pool, uint32_t cores
            (kept == 0 || sched->used + cores + kept <= sched->cores);
 }
 
-/* Smaller goes first: pools below their reserve, then the least used for their share. */
+/* Smaller goes first: pools below their reserve, then the least used for their share.
+ */
 static double claim(const struct pool *pool)
 {
     if (pool->used < pool->is.reserve)
@@ -202,13 +204,15 @@ static uint32_t prefetch(const struct orr_sched *sched)
     return depth < 1 ? 1 : depth > most ? most : (uint32_t)depth;
 }
 
-static bool has_room(const struct orr_sched *sched, const struct node *node, uint32_t cores)
+static bool has_room(const struct orr_sched *sched, const struct node *node,
+                     uint32_t cores)
 {
     uint64_t limit = (uint64_t)node->cores * (1 + prefetch(sched));
     return !node->lost && node->cores >= cores && node->load + cores <= limit;
 }
 
-static void fly(struct orr_sched *sched, uint32_t node_index, const struct orr_ready *ready)
+static void fly(struct orr_sched *sched, uint32_t node_index,
+                const struct orr_ready *ready)
 {
     struct node *node = &sched->nodes[node_index];
     while (sched->n_flights <= ready->task) {
@@ -220,7 +224,7 @@ static void fly(struct orr_sched *sched, uint32_t node_index, const struct orr_r
     }
     node->tasks = orr_grow(node->tasks, node->n, &node->cap, sizeof *node->tasks);
     sched->flights[ready->task] =
-        (struct flight){ *ready, node_index, (uint32_t)node->n };
+        (struct flight) { *ready, node_index, (uint32_t)node->n };
     node->tasks[node->n++] = ready->task;
     node->load += ready->cores;
     sched->used += ready->cores;
@@ -240,7 +244,8 @@ static void land(struct orr_sched *sched, uint32_t task)
     node->load -= flight->ready.cores;
     sched->used -= flight->ready.cores;
     sched->in_flight--;
-    for (uint32_t p = flight->ready.pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
+    for (uint32_t p = flight->ready.pool; p != UINT32_MAX;
+         p = sched->pools[p].is.parent)
         sched->pools[p].used -= flight->ready.cores;
 }
 
@@ -265,13 +270,15 @@ void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
     if (task >= sched->n_flights || sched->flights[task].node == UINT32_MAX)
         return;
     land(sched, task);
-    sched->mean_seconds = sched->mean_seconds < 0
-                              ? seconds
-                              : sched->mean_seconds + weight * (seconds - sched->mean_seconds);
+    sched->mean_seconds =
+        sched->mean_seconds < 0
+            ? seconds
+            : sched->mean_seconds + weight * (seconds - sched->mean_seconds);
 }
 
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
-                         bool (*lost)(void *context, struct orr_ready *ready), void *context)
+                         bool (*lost)(void *context, struct orr_ready *ready),
+                         void *context)
 {
     struct node *node = &sched->nodes[node_index];
     while (node->n) {
@@ -289,10 +296,7 @@ uint64_t orr_sched_queued(const struct orr_sched *sched)
     return sched->ready + sched->delayed.n;
 }
 
-uint64_t orr_sched_in_flight(const struct orr_sched *sched)
-{
-    return sched->in_flight;
-}
+uint64_t orr_sched_in_flight(const struct orr_sched *sched) { return sched->in_flight; }
 
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node)
 {

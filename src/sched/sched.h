@@ -4,8 +4,8 @@
  * what time it is, and asks for the next attempt for a node.
  *
  * Pools are a tree of shares. A pool below its `reserve` goes first; then the pool with
- * the least use for its share. Idle reserves are lent to others unless `borrow` is false.
- * Within a pool: earliest deadline, then priority, then age. */
+ * the least use for its share. Idle reserves are lent to others unless `borrow` is
+ * false. Within a pool: earliest deadline, then priority, then age. */
 #ifndef ORR_SCHED_SCHED_H
 #define ORR_SCHED_SCHED_H
 
@@ -41,7 +41,8 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
  * refuse (false) to have it put back. */
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
-                         bool (*lost)(void *context, struct orr_ready *ready), void *context);
+                         bool (*lost)(void *context, struct orr_ready *ready),
+                         void *context);
 
 /* Can it ever run? False, with the reason, when it asks for more cores than the largest
  * node or its pool has. */
@@ -56,7 +57,7 @@ bool orr_sched_next(struct orr_sched *sched, uint32_t node, int64_t now,
 /* The attempt came back; `seconds` it ran (to size the prefetch). */
 void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds);
 
-uint64_t orr_sched_queued(const struct orr_sched *sched);   /* ready or delayed */
+uint64_t orr_sched_queued(const struct orr_sched *sched); /* ready or delayed */
 uint64_t orr_sched_in_flight(const struct orr_sched *sched);
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node); /* cores */
 /* When the next delayed attempt becomes ready; INT64_MAX: none is delayed. */

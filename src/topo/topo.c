@@ -20,11 +20,12 @@ static orr_status load(struct orr_topo *topo, const char *xml, const char *synth
 {
     unsigned long flags = 0;
     if (xml && hwloc_topology_set_xml(topo->hwloc, xml) != 0)
-        return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot read the topology %s", xml);
+        return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot read the topology %s",
+                               xml);
     if (synthetic && hwloc_topology_set_synthetic(topo->hwloc, synthetic) != 0)
-        return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                             "'%s' is no synthetic topology such as \"pack:2 core:8 pu:2\"",
-                             synthetic);
+        return orr_error_set(
+            err, ORR_ERR_INPUT, ORR_NO_SPAN,
+            "'%s' is no synthetic topology such as \"pack:2 core:8 pu:2\"", synthetic);
     /* A mask from taskset or Slurm's task/affinity is ours to keep, like a cpuset. */
     if (!xml && !synthetic)
         flags = HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
@@ -45,7 +46,8 @@ orr_status orr_topo_load(const char *xml, const char *synthetic, struct orr_topo
     struct orr_topo *topo = orr_alloc(1, sizeof *topo);
     orr_status status = ORR_OK;
     if (hwloc_topology_init(&topo->hwloc) != 0)
-        status = orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN, "hwloc does not start");
+        status =
+            orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN, "hwloc does not start");
     if (status == ORR_OK)
         status = load(topo, xml, synthetic, err);
     if (status != ORR_OK) {
@@ -70,8 +72,14 @@ static uint32_t count(const struct orr_topo *topo, hwloc_obj_type_t type)
 }
 
 uint32_t orr_topo_cores(const struct orr_topo *topo) { return topo->cores; }
-uint32_t orr_topo_threads(const struct orr_topo *topo) { return count(topo, HWLOC_OBJ_PU); }
-uint32_t orr_topo_numas(const struct orr_topo *topo) { return count(topo, HWLOC_OBJ_NUMANODE); }
+uint32_t orr_topo_threads(const struct orr_topo *topo)
+{
+    return count(topo, HWLOC_OBJ_PU);
+}
+uint32_t orr_topo_numas(const struct orr_topo *topo)
+{
+    return count(topo, HWLOC_OBJ_NUMANODE);
+}
 
 uint64_t orr_topo_memory(const struct orr_topo *topo)
 {
@@ -88,8 +96,9 @@ static hwloc_obj_t core_object(const struct orr_topo *topo, uint32_t core)
 {
     hwloc_obj_t object =
         hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_CORE, core % topo->cores);
-    return object ? object
-                  : hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_PU, core % topo->cores);
+    return object
+               ? object
+               : hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_PU, core % topo->cores);
 }
 
 uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core)
@@ -149,12 +158,12 @@ orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, const uint32_t 
 
 void orr_topo_print(const struct orr_topo *topo, uint32_t workers, struct orr_text *out)
 {
-    orr_text_printf(out,
-                    "%u core%s, %u hardware thread%s, %u NUMA domain%s, %.1f GiB of memory\n",
-                    topo->cores, topo->cores == 1 ? "" : "s", orr_topo_threads(topo),
-                    orr_topo_threads(topo) == 1 ? "" : "s", orr_topo_numas(topo),
-                    orr_topo_numas(topo) == 1 ? "" : "s",
-                    (double)orr_topo_memory(topo) / 1073741824.0);
+    orr_text_printf(
+        out, "%u core%s, %u hardware thread%s, %u NUMA domain%s, %.1f GiB of memory\n",
+        topo->cores, topo->cores == 1 ? "" : "s", orr_topo_threads(topo),
+        orr_topo_threads(topo) == 1 ? "" : "s", orr_topo_numas(topo),
+        orr_topo_numas(topo) == 1 ? "" : "s",
+        (double)orr_topo_memory(topo) / 1073741824.0);
     orr_text_puts(out, "rank  core  NUMA  CPUs\n");
     orr_text_puts(out, "   0     -     -  any (coordinator)\n");
     for (uint32_t i = 0; i < workers; i++) {

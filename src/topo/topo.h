@@ -19,10 +19,10 @@ orr_status orr_topo_load(const char *xml, const char *synthetic, struct orr_topo
                          struct orr_error *err);
 void orr_topo_free(struct orr_topo *topo);
 
-uint32_t orr_topo_cores(const struct orr_topo *topo);    /* physical cores we may use */
-uint32_t orr_topo_threads(const struct orr_topo *topo);  /* hardware threads of them */
+uint32_t orr_topo_cores(const struct orr_topo *topo);   /* physical cores we may use */
+uint32_t orr_topo_threads(const struct orr_topo *topo); /* hardware threads of them */
 uint32_t orr_topo_numas(const struct orr_topo *topo);
-uint64_t orr_topo_memory(const struct orr_topo *topo);   /* bytes of the node */
+uint64_t orr_topo_memory(const struct orr_topo *topo); /* bytes of the node */
 /* NUMA domain of a core (0-based). */
 uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core);
 /* Operating system numbers of the hardware threads of these cores: "0-1,4"; appended.
@@ -36,6 +36,7 @@ orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, const uint32_t 
                          uint32_t n, struct orr_error *err);
 
 /* The plan for `workers` worker ranks, for people (`orrery topo`); appended. */
-void orr_topo_print(const struct orr_topo *topo, uint32_t workers, struct orr_text *out);
+void orr_topo_print(const struct orr_topo *topo, uint32_t workers,
+                    struct orr_text *out);
 
 #endif

@@ -19,7 +19,8 @@ static void print_stage(const struct orr_stage *stage, struct orr_text *out)
     orr_text_printf(out, "  %-20s %8" PRIu64 " of %-8" PRIu64, stage->name, stage->done,
                     stage->total);
     if (stage->done > stage->reused)
-        orr_text_printf(out, "  mean %.3g s", stage->wall / (double)(stage->done - stage->reused));
+        orr_text_printf(out, "  mean %.3g s",
+                        stage->wall / (double)(stage->done - stage->reused));
     if (stage->reused)
         orr_text_printf(out, "  %" PRIu64 " reused", stage->reused);
     if (stage->failed)
@@ -37,14 +38,14 @@ void orr_status_print(const struct orr_run_status *s, bool alive, struct orr_tex
     orr_duration_text(elapsed(s), took);
     orr_text_printf(out, "%s: %s%s\n", s->name, orr_run_state_text(s->state),
                     over || alive ? "" : ", but nobody works on it: resume it");
-    orr_text_printf(out, "workflow %s, run %s, started %s on %s, %s so far\n", s->workflow,
-                    s->run_id, when, s->host, took);
+    orr_text_printf(out, "workflow %s, run %s, started %s on %s, %s so far\n",
+                    s->workflow, s->run_id, when, s->host, took);
     orr_text_printf(out, "tasks: %" PRIu64 " of %" PRIu64 " done", s->done, s->tasks);
     if (!over)
         orr_text_printf(out, ", %" PRIu64 " running, %" PRIu64 " waiting", s->in_flight,
                         s->waiting);
-    orr_text_printf(out, "\ncores: %u of %u busy on %u node%s\n", s->busy_cores, s->cores,
-                    s->nodes, s->nodes == 1 ? "" : "s");
+    orr_text_printf(out, "\ncores: %u of %u busy on %u node%s\n", s->busy_cores,
+                    s->cores, s->nodes, s->nodes == 1 ? "" : "s");
     for (uint32_t i = 0; i < s->n_stages; i++)
         if (s->stages[i].total)
             print_stage(&s->stages[i], out);
@@ -69,7 +70,7 @@ struct orr_progress {
 struct orr_progress *orr_progress_new(FILE *out, uint32_t columns, bool quiet)
 {
     struct orr_progress *progress = orr_alloc(1, sizeof *progress);
-    *progress = (struct orr_progress){
+    *progress = (struct orr_progress) {
         .out = out, .columns = columns, .quiet = quiet, .plain_wait = ORR_SECOND
     };
     return progress;
@@ -93,7 +94,8 @@ static void line_of(const struct orr_run_status *s, struct orr_text *out)
     if (frames > 0 && elapsed(s) > 0)
         orr_text_printf(out, " | %.1f frames/s", frames / elapsed(s));
     else if (s->done > s->reused && elapsed(s) > 0)
-        orr_text_printf(out, " | %.1f tasks/s", (double)(s->done - s->reused) / elapsed(s));
+        orr_text_printf(out, " | %.1f tasks/s",
+                        (double)(s->done - s->reused) / elapsed(s));
     orr_text_printf(out, " | %u/%u cores", s->busy_cores, s->cores);
     double eta = orr_status_eta(s);
     if (eta >= 0) {
@@ -104,13 +106,15 @@ static void line_of(const struct orr_run_status *s, struct orr_text *out)
         orr_text_printf(out, " | %" PRIu64 " failed attempts", s->failed_attempts);
 }
 
-void orr_progress_show(struct orr_progress *progress, const struct orr_run_status *status)
+void orr_progress_show(struct orr_progress *progress,
+                       const struct orr_run_status *status)
 {
     const int64_t longest_wait = 60 * ORR_SECOND;
     int64_t now = orr_clock_monotonic();
     if (progress->quiet)
         return;
-    if (progress->columns == 0 && progress->shown && now - progress->shown < progress->plain_wait)
+    if (progress->columns == 0 && progress->shown &&
+        now - progress->shown < progress->plain_wait)
         return;
     struct orr_text line = ORR_TEXT_INIT;
     line_of(status, &line);
@@ -135,10 +139,7 @@ void orr_progress_break(struct orr_progress *progress)
     progress->open = false;
 }
 
-void orr_progress_free(struct orr_progress *progress)
-{
-    free(progress);
-}
+void orr_progress_free(struct orr_progress *progress) { free(progress); }
 
 /* ---- summary ---- */
 
@@ -148,9 +149,9 @@ static void summarise_media(const struct orr_run_status *s, struct orr_text *out
     double decoded = orr_status_counter(s, "frames_decoded");
     if (encoded <= 0)
         return;
-    orr_text_printf(out, "frames      %.0f encoded (%.1f frames/s), %.0f decoded (%.2f a frame)\n",
-                    encoded, elapsed(s) > 0 ? encoded / elapsed(s) : 0, decoded,
-                    decoded / encoded);
+    orr_text_printf(
+        out, "frames      %.0f encoded (%.1f frames/s), %.0f decoded (%.2f a frame)\n",
+        encoded, elapsed(s) > 0 ? encoded / elapsed(s) : 0, decoded, decoded / encoded);
 }
 
 void orr_status_summary(const struct orr_run_status *s, struct orr_text *out)
@@ -162,12 +163,15 @@ void orr_status_summary(const struct orr_run_status *s, struct orr_text *out)
         if (s->stages[i].total)
             print_stage(&s->stages[i], out);
     summarise_media(s, out);
-    orr_text_printf(out, "CPU         %.4f core-hours in functions\n", s->cpu_seconds / 3600);
+    orr_text_printf(out, "CPU         %.4f core-hours in functions\n",
+                    s->cpu_seconds / 3600);
     if (s->core_seconds > 0)
         orr_text_printf(out,
                         "efficiency  %.1f %% (core time in attempts / %u cores x %s)\n",
                         100 * s->busy_seconds / s->core_seconds, s->cores, took);
-    orr_text_printf(out, "overhead    coordinator %.2f s of CPU, agents and workers %.2f s\n",
-                    s->coordinator_cpu, s->agents_cpu);
-    orr_text_printf(out, "stored      %.2f MiB in shards\n", (double)s->stored_bytes / 1048576);
+    orr_text_printf(
+        out, "overhead    coordinator %.2f s of CPU, agents and workers %.2f s\n",
+        s->coordinator_cpu, s->agents_cpu);
+    orr_text_printf(out, "stored      %.2f MiB in shards\n",
+                    (double)s->stored_bytes / 1048576);
 }

@@ -49,11 +49,12 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
 
 /* Every number and text of the record that stands in status.json, by name. */
 #define TEXT_FIELDS(X) X(run_id) X(name) X(workflow) X(message) X(host)
-#define COUNT_FIELDS(X)                                                             \
-    X(epoch) X(pid) X(requests) X(succeeded) X(failed_requests) X(tasks) X(done)    \
-    X(failed_attempts) X(reused) X(in_flight) X(waiting) X(nodes) X(lost_nodes)     \
-    X(cores) X(busy_cores) X(stored_bytes)
-#define REAL_FIELDS(X)                                                              \
+#define COUNT_FIELDS(X)                                                                \
+    X(epoch)                                                                           \
+    X(pid) X(requests) X(succeeded) X(failed_requests) X(tasks) X(done)                \
+        X(failed_attempts) X(reused) X(in_flight) X(waiting) X(nodes) X(lost_nodes)    \
+            X(cores) X(busy_cores) X(stored_bytes)
+#define REAL_FIELDS(X)                                                                 \
     X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)
 
 static json_t *stages_json(const struct orr_run_status *status)
@@ -62,11 +63,11 @@ static json_t *stages_json(const struct orr_run_status *status)
     for (uint32_t i = 0; i < status->n_stages; i++) {
         const struct orr_stage *s = &status->stages[i];
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f}", "name", s->name, "total",
-                            (json_int_t)s->total, "done", (json_int_t)s->done,
+            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f}", "name", s->name,
+                            "total", (json_int_t)s->total, "done", (json_int_t)s->done,
                             "failed_attempts", (json_int_t)s->failed, "reused",
-                            (json_int_t)s->reused, "wall_seconds", s->wall, "cpu_seconds",
-                            s->cpu));
+                            (json_int_t)s->reused, "wall_seconds", s->wall,
+                            "cpu_seconds", s->cpu));
     }
     return list;
 }
@@ -88,15 +89,17 @@ void orr_status_json(const struct orr_run_status *status, struct orr_text *out)
     orr_clock_text(status->updated, updated);
     json_t *object = json_object();
     (void)json_object_set_new(object, "state", json_string(states[status->state].text));
-    (void)json_object_set_new(object, "exit_code", json_integer(states[status->state].code));
-#define X(field) (void)json_object_set_new(object, #field, json_string_nocheck(status->field));
+    (void)json_object_set_new(object, "exit_code",
+                              json_integer(states[status->state].code));
+#define X(field)                                                                       \
+    (void)json_object_set_new(object, #field, json_string_nocheck(status->field));
     TEXT_FIELDS(X)
 #undef X
     (void)json_object_set_new(object, "started", json_string(started));
     (void)json_object_set_new(object, "updated", json_string(updated));
     (void)json_object_set_new(object, "started_ns", json_integer(status->started));
     (void)json_object_set_new(object, "updated_ns", json_integer(status->updated));
-#define X(field) \
+#define X(field)                                                                       \
     (void)json_object_set_new(object, #field, json_integer((json_int_t)status->field));
     COUNT_FIELDS(X)
 #undef X
@@ -104,7 +107,8 @@ void orr_status_json(const struct orr_run_status *status, struct orr_text *out)
     REAL_FIELDS(X)
 #undef X
     double eta = orr_status_eta(status);
-    (void)json_object_set_new(object, "eta_seconds", eta < 0 ? json_null() : json_real(eta));
+    (void)json_object_set_new(object, "eta_seconds",
+                              eta < 0 ? json_null() : json_real(eta));
     (void)json_object_set_new(object, "stages", stages_json(status));
     (void)json_object_set_new(object, "counters", counters_json(status));
     char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
@@ -192,7 +196,7 @@ orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
 {
     struct orr_text text = ORR_TEXT_INIT;
     char *path = status_path(run_dir);
-    *out = (struct orr_run_status){ 0 };
+    *out = (struct orr_run_status) { 0 };
     orr_status status = orr_file_read(path, STATUS_MAX, &text, err);
     json_error_t bad;
     json_t *object = status == ORR_OK ? json_loadb(text.s, text.length, 0, &bad) : NULL;
@@ -206,8 +210,8 @@ orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
     return status;
 }
 
-/* Work left, at the mean cost of each stage's attempts, over the cores. Stages that have
- * not finished anything yet have no cost: then it is unknown. */
+/* Work left, at the mean cost of each stage's attempts, over the cores. Stages that
+ * have not finished anything yet have no cost: then it is unknown. */
 double orr_status_eta(const struct orr_run_status *status)
 {
     double left = 0;

@@ -1,7 +1,7 @@
 /* status.h - what a run looks like from outside, at one moment
  *
- * The coordinator fills it; status.json, the progress line and the summary are made from
- * it; `orrery status` reads it back. */
+ * The coordinator fills it; status.json, the progress line and the summary are made
+ * from it; `orrery status` reads it back. */
 #ifndef ORR_VIEW_STATUS_H
 #define ORR_VIEW_STATUS_H
 
@@ -12,13 +12,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define ORR_RUN_STATES(X)                                                        \
-    X(STARTING, "starting", -1)                                                  \
-    X(RUNNING, "running", -1)                                                    \
-    X(SUCCEEDED, "succeeded", 0)     /* all requests */                          \
-    X(FAILED, "failed", 1)           /* some requests */                         \
-    X(STOPPED, "stopped", 3)         /* the store or the machine failed; resume */ \
-    X(DRAINED, "drained", 75)        /* told to end before the end; resume */    \
+#define ORR_RUN_STATES(X)                                                              \
+    X(STARTING, "starting", -1)                                                        \
+    X(RUNNING, "running", -1)                                                          \
+    X(SUCCEEDED, "succeeded", 0) /* all requests */                                    \
+    X(FAILED, "failed", 1)       /* some requests */                                   \
+    X(STOPPED, "stopped", 3)     /* the store or the machine failed; resume */         \
+    X(DRAINED, "drained", 75)    /* told to end before the end; resume */              \
     X(INTERRUPTED, "interrupted", 130)
 
 #define X(id, text, code) ORR_RUN_##id,
@@ -28,12 +28,12 @@ const char *orr_run_state_text(enum orr_run_state state);
 int orr_run_state_exit_code(enum orr_run_state state); /* -1 while it runs */
 
 struct orr_stage {
-    char name[64];     /* the function */
-    uint64_t total;    /* tasks asked for so far */
+    char name[64];  /* the function */
+    uint64_t total; /* tasks asked for so far */
     uint64_t done;
-    uint64_t failed;   /* attempts */
-    uint64_t reused;   /* known from before, not run */
-    double wall;       /* seconds, sum over attempts */
+    uint64_t failed; /* attempts */
+    uint64_t reused; /* known from before, not run */
+    double wall;     /* seconds, sum over attempts */
     double cpu;
 };
 
@@ -47,13 +47,13 @@ struct orr_status_counter {
 struct orr_run_status {
     enum orr_run_state state;
     char run_id[40];
-    char name[128];     /* of the job */
+    char name[128]; /* of the job */
     char workflow[128];
     char message[1000]; /* why it ended as it did; "" */
     uint32_t epoch;
     uint32_t pid;
     char host[128];
-    int64_t started;  /* wall ns */
+    int64_t started; /* wall ns */
     int64_t updated;
     uint32_t requests, succeeded, failed_requests;
     uint64_t tasks, done, failed_attempts, reused, in_flight, waiting;
@@ -70,7 +70,8 @@ struct orr_run_status {
     double agents_cpu;      /* seconds, agents and workers, known at the end */
 };
 
-void orr_status_count(struct orr_run_status *status, const char *counter, double amount);
+void orr_status_count(struct orr_run_status *status, const char *counter,
+                      double amount);
 double orr_status_counter(const struct orr_run_status *status, const char *counter);
 
 void orr_status_json(const struct orr_run_status *status, struct orr_text *out);
@@ -81,16 +82,19 @@ orr_status orr_status_write(const char *run_dir, const struct orr_run_status *st
 orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
                            struct orr_error *err);
 /* For people: several lines. `alive`: someone holds the run's lock. */
-void orr_status_print(const struct orr_run_status *status, bool alive, struct orr_text *out);
+void orr_status_print(const struct orr_run_status *status, bool alive,
+                      struct orr_text *out);
 /* Estimated seconds to the end from the rates of the stages, < 0: unknown. */
 double orr_status_eta(const struct orr_run_status *status);
 
 /* ---- the progress line ---- */
 
 struct orr_progress;
-/* `columns` > 0: a terminal that wide, one line rewritten; 0: plain lines, now and then. */
+/* `columns` > 0: a terminal that wide, one line rewritten; 0: plain lines, now and
+ * then. */
 struct orr_progress *orr_progress_new(FILE *out, uint32_t columns, bool quiet);
-void orr_progress_show(struct orr_progress *progress, const struct orr_run_status *status);
+void orr_progress_show(struct orr_progress *progress,
+                       const struct orr_run_status *status);
 /* End the line, so that other text can follow. */
 void orr_progress_break(struct orr_progress *progress);
 void orr_progress_free(struct orr_progress *progress);

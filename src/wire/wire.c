@@ -65,7 +65,8 @@ void orr_hello_put(struct orr_bytes *out, const struct orr_hello *h)
     put_text(out, h->bind);
 }
 
-orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena, struct orr_hello *h)
+orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
+                         struct orr_hello *h)
 {
     h->wire_version = orr_get_u32(in);
     h->version = get_text(in, arena);
@@ -124,7 +125,8 @@ void orr_done_put(struct orr_bytes *out, const struct orr_done *d)
     put_text(out, d->counters);
 }
 
-orr_status orr_done_get(struct orr_reader *in, struct orr_arena *arena, struct orr_done *d)
+orr_status orr_done_get(struct orr_reader *in, struct orr_arena *arena,
+                        struct orr_done *d)
 {
     size_t length = 0;
     d->task = orr_get_u32(in);

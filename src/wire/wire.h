@@ -1,7 +1,7 @@
 /* wire.h - the messages between coordinator, agents and workers
  *
- * Encoded field by field, bounds checked (STYLE 24, 25). A message is a u8 number and its
- * body; ASSIGN and DONE carry batches. Numbers are never reused. */
+ * Encoded field by field, bounds checked (STYLE 24, 25). A message is a u8 number and
+ * its body; ASSIGN and DONE carry batches. Numbers are never reused. */
 #ifndef ORR_WIRE_WIRE_H
 #define ORR_WIRE_WIRE_H
 
@@ -15,15 +15,15 @@
 
 enum { ORR_WIRE_VERSION = 1 };
 
-#define ORR_MESSAGES(X)                                                             \
-    X(HELLO, 1)     /* agent to 0, worker to agent: who I am */                     \
-    X(ASSIGN, 2)    /* down: attempts to run */                                     \
-    X(DONE, 3)      /* up: attempts that ended, stored when it comes from an agent */ \
-    X(BEAT, 4)      /* both ways: I am alive, this is my load */                    \
-    X(FAULT, 5)     /* agent to 0: my store failed, or I lost a worker */           \
-    X(STOP, 6)      /* down: no more work; finish what is stored, then leave */     \
-    X(BYE, 7)       /* agent to 0: all is stored, my figures; I leave */            \
-    X(ABANDON, 8)   /* down: kill what runs (interrupt, failed run) */
+#define ORR_MESSAGES(X)                                                                \
+    X(HELLO, 1)   /* agent to 0, worker to agent: who I am */                          \
+    X(ASSIGN, 2)  /* down: attempts to run */                                          \
+    X(DONE, 3)    /* up: attempts that ended, stored when it comes from an agent */    \
+    X(BEAT, 4)    /* both ways: I am alive, this is my load */                         \
+    X(FAULT, 5)   /* agent to 0: my store failed, or I lost a worker */                \
+    X(STOP, 6)    /* down: no more work; finish what is stored, then leave */          \
+    X(BYE, 7)     /* agent to 0: all is stored, my figures; I leave */                 \
+    X(ABANDON, 8) /* down: kill what runs (interrupt, failed run) */
 
 #define X(id, number) ORR_MESSAGE_##id = number,
 enum orr_message { ORR_MESSAGES(X) };
@@ -34,7 +34,7 @@ enum orr_message orr_message_of(struct orr_reader *in);
 
 struct orr_hello {
     uint32_t wire_version;
-    const char *version; /* of the program */
+    const char *version;  /* of the program */
     struct orr_id digest; /* of the workflow */
     const char *host;
     uint32_t rank;
@@ -58,8 +58,8 @@ struct orr_assignment {
     uint32_t args_length;
 };
 
-/* One attempt that ended. Between worker and agent `body` is its encoded orr_outcome; to
- * the coordinator only what the rules and the summary need travels. */
+/* One attempt that ended. Between worker and agent `body` is its encoded orr_outcome;
+ * to the coordinator only what the rules and the summary need travels. */
 struct orr_done {
     uint32_t task;
     uint32_t attempt;
@@ -77,16 +77,16 @@ struct orr_done {
 };
 
 struct orr_beat {
-    uint32_t running; /* cores busy */
-    uint32_t waiting; /* attempts queued at the agent */
+    uint32_t running;  /* cores busy */
+    uint32_t waiting;  /* attempts queued at the agent */
     uint32_t unstored; /* results not on disk yet */
-    uint32_t cores;   /* that live workers have */
+    uint32_t cores;    /* that live workers have */
 };
 
 struct orr_bye {
     uint32_t rank;
-    int64_t agent_cpu;   /* ns used by the agent itself, children not counted */
-    int64_t worker_cpu;  /* ns, sum over its worker processes, children not counted */
+    int64_t agent_cpu;  /* ns used by the agent itself, children not counted */
+    int64_t worker_cpu; /* ns, sum over its worker processes, children not counted */
     uint32_t workers;
     uint64_t results;
     uint64_t stored_bytes;
@@ -102,11 +102,13 @@ void orr_bye_put(struct orr_bytes *out, const struct orr_bye *bye);
 /* A message without body, or with a text (FAULT). */
 void orr_signal_put(struct orr_bytes *out, enum orr_message message, const char *text);
 
-/* Bodies; texts land in `arena`, byte strings borrow from the input. ORR_ERR_DATA when it
- * does not fit. */
-orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena, struct orr_hello *out);
+/* Bodies; texts land in `arena`, byte strings borrow from the input. ORR_ERR_DATA when
+ * it does not fit. */
+orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
+                         struct orr_hello *out);
 orr_status orr_assignment_get(struct orr_reader *in, struct orr_assignment *out);
-orr_status orr_done_get(struct orr_reader *in, struct orr_arena *arena, struct orr_done *out);
+orr_status orr_done_get(struct orr_reader *in, struct orr_arena *arena,
+                        struct orr_done *out);
 orr_status orr_beat_get(struct orr_reader *in, struct orr_beat *out);
 orr_status orr_bye_get(struct orr_reader *in, struct orr_bye *out);
 const char *orr_signal_get(struct orr_reader *in, struct orr_arena *arena);

@@ -101,7 +101,8 @@ int main(void)
     double rate[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
         trip[i] = measure(RECORD, TRIPS) / TRIPS * 1e6;
-        rate[i] = BATCH * (double)BATCHES / measure((size_t)RECORD * BATCH, BATCHES) / 1e6;
+        rate[i] =
+            BATCH * (double)BATCHES / measure((size_t)RECORD * BATCH, BATCHES) / 1e6;
     }
     report("round trip, us", trip);
     report("records there and back, million/s", rate);

@@ -28,7 +28,8 @@ enum { AGENTS_MAX = 4 };
 static const char workflow[] =
     "orrery: 1\nworkflow: sim\n"
     "inputs:\n  n: {type: int, default: 10}\n  time: {type: duration, default: 0s}\n"
-    "facts:\n  item: {i: int}\n  slept: {i: int}\n  made: {i: int}\n  sum: {total: int}\n"
+    "facts:\n  item: {i: int}\n  slept: {i: int}\n  made: {i: int}\n  sum: {total: "
+    "int}\n"
     "functions:\n  rest: {use: core.sleep}\n  noop: {use: core.noop}\n"
     "rules:\n"
     "  - rule: expand\n    match: {j: job}\n    then:\n"
@@ -69,7 +70,7 @@ static struct orr_blob_source no_blobs(void *context, const char *run_dir)
 {
     (void)context;
     (void)run_dir;
-    return (struct orr_blob_source){ 0 };
+    return (struct orr_blob_source) { 0 };
 }
 
 static void must(orr_status status, const struct orr_error *err)
@@ -144,7 +145,7 @@ static void begin(struct cluster *c, uint32_t agents, bool resume)
 
 static void make(struct cluster *c, uint32_t agents, const char *n, const char *time)
 {
-    *c = (struct cluster){ .root = "/tmp/orrery-sim-XXXXXX" };
+    *c = (struct cluster) { .root = "/tmp/orrery-sim-XXXXXX" };
     assert_non_null(mkdtemp(c->root));
     c->run_path = orr_path_join(c->root, "run");
     compile(c, n, time);

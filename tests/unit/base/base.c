@@ -126,9 +126,9 @@ static void json_quotes_everything(void **state)
         { "line\nand\ttab\r", "\"line\\nand\\ttab\\r\"" },
         { "\x01", "\"\\u0001\"" },
         { "\xC3\xA9", "\"\xC3\xA9\"" },
-        { "\xC3", "\"\xEF\xBF\xBD\"" },                         /* cut */
+        { "\xC3", "\"\xEF\xBF\xBD\"" },                                 /* cut */
         { "\xED\xA0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"" }, /* surrogate */
-        { "\xC0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\"" },         /* overlong */
+        { "\xC0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\"" },                 /* overlong */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct orr_text text = ORR_TEXT_INIT;
@@ -201,16 +201,18 @@ static void findings_show_line_and_caret(void **state)
     (void)state;
     struct orr_diags diags = { 0 };
     struct orr_text out = ORR_TEXT_INIT;
-    orr_diag_warning(&diags, (struct orr_span){ "f.yaml", 3, 2 }, "W1", "later");
-    orr_diag_error(&diags, (struct orr_span){ "f.yaml", 2, 3 }, "E1", "unknown '%s'", "x");
+    orr_diag_warning(&diags, (struct orr_span) { "f.yaml", 3, 2 }, "W1", "later");
+    orr_diag_error(&diags, (struct orr_span) { "f.yaml", 2, 3 }, "E1", "unknown '%s'",
+                   "x");
     orr_diag_hint(&diags, "did you mean '%s'?", "y");
     orr_diags_render(&diags, one_source, "first\n\tab x\nthird\n", &out);
-    assert_string_equal(out.s, "f.yaml:2:3: error: unknown 'x'; did you mean 'y'? [E1]\n"
-                               "    \tab x\n"
-                               "    \t ^\n"
-                               "f.yaml:3:2: warning: later [W1]\n"
-                               "    third\n"
-                               "     ^\n");
+    assert_string_equal(out.s,
+                        "f.yaml:2:3: error: unknown 'x'; did you mean 'y'? [E1]\n"
+                        "    \tab x\n"
+                        "    \t ^\n"
+                        "f.yaml:3:2: warning: later [W1]\n"
+                        "    third\n"
+                        "     ^\n");
     assert_int_equal(diags.errors, 1);
     assert_int_equal(diags.warnings, 1);
     orr_text_release(&out);

@@ -99,7 +99,8 @@ static void large_messages_and_descriptors_arrive_in_order(void **state)
         assert_int_equal(((const char *)data)[length - 1], 'a' + i % 26);
         assert_int_equal(fd >= 0, i % 3 == 0);
         if (fd >= 0) {
-            assert_int_equal(pread(fd, &number, sizeof number, 0), (ssize_t)sizeof number);
+            assert_int_equal(pread(fd, &number, sizeof number, 0),
+                             (ssize_t)sizeof number);
             assert_int_equal(number, i);
             (void)close(fd);
         }
@@ -126,8 +127,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(messages_keep_their_bounds, make, unmake),
-        cmocka_unit_test_setup_teardown(large_messages_and_descriptors_arrive_in_order, make,
-                                        unmake),
+        cmocka_unit_test_setup_teardown(large_messages_and_descriptors_arrive_in_order,
+                                        make, unmake),
         cmocka_unit_test_setup_teardown(the_end_is_noticed, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* kit.h - an engine over a workflow given as text, with functions answered by the test */
+/* kit.h - an engine over a workflow given as text, with functions answered by the test
+ */
 #ifndef ORR_TESTS_ENGINE_KIT_H
 #define ORR_TESTS_ENGINE_KIT_H
 
@@ -21,10 +22,9 @@ static const struct orr_param kit_params[] = { { "i", "int", NULL, "" },
 static const struct orr_result_field kit_results[] = { { "i", "int", NULL, "" },
                                                        { "v", "float", NULL, "" },
                                                        { 0 } };
-static const struct orr_function kit_function = { .name = "t.make",
-                                                  .version = "1",
-                                                  .params = kit_params,
-                                                  .results = kit_results };
+static const struct orr_function kit_function = {
+    .name = "t.make", .version = "1", .params = kit_params, .results = kit_results
+};
 static const struct orr_function *const kit_functions[] = { &kit_function };
 static const struct orr_registry kit_registry = { kit_functions, 1 };
 
@@ -61,11 +61,12 @@ static struct orr_id kit_identify(void *context, const char *path, bool by_conte
 
 static struct orr_engine *kit_engine(const struct orr_graph *graph)
 {
-    return orr_engine_new(graph, &(struct orr_engine_files){ kit_identify, NULL });
+    return orr_engine_new(graph, &(struct orr_engine_files) { kit_identify, NULL });
 }
 
 /* A request with one int input, `n`. */
-static void kit_request(struct orr_engine *engine, const struct orr_graph *graph, int64_t n)
+static void kit_request(struct orr_engine *engine, const struct orr_graph *graph,
+                        int64_t n)
 {
     struct orr_arena arena = ORR_ARENA_INIT;
     struct orr_record *inputs = orr_record_new(&arena, graph->facts[0].record);

@@ -29,7 +29,8 @@ static const char workflow[] =
     "      - {assert: trial, with: {i: t.i, side: s.name, attempt: 1, v: result.v}}\n"
     "    error:\n"
     "      - {when: error.kind == \"timeout\", retry: {max: 1, with: {mode: 'fast'}}}\n"
-    "      - {when: error.kind == \"io\", assert: lost, with: {i: t.i, why: error.message}}\n"
+    "      - {when: error.kind == \"io\", assert: lost, with: {i: t.i, why: "
+    "error.message}}\n"
     "  - rule: good enough\n"
     "    match: {t: trial}\n"
     "    where: t.v >= 0.5 or t.attempt >= 3\n"
@@ -77,7 +78,8 @@ static void take_all(struct orr_engine *engine, struct open_calls *open)
 }
 
 /* Answer open calls in random order; each task's first attempt fails with a chance. */
-static char *run_in_random_order(const struct orr_graph *graph, uint64_t seed, bool failures)
+static char *run_in_random_order(const struct orr_graph *graph, uint64_t seed,
+                                 bool failures)
 {
     struct orr_engine *engine = kit_engine(graph);
     struct open_calls open = { 0 };
@@ -106,7 +108,8 @@ static void order_does_not_matter(void **state)
     (void)state;
     struct orr_graph *graph = kit_compile(workflow);
     char *first = run_in_random_order(graph, 1, false);
-    assert_non_null(strstr(first, "0 whole {side: \"left\", items: [0, 1, 2, 3, 4, 5], n: 6}"));
+    assert_non_null(
+        strstr(first, "0 whole {side: \"left\", items: [0, 1, 2, 3, 4, 5], n: 6}"));
     assert_non_null(strstr(first, "1 whole {side: \"right\", items: [0, 1, 2], n: 3}"));
     for (uint64_t seed = 2; seed <= 200; seed++) {
         char *other = run_in_random_order(graph, seed, seed % 2);
@@ -146,7 +149,7 @@ static void one_begin(struct one *one)
 {
     one->graph = kit_compile(workflow);
     one->engine = kit_engine(one->graph);
-    one->open = (struct open_calls){ 0 };
+    one->open = (struct open_calls) { 0 };
     kit_request(one->engine, one->graph, 1);
     take_all(one->engine, &one->open);
     assert_int_equal(one->open.n, 2);
@@ -222,7 +225,8 @@ static void handler_asserts_when_retries_are_used_up(void **state)
     char *facts = kit_facts(one.engine, one.graph);
     assert_non_null(strstr(facts, "lost {i: 0, why: \"disk\"}"));
     free(facts);
-    assert_int_equal(orr_engine_request_state(one.engine, 0, NULL), ORR_REQUEST_RUNNING);
+    assert_int_equal(orr_engine_request_state(one.engine, 0, NULL),
+                     ORR_REQUEST_RUNNING);
     one_end(&one);
 }
 
@@ -248,10 +252,12 @@ static void outputs_say_what_they_wait_for(void **state)
     struct one one;
     struct orr_text why = ORR_TEXT_INIT;
     one_begin(&one);
-    assert_int_equal(orr_engine_request_state(one.engine, 0, &why), ORR_REQUEST_RUNNING);
-    assert_string_equal(why.s, "output 'whole' has no fact 'whole'\n"
-                               "  rule 'whole' could make it: it has gathered 0 of 1 facts "
-                               "'good'");
+    assert_int_equal(orr_engine_request_state(one.engine, 0, &why),
+                     ORR_REQUEST_RUNNING);
+    assert_string_equal(why.s,
+                        "output 'whole' has no fact 'whole'\n"
+                        "  rule 'whole' could make it: it has gathered 0 of 1 facts "
+                        "'good'");
     orr_text_release(&why);
     one_end(&one);
 }
@@ -262,19 +268,20 @@ static char *facts_of(const char *rules, int64_t n, enum orr_request_state *stat
                       struct orr_text *why)
 {
     struct orr_text text = ORR_TEXT_INIT;
-    orr_text_printf(&text,
-                    "orrery: 1\nworkflow: small\n"
-                    "inputs:\n  n: {type: int, default: 1}\n"
-                    "facts:\n  a: {x: int, y: int}\n  b: {x: int, y: int}\n"
-                    "  c: {x: int, y: int, z: int}\n  k: {fields: {x: int, y: int}, key: x}\n"
-                    "  g: {n: int}\n"
-                    "rules:\n"
-                    "  - rule: expand\n    match: {j: job}\n    then:\n"
-                    "      - {for: i in range(j.n), assert: a, with: {x: i, y: i %% 3}}\n"
-                    "      - {for: i in range(j.n), assert: b, with: {x: i %% 3, y: i}}\n"
-                    "%s"
-                    "outputs:\n  a: {each: a}\n",
-                    rules);
+    orr_text_printf(
+        &text,
+        "orrery: 1\nworkflow: small\n"
+        "inputs:\n  n: {type: int, default: 1}\n"
+        "facts:\n  a: {x: int, y: int}\n  b: {x: int, y: int}\n"
+        "  c: {x: int, y: int, z: int}\n  k: {fields: {x: int, y: int}, key: x}\n"
+        "  g: {n: int}\n"
+        "rules:\n"
+        "  - rule: expand\n    match: {j: job}\n    then:\n"
+        "      - {for: i in range(j.n), assert: a, with: {x: i, y: i %% 3}}\n"
+        "      - {for: i in range(j.n), assert: b, with: {x: i %% 3, y: i}}\n"
+        "%s"
+        "outputs:\n  a: {each: a}\n",
+        rules);
     struct orr_graph *graph = kit_compile(text.s);
     struct orr_engine *engine = kit_engine(graph);
     kit_request(engine, graph, n);
@@ -314,9 +321,10 @@ static void self_joins_find_every_match_once(void **state)
 {
     (void)state;
     enum orr_request_state s;
-    char *facts = facts_of("  - rule: pairs\n    match: {p: a, q: a}\n    where: p.y == q.y\n"
-                           "    assert: c\n    with: {x: p.x, y: q.x, z: 0}\n",
-                           12, &s, NULL);
+    char *facts =
+        facts_of("  - rule: pairs\n    match: {p: a, q: a}\n    where: p.y == q.y\n"
+                 "    assert: c\n    with: {x: p.x, y: q.x, z: 0}\n",
+                 12, &s, NULL);
     assert_int_equal(count_lines(facts, "0 c {"), 3 * 4 * 4);
     free(facts);
 }

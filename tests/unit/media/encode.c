@@ -18,11 +18,11 @@ static struct outcome encode_with(struct fixture *fix, size_t coder, int64_t fir
                                   int64_t frames, double crf)
 {
     return encode(fix, "plain.mp4", first, frames,
-                  (struct arg[]){ { "codec", text_value(fix, coders[coder].codec) },
-                                  { "preset", text_value(fix, coders[coder].preset) },
-                                  { "crf", orr_float(crf) },
-                                  { "metrics", list_value(fix, NULL, 0) },
-                                  { 0 } });
+                  (struct arg[]) { { "codec", text_value(fix, coders[coder].codec) },
+                                   { "preset", text_value(fix, coders[coder].preset) },
+                                   { "crf", orr_float(crf) },
+                                   { "metrics", list_value(fix, NULL, 0) },
+                                   { 0 } });
 }
 
 /* Pitfalls 1 to 4: headers are equal over quantisers, places and lengths. */
@@ -39,7 +39,8 @@ static void headers_are_equal(void **state)
         assert_string_equal(text_of(&a, "header"), text_of(&b, "header"));
         assert_string_equal(text_of(&a, "header"), text_of(&c, "header"));
     }
-    struct outcome fast = encode(&fix, "plain.mp4", 0, 5, (struct arg[]){ QUICK(&fix), { 0 } });
+    struct outcome fast =
+        encode(&fix, "plain.mp4", 0, 5, (struct arg[]) { QUICK(&fix), { 0 } });
     struct outcome slow = encode_with(&fix, 0, 0, 5, 23);
     assert_string_not_equal(text_of(&fast, "header"), text_of(&slow, "header"));
     fixture_release(&fix);
@@ -83,8 +84,9 @@ static void note_is_in_first_chunk_only(void **state)
     assert_non_null(memmem(a->bytes, a->blob.length, "x264 - core", 11));
     assert_null(memmem(b->bytes, b->blob.length, "x264 - core", 11));
     const char *path = save(&fix, field(later.results, "data"), "later.nut");
-    assert_string_equal(shell(&fix, "ffprobe -v error -count_frames -show_entries "
-                                    "stream=nb_read_frames -of csv=p=0 %s 2>&1",
+    assert_string_equal(shell(&fix,
+                              "ffprobe -v error -count_frames -show_entries "
+                              "stream=nb_read_frames -of csv=p=0 %s 2>&1",
                               path),
                         "3\n");
     fixture_release(&fix);
@@ -99,10 +101,11 @@ static void chunks_stand_alone(void **state)
     for (size_t i = 0; i < N_CODERS; i++) {
         struct outcome out = encode_with(&fix, i, 13, 17, 30);
         const char *path = save(&fix, field(out.results, "data"), "alone.nut");
-        const char *frames = shell(&fix,
-                                   "ffprobe -v error -show_entries frame=key_frame,pts -of "
-                                   "csv=p=0 %s 2>&1 | tr -d ' '",
-                                   path);
+        const char *frames =
+            shell(&fix,
+                  "ffprobe -v error -show_entries frame=key_frame,pts -of "
+                  "csv=p=0 %s 2>&1 | tr -d ' '",
+                  path);
         const char *line = frames;
         double step = 0;
         for (int n = 0; n < 17; n++, line = strchr(line, '\n') + 1) {
@@ -163,14 +166,15 @@ static void metrics_may_be_left_out(void **state)
     struct orr_value vif = text_value(&fix, "vif");
     struct outcome out =
         encode(&fix, "plain.mp4", 0, 5,
-               (struct arg[]){ { "metrics", list_value(&fix, &vif, 1) }, { 0 } });
+               (struct arg[]) { { "metrics", list_value(&fix, &vif, 1) }, { 0 } });
     assert_true(float_of(&out, "vif") > 0.5);
     assert_true(isnan(float_of(&out, "psnr")) && isnan(float_of(&out, "ssim")));
     assert_true(isnan(row_at(&out, 0).psnr));
-    struct outcome none = encode(&fix, "plain.mp4", 0, 5, (struct arg[]){ QUICK(&fix), { 0 } });
+    struct outcome none =
+        encode(&fix, "plain.mp4", 0, 5, (struct arg[]) { QUICK(&fix), { 0 } });
     assert_true(isnan(float_of(&none, "vif")));
     struct outcome lossless =
-        encode(&fix, "plain.mp4", 0, 5, (struct arg[]){ { "qp", orr_int(0) }, { 0 } });
+        encode(&fix, "plain.mp4", 0, 5, (struct arg[]) { { "qp", orr_int(0) }, { 0 } });
     assert_true(float_of(&lossless, "psnr") == 100.0); /* infinite counts as 100 */
     assert_true(fabs(float_of(&lossless, "ssim") - 1.0) < 1e-9);
     assert_true(fabs(float_of(&lossless, "vif") - 1.0) < 1e-4);
@@ -199,24 +203,27 @@ static void sizes(void **state)
     (void)state;
     fixture_init(&fix);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct arg more[] = { QUICK(&fix), { NULL, orr_null() }, { NULL, orr_null() }, { 0 } };
+        struct arg more[] = {
+            QUICK(&fix), { NULL, orr_null() }, { NULL, orr_null() }, { 0 }
+        };
         size_t n = 2;
         if (cases[i].height)
-            more[n++] = (struct arg){ "height", orr_int(cases[i].height) };
+            more[n++] = (struct arg) { "height", orr_int(cases[i].height) };
         if (cases[i].width)
-            more[n++] = (struct arg){ "width", orr_int(cases[i].width) };
+            more[n++] = (struct arg) { "width", orr_int(cases[i].width) };
         struct outcome out = encode(&fix, cases[i].clip, 3, 4, more);
         assert_int_equal(int_of(&out, "width"), cases[i].got_width);
         assert_int_equal(int_of(&out, "height"), cases[i].got_height);
         const char *path = save(&fix, field(out.results, "data"), "size.nut");
-        const char *shape = shell(&fix,
-                                  "ffprobe -v error -count_frames -show_entries "
-                                  "stream=width,height,sample_aspect_ratio,nb_read_frames "
-                                  "-of csv=p=0 %s",
-                                  path);
-        const char *want = orr_arena_printf(&fix.arena, "%lld,%lld,%s,4\n",
-                                            (long long)cases[i].got_width,
-                                            (long long)cases[i].got_height, cases[i].aspect);
+        const char *shape =
+            shell(&fix,
+                  "ffprobe -v error -count_frames -show_entries "
+                  "stream=width,height,sample_aspect_ratio,nb_read_frames "
+                  "-of csv=p=0 %s",
+                  path);
+        const char *want = orr_arena_printf(
+            &fix.arena, "%lld,%lld,%s,4\n", (long long)cases[i].got_width,
+            (long long)cases[i].got_height, cases[i].aspect);
         assert_string_equal(shape, want);
     }
     fixture_release(&fix);
@@ -235,8 +242,9 @@ static void depth_is_kept(void **state)
                               { 0 } };
         struct outcome deep = encode(&fix, "hdr10.mkv", 2, 4, args);
         const char *path = save(&fix, field(deep.results, "data"), "deep.nut");
-        const char *show = "ffprobe -v error -show_entries "
-                           "stream=pix_fmt,color_transfer,color_primaries -of csv=p=0 %s";
+        const char *show =
+            "ffprobe -v error -show_entries "
+            "stream=pix_fmt,color_transfer,color_primaries -of csv=p=0 %s";
         const char *told = orr_arena_printf(&fix.arena, show, path);
         assert_string_equal(shell(&fix, "%s", told), "yuv420p10le,smpte2084,bt2020\n");
         assert_true(float_of(&deep, "psnr") > 25 && float_of(&deep, "vif") > 0.4);
@@ -256,13 +264,14 @@ static void size_change_is_scaled(void **state)
     (void)state;
     fixture_init(&fix);
     struct outcome out =
-        encode(&fix, "resize.ts", 20, 10, (struct arg[]){ QUICK(&fix), { 0 } });
+        encode(&fix, "resize.ts", 20, 10, (struct arg[]) { QUICK(&fix), { 0 } });
     const char *path = save(&fix, field(out.results, "data"), "resize.nut");
-    assert_string_equal(shell(&fix,
-                              "ffprobe -v error -show_entries frame=width,height -of csv=p=0 "
-                              "%s | sort | uniq -c | tr -s ' '",
-                              path),
-                        " 10 320,240\n");
+    assert_string_equal(
+        shell(&fix,
+              "ffprobe -v error -show_entries frame=width,height -of csv=p=0 "
+              "%s | sort | uniq -c | tr -s ' '",
+              path),
+        " 10 320,240\n");
     assert_non_null(strstr(out.warnings, "changes its picture size"));
     fixture_release(&fix);
 }
@@ -291,20 +300,20 @@ static void ladder_equals_single_encodes(void **state)
     }
     struct outcome ladder =
         run_ok(&fix, &orr_media_encode_ladder,
-               (struct arg[]){ { "source", clip_value(&fix, "plain.mp4") },
-                               { "first", orr_int(32) },
-                               { "frames", orr_int(9) },
-                               { "rungs", list_value(&fix, list, 2) },
-                               { 0 } });
+               (struct arg[]) { { "source", clip_value(&fix, "plain.mp4") },
+                                { "first", orr_int(32) },
+                                { "frames", orr_int(9) },
+                                { "rungs", list_value(&fix, list, 2) },
+                                { 0 } });
     const struct orr_list *got = field(ladder.results, "rungs").as.list;
     assert_int_equal(got->n, 2);
     assert_int_equal(ladder.n_rows, 18);
     for (uint32_t i = 0; i < 2; i++) {
         struct outcome single =
             encode(&fix, "plain.mp4", 32, 9,
-                   (struct arg[]){ { "height", orr_int(rungs[i].height) },
-                                   { "crf", orr_float(rungs[i].crf) },
-                                   { 0 } });
+                   (struct arg[]) { { "height", orr_int(rungs[i].height) },
+                                    { "crf", orr_float(rungs[i].crf) },
+                                    { 0 } });
         const struct kept_blob *a = blob_of(&fix, field(got->items[i], "data"));
         const struct kept_blob *b = blob_of(&fix, field(single.results, "data"));
         assert_string_equal(field(got->items[i], "name").as.s->s, rungs[i].name);
@@ -312,7 +321,8 @@ static void ladder_equals_single_encodes(void **state)
         assert_true(field(got->items[i], "vif").as.f == float_of(&single, "vif"));
         assert_int_equal(row_at(&ladder, i * 9 + 4).rung, i);
     }
-    assert_true(ladder.decoded <= 50); /* one decode for both rungs, first index included */
+    assert_true(ladder.decoded <=
+                50); /* one decode for both rungs, first index included */
     fixture_release(&fix);
 }
 
@@ -330,11 +340,14 @@ static void refuses(void **state)
           "codec 'h266' is not known: it is one of x264, x265, svt-av1" },
         { { { "preset", text_value(&fix, "medum") } },
           "preset 'medum' is not known to x264: it is one of ultrafast, superfast" },
-        { { { "codec", text_value(&fix, "svt-av1") }, { "preset", text_value(&fix, "fast") } },
+        { { { "codec", text_value(&fix, "svt-av1") },
+            { "preset", text_value(&fix, "fast") } },
           "it is a number from 0 (slow) to 13 (fast)" },
         { { { "options", text_value(&fix, "ref=3:nonsense=1") } },
-          "x264 does not take options 'ref=3:nonsense=1': Error parsing option 'nonsense" },
-        { { { "codec", text_value(&fix, "x265") }, { "options", text_value(&fix, "nonsense=1") } },
+          "x264 does not take options 'ref=3:nonsense=1': Error parsing option "
+          "'nonsense" },
+        { { { "codec", text_value(&fix, "x265") },
+            { "options", text_value(&fix, "nonsense=1") } },
           "x265 does not take options 'nonsense=1'" },
         { { { "codec", text_value(&fix, "svt-av1") },
             { "options", text_value(&fix, "nonsense=1") } },
@@ -354,18 +367,18 @@ static void refuses(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         run_fails(&fix, &orr_media_encode,
-                  (struct arg[]){ { "source", clip_value(&fix, "plain.mp4") },
-                                  { "first", orr_int(0) },
-                                  { "frames", orr_int(2) },
-                                  cases[i].more[0],
-                                  cases[i].more[1],
-                                  { 0 } },
+                  (struct arg[]) { { "source", clip_value(&fix, "plain.mp4") },
+                                   { "first", orr_int(0) },
+                                   { "frames", orr_int(2) },
+                                   cases[i].more[0],
+                                   cases[i].more[1],
+                                   { 0 } },
                   ORR_FAIL_INVALID, cases[i].part);
     run_fails(&fix, &orr_media_encode,
-              (struct arg[]){ { "source", clip_value(&fix, "plain.mp4") },
-                              { "first", orr_int(90) },
-                              { "frames", orr_int(11) },
-                              { 0 } },
+              (struct arg[]) { { "source", clip_value(&fix, "plain.mp4") },
+                               { "first", orr_int(90) },
+                               { "frames", orr_int(11) },
+                               { 0 } },
               ORR_FAIL_INVALID, "frames 90 to 100 are not in");
     fixture_release(&fix);
 }

@@ -1,7 +1,7 @@
 /* exact.c - a frame is the same frame however the decoder came to it
  *
- * Chunks are encoded without loss and decoded by the ffmpeg tool; the MD5 of every frame
- * must be the one that ffmpeg finds when it decodes the source from its start. */
+ * Chunks are encoded without loss and decoded by the ffmpeg tool; the MD5 of every
+ * frame must be the one that ffmpeg finds when it decodes the source from its start. */
 #include "fixture.h"
 
 enum { MD5 = 32, FRAMES_MAX = 5000 };
@@ -10,11 +10,12 @@ enum { MD5 = 32, FRAMES_MAX = 5000 };
 static uint32_t md5s(struct fixture *fix, const char *path, const char *filter,
                      char (*out)[MD5 + 1])
 {
-    const char *text = shell(fix,
-                             "ffmpeg -nostdin -v error -i '%s' -map 0:v:0 -fps_mode "
-                             "passthrough %s -pix_fmt yuv420p -f framemd5 - | grep -v '^#' "
-                             "| sed 's/.*, *//'",
-                             path, filter);
+    const char *text =
+        shell(fix,
+              "ffmpeg -nostdin -v error -i '%s' -map 0:v:0 -fps_mode "
+              "passthrough %s -pix_fmt yuv420p -f framemd5 - | grep -v '^#' "
+              "| sed 's/.*, *//'",
+              path, filter);
     uint32_t n = 0;
     for (; *text && n < FRAMES_MAX; text += MD5 + 1, n++)
         (void)snprintf(out[n], MD5 + 1, "%.32s", text);
@@ -26,8 +27,8 @@ struct range {
 };
 
 /* Encode the ranges in this order without loss; every frame must be the source's. */
-static double check_ranges(struct fixture *fix, const char *name, const struct range *ranges,
-                           size_t n)
+static double check_ranges(struct fixture *fix, const char *name,
+                           const struct range *ranges, size_t n)
 {
     static char want[FRAMES_MAX][MD5 + 1];
     static char got[FRAMES_MAX][MD5 + 1];
@@ -37,7 +38,7 @@ static double check_ranges(struct fixture *fix, const char *name, const struct r
         assert_true(ranges[i].first + ranges[i].frames <= all);
         struct outcome out =
             encode(fix, name, ranges[i].first, ranges[i].frames,
-                   (struct arg[]){ QUICK(fix), { "qp", orr_int(0) }, { 0 } });
+                   (struct arg[]) { QUICK(fix), { "qp", orr_int(0) }, { 0 } });
         decoded += out.decoded;
         const char *path = save(fix, field(out.results, "data"), "exact.nut");
         assert_int_equal(md5s(fix, path, "", got), ranges[i].frames);
@@ -53,35 +54,38 @@ static double check_ranges(struct fixture *fix, const char *name, const struct r
 
 static void generated_clips(void **state)
 {
-    static const struct range far_and_near[] = { { 97, 3 },  { 0, 4 },   { 60, 3 },
-                                                 { 49, 4 },  { 53, 10 }, { 30, 1 },
-                                                 { 29, 2 },  { 70, 5 } };
-    static const struct range open[] = { { 29, 4 },  { 120, 5 }, { 57, 6 },  { 58, 3 },
-                                         { 31, 1 },  { 88, 5 },  { 145, 5 }, { 0, 3 },
-                                         { 119, 2 } };
+    static const struct range far_and_near[] = { { 97, 3 }, { 0, 4 },   { 60, 3 },
+                                                 { 49, 4 }, { 53, 10 }, { 30, 1 },
+                                                 { 29, 2 }, { 70, 5 } };
+    static const struct range open[] = { { 29, 4 },  { 120, 5 }, { 57, 6 },
+                                         { 58, 3 },  { 31, 1 },  { 88, 5 },
+                                         { 145, 5 }, { 0, 3 },   { 119, 2 } };
     struct fixture fix;
     (void)state;
     fixture_init(&fix);
     (void)check_ranges(&fix, "plain.mp4", far_and_near, N(far_and_near));
     (void)check_ranges(&fix, "opengop.mp4", open, N(open));
-    (void)check_ranges(&fix, "vfr.mp4", (struct range[]){ { 80, 10 }, { 31, 3 }, { 0, 2 } }, 3);
-    (void)check_ranges(&fix, "vfr.mkv", (struct range[]){ { 80, 10 }, { 31, 3 }, { 0, 2 } }, 3);
-    (void)check_ranges(&fix, "one.mp4", (struct range[]){ { 0, 1 }, { 0, 1 } }, 2);
+    (void)check_ranges(&fix, "vfr.mp4",
+                       (struct range[]) { { 80, 10 }, { 31, 3 }, { 0, 2 } }, 3);
+    (void)check_ranges(&fix, "vfr.mkv",
+                       (struct range[]) { { 80, 10 }, { 31, 3 }, { 0, 2 } }, 3);
+    (void)check_ranges(&fix, "one.mp4", (struct range[]) { { 0, 1 }, { 0, 1 } }, 2);
     fixture_release(&fix);
 }
 
 /* One keyframe in all: chunks in order must not start from frame 0 again and again. */
 static void long_gop_is_decoded_once(void **state)
 {
-    static const struct range rising[] = { { 0, 20 },  { 50, 20 },  { 100, 20 },
+    static const struct range rising[] = { { 0, 20 },   { 50, 20 },  { 100, 20 },
                                            { 150, 20 }, { 200, 20 }, { 280, 20 } };
     struct fixture fix;
     (void)state;
     fixture_init(&fix);
     double decoded = check_ranges(&fix, "longgop.mp4", rising, N(rising));
-    print_message("longgop.mp4: %.0f frames decoded for 6 chunks in 300 frames\n", decoded);
+    print_message("longgop.mp4: %.0f frames decoded for 6 chunks in 300 frames\n",
+                  decoded);
     assert_true(decoded == 300);
-    decoded = check_ranges(&fix, "longgop.mp4", (struct range[]){ { 40, 5 } }, 1);
+    decoded = check_ranges(&fix, "longgop.mp4", (struct range[]) { { 40, 5 } }, 1);
     assert_true(decoded == 45);
     fixture_release(&fix);
 }

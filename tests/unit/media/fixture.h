@@ -3,9 +3,9 @@
 #ifndef ORR_TEST_MEDIA_FIXTURE_H
 #define ORR_TEST_MEDIA_FIXTURE_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -28,10 +28,7 @@
 
 /* x265 3.5 does not free copies of its parameters. */
 const char *__lsan_default_suppressions(void);
-UNUSED const char *__lsan_default_suppressions(void)
-{
-    return "leak:libx265\n";
-}
+UNUSED const char *__lsan_default_suppressions(void) { return "leak:libx265\n"; }
 
 struct kept_blob {
     struct orr_blob blob;
@@ -116,12 +113,12 @@ UNUSED static struct orr_value clip_value(struct fixture *fix, const char *name)
 
 UNUSED static struct orr_value duration_value(double seconds)
 {
-    return (struct orr_value){ .kind = ORR_KIND_DURATION,
-                               .as.i = (int64_t)(seconds * 1e9 + 0.5) };
+    return (struct orr_value) { .kind = ORR_KIND_DURATION,
+                                .as.i = (int64_t)(seconds * 1e9 + 0.5) };
 }
 
-UNUSED static struct orr_value list_value(struct fixture *fix, const struct orr_value *items,
-                                          uint32_t n)
+UNUSED static struct orr_value list_value(struct fixture *fix,
+                                          const struct orr_value *items, uint32_t n)
 {
     struct orr_list *list = orr_list_new(&fix->arena, n);
     for (uint32_t i = 0; i < n; i++)
@@ -158,7 +155,8 @@ static void keep_blob(struct fixture *fix, const struct orr_blob *blob, int fd)
     struct kept_blob kept = { *blob, orr_alloc(blob->length, 1) };
     assert_int_equal(pread(fd, kept.bytes, blob->length, (off_t)blob->offset),
                      (ssize_t)blob->length);
-    fix->blobs = orr_grow(fix->blobs, fix->n_blobs, &fix->cap_blobs, sizeof *fix->blobs);
+    fix->blobs =
+        orr_grow(fix->blobs, fix->n_blobs, &fix->cap_blobs, sizeof *fix->blobs);
     fix->blobs[fix->n_blobs++] = kept;
 }
 
@@ -168,7 +166,8 @@ static void keep_blobs(struct fixture *fix, struct orr_value v, int fd)
         keep_blob(fix, v.as.blob, fd);
     for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n; i++)
         keep_blobs(fix, v.as.list->items[i], fd);
-    for (uint32_t i = 0; v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields; i++)
+    for (uint32_t i = 0; v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields;
+         i++)
         keep_blobs(fix, v.as.record->fields[i], fd);
 }
 
@@ -201,12 +200,14 @@ static void take_outcome(struct fixture *fix, struct orr_call *call, int fd,
 }
 
 /* Call `function`; arguments that are not in `args` are null. */
-UNUSED static struct outcome run(struct fixture *fix, const struct orr_function *function,
+UNUSED static struct outcome run(struct fixture *fix,
+                                 const struct orr_function *function,
                                  const struct arg *args)
 {
     struct outcome out;
     const struct orr_record_type *params = orr_function_params(function);
-    struct orr_value *values = orr_arena_alloc(&fix->arena, params->n_fields * sizeof *values);
+    struct orr_value *values =
+        orr_arena_alloc(&fix->arena, params->n_fields * sizeof *values);
     for (uint32_t i = 0; i < params->n_fields; i++)
         values[i] = orr_null();
     for (; args->name; args++) {
@@ -216,9 +217,14 @@ UNUSED static struct outcome run(struct fixture *fix, const struct orr_function 
     }
     int fd = memfd_create("blobs", MFD_CLOEXEC);
     struct orr_call_setup setup = {
-        .function = function, .args = values, .cores = 1, .scratch = fix->scratch,
-        .output = fix->out, .cache = fix->cache,
-        .blobs = { load_blob, unload_blob, fix }, .blob_fd = fd,
+        .function = function,
+        .args = values,
+        .cores = 1,
+        .scratch = fix->scratch,
+        .output = fix->out,
+        .cache = fix->cache,
+        .blobs = { load_blob, unload_blob, fix },
+        .blob_fd = fd,
     };
     struct orr_call *call = orr_call_new(&setup);
     orr_call_run(call);
@@ -229,7 +235,8 @@ UNUSED static struct outcome run(struct fixture *fix, const struct orr_function 
 }
 
 /* run(), which must succeed. */
-UNUSED static struct outcome run_ok(struct fixture *fix, const struct orr_function *function,
+UNUSED static struct outcome run_ok(struct fixture *fix,
+                                    const struct orr_function *function,
                                     const struct arg *args)
 {
     struct outcome out = run(fix, function, args);
@@ -275,7 +282,8 @@ UNUSED static const char *text_of(const struct outcome *out, const char *name)
     return field(out->results, name).as.s->s;
 }
 
-UNUSED static const struct kept_blob *blob_of(const struct fixture *fix, struct orr_value v)
+UNUSED static const struct kept_blob *blob_of(const struct fixture *fix,
+                                              struct orr_value v)
 {
     assert_int_equal(v.kind, ORR_KIND_BLOB);
     for (size_t i = 0; i < fix->n_blobs; i++)
@@ -309,9 +317,10 @@ UNUSED static struct row row_at(const struct outcome *out, uint32_t i)
     return row;
 }
 
-/* Standard output of a shell command, in the fixture's arena; the command must succeed. */
-__attribute__((format(printf, 2, 3))) UNUSED static char *
-shell(struct fixture *fix, const char *format, ...)
+/* Standard output of a shell command, in the fixture's arena; the command must succeed.
+ */
+__attribute__((format(printf, 2, 3))) UNUSED static char *shell(struct fixture *fix,
+                                                                const char *format, ...)
 {
     struct orr_text command = ORR_TEXT_INIT;
     struct orr_text output = ORR_TEXT_INIT;
@@ -328,14 +337,16 @@ shell(struct fixture *fix, const char *format, ...)
     int status = pclose(pipe);
     if (status != 0)
         fail_msg("%s: status %d", command.s, status);
-    char *text = orr_arena_strndup(&fix->arena, output.s ? output.s : "", output.length);
+    char *text =
+        orr_arena_strndup(&fix->arena, output.s ? output.s : "", output.length);
     orr_text_release(&command);
     orr_text_release(&output);
     return text;
 }
 
 /* Write a blob to a file of the fixture. */
-UNUSED static const char *save(struct fixture *fix, struct orr_value v, const char *name)
+UNUSED static const char *save(struct fixture *fix, struct orr_value v,
+                               const char *name)
 {
     const struct kept_blob *kept = blob_of(fix, v);
     const char *path = orr_arena_printf(&fix->arena, "%s/%s", fix->directory, name);
@@ -345,8 +356,9 @@ UNUSED static const char *save(struct fixture *fix, struct orr_value v, const ch
 }
 
 /* Encode `frames` frames from `first` with whatever `more` (ends with NULL) adds. */
-UNUSED static struct outcome encode(struct fixture *fix, const char *name, int64_t first,
-                                    int64_t frames, const struct arg *more)
+UNUSED static struct outcome encode(struct fixture *fix, const char *name,
+                                    int64_t first, int64_t frames,
+                                    const struct arg *more)
 {
     struct arg args[24] = { { "source", clip_value(fix, name) },
                             { "first", orr_int(first) },
@@ -358,8 +370,7 @@ UNUSED static struct outcome encode(struct fixture *fix, const char *name, int64
 }
 
 /* Speed first: metrics are not wanted, ultrafast. */
-#define QUICK(fix)                                             \
-    { "metrics", list_value(fix, NULL, 0) },                   \
-    { "preset", text_value(fix, "ultrafast") }
+#define QUICK(fix)                                                                     \
+    { "metrics", list_value(fix, NULL, 0) }, { "preset", text_value(fix, "ultrafast") }
 
 #endif

@@ -1,4 +1,5 @@
-/* metric.c - PSNR, SSIM and VIF: equal to libavfilter's, and right where one can know */
+/* metric.c - PSNR, SSIM and VIF: equal to libavfilter's, and right where one can know
+ */
 #include "fixture.h"
 
 #include "media/metric.h"
@@ -19,8 +20,8 @@ static double number_after(const char *text, const char *key)
     return at ? atof(at + strlen(key)) : NAN;
 }
 
-/* -cpuflags 0: the SSE code of ffmpeg 5.1's ssim errs by 1e-3 when a row has an odd number
- * of blocks.
+/* -cpuflags 0: the SSE code of ffmpeg 5.1's ssim errs by 1e-3 when a row has an odd
+ * number of blocks.
  *
  * What ffmpeg's filters say of a chunk and frames `first`... of the source, scaled as
  * media.encode scales them. */
@@ -30,10 +31,14 @@ static struct judged judge(struct fixture *fix, const char *source, const char *
     struct judged out;
     const char *log = shell(
         fix,
-        "ffmpeg -nostdin -hide_banner -cpuflags 0 -i '%s' -i '%s' -fps_mode passthrough -lavfi "
-        "\"[1:v]setpts=N/25/TB,trim=start_frame=%d:end_frame=%d,%ssetpts=N/25/TB,settb=1/25,setpts=N[r0];[r0]split=3[r1][r2][r3];"
-        "[0:v]settb=1/25,setpts=N[d0];[d0]split=3[d1][d2][d3];[d1][r1]psnr[o1];[d2][r2]ssim[o2];"
-        "[d3][r3]vif[o3]\" -map '[o1]' -f null - -map '[o2]' -f null - -map '[o3]' -f null "
+        "ffmpeg -nostdin -hide_banner -cpuflags 0 -i '%s' -i '%s' -fps_mode "
+        "passthrough -lavfi "
+        "\"[1:v]setpts=N/25/TB,trim=start_frame=%d:end_frame=%d,%ssetpts=N/25/"
+        "TB,settb=1/25,setpts=N[r0];[r0]split=3[r1][r2][r3];"
+        "[0:v]settb=1/"
+        "25,setpts=N[d0];[d0]split=3[d1][d2][d3];[d1][r1]psnr[o1];[d2][r2]ssim[o2];"
+        "[d3][r3]vif[o3]\" -map '[o1]' -f null - -map '[o2]' -f null - -map '[o3]' -f "
+        "null "
         "- 2>&1",
         chunk, source, first, first + frames, scale);
     const char *psnr = strstr(log, "PSNR y:");
@@ -65,25 +70,26 @@ static void equals_filters(void **state)
             continue;
         struct outcome out =
             encode(&fix, cases[i].clip, cases[i].first, cases[i].frames,
-                   (struct arg[]){ { "preset", text_value(&fix, "superfast") },
-                                   { "crf", orr_float(cases[i].crf) },
-                                   { "height", orr_int(cases[i].height) },
-                                   { 0 } });
+                   (struct arg[]) { { "preset", text_value(&fix, "superfast") },
+                                    { "crf", orr_float(cases[i].crf) },
+                                    { "height", orr_int(cases[i].height) },
+                                    { 0 } });
         const char *scale =
             cases[i].height
-                ? orr_arena_printf(&fix.arena,
-                                   "scale=%lld:%lld:flags=bicubic+accurate_rnd+full_chroma_int+"
-                                   "full_chroma_inp+bitexact,",
-                                   (long long)int_of(&out, "width"),
-                                   (long long)int_of(&out, "height"))
+                ? orr_arena_printf(
+                      &fix.arena,
+                      "scale=%lld:%lld:flags=bicubic+accurate_rnd+full_chroma_int+"
+                      "full_chroma_inp+bitexact,",
+                      (long long)int_of(&out, "width"),
+                      (long long)int_of(&out, "height"))
                 : "";
-        struct judged want =
-            judge(&fix, clip(&fix, cases[i].clip),
-                  save(&fix, field(out.results, "data"), "judged.nut"), cases[i].first,
-                  cases[i].frames, scale);
+        struct judged want = judge(&fix, clip(&fix, cases[i].clip),
+                                   save(&fix, field(out.results, "data"), "judged.nut"),
+                                   cases[i].first, cases[i].frames, scale);
         print_message("%s crf %g: psnr %.4f (%.4f) ssim %.6f (%.6f) vif %.6f (%.6f)\n",
                       cases[i].clip, cases[i].crf, float_of(&out, "psnr"), want.psnr,
-                      float_of(&out, "ssim"), want.ssim, float_of(&out, "vif"), want.vif);
+                      float_of(&out, "ssim"), want.ssim, float_of(&out, "vif"),
+                      want.vif);
         assert_true(fabs(float_of(&out, "psnr") - want.psnr) < 0.01);
         assert_true(fabs(float_of(&out, "psnr_y") - want.psnr_y) < 0.01);
         assert_true(fabs(float_of(&out, "ssim") - want.ssim) < 1e-4);
@@ -105,8 +111,8 @@ struct picture {
 static void paint(struct picture *picture, int offset, int depth)
 {
     uint32_t seed = 1;
-    picture->plane = (struct orri_plane){ picture->bytes, SIDE * (depth > 8 ? 2 : 1), SIDE,
-                                          SIDE, depth };
+    picture->plane = (struct orri_plane) { picture->bytes, SIDE * (depth > 8 ? 2 : 1),
+                                           SIDE, SIDE, depth };
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++) {
             seed = seed * 1664525 + 1013904223;
@@ -134,7 +140,7 @@ static void errors_are_exact(void **state)
     }
     memset(a.bytes, 0, sizeof a.bytes);
     memset(b.bytes, 255, sizeof b.bytes);
-    a.plane = b.plane = (struct orri_plane){ a.bytes, SIDE, SIDE, SIDE, 8 };
+    a.plane = b.plane = (struct orri_plane) { a.bytes, SIDE, SIDE, SIDE, 8 };
     b.plane.data = b.bytes;
     assert_true(orri_plane_mse(&a.plane, &b.plane) == 255.0 * 255.0); /* no overflow */
     assert_true(orri_psnr(255.0 * 255.0, 255) == 0);
@@ -198,9 +204,9 @@ static double defined_vif(const struct picture *a, const struct picture *b)
     }
     (void)halve(halve(x, SIDE, SIDE, 9), SIDE / 2, SIDE / 2, 5);
     (void)halve(halve(y, SIDE, SIDE, 9), SIDE / 2, SIDE / 2, 5);
-    double *m[] = { smoothed_product(x, NULL, n, side), smoothed_product(y, NULL, n, side),
-                    smoothed_product(x, x, n, side), smoothed_product(y, y, n, side),
-                    smoothed_product(x, y, n, side) };
+    double *m[] = { smoothed_product(x, NULL, n, side),
+                    smoothed_product(y, NULL, n, side), smoothed_product(x, x, n, side),
+                    smoothed_product(y, y, n, side), smoothed_product(x, y, n, side) };
     for (int i = 0; i < n; i++) {
         double vx = fmax(0, m[2][i] - m[0][i] * m[0][i]);
         double vy = fmax(0, m[3][i] - m[1][i] * m[1][i]);
@@ -254,7 +260,8 @@ static void scores_do_not_depend_on_depth(void **state)
         paint(&b, 0, i ? 10 : 8);
         assert_true(fabs(orri_vif_score(vif, &a.plane, &b.plane) - 1) < 1e-5);
         assert_true(fabs(orri_plane_ssim(&a.plane, &b.plane) - 1) < 1e-12);
-        for (int y = 0; y < SIDE; y += 2) /* blur: every second row repeats the one above */
+        for (int y = 0; y < SIDE;
+             y += 2) /* blur: every second row repeats the one above */
             memcpy(b.bytes + (y + 1) * b.plane.stride, b.bytes + y * b.plane.stride,
                    (size_t)b.plane.stride);
         vif_at[i] = orri_vif_score(vif, &a.plane, &b.plane);

@@ -25,18 +25,20 @@ static const struct facts facts[] = {
     { "opengop.mp4", false, 150, 25, 6, false, 5, 320, 240, "yuv420p", false },
     { "odd.mkv", false, 30, 25, 1.2, false, 3, 321, 241, "yuv420p", false },
     { "hdr10.mkv", false, 24, 25, 0.96, false, 1, 320, 240, "yuv420p10le", false },
-    { "ntsc.mkv", false, 96, 24000.0 / 1001, 4.004, false, 1, 320, 240, "yuv420p", true },
+    { "ntsc.mkv", false, 96, 24000.0 / 1001, 4.004, false, 1, 320, 240, "yuv420p",
+      true },
     { "silent.mp4", false, 25, 25, 1, false, 1, 320, 240, "yuv420p", false },
     { "ocean.mp4", true, 240, 24, 10, false, 2, 1280, 720, "yuv420p", true },
     { "box.mp4", true, 455, 29.835, 15.250, true, 2, 640, 480, "yuv420p", true },
-    { "Megamind.avi", true, 270, 23.976, 11.26126, false, 5, 720, 528, "yuv420p", true },
+    { "Megamind.avi", true, 270, 23.976, 11.26126, false, 5, 720, 528, "yuv420p",
+      true },
     { "vtest.avi", true, 795, 10, 79.5, false, 4, 768, 576, "yuv420p", false },
 };
 
 static struct outcome probe(struct fixture *fix, const char *name)
 {
     return run_ok(fix, &orr_media_probe,
-                  (struct arg[]){ { "source", clip_value(fix, name) }, { 0 } });
+                  (struct arg[]) { { "source", clip_value(fix, name) }, { 0 } });
 }
 
 static void knows_facts(void **state)
@@ -54,7 +56,8 @@ static void knows_facts(void **state)
         assert_true(float_of(&out, "fps") > want->fps - 0.001 &&
                     float_of(&out, "fps") < want->fps + 0.001);
         double duration = (double)int_of(&out, "duration") / 1e9;
-        assert_true(duration > want->duration - 0.0005 && duration < want->duration + 0.0005);
+        assert_true(duration > want->duration - 0.0005 &&
+                    duration < want->duration + 0.0005);
         assert_int_equal(field(out.results, "vfr").as.b, want->vfr);
         assert_int_equal(int_of(&out, "keyframes"), want->keyframes);
         assert_int_equal(int_of(&out, "width"), want->width);
@@ -77,8 +80,9 @@ static void knows_tags(void **state)
     assert_string_equal(text_of(&hdr, "color_range"), "tv");
     assert_int_equal(int_of(&hdr, "bit_depth"), 10);
     struct outcome rotated = probe(&fix, "rotated.mp4");
-    assert_int_equal(int_of(&rotated, "rotation"), 270); /* ffprobe: 90 counterclockwise */
-    assert_int_equal(int_of(&rotated, "width"), 320);    /* coded orientation */
+    assert_int_equal(int_of(&rotated, "rotation"),
+                     270);                            /* ffprobe: 90 counterclockwise */
+    assert_int_equal(int_of(&rotated, "width"), 320); /* coded orientation */
     struct outcome wide = probe(&fix, "anamorphic.mp4");
     assert_string_equal(text_of(&wide, "sample_aspect"), "16:15");
     struct outcome sound = probe(&fix, "plain.mp4");
@@ -106,13 +110,14 @@ static void refuses_bad_input(void **state)
     (void)state;
     fixture_init(&fix);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        run_fails(&fix, &orr_media_probe,
-                  (struct arg[]){ { "source", clip_value(&fix, cases[i].clip) }, { 0 } },
-                  ORR_FAIL_INVALID, cases[i].part);
+        run_fails(
+            &fix, &orr_media_probe,
+            (struct arg[]) { { "source", clip_value(&fix, cases[i].clip) }, { 0 } },
+            ORR_FAIL_INVALID, cases[i].part);
     run_fails(&fix, &orr_media_probe,
-              (struct arg[]){ { "source", clip_value(&fix, "plain.mp4") },
-                              { "damaged", text_value(&fix, "maybe") },
-                              { 0 } },
+              (struct arg[]) { { "source", clip_value(&fix, "plain.mp4") },
+                               { "damaged", text_value(&fix, "maybe") },
+                               { 0 } },
               ORR_FAIL_INVALID, "damaged is \"fail\" or \"keep\", not \"maybe\"");
     fixture_release(&fix);
 }
@@ -130,7 +135,7 @@ static void keeps_what_is_left(void **state)
     assert_in_range(left, 55, 62);
     assert_true(int_of(&out, "damaged_places") > 0);
     struct outcome all = encode(&fix, "plain_truncated.mp4", 0, left,
-                                (struct arg[]){ QUICK(&fix), { 0 } });
+                                (struct arg[]) { QUICK(&fix), { 0 } });
     assert_int_equal(int_of(&all, "frames"), left);
     fixture_release(&fix);
 }
@@ -184,7 +189,8 @@ static void cache_is_used_and_checked(void **state)
     assert_true(before.st_ino == after.st_ino);
     for (size_t at = 0; at < whole.length; at += whole.length / 7 + 1) {
         whole.s[at] = (char)(whole.s[at] ^ 0x20); /* damage it anywhere */
-        assert_int_equal(orr_file_write(file, whole.s, whole.length, false, NULL), ORR_OK);
+        assert_int_equal(orr_file_write(file, whole.s, whole.length, false, NULL),
+                         ORR_OK);
         whole.s[at] = (char)(whole.s[at] ^ 0x20);
         forget(&fix);
         struct outcome out = probe(&fix, "plain.mp4");
@@ -202,8 +208,10 @@ static void cache_is_used_and_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_facts),        cmocka_unit_test(knows_tags),
-        cmocka_unit_test(refuses_bad_input),  cmocka_unit_test(keeps_what_is_left),
+        cmocka_unit_test(knows_facts),
+        cmocka_unit_test(knows_tags),
+        cmocka_unit_test(refuses_bad_input),
+        cmocka_unit_test(keeps_what_is_left),
         cmocka_unit_test(cache_is_used_and_checked),
     };
     return cmocka_run_group_tests_name("media/probe", tests, NULL, NULL);

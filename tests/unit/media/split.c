@@ -1,15 +1,15 @@
 /* split.c - media.split: all frames once, at keyframes or shots where they are near */
 #include "fixture.h"
 
-static struct outcome split(struct fixture *fix, const char *name, double every, bool scenes,
-                            const char *align)
+static struct outcome split(struct fixture *fix, const char *name, double every,
+                            bool scenes, const char *align)
 {
     return run_ok(fix, &orr_media_split,
-                  (struct arg[]){ { "source", clip_value(fix, name) },
-                                  { "every", duration_value(every) },
-                                  { "scenes", orr_bool(scenes) },
-                                  { "align", text_value(fix, align) },
-                                  { 0 } });
+                  (struct arg[]) { { "source", clip_value(fix, name) },
+                                   { "every", duration_value(every) },
+                                   { "scenes", orr_bool(scenes) },
+                                   { "align", text_value(fix, align) },
+                                   { 0 } });
 }
 
 /* First frames of all chunks as text; the chunks must follow each other. */
@@ -32,8 +32,8 @@ static const char *firsts(struct fixture *fix, const struct outcome *out)
 }
 
 /* Keyframes: plain 0 30 64 70; opengop 0 30 60 90 120; longgop 0; ocean 0 144;
- * vtest 0 250 500 750; Megamind 0 1 98 154 200. Shots, as ffmpeg's scdet finds them: plain 30;
- * ocean 144. */
+ * vtest 0 250 500 750; Megamind 0 1 98 154 200. Shots, as ffmpeg's scdet finds them:
+ * plain 30; ocean 144. */
 static void boundaries(void **state)
 {
     static const struct {
@@ -82,7 +82,8 @@ static void boundaries(void **state)
 /* No chunk is shorter than half of `every`, none longer than twice, whatever it is. */
 static void lengths_are_bounded(void **state)
 {
-    static const char *const names[] = { "plain.mp4", "opengop.mp4", "longgop.mp4", "vfr.mp4" };
+    static const char *const names[] = { "plain.mp4", "opengop.mp4", "longgop.mp4",
+                                         "vfr.mp4" };
     struct fixture fix;
     (void)state;
     fixture_init(&fix);
@@ -94,7 +95,8 @@ static void lengths_are_bounded(void **state)
             for (uint32_t k = 0; k < chunks->n && chunks->n > 1; k++) {
                 double seconds = field(chunks->items[k], "seconds").as.f;
                 if (seconds < every / 2 - 0.041 || seconds > every * 2 + 0.25)
-                    fail_msg("%s every %g: chunk %u lasts %g", names[i], every, k, seconds);
+                    fail_msg("%s every %g: chunk %u lasts %g", names[i], every, k,
+                             seconds);
             }
         }
     fixture_release(&fix);
@@ -116,15 +118,15 @@ static void refuses(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         run_fails(&fix, &orr_media_split,
-                  (struct arg[]){ { "source", clip_value(&fix, "plain.mp4") },
-                                  cases[i].more[0],
-                                  cases[i].more[1],
-                                  { 0 } },
+                  (struct arg[]) { { "source", clip_value(&fix, "plain.mp4") },
+                                   cases[i].more[0],
+                                   cases[i].more[1],
+                                   { 0 } },
                   ORR_FAIL_INVALID, cases[i].part);
     run_fails(&fix, &orr_media_split,
-              (struct arg[]){ { "source", clip_value(&fix, "plain_flipped.mp4") },
-                              { "every", duration_value(1) },
-                              { 0 } },
+              (struct arg[]) { { "source", clip_value(&fix, "plain_flipped.mp4") },
+                               { "every", duration_value(1) },
+                               { 0 } },
               ORR_FAIL_INVALID, "is damaged at 0:00:02.800 (frame 70)");
     fixture_release(&fix);
 }

@@ -14,14 +14,15 @@ enum { NONE = UINT32_MAX };
 
 static struct orr_ready ready(uint32_t task, uint32_t pool, int64_t priority)
 {
-    return (struct orr_ready){ .task = task, .attempt = 1, .pool = pool, .cores = 1,
-                               .priority = priority, .deadline = INT64_MAX };
+    return (struct orr_ready) { .task = task,
+                                .attempt = 1,
+                                .pool = pool,
+                                .cores = 1,
+                                .priority = priority,
+                                .deadline = INT64_MAX };
 }
 
-static void add(struct orr_sched *s, struct orr_ready r)
-{
-    orr_sched_add(s, &r);
-}
+static void add(struct orr_sched *s, struct orr_ready r) { orr_sched_add(s, &r); }
 
 static void expect_next(struct orr_sched *s, uint32_t node, uint32_t task)
 {
@@ -193,8 +194,8 @@ static void the_ledger_is_exact(void **state)
     for (int step = 0; step < 20000; step++) {
         random = random * 6364136223846793005ULL + 1442695040888963407ULL;
         uint32_t what = (uint32_t)(random >> 60);
-        struct orr_ready r = ready(tasks, (uint32_t)(random >> 40) % 3,
-                                   (int64_t)((random >> 20) % 7));
+        struct orr_ready r =
+            ready(tasks, (uint32_t)(random >> 40) % 3, (int64_t)((random >> 20) % 7));
         r.cores = 1 + (uint32_t)(random >> 50) % 3;
         if (what < 5 && tasks < 4096) {
             add(s, r);

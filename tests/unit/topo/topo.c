@@ -21,7 +21,8 @@ static void synthetic_machines_are_understood(void **state)
     struct orr_error err = { 0 };
     struct orr_text text = ORR_TEXT_INIT;
     uint32_t cores[] = { 0, 1, 9 };
-    assert_int_equal(orr_topo_load(NULL, "pack:2 [numa] core:8 pu:2", &topo, &err), ORR_OK);
+    assert_int_equal(orr_topo_load(NULL, "pack:2 [numa] core:8 pu:2", &topo, &err),
+                     ORR_OK);
     assert_int_equal(orr_topo_cores(topo), 16);
     assert_int_equal(orr_topo_threads(topo), 32);
     assert_int_equal(orr_topo_numas(topo), 2);
@@ -41,7 +42,8 @@ static void nonsense_is_refused(void **state)
     struct orr_error err = { 0 };
     assert_int_equal(orr_topo_load(NULL, "no such thing", &topo, &err), ORR_ERR_INPUT);
     assert_non_null(strstr(err.text, "no such thing"));
-    assert_int_equal(orr_topo_load("/nonexistent.xml", NULL, &topo, &err), ORR_ERR_INPUT);
+    assert_int_equal(orr_topo_load("/nonexistent.xml", NULL, &topo, &err),
+                     ORR_ERR_INPUT);
     assert_non_null(strstr(err.text, "/nonexistent.xml"));
 }
 

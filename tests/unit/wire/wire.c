@@ -15,13 +15,29 @@ static void messages_come_back(void **state)
     (void)state;
     struct orr_bytes out = ORR_BYTES_INIT;
     struct orr_arena arena = ORR_ARENA_INIT;
-    struct orr_assignment a = { .task = 7, .attempt = 2, .function = 3, .request = 1,
-                                .identity = { 11, 12 }, .priority = -5, .queued = 99,
-                                .args = "args", .args_length = 4 };
-    struct orr_done d = { .task = 7, .attempt = 2, .rank = 9, .core = 4, .failure = 3,
-                          .code = -1, .message = "slow", .results = "res",
-                          .results_length = 3, .t_start = 5, .t_end = 6, .cpu = 1,
-                          .blob_bytes = 1000, .counters = "n=2\n" };
+    struct orr_assignment a = { .task = 7,
+                                .attempt = 2,
+                                .function = 3,
+                                .request = 1,
+                                .identity = { 11, 12 },
+                                .priority = -5,
+                                .queued = 99,
+                                .args = "args",
+                                .args_length = 4 };
+    struct orr_done d = { .task = 7,
+                          .attempt = 2,
+                          .rank = 9,
+                          .core = 4,
+                          .failure = 3,
+                          .code = -1,
+                          .message = "slow",
+                          .results = "res",
+                          .results_length = 3,
+                          .t_start = 5,
+                          .t_end = 6,
+                          .cpu = 1,
+                          .blob_bytes = 1000,
+                          .counters = "n=2\n" };
     orr_batch_begin(&out, ORR_MESSAGE_ASSIGN);
     orr_assignment_put(&out, &a);
     orr_assignment_put(&out, &a);
@@ -53,8 +69,15 @@ static void every_cut_is_refused(void **state)
 {
     (void)state;
     struct orr_bytes out = ORR_BYTES_INIT;
-    struct orr_hello h = { .wire_version = 1, .version = "v", .host = "node1", .rank = 3,
-                           .cores = 8, .workers = 8, .memory = 1, .pid = 2, .bind = "0-7" };
+    struct orr_hello h = { .wire_version = 1,
+                           .version = "v",
+                           .host = "node1",
+                           .rank = 3,
+                           .cores = 8,
+                           .workers = 8,
+                           .memory = 1,
+                           .pid = 2,
+                           .bind = "0-7" };
     orr_hello_put(&out, &h);
     for (size_t length = 1; length < out.length; length++) {
         struct orr_arena arena = ORR_ARENA_INIT;
