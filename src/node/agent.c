@@ -14,7 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum flight_state { FLIGHT_FREE, FLIGHT_QUEUED, FLIGHT_RUNNING, FLIGHT_HELD, FLIGHT_STORING };
+enum flight_state {
+    FLIGHT_FREE,
+    FLIGHT_QUEUED,
+    FLIGHT_RUNNING,
+    FLIGHT_HELD,
+    FLIGHT_STORING
+};
 
 /* One attempt from assignment to acknowledgement. */
 struct flight {
@@ -59,7 +65,12 @@ struct orr_agent {
     uint64_t results;
 };
 
-enum { UP_BYTES = 64 * 1024, SILENCE_SECONDS = 30, BEAT_SECONDS = 1, PATIENCE_SECONDS = 5 };
+enum {
+    UP_BYTES = 64 * 1024,
+    SILENCE_SECONDS = 30,
+    BEAT_SECONDS = 1,
+    PATIENCE_SECONDS = 5
+};
 
 /* ---- flights ---- */
 
@@ -90,7 +101,7 @@ static uint32_t new_flight(struct orr_agent *agent)
         return pop(agent, &agent->unused);
     agent->flights = orr_grow(agent->flights, agent->n_flights, &agent->cap_flights,
                               sizeof *agent->flights);
-    agent->flights[agent->n_flights] = (struct flight){ .blob_fd = -1 };
+    agent->flights[agent->n_flights] = (struct flight) { .blob_fd = -1 };
     return agent->n_flights++;
 }
 
@@ -101,7 +112,7 @@ static void free_flight(struct orr_agent *agent, uint32_t at)
         (void)close(flight->blob_fd);
     free(flight->args);
     free(flight->done);
-    *flight = (struct flight){ .blob_fd = -1 };
+    *flight = (struct flight) { .blob_fd = -1 };
     push(agent, &agent->unused, at);
 }
 
@@ -118,14 +129,14 @@ static orr_status send_up(struct orr_agent *agent, struct orr_bytes *bytes,
 {
     orr_status status = ORR_OK;
     if (bytes->length)
-        status = orr_link_send(agent->setup.link, (orr_rank){ 0 }, bytes->data,
+        status = orr_link_send(agent->setup.link, (orr_rank) { 0 }, bytes->data,
                                bytes->length, err);
     orr_bytes_clear(bytes);
     return status;
 }
 
-static orr_status say(struct orr_agent *agent, enum orr_message message, const char *text,
-                      struct orr_error *err)
+static orr_status say(struct orr_agent *agent, enum orr_message message,
+                      const char *text, struct orr_error *err)
 {
     struct orr_bytes out = ORR_BYTES_INIT;
     orr_signal_put(&out, message, text);
@@ -173,7 +184,8 @@ static orr_status beat(struct orr_agent *agent, int64_t now, struct orr_error *e
     return status;
 }
 
-static const char *counters_text(struct orr_agent *agent, const struct orr_outcome *outcome)
+static const char *counters_text(struct orr_agent *agent,
+                                 const struct orr_outcome *outcome)
 {
     struct orr_text text = ORR_TEXT_INIT;
     for (uint32_t i = 0; i < outcome->n_counters; i++)
@@ -193,8 +205,8 @@ static void read_done(struct orr_agent *agent, const struct flight *flight,
         ORR_BUG("result of task %u does not read back", flight->assignment.task);
 }
 
-static void report(struct orr_agent *agent, const struct flight *flight, const void *results,
-                   uint32_t results_length)
+static void report(struct orr_agent *agent, const struct flight *flight,
+                   const void *results, uint32_t results_length)
 {
     struct orr_host_done done;
     read_done(agent, flight, &done);
@@ -231,9 +243,9 @@ static void describe_stored(struct orr_agent *agent, const struct flight *flight
     struct orr_stored_counter *counters =
         orr_arena_alloc(&agent->scratch, (o->n_counters + 1) * sizeof *counters);
     for (uint32_t i = 0; i < o->n_counters; i++)
-        counters[i] = (struct orr_stored_counter){ o->counters[i].name,
-                                                   o->counters[i].amount };
-    *stored = (struct orr_stored){
+        counters[i] =
+            (struct orr_stored_counter) { o->counters[i].name, o->counters[i].amount };
+    *stored = (struct orr_stored) {
         .id = flight->assignment.identity,
         .function = f->native ? f->native->name : f->name,
         .attempt = flight->assignment.attempt,
@@ -325,8 +337,8 @@ static orr_status check_writer(struct orr_agent *agent, struct orr_error *err)
 
 /* ---- attempts that ended ---- */
 
-static void ended(struct orr_agent *agent, uint32_t at, const struct orr_host_done *done,
-                  uint32_t rank)
+static void ended(struct orr_agent *agent, uint32_t at,
+                  const struct orr_host_done *done, uint32_t rank)
 {
     struct flight *flight = &agent->flights[at];
     struct orr_bytes bytes = ORR_BYTES_INIT;
@@ -343,8 +355,8 @@ static void ended(struct orr_agent *agent, uint32_t at, const struct orr_host_do
 }
 
 /* The flight of an attempt on this worker; attempts are few per worker. */
-static uint32_t find_running(const struct orr_agent *agent, uint32_t worker, uint32_t task,
-                             uint32_t attempt)
+static uint32_t find_running(const struct orr_agent *agent, uint32_t worker,
+                             uint32_t task, uint32_t attempt)
 {
     const struct orri_place *place = orri_crew_find(agent->crew, worker, task, attempt);
     return place ? place->token : UINT32_MAX;
@@ -396,8 +408,10 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
             .attempt = flight->assignment.attempt,
             .core = flight->place.cores[0],
             .blob_fd = -1,
-            .outcome = { .failure = ORR_FAIL_LOST, .message = text,
-                         .t_start = orr_clock_wall(), .t_end = orr_clock_wall() },
+            .outcome = { .failure = ORR_FAIL_LOST,
+                         .message = text,
+                         .t_start = orr_clock_wall(),
+                         .t_end = orr_clock_wall() },
         };
         ended(agent, i, &done, rank);
     }
@@ -407,11 +421,13 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
 
 /* ---- down: from the coordinator ---- */
 
-static void accept_assignment(struct orr_agent *agent, const struct orr_assignment *from)
+static void accept_assignment(struct orr_agent *agent,
+                              const struct orr_assignment *from)
 {
     uint32_t at = new_flight(agent);
     struct flight *flight = &agent->flights[at];
-    *flight = (struct flight){ .state = FLIGHT_QUEUED, .assignment = *from, .blob_fd = -1 };
+    *flight =
+        (struct flight) { .state = FLIGHT_QUEUED, .assignment = *from, .blob_fd = -1 };
     flight->args = orr_alloc(from->args_length + 1, 1);
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
@@ -499,7 +515,8 @@ static void start_queued(struct orr_agent *agent)
         local.n_cores = flight->place.n_cores;
         memcpy(local.cores, flight->place.cores, local.n_cores * sizeof *local.cores);
         if (flight->place.worker == 0)
-            orr_host_start(agent->host, &flight->assignment, local.cores, local.n_cores);
+            orr_host_start(agent->host, &flight->assignment, local.cores,
+                           local.n_cores);
         else
             orri_crew_send(agent->crew, flight->place.worker, &local);
     }
@@ -581,7 +598,8 @@ static orr_status say_bye(struct orr_agent *agent, struct orr_error *err)
     return status;
 }
 
-/* All attempts over and stored, and the workers' last words heard (or patience over)? */
+/* All attempts over and stored, and the workers' last words heard (or patience over)?
+ */
 static bool may_leave(struct orr_agent *agent, int64_t now)
 {
     if (orri_crew_busy(agent->crew) || agent->storing || agent->held.n)
@@ -590,7 +608,8 @@ static bool may_leave(struct orr_agent *agent, int64_t now)
            now - agent->stopped_since > PATIENCE_SECONDS * ORR_SECOND;
 }
 
-static orr_status step_stopping(struct orr_agent *agent, int64_t now, struct orr_error *err)
+static orr_status step_stopping(struct orr_agent *agent, int64_t now,
+                                struct orr_error *err)
 {
     if (orri_crew_busy(agent->crew) == 0)
         orri_crew_dismiss(agent->crew);
@@ -617,7 +636,8 @@ orr_status orr_agent_step(struct orr_agent *agent, struct orr_error *err)
         status = check_writer(agent, err);
     if (status == ORR_OK && !agent->greeted && orri_crew_complete(agent->crew))
         status = greet(agent, err);
-    if (status == ORR_OK && agent->greeted && now - agent->beat > BEAT_SECONDS * ORR_SECOND)
+    if (status == ORR_OK && agent->greeted &&
+        now - agent->beat > BEAT_SECONDS * ORR_SECOND)
         status = beat(agent, now, err);
     if (status != ORR_OK)
         return status;
@@ -626,17 +646,14 @@ orr_status orr_agent_step(struct orr_agent *agent, struct orr_error *err)
     return now - agent->heard > SILENCE_SECONDS * ORR_SECOND ? ORR_END : ORR_OK;
 }
 
-bool orr_agent_was_busy(const struct orr_agent *agent)
-{
-    return agent->busy;
-}
+bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
 
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max)
 {
     size_t n = 0;
     if (agent->writer && n < max)
-        fds[n++] = (struct pollfd){ .fd = orr_writer_event_fd(agent->writer),
-                                    .events = POLLIN };
+        fds[n++] = (struct pollfd) { .fd = orr_writer_event_fd(agent->writer),
+                                     .events = POLLIN };
     n += orr_host_fds(agent->host, fds + n, max - n);
     n += orri_crew_fds(agent->crew, fds + n, max - n);
     return n;

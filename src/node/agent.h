@@ -1,7 +1,7 @@
 /* agent.h - the agent of a node: its queue, its cores, its shard file
  *
- * Between the coordinator (messages in batches) and the node's workers (a socket each) and
- * its own children. It reports an attempt only when its result is on disk. Nothing
+ * Between the coordinator (messages in batches) and the node's workers (a socket each)
+ * and its own children. It reports an attempt only when its result is on disk. Nothing
  * blocks: wait on the descriptors, at most until the wake time, then step. */
 #ifndef ORR_NODE_AGENT_H
 #define ORR_NODE_AGENT_H
@@ -18,8 +18,8 @@ struct orr_agent_setup {
     struct orr_link *link;
     struct orr_host_setup host; /* its own cores: host.children of them */
     struct orr_writer_options store;
-    uint64_t token;             /* shared by the ranks of a run; names the socket */
-    uint32_t workers;           /* ranks on this node that work, itself included */
+    uint64_t token;   /* shared by the ranks of a run; names the socket */
+    uint32_t workers; /* ranks on this node that work, itself included */
     const char *host_name;
     uint64_t memory; /* bytes */
 };

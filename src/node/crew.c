@@ -138,14 +138,16 @@ static bool place_isolated(struct orri_crew *crew, uint32_t n, struct orri_place
     return false;
 }
 
-/* Calls in place go to the worker with the fewest; to the agent only when it is alone. */
+/* Calls in place go to the worker with the fewest; to the agent only when it is alone.
+ */
 static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
 {
     uint32_t best = UINT32_MAX;
     uint32_t first = crew->n_here > 1 ? 1 : 0;
     for (uint32_t w = first; w < crew->setup.workers; w++)
         if (is_here(crew, w) && crew->workers[w].in_place < IN_PLACE_MAX &&
-            (best == UINT32_MAX || crew->workers[w].in_place < crew->workers[best].in_place))
+            (best == UINT32_MAX ||
+             crew->workers[w].in_place < crew->workers[best].in_place))
             best = w;
     if (best == UINT32_MAX)
         return false;
@@ -156,8 +158,9 @@ static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
     return true;
 }
 
-bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores, uint32_t token,
-                     uint32_t task, uint32_t attempt, struct orri_place *out)
+bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
+                     uint32_t token, uint32_t task, uint32_t attempt,
+                     struct orri_place *out)
 {
     out->in_place = !isolated;
     out->token = token;
@@ -217,7 +220,8 @@ void orri_crew_flush(struct orri_crew *crew)
     for (uint32_t w = 1; w < crew->setup.workers; w++) {
         struct worker *worker = &crew->workers[w];
         if (worker->out.length)
-            orr_channel_send(&worker->channel, worker->out.data, worker->out.length, -1);
+            orr_channel_send(&worker->channel, worker->out.data, worker->out.length,
+                             -1);
         orr_bytes_clear(&worker->out);
     }
 }
@@ -339,18 +343,19 @@ size_t orri_crew_fds(const struct orri_crew *crew, struct pollfd *fds, size_t ma
 {
     size_t n = 0;
     if (crew->listener >= 0 && n < max)
-        fds[n++] = (struct pollfd){ .fd = crew->listener, .events = POLLIN };
+        fds[n++] = (struct pollfd) { .fd = crew->listener, .events = POLLIN };
     for (uint32_t i = 0; i < NEWCOMERS && n < max; i++)
         if (crew->newcomers[i].used)
-            fds[n++] = (struct pollfd){ .fd = crew->newcomers[i].channel.fd,
-                                        .events = POLLIN };
+            fds[n++] = (struct pollfd) { .fd = crew->newcomers[i].channel.fd,
+                                         .events = POLLIN };
     for (uint32_t w = 1; w < crew->setup.workers && n < max; w++) {
         if (!is_here(crew, w))
             continue;
         short events = POLLIN;
         if (orr_channel_wants_write(&crew->workers[w].channel))
             events |= POLLOUT;
-        fds[n++] = (struct pollfd){ .fd = crew->workers[w].channel.fd, .events = events };
+        fds[n++] =
+            (struct pollfd) { .fd = crew->workers[w].channel.fd, .events = events };
     }
     return n;
 }
@@ -393,15 +398,9 @@ uint32_t orri_crew_cores(const struct orri_crew *crew)
     return crew->n_here * crew->setup.cores_each;
 }
 
-uint32_t orri_crew_workers(const struct orri_crew *crew)
-{
-    return crew->n_here;
-}
+uint32_t orri_crew_workers(const struct orri_crew *crew) { return crew->n_here; }
 
-int64_t orri_crew_cpu(const struct orri_crew *crew)
-{
-    return crew->cpu;
-}
+int64_t orri_crew_cpu(const struct orri_crew *crew) { return crew->cpu; }
 
 void orri_crew_describe(const struct orri_crew *crew, struct orr_text *out)
 {

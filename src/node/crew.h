@@ -20,8 +20,8 @@ struct orri_place {
 
 struct orri_crew_setup {
     uint64_t token;
-    uint32_t agent;      /* rank */
-    uint32_t workers;    /* expected, the agent included */
+    uint32_t agent;   /* rank */
+    uint32_t workers; /* expected, the agent included */
     uint32_t cores_each;
     const struct orr_topo *topo;
     /* A worker's DONE message; and a worker that died. */
@@ -37,8 +37,9 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
 void orri_crew_free(struct orri_crew *crew);
 
 /* Choose cores for a call and take them; false when they are not free now. */
-bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores, uint32_t token,
-                     uint32_t task, uint32_t attempt, struct orri_place *out);
+bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
+                     uint32_t token, uint32_t task, uint32_t attempt,
+                     struct orri_place *out);
 void orri_crew_release(struct orri_crew *crew, const struct orri_place *place);
 /* What this worker was given under this task and attempt; NULL: nothing. */
 const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t worker,
@@ -51,13 +52,14 @@ void orri_crew_tell(struct orri_crew *crew, enum orr_message message);
 void orri_crew_step(struct orri_crew *crew);
 size_t orri_crew_fds(const struct orri_crew *crew, struct pollfd *fds, size_t max);
 
-bool orri_crew_complete(const struct orri_crew *crew); /* all came, or waited long enough */
-void orri_crew_dismiss(struct orri_crew *crew);        /* STOP to all, once */
-bool orri_crew_dismissed(const struct orri_crew *crew); /* all have left */
-uint32_t orri_crew_busy(const struct orri_crew *crew);  /* cores */
-uint32_t orri_crew_cores(const struct orri_crew *crew); /* of live workers */
+bool orri_crew_complete(
+    const struct orri_crew *crew);              /* all came, or waited long enough */
+void orri_crew_dismiss(struct orri_crew *crew); /* STOP to all, once */
+bool orri_crew_dismissed(const struct orri_crew *crew);   /* all have left */
+uint32_t orri_crew_busy(const struct orri_crew *crew);    /* cores */
+uint32_t orri_crew_cores(const struct orri_crew *crew);   /* of live workers */
 uint32_t orri_crew_workers(const struct orri_crew *crew); /* live, the agent included */
-int64_t orri_crew_cpu(const struct orri_crew *crew);    /* ns, of workers that left */
+int64_t orri_crew_cpu(const struct orri_crew *crew);      /* ns, of workers that left */
 void orri_crew_describe(const struct orri_crew *crew, struct orr_text *out);
 
 #endif

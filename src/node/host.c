@@ -1,5 +1,6 @@
 /* host.c - warm children at work
- * Owns: the children's channels, what each runs, and finished attempts not taken yet. */
+ * Owns: the children's channels, what each runs, and finished attempts not taken yet.
+ */
 #include "node/host.h"
 
 #include "base/channel.h"
@@ -108,7 +109,7 @@ void orr_host_free(struct orr_host *host)
 static struct finished *new_finished(uint32_t task, uint32_t attempt, uint32_t core)
 {
     struct finished *finished = orr_alloc(1, sizeof *finished);
-    finished->done = (struct orr_host_done){
+    finished->done = (struct orr_host_done) {
         .task = task, .attempt = attempt, .core = core, .blob_fd = -1
     };
     return finished;
@@ -140,7 +141,7 @@ static void finish_early(struct orr_host *host, const struct orr_assignment *ass
 {
     struct finished *finished =
         new_finished(assignment->task, assignment->attempt, core);
-    finished->done.outcome = (struct orr_outcome){
+    finished->done.outcome = (struct orr_outcome) {
         .failure = ORR_FAIL_INVALID,
         .message = orr_arena_strdup(&finished->arena, message),
         .t_start = orr_clock_wall(),
@@ -188,8 +189,8 @@ static void pin(struct orr_host *host, struct child *child)
 {
     struct orr_error err = { 0 };
     if (host->setup.topo && child->n_pinned)
-        (void)orr_topo_bind(host->setup.topo, child->pid, child->pinned, child->n_pinned,
-                            &err);
+        (void)orr_topo_bind(host->setup.topo, child->pid, child->pinned,
+                            child->n_pinned, &err);
 }
 
 /* The order goes to the child, which is there. */
@@ -202,15 +203,15 @@ static void send_order(struct orr_host *host, struct child *child)
     child->started = orr_clock_wall();
     child->deadline = INT64_MAX;
     if (child->order.timeout) /* a command's own clock comes first */
-        child->deadline =
-            orr_clock_monotonic() + child->order.timeout +
-            (child->order.function ? 0 : BACKSTOP_SECONDS * ORR_SECOND);
+        child->deadline = orr_clock_monotonic() + child->order.timeout +
+                          (child->order.function ? 0 : BACKSTOP_SECONDS * ORR_SECOND);
     orr_channel_send(&child->channel, bytes.data, bytes.length, child->blob_fd);
     orr_bytes_release(&bytes);
 }
 
 /* An idle child, best one that is pinned right already; else a place for a new one. */
-static struct child *choose_child(struct orr_host *host, const uint32_t *cores, uint32_t n)
+static struct child *choose_child(struct orr_host *host, const uint32_t *cores,
+                                  uint32_t n)
 {
     struct child *idle = NULL;
     struct child *none = NULL;
@@ -242,7 +243,8 @@ static orr_status take_order(struct orr_host *host, struct child *child,
                            &child->arena, &child->order, err);
 }
 
-static void start_in_child(struct orr_host *host, const struct orr_assignment *assignment,
+static void start_in_child(struct orr_host *host,
+                           const struct orr_assignment *assignment,
                            const uint32_t *cores, uint32_t n_cores)
 {
     struct child *child = choose_child(host, cores, n_cores);
@@ -319,7 +321,8 @@ static void take_answer(struct orr_host *host, struct child *child, const void *
 static void describe_death(struct child *child, int status, struct orr_arena *arena,
                            struct orr_outcome *out)
 {
-    const char *what = child->order.function ? child->order.function : "the command's helper";
+    const char *what =
+        child->order.function ? child->order.function : "the command's helper";
     char limit[ORR_TIME_TEXT];
     orr_duration_text((double)child->order.timeout / 1e9, limit);
     if (child->abandoned) {
@@ -327,8 +330,8 @@ static void describe_death(struct child *child, int status, struct orr_arena *ar
         out->message = "the run was stopped";
     } else if (child->timed_out) {
         out->failure = ORR_FAIL_TIMEOUT;
-        out->message = orr_arena_printf(arena, "%s ran longer than its timeout of %s", what,
-                                        limit);
+        out->message = orr_arena_printf(arena, "%s ran longer than its timeout of %s",
+                                        what, limit);
     } else if (WIFSIGNALED(status)) {
         out->failure = ORR_FAIL_SIGNAL;
         out->code = WTERMSIG(status);
@@ -339,8 +342,9 @@ static void describe_death(struct child *child, int status, struct orr_arena *ar
     } else {
         out->failure = ORR_FAIL_EXIT;
         out->code = WEXITSTATUS(status);
-        out->message = orr_arena_printf(arena, "%s exited with code %d instead of a result",
-                                        what, WEXITSTATUS(status));
+        out->message =
+            orr_arena_printf(arena, "%s exited with code %d instead of a result", what,
+                             WEXITSTATUS(status));
     }
 }
 
@@ -422,8 +426,8 @@ size_t orr_host_fds(const struct orr_host *host, struct pollfd *fds, size_t max)
 {
     size_t n = 0;
     if (max)
-        fds[n++] = (struct pollfd){ .fd = orr_nursery_fd(host->setup.nursery),
-                                    .events = POLLIN };
+        fds[n++] = (struct pollfd) { .fd = orr_nursery_fd(host->setup.nursery),
+                                     .events = POLLIN };
     for (uint32_t i = 0; i < host->setup.children && n < max; i++) {
         const struct child *child = &host->children[i];
         if (child->state != CHILD_BUSY || child->channel.closed)
@@ -431,7 +435,7 @@ size_t orr_host_fds(const struct orr_host *host, struct pollfd *fds, size_t max)
         short events = POLLIN;
         if (orr_channel_wants_write(&child->channel))
             events |= POLLOUT;
-        fds[n++] = (struct pollfd){ .fd = child->channel.fd, .events = events };
+        fds[n++] = (struct pollfd) { .fd = child->channel.fd, .events = events };
     }
     return n;
 }

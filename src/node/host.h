@@ -20,7 +20,7 @@ struct orr_host_setup {
     struct orr_nursery *nursery;
     const struct orr_topo *topo; /* NULL: nothing is pinned */
     const char *run_dir;
-    uint32_t children; /* at most at once: the cores of this rank */
+    uint32_t children;            /* at most at once: the cores of this rank */
     struct orr_blob_source blobs; /* for functions in place */
 };
 
@@ -37,7 +37,7 @@ uint32_t orr_host_running(const struct orr_host *host);
 struct orr_host_done {
     uint32_t task;
     uint32_t attempt;
-    uint32_t core; /* the first of its cores */
+    uint32_t core;              /* the first of its cores */
     struct orr_outcome outcome; /* results complete, commands' too; borrowed until the
                                    next call of orr_host_next() */
     int blob_fd;                /* now the caller's; -1: no blobs */

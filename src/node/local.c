@@ -12,7 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-void orri_local_assignment_put(struct orr_bytes *out, const struct orri_local_assignment *a)
+void orri_local_assignment_put(struct orr_bytes *out,
+                               const struct orri_local_assignment *a)
 {
     orr_put_u32(out, a->token);
     orr_put_u32(out, a->n_cores);
@@ -21,7 +22,8 @@ void orri_local_assignment_put(struct orr_bytes *out, const struct orri_local_as
     orr_assignment_put(out, &a->assignment);
 }
 
-orr_status orri_local_assignment_get(struct orr_reader *in, struct orri_local_assignment *a)
+orr_status orri_local_assignment_get(struct orr_reader *in,
+                                     struct orri_local_assignment *a)
 {
     a->token = orr_get_u32(in);
     a->n_cores = orr_get_u32(in);
@@ -43,7 +45,7 @@ void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done
 orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,
                                struct orr_arena *arena)
 {
-    *done = (struct orr_host_done){ .blob_fd = -1 };
+    *done = (struct orr_host_done) { .blob_fd = -1 };
     done->task = orr_get_u32(in);
     done->attempt = orr_get_u32(in);
     done->core = orr_get_u32(in);
@@ -52,7 +54,7 @@ orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done
 
 static socklen_t address_of(uint64_t token, uint32_t agent, struct sockaddr_un *address)
 {
-    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    *address = (struct sockaddr_un) { .sun_family = AF_UNIX };
     int n = snprintf(address->sun_path + 1, sizeof address->sun_path - 1,
                      "orrery-%016" PRIx64 "-%" PRIu32, token, agent);
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
@@ -69,7 +71,8 @@ int orri_local_listen(uint64_t token, uint32_t agent, struct orr_error *err)
     int bad = errno;
     if (fd >= 0)
         (void)close(fd);
-    (void)orr_error_errno(err, ORR_ERR_MACHINE, bad, "agent cannot listen for its workers");
+    (void)orr_error_errno(err, ORR_ERR_MACHINE, bad,
+                          "agent cannot listen for its workers");
     return -1;
 }
 
@@ -84,8 +87,8 @@ int orri_local_connect(uint64_t token, uint32_t agent, struct orr_error *err)
     int bad = errno;
     if (fd >= 0)
         (void)close(fd);
-    (void)orr_error_errno(err, ORR_ERR_MACHINE, bad, "worker cannot reach its agent (rank %u)",
-                          agent);
+    (void)orr_error_errno(err, ORR_ERR_MACHINE, bad,
+                          "worker cannot reach its agent (rank %u)", agent);
     return -1;
 }
 

@@ -19,8 +19,10 @@ struct orri_local_assignment {
     uint32_t n_cores;
     struct orr_assignment assignment;
 };
-void orri_local_assignment_put(struct orr_bytes *out, const struct orri_local_assignment *a);
-orr_status orri_local_assignment_get(struct orr_reader *in, struct orri_local_assignment *a);
+void orri_local_assignment_put(struct orr_bytes *out,
+                               const struct orri_local_assignment *a);
+orr_status orri_local_assignment_get(struct orr_reader *in,
+                                     struct orri_local_assignment *a);
 
 /* DONE up: task and attempt, core, outcome. */
 void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done);
@@ -28,7 +30,8 @@ void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done
 orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,
                                struct orr_arena *arena);
 
-/* The abstract socket of an agent; `token` is random and shared by the ranks of a run. */
+/* The abstract socket of an agent; `token` is random and shared by the ranks of a run.
+ */
 int orri_local_listen(uint64_t token, uint32_t agent, struct orr_error *err);
 int orri_local_connect(uint64_t token, uint32_t agent, struct orr_error *err);
 /* Only processes of our own user may talk to us. */

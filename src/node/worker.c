@@ -69,7 +69,8 @@ static void hear_agent(struct worker *w)
     const void *data = NULL;
     size_t length = 0;
     int fd = -1;
-    while (!w->stopped && orr_channel_receive(&w->agent, &data, &length, &fd) == ORR_OK) {
+    while (!w->stopped &&
+           orr_channel_receive(&w->agent, &data, &length, &fd) == ORR_OK) {
         struct orr_reader in = orr_reader_of(data, length);
         switch (orr_message_of(&in)) {
         case ORR_MESSAGE_ASSIGN: take_assignments(w, &in); break;
@@ -85,14 +86,14 @@ static void wait_for_news(struct worker *w)
     struct pollfd fds[2 + ORRI_CORES_MAX];
     int64_t wake = orr_host_wake(w->host);
     size_t n = orr_host_fds(w->host, fds + 1, ORRI_CORES_MAX + 1);
-    fds[0] = (struct pollfd){ .fd = w->agent.fd, .events = POLLIN };
+    fds[0] = (struct pollfd) { .fd = w->agent.fd, .events = POLLIN };
     if (orr_channel_wants_write(&w->agent))
         fds[0].events |= POLLOUT;
     struct timespec limit = { 0 };
     if (wake != INT64_MAX) {
         int64_t left = wake - orr_clock_monotonic();
         left = left > 0 ? left : 0;
-        limit = (struct timespec){ left / ORR_SECOND, left % ORR_SECOND };
+        limit = (struct timespec) { left / ORR_SECOND, left % ORR_SECOND };
     }
     (void)ppoll(fds, (nfds_t)(n + 1), wake == INT64_MAX ? NULL : &limit, NULL);
 }
@@ -113,7 +114,9 @@ static void say_hello(struct worker *w, uint32_t cores)
 static void say_bye(struct worker *w)
 {
     struct orr_bytes out = ORR_BYTES_INIT;
-    struct orr_bye bye = { .rank = w->rank, .worker_cpu = orr_clock_cpu(), .workers = 1 };
+    struct orr_bye bye = { .rank = w->rank,
+                           .worker_cpu = orr_clock_cpu(),
+                           .workers = 1 };
     orr_bye_put(&out, &bye);
     orr_channel_send(&w->agent, out.data, out.length, -1);
     orr_bytes_release(&out);
@@ -122,8 +125,8 @@ static void say_bye(struct worker *w)
         continue;
 }
 
-orr_status orr_worker_run(const struct orr_host_setup *setup, uint64_t token, uint32_t agent,
-                          uint32_t rank, struct orr_error *err)
+orr_status orr_worker_run(const struct orr_host_setup *setup, uint64_t token,
+                          uint32_t agent, uint32_t rank, struct orr_error *err)
 {
     int fd = orri_local_connect(token, agent, err);
     if (fd < 0)

@@ -51,9 +51,11 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
 #define TEXT_FIELDS(X) X(run_id) X(name) X(workflow) X(message) X(host)
 #define COUNT_FIELDS(X)                                                                \
     X(epoch)                                                                           \
-    X(pid) X(requests) X(succeeded) X(failed_requests) X(tasks) X(done)                \
-        X(failed_attempts) X(reused) X(in_flight) X(waiting) X(nodes) X(lost_nodes)    \
-            X(cores) X(busy_cores) X(stored_bytes)
+    X(pid)                                                                             \
+    X(requests)                                                                        \
+    X(succeeded) X(failed_requests) X(tasks) X(done) X(failed_attempts) X(reused)      \
+        X(in_flight) X(waiting) X(nodes) X(lost_nodes) X(cores) X(busy_cores)          \
+            X(stored_bytes)
 #define REAL_FIELDS(X)                                                                 \
     X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)
 
