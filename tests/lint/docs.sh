@@ -2,8 +2,8 @@
 # docs.sh - the documents say what the program does
 #
 # Every YAML example compiles, every subcommand has a manual page with exactly its options,
-# every built-in function and finding is in the language reference, every argument and result of
-# media functions in media.md, links lead somewhere, and the pages are proper.
+# every built-in function and finding is in the language reference, the tables of media.md are
+# what `orrery functions` prints, links lead somewhere, and the pages are proper.
 set -euo pipefail
 root=${1:-$(cd "$(dirname "$0")/../.." && pwd)}
 cd "$root"
@@ -109,10 +109,13 @@ done < <(sed -nE 's/^ *X\(([a-z]+), ".*/\1/p' src/lang/functions.h)
 while read -r id; do
     grep -qE "^\| $id \|" docs/language.md || complain "docs/language.md: no row for $id"
 done < <(sed -nE 's/^ *X\("([EW][0-9]+)".*/\1/p' src/model/findings.h)
+# Rows of tables as plain words: those of media.md, and what the program prints.
+words() { sed -E 's/[|`]/ /g; s/ +/ /g; s/^ //; s/ $//'; }
+grep '^|' docs/media.md | words >"$work/rows"
 while read -r function; do
-    while read -r name; do
-        grep -q "\`$name\`" docs/media.md || complain "docs/media.md: $function has a '$name'"
-    done < <("$program" functions "$function" | sed -nE 's/^  ([a-z_]+) .*/\1/p')
+    while read -r row; do
+        grep -qxF -- "$row" "$work/rows" || complain "docs/media.md: $function has no row '$row'"
+    done < <("$program" functions "$function" | grep '^  ' | words)
 done < <("$program" functions | grep -oE '^media\.[a-z_]+')
 
 for document in "${documents[@]}"; do
