@@ -81,6 +81,25 @@ struct orr_coord {
 };
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);
+struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
+
+/* Calls and assignments (dispatch.c). */
+void orri_take_calls(struct orr_coord *coord);
+orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err);
+/* The task's result, from an agent or from an earlier epoch, goes to the engine. */
+void orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
+                      uint32_t length);
+/* To one agent, unless it is lost or has left. */
+orr_status orri_send(struct orr_coord *coord, struct orri_node *node,
+                     const struct orr_bytes *bytes, struct orr_error *err);
+
+/* Messages from agents (reports.c). */
+orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err);
+/* A lost worker is no fault of the task: may it be tried again? Counts the loss. */
+bool orri_may_run_elsewhere(struct orr_coord *coord, uint32_t task);
+/* End the run for a reason that is nobody's request: a store, a budget. */
+void orri_stop_for(struct orr_coord *coord, enum orr_run_state as, const char *why);
+
 /* run.h5 (record.c) and the workflow's part of the summary (summary.c). */
 orr_status orri_write_run_file(struct orr_coord *coord, struct orr_error *err);
 void orri_summarise_outputs(struct orr_coord *coord, struct orr_text *out);

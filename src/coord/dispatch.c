@@ -1,0 +1,163 @@
+/* dispatch.c - from the calls that the rules ask for to assignments for nodes
+ * Owns nothing: works on the coordinator. Hands on: the choice (sched). */
+#include "coord/internal.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+enum { BATCH_BYTES = 64 * 1024 };
+
+/* ---- the engine's calls ---- */
+
+void orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
+                      uint32_t length)
+{
+    const struct orr_task *task = orr_engine_task(coord->engine, id);
+    const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
+    const struct orr_type type = { .kind = ORR_KIND_RECORD, .record = f->results };
+    struct orr_reader in = orr_reader_of(results, length);
+    struct orr_value v;
+    struct orr_error err = { 0 };
+    if (orr_value_get(&in, &type, &coord->scratch, &v, &err) == ORR_OK) {
+        orr_engine_finished(coord->engine, id, v);
+    } else {
+        struct orr_failure failure = { ORR_FAIL_INVALID, 0, err.text };
+        orr_engine_attempt_failed(coord->engine, id, 1, &failure);
+    }
+    orr_arena_reset(&coord->scratch);
+}
+
+static bool reuse(struct orr_coord *coord, orr_task_id id)
+{
+    const struct orr_task *task = orr_engine_task(coord->engine, id);
+    uint32_t length = 0;
+    const void *results = orri_known_find(coord->known, task->identity, &length);
+    if (!results)
+        return false;
+    struct orr_stage *stage = orri_stage(coord, task->function);
+    orri_record(coord, id.v)->state = ORRI_TOLD_REUSED;
+    stage->done++;
+    stage->reused++;
+    coord->status.done++;
+    coord->status.reused++;
+    orri_finish_task(coord, id, results, length);
+    return true;
+}
+
+static void refuse_call(struct orr_coord *coord, const struct orr_engine_call *call,
+                        const char *why)
+{
+    struct orr_failure failure = { ORR_FAIL_INVALID, 0, why };
+    orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
+}
+
+static void queue_call(struct orr_coord *coord, const struct orr_engine_call *call)
+{
+    const struct orr_task *task = orr_engine_task(coord->engine, call->task);
+    const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
+    const char *why = NULL;
+    if (call->attempt == 1) {
+        orri_stage(coord, task->function)->total++;
+        coord->status.tasks++;
+        if (reuse(coord, call->task))
+            return;
+    }
+    if (!orr_sched_fits(coord->sched, f->pool, f->cores, &why)) {
+        refuse_call(coord, call, why);
+        return;
+    }
+    struct orr_ready ready = {
+        .task = call->task.v,
+        .attempt = call->attempt,
+        .pool = f->pool,
+        .cores = f->cores,
+        .priority = task->priority,
+        .deadline = task->deadline,
+        .not_before = call->delay ? orr_clock_monotonic() + call->delay : 0,
+        .since = orr_clock_wall() + call->delay,
+    };
+    orr_sched_add(coord->sched, &ready);
+}
+
+void orri_take_calls(struct orr_coord *coord)
+{
+    struct orr_engine_call call;
+    while (orr_engine_take_call(coord->engine, &call)) {
+        coord->busy = true;
+        queue_call(coord, &call);
+    }
+}
+
+/* ---- dispatch ---- */
+
+static void assign(struct orr_coord *coord, struct orri_node *node,
+                   const struct orr_ready *ready)
+{
+    const struct orr_task *task =
+        orr_engine_task(coord->engine, (orr_task_id) { ready->task });
+    struct orr_assignment assignment = {
+        .task = ready->task,
+        .attempt = ready->attempt,
+        .function = task->function,
+        .request = task->request,
+        .identity = task->identity,
+        .priority = ready->priority,
+        .queued = ready->since,
+        .args = task->args,
+        .args_length = task->args_length,
+    };
+    if (node->out.length == 0)
+        orr_batch_begin(&node->out, ORR_MESSAGE_ASSIGN);
+    orr_assignment_put(&node->out, &assignment);
+}
+
+static orr_status flush_node(struct orr_coord *coord, struct orri_node *node,
+                             struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    if (node->out.length)
+        status = orri_send(coord, node, &node->out, err);
+    orr_bytes_clear(&node->out);
+    return status;
+}
+
+/* A task whose requests have all failed is not worth an attempt. */
+static bool still_wanted(struct orr_coord *coord, const struct orr_ready *ready)
+{
+    if (orr_engine_task_wanted(coord->engine, (orr_task_id) { ready->task }))
+        return true;
+    orr_sched_done(coord->sched, ready->task, 0);
+    return false;
+}
+
+static orr_status dispatch_to(struct orr_coord *coord, uint32_t index, int64_t now,
+                              bool *gave, struct orr_error *err)
+{
+    struct orri_node *node = &coord->nodes[index];
+    struct orr_ready ready;
+    *gave = false;
+    if (node->lost || node->left || !orr_sched_next(coord->sched, index, now, &ready))
+        return ORR_OK;
+    *gave = true;
+    if (still_wanted(coord, &ready))
+        assign(coord, node, &ready);
+    return node->out.length > BATCH_BYTES ? flush_node(coord, node, err) : ORR_OK;
+}
+
+/* One attempt a node in turn, so that nodes fill evenly. */
+orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    for (bool any = true; any && status == ORR_OK;) {
+        any = false;
+        for (uint32_t i = 0; i < coord->n_nodes && status == ORR_OK; i++) {
+            bool gave = false;
+            status = dispatch_to(coord, i, now, &gave, err);
+            any = any || gave;
+        }
+        coord->busy = coord->busy || any;
+    }
+    for (uint32_t i = 0; i < coord->n_nodes && status == ORR_OK; i++)
+        status = flush_node(coord, &coord->nodes[i], err);
+    return status;
+}

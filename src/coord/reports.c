@@ -1,0 +1,232 @@
+/* reports.c - what agents say: hello, results, failures, faults, good-bye
+ * Owns nothing: works on the coordinator. Hands on: what follows from a result
+ * (engine). */
+#include "coord/internal.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POISONED_AFTER = 3 /* workers that one task took down */ };
+
+/* ---- messages from agents ---- */
+
+static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello,
+                          int64_t now, struct orr_error *err)
+{
+    if (hello->wire_version != ORR_WIRE_VERSION ||
+        strcmp(hello->version, ORR_VERSION) != 0)
+        return orr_error_set(
+            err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+            "node %s runs orrery %s, rank 0 runs %s: install one version", hello->host,
+            hello->version, ORR_VERSION);
+    if (!orr_id_equal(hello->digest, coord->setup.graph->digest))
+        return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                             "node %s compiled another workflow than rank 0",
+                             hello->host);
+    coord->nodes = orr_realloc(coord->nodes, coord->n_nodes + 1, sizeof *coord->nodes);
+    struct orri_node *node = &coord->nodes[coord->n_nodes];
+    *node =
+        (struct orri_node) { .rank = hello->rank, .cores = hello->cores, .heard = now };
+    (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
+    orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
+    coord->node_of_rank[hello->rank] = ++coord->n_nodes;
+    if (!coord->cores_since)
+        coord->cores_since = now;
+    coord->status.cores += hello->cores;
+    coord->status.nodes++;
+    return ORR_OK;
+}
+
+static void count_done(struct orr_coord *coord, const struct orr_done *done)
+{
+    struct orr_run_status *s = &coord->status;
+    struct orr_stage *stage = orri_stage(
+        coord, orr_engine_task(coord->engine, (orr_task_id) { done->task })->function);
+    double wall = (double)(done->t_end - done->t_start) / 1e9;
+    struct orri_task_record *record = orri_record(coord, done->task);
+    record->attempts++;
+    record->rank = done->rank;
+    record->core = done->core;
+    record->started = done->t_start;
+    record->ended = done->t_end;
+    record->cpu += done->cpu;
+    stage->wall += wall;
+    stage->cpu += (double)done->cpu / 1e9;
+    s->busy_seconds += wall;
+    s->cpu_seconds += (double)done->cpu / 1e9;
+    for (const char *at = done->counters; *at; at += *at == '\n') {
+        char name[32];
+        double amount = 0;
+        if (sscanf(at, "%31[^=]=%lf", name, &amount) == 2)
+            orr_status_count(s, name, amount);
+        at += strcspn(at, "\n");
+    }
+}
+
+/* A lost worker is no fault of the task: its attempt is made again, without asking the
+ * rules, unless the task keeps taking workers down. */
+bool orri_may_run_elsewhere(struct orr_coord *coord, uint32_t task)
+{
+    return ++orri_record(coord, task)->lost < POISONED_AFTER;
+}
+
+static void run_again(struct orr_coord *coord, const struct orr_done *done)
+{
+    const struct orr_task *task =
+        orr_engine_task(coord->engine, (orr_task_id) { done->task });
+    const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
+    struct orr_ready ready = { .task = done->task,
+                               .attempt = done->attempt,
+                               .pool = f->pool,
+                               .cores = f->cores,
+                               .priority = task->priority,
+                               .deadline = task->deadline,
+                               .since = orr_clock_wall() };
+    orr_sched_add(coord->sched, &ready);
+}
+
+static void take_failure(struct orr_coord *coord, const struct orr_done *done)
+{
+    struct orr_failure failure = { (enum orr_fail_kind)done->failure, done->code,
+                                   done->message };
+    if (coord->draining) /* it was ended by us: the resume will run it */
+        return;
+    orri_stage(coord,
+               orr_engine_task(coord->engine, (orr_task_id) { done->task })->function)
+        ->failed++;
+    coord->status.failed_attempts++;
+    if (done->failure == ORR_FAIL_LOST && orri_may_run_elsewhere(coord, done->task))
+        run_again(coord, done);
+    else
+        orr_engine_attempt_failed(coord->engine, (orr_task_id) { done->task },
+                                  done->attempt, &failure);
+}
+
+static void take_done(struct orr_coord *coord, const struct orr_done *done)
+{
+    orr_task_id id = { done->task };
+    struct orri_task_record *record = orri_record(coord, done->task);
+    struct orr_stage *stage =
+        orri_stage(coord, orr_engine_task(coord->engine, id)->function);
+    orr_sched_done(coord->sched, done->task,
+                   (double)(done->t_end - done->t_start) / 1e9);
+    if (record->state == ORRI_TOLD_DONE || record->state == ORRI_TOLD_REUSED)
+        return; /* the first result won */
+    count_done(coord, done);
+    record = orri_record(coord, done->task);
+    if (done->failure == ORR_FAIL_NONE) {
+        record->state = ORRI_TOLD_DONE;
+        stage->done++;
+        coord->status.done++;
+        orri_finish_task(coord, id, done->results, done->results_length);
+        return;
+    }
+    record->state = ORRI_TOLD_FAILED;
+    take_failure(coord, done);
+}
+
+static orr_status take_done_batch(struct orr_coord *coord, struct orr_reader *in,
+                                  struct orr_error *err)
+{
+    struct orr_arena arena = ORR_ARENA_INIT;
+    orr_status status = ORR_OK;
+    while (orr_reader_left(in) && status == ORR_OK) {
+        struct orr_done done;
+        if (orr_done_get(in, &arena, &done) != ORR_OK ||
+            done.task >= orr_engine_tasks(coord->engine) || done.failure > ORR_FAIL_IO)
+            status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
+                                   "damaged report from an agent");
+        else
+            take_done(coord, &done);
+    }
+    orr_arena_release(&arena);
+    return status;
+}
+
+static void take_bye(struct orr_coord *coord, struct orri_node *node,
+                     const struct orr_bye *bye)
+{
+    node->left = true;
+    coord->status.agents_cpu += (double)(bye->agent_cpu + bye->worker_cpu) / 1e9;
+    coord->status.stored_bytes += bye->stored_bytes;
+}
+
+void orri_stop_for(struct orr_coord *coord, enum orr_run_state as, const char *why)
+{
+    if (coord->stopped_by)
+        return;
+    coord->stopped_by = orr_strdup(why);
+    orr_coord_drain(coord, as, 0);
+}
+
+static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
+                            enum orr_message message, struct orr_reader *in,
+                            struct orr_error *err)
+{
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_bye bye;
+    orr_status status = ORR_OK;
+    if (message == ORR_MESSAGE_DONE)
+        status = take_done_batch(coord, in, err);
+    else if (message == ORR_MESSAGE_BEAT)
+        status = orr_beat_get(in, &node->load);
+    else if (message == ORR_MESSAGE_BYE && orr_bye_get(in, &bye) == ORR_OK)
+        take_bye(coord, node, &bye);
+    else if (message == ORR_MESSAGE_FAULT)
+        orri_stop_for(coord, ORR_RUN_STOPPED, orr_signal_get(in, &arena));
+    orr_arena_release(&arena);
+    return status;
+}
+
+static void note_cores(struct orr_coord *coord, uint32_t index)
+{
+    struct orri_node *node = &coord->nodes[index];
+    if (!node->load.cores || node->load.cores == node->cores)
+        return; /* a worker of the node died */
+    coord->status.cores -= node->cores - node->load.cores;
+    node->cores = node->load.cores;
+    orr_sched_node(coord->sched, index, node->cores);
+}
+
+static orr_status hear(struct orr_coord *coord, orr_rank from, const void *data,
+                       size_t length, int64_t now, struct orr_error *err)
+{
+    struct orr_reader in = orr_reader_of(data, length);
+    enum orr_message message = orr_message_of(&in);
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_hello hello;
+    uint32_t index = from.v < coord->setup.link->size ? coord->node_of_rank[from.v] : 0;
+    orr_status status = ORR_OK;
+    coord->busy = coord->busy || message != ORR_MESSAGE_BEAT;
+    if (index) {
+        coord->nodes[index - 1].heard = now;
+        status = hear_node(coord, &coord->nodes[index - 1], message, &in, err);
+        note_cores(coord, index - 1);
+    } else if (message == ORR_MESSAGE_HELLO &&
+               orr_hello_get(&in, &arena, &hello) == ORR_OK && hello.rank == from.v) {
+        status = welcome(coord, &hello, now, err);
+    } else if (message == ORR_MESSAGE_FAULT) {
+        orri_stop_for(coord, ORR_RUN_STOPPED, orr_signal_get(&in, &arena));
+    }
+    orr_arena_release(&arena);
+    return status;
+}
+
+orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err)
+{
+    const void *data = NULL;
+    size_t length = 0;
+    orr_rank from;
+    orr_status status = ORR_OK;
+    while ((status = orr_link_receive(coord->setup.link, &from, &data, &length, err)) ==
+           ORR_OK) {
+        status = hear(coord, from, data, length, now, err);
+        if (status != ORR_OK)
+            return status;
+    }
+    return status == ORR_END ? ORR_OK : status;
+}
