@@ -19,6 +19,7 @@ enum {
     BEAT_SECONDS = 5,
     LOST_SECONDS = 30,
     LEAVE_SECONDS = 60,
+    START_SECONDS = 120,
 };
 
 /* ---- start and end ---- */
@@ -283,6 +284,22 @@ static void begin_work(struct orr_coord *coord)
         (void)orr_engine_add_request(coord->engine, coord->setup.requests[r]);
 }
 
+/* Nobody is left to work, or the agents did not all come. */
+static void check_anyone(struct orr_coord *coord, int64_t now)
+{
+    uint32_t alive = 0;
+    for (uint32_t i = 0; i < coord->n_nodes; i++)
+        alive += !coord->nodes[i].lost && !coord->nodes[i].left;
+    if (coord->ending)
+        return;
+    if (coord->status.state == ORR_RUN_RUNNING && alive == 0)
+        orri_stop_for(coord, ORR_RUN_STOPPED, "all nodes are lost");
+    if (coord->status.state == ORR_RUN_STARTING &&
+        now - coord->began > START_SECONDS * ORR_SECOND)
+        orri_stop_for(coord, ORR_RUN_STOPPED,
+                      "not all nodes reported within two minutes of the start");
+}
+
 static bool too_many_failures(const struct orr_coord *coord)
 {
     return coord->setup.max_failures &&
@@ -301,6 +318,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
         orri_stop_for(coord, ORR_RUN_FAILED,
                       "too many failed attempts (--max-failures)");
     check_nodes(coord, now);
+    check_anyone(coord, now);
     orri_take_calls(coord);
     if (status == ORR_OK && !coord->draining)
         status = orri_dispatch(coord, now, err);

@@ -45,6 +45,11 @@ static bool same_key(const struct orr_fact_type *type, const struct orr_record *
     return true;
 }
 
+static const char *maker(const struct orr_engine *engine, uint32_t rule)
+{
+    return rule == ORR_NONE ? "the job" : engine->graph->rules[rule].name;
+}
+
 /* Two different facts with one key: an error of the workflow. */
 static void check_key(struct orr_engine *engine, uint32_t type_index, uint32_t request,
                       const struct orr_record *record, uint32_t fact, uint32_t made_by)
@@ -67,12 +72,11 @@ static void check_key(struct orr_engine *engine, uint32_t type_index, uint32_t r
     struct orr_text b = ORR_TEXT_INIT;
     orr_value_print(orr_value_of_record(other->record), &a);
     orr_value_print(orr_value_of_record(record), &b);
-    orri_request_fail(
-        engine, request,
-        "two different facts '%s' with one key: %s and %s, the second from "
-        "rule '%s'",
-        type->name, a.s, b.s,
-        made_by == ORR_NONE ? "(job)" : engine->graph->rules[made_by].name);
+    orri_request_fail(engine, request,
+                      "two different facts '%s' with one key: %s from rule '%s', "
+                      "%s from rule '%s'",
+                      type->name, a.s, maker(engine, other->made_by), b.s,
+                      maker(engine, made_by));
     orr_text_release(&a);
     orr_text_release(&b);
 }
@@ -98,7 +102,8 @@ void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request
     table->twins =
         orr_grow(table->twins, table->n, &table->cap_twins, sizeof *table->twins);
     table->twins[index] = (uint32_t)*slot;
-    table->facts[table->n++] = (struct orri_fact) { kept.as.record, request, 0 };
+    table->facts[table->n++] =
+        (struct orri_fact) { kept.as.record, request, made_by, 0 };
     *slot = index + 1;
     check_key(engine, type, request, record, index, made_by);
     push_queue(engine, type, index);

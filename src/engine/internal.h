@@ -10,6 +10,7 @@
 struct orri_fact {
     const struct orr_record *record;
     uint32_t request;
+    uint32_t made_by; /* rule, or ORR_NONE for the job */
     uint64_t seq; /* order in which facts are looked at, from 1; 0: not yet */
 };
 

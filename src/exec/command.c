@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -398,7 +398,7 @@ static void run(struct command *c, int blob_fd)
                               strerror(bad)));
         return;
     }
-    int pid_fd = pidfd_open(c->pid, 0);
+    int pid_fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
     int status = watch(c, pid_fd, &usage);
     (void)close(pid_fd);
     (void)kill(-c->pid, SIGKILL); /* what it left behind in its group */

@@ -47,10 +47,14 @@ static void put_command(struct orr_text *out, const struct orr_command *command)
     put_expr(out, "cwd", command->cwd);
 }
 
+/* A built-in function is its name and version: a parameter or result that a later
+ * release adds leaves the identities of old tasks alone. */
 static void put_content(struct orr_text *out, const struct orr_graph_function *f)
 {
     orr_text_printf(out, "form %d %s\n", (int)f->form,
                     f->native ? f->native->name : "");
+    if (f->native)
+        return;
     put_record(out, f->params);
     put_record(out, f->results);
     if (f->form == ORR_FORM_COMMAND || f->form == ORR_FORM_SHELL)

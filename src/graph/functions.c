@@ -217,10 +217,20 @@ static void compile_form(struct orri_compile *c, const struct orr_model_function
         orri_compile_command(c, m, f);
 }
 
+/* Files that a command makes are kept under the name of its function. */
+static void check_file_name(struct orri_compile *c, orr_model_leaf key)
+{
+    if (key->text[0] == '.' || key->text[0] == '\0' || strchr(key->text, '/'))
+        orr_diag_error(c->diags, key->at, "E0403",
+                       "'%s' cannot be the name of a function: no '/', no '.' first",
+                       key->text);
+}
+
 static void compile_function(struct orri_compile *c, const struct orr_model_function *m,
                              struct orr_graph_function *f)
 {
     f->name = orri_keep(c, m->head.key);
+    check_file_name(c, m->head.key);
     f->at = m->head.key->at;
     f->doc = orri_keep(c, m->doc);
     f->isolated = true;

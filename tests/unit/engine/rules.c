@@ -365,8 +365,9 @@ static void two_facts_with_one_key_are_an_error(void **state)
                            "    assert: k\n    with: {x: p.y, y: p.x}\n",
                            4, &s, &why);
     assert_int_equal(s, ORR_REQUEST_FAILED);
-    assert_string_equal(why.s, "two different facts 'k' with one key: {x: 0, y: 0} and "
-                               "{x: 0, y: 3}, the second from rule 'keyed'");
+    assert_string_equal(why.s,
+                        "two different facts 'k' with one key: {x: 0, y: 0} from "
+                        "rule 'keyed', {x: 0, y: 3} from rule 'keyed'");
     orr_text_release(&why);
     free(facts);
 }
