@@ -42,7 +42,7 @@ exits 0 "$ORRERY" status naps
 contains "text" "$out" "naps: running"
 contains "text" "$out" "of 40 done"
 contains "text" "$out" "of 2 busy"
-some_done() { [ "$(field naps done)" -gt 0 ]; }
+some_done() { [ "$(field naps "done")" -gt 0 ]; }
 wait_until some_done
 # tables are for runs that ended; asking early says so and harms nothing
 "$ORRERY" ls naps tasks >early 2>&1 || true
@@ -51,7 +51,7 @@ wait "$run" || code=$?
 run=
 same "exit code" 0 "$code"
 is naps succeeded || fail "state $(state naps)"
-same "done" 40 "$(field naps done)"
+same "done" 40 "$(field naps "done")"
 
 # --- progress on a pipe: whole lines, no escapes; stage, rate, time left, busy cores ---
 same "control characters" "" "$(tr -d '\n[:print:]' <progress | tr '\r\033' '^^')"
@@ -79,4 +79,4 @@ contains "killed" "$out" "nobody works on it"
 contains "killed" "$out" "resume it"
 exits 0 "$ORRERY" resume killed -n 3 --quiet
 same "resumed" succeeded "$(state killed)"
-same "resumed: done" 60 "$(field killed done)"
+same "resumed: done" 60 "$(field killed "done")"
