@@ -639,6 +639,10 @@ orr_status orr_agent_step(struct orr_agent *agent, struct orr_error *err)
     if (status == ORR_OK && agent->greeted &&
         now - agent->beat > BEAT_SECONDS * ORR_SECOND)
         status = beat(agent, now, err);
+    if (status == ORR_OK && orr_host_broken(agent->host))
+        status = orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                               "the helper that starts attempts on %s died",
+                               agent->setup.host_name);
     if (status != ORR_OK)
         return status;
     if (agent->stopping)
