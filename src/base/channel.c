@@ -212,6 +212,10 @@ static bool whole(struct orr_channel *channel, const void **data, size_t *length
         return false;
     channel->in_at += in.at;
     *pass = carries ? take_fd(channel) : -1;
+    if (carries && *pass < 0) { /* no descriptors left here: nothing fits any more */
+        channel->closed = true;
+        return false;
+    }
     return true;
 }
 

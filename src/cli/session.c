@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct rank {
@@ -97,6 +97,16 @@ static const struct orr_function *find_function(void *context, const char *name)
 {
     (void)context;
     return orr_registry_find(orri_registry(), name);
+}
+
+/* Results wait for the disk as descriptors: more than the usual 1024 may be open. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* ---- start ---- */
@@ -346,6 +356,17 @@ static void leave_exit_code(int code)
     (void)fclose(file);
 }
 
+/* This rank cannot serve: rank 0 says so and ends the run. */
+static void report_fault(struct rank *rank, const struct orr_error *err)
+{
+    struct orr_bytes fault = ORR_BYTES_INIT;
+    orr_signal_put(&fault, ORR_MESSAGE_FAULT, err->text);
+    (void)orr_link_send(rank->world.link, (orr_rank) { 0 }, fault.data, fault.length,
+                        NULL);
+    orr_bytes_release(&fault);
+    flush_link(rank);
+}
+
 static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
 {
     bool is_coordinator = rank->world.link->rank == 0;
@@ -358,12 +379,7 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
     if (!alone)
         orr_mpi_barrier(rank->world.link); /* the agents listen now */
     if (status != ORR_OK && !is_coordinator) {
-        struct orr_bytes fault = ORR_BYTES_INIT; /* rank 0 says it and ends the run */
-        orr_signal_put(&fault, ORR_MESSAGE_FAULT, err->text);
-        (void)orr_link_send(rank->world.link, (orr_rank) { 0 }, fault.data,
-                            fault.length, NULL);
-        orr_bytes_release(&fault);
-        flush_link(rank);
+        report_fault(rank, err);
         return ORR_EXIT_MACHINE;
     }
     if (status != ORR_OK)
@@ -372,8 +388,9 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
         status = serve(rank, err);
     } else {
         struct orr_host_setup setup = host_setup(rank);
-        (void)orr_worker_run(&setup, rank->shared.token, rank->world.agent,
-                             rank->world.link->rank, err);
+        if (orr_worker_run(&setup, rank->shared.token, rank->world.agent,
+                           rank->world.link->rank, err) == ORR_ERR_MACHINE)
+            (void)orri_complain(err);
         return ORR_EXIT_OK;
     }
     flush_link(rank);
@@ -412,6 +429,7 @@ int orri_session_run(const struct orri_session *session, bool alone)
     struct orr_error err = { 0 };
     struct orr_nursery_setup nursery = { .find = find_function, .blobs = blobs_of };
     listen_to_signals(false);
+    allow_descriptors();
     orr_status status = orr_nursery_start(&nursery, &rank.nursery, &err);
     if (status == ORR_OK)
         status = join(&rank, alone, &err);
@@ -423,6 +441,10 @@ int orri_session_run(const struct orri_session *session, bool alone)
     status = share(&rank, alone, &err);
     if (status == ORR_OK)
         status = orr_topo_load(NULL, NULL, &rank.topo, &err);
+    if (status != ORR_OK && status != ORR_END && !alone && rank.shared.go && !first) {
+        orr_mpi_barrier(rank.world.link); /* the others wait there */
+        report_fault(&rank, &err);
+    }
     int code = status == ORR_OK    ? serve_as_rank(&rank, alone, &err)
                : status == ORR_END ? ORR_EXIT_OK
                                    : orri_complain(&err);

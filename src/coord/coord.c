@@ -19,6 +19,8 @@ enum {
     BEAT_SECONDS = 5,
     LOST_SECONDS = 30,
     LEAVE_SECONDS = 60,
+    LATE_SECONDS = 5, /* for agents that have not come when the end begins */
+    STALL_SECONDS = 5,
     START_SECONDS = 120,
 };
 
@@ -153,12 +155,24 @@ static bool put_back(void *context, struct orr_ready *ready)
     struct orr_failure failure = { ORR_FAIL_LOST, 0, "its node was lost" };
     if (coord->draining)
         return false;
-    coord->status.failed_attempts++;
     if (orri_may_run_elsewhere(coord, ready->task))
         return true;
+    coord->status.failed_attempts++;
     orr_engine_attempt_failed(coord->engine, (orr_task_id) { ready->task },
                               ready->attempt, &failure);
     return false;
+}
+
+/* While we ourselves stood still (a stopped process, a hung file system) nobody could
+ * be heard: that is not their silence. */
+static void forgive_stall(struct orr_coord *coord, int64_t now)
+{
+    int64_t stall = coord->stepped ? now - coord->stepped : 0;
+    coord->stepped = now;
+    if (stall < STALL_SECONDS * ORR_SECOND)
+        return;
+    for (uint32_t i = 0; i < coord->n_nodes; i++)
+        coord->nodes[i].heard += stall;
 }
 
 static void check_nodes(struct orr_coord *coord, int64_t now)
@@ -224,8 +238,11 @@ static void show(struct orr_coord *coord, int64_t now)
 
 /* ---- the end ---- */
 
-static bool all_left(const struct orr_coord *coord)
+static bool all_left(const struct orr_coord *coord, int64_t now)
 {
+    if (coord->draining && coord->n_nodes < coord->setup.agents &&
+        now - coord->drained < LATE_SECONDS * ORR_SECOND)
+        return false;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         if (!coord->nodes[i].left && !coord->nodes[i].lost)
             return false;
@@ -261,7 +278,7 @@ static orr_status step_end(struct orr_coord *coord, int64_t now, struct orr_erro
         if (status != ORR_OK)
             return status;
     }
-    return all_left(coord) || now > coord->stop_at ? ORR_END : ORR_OK;
+    return all_left(coord, now) || now > coord->stop_at ? ORR_END : ORR_OK;
 }
 
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace)
@@ -269,6 +286,8 @@ void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t gra
     int64_t now = orr_clock_monotonic();
     if (!coord->draining)
         coord->status.state = as;
+    if (!coord->draining)
+        coord->drained = now;
     coord->draining = true;
     coord->busy = true;
     if (now + grace < coord->abandon_at)
@@ -276,7 +295,7 @@ void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t gra
     orr_sched_clear(coord->sched);
 }
 
-/* All agents came (or those that did must do): add the requests, begin. */
+/* All agents came: add the requests, begin. */
 static void begin_work(struct orr_coord *coord)
 {
     coord->status.state = ORR_RUN_RUNNING;
@@ -310,6 +329,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
 {
     int64_t now = orr_clock_monotonic();
     coord->busy = false;
+    forgive_stall(coord, now);
     orr_status status = orri_hear_all(coord, now, err);
     if (coord->status.state == ORR_RUN_STARTING &&
         coord->n_nodes == coord->setup.agents)

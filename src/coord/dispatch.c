@@ -9,30 +9,29 @@ enum { BATCH_BYTES = 64 * 1024 };
 
 /* ---- the engine's calls ---- */
 
-void orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
-                      uint32_t length)
+bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
+                      uint32_t length, struct orr_error *err)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, id);
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
     const struct orr_type type = { .kind = ORR_KIND_RECORD, .record = f->results };
     struct orr_reader in = orr_reader_of(results, length);
     struct orr_value v;
-    struct orr_error err = { 0 };
-    if (orr_value_get(&in, &type, &coord->scratch, &v, &err) == ORR_OK) {
+    orr_status status = orr_value_get(&in, &type, &coord->scratch, &v, err);
+    if (status == ORR_OK)
         orr_engine_finished(coord->engine, id, v);
-    } else {
-        struct orr_failure failure = { ORR_FAIL_INVALID, 0, err.text };
-        orr_engine_attempt_failed(coord->engine, id, 1, &failure);
-    }
     orr_arena_reset(&coord->scratch);
+    return status == ORR_OK;
 }
 
+/* What an earlier epoch stored; results that do not read back are made again. */
 static bool reuse(struct orr_coord *coord, orr_task_id id)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, id);
     uint32_t length = 0;
+    struct orr_error err = { 0 };
     const void *results = orri_known_find(coord->known, task->identity, &length);
-    if (!results)
+    if (!results || !orri_finish_task(coord, id, results, length, &err))
         return false;
     struct orr_stage *stage = orri_stage(coord, task->function);
     orri_record(coord, id.v)->state = ORRI_TOLD_REUSED;
@@ -40,7 +39,6 @@ static bool reuse(struct orr_coord *coord, orr_task_id id)
     stage->reused++;
     coord->status.done++;
     coord->status.reused++;
-    orri_finish_task(coord, id, results, length);
     return true;
 }
 
@@ -56,6 +54,8 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     const struct orr_task *task = orr_engine_task(coord->engine, call->task);
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
     const char *why = NULL;
+    if (coord->draining) /* the resume will ask again */
+        return;
     if (call->attempt == 1) {
         orri_stage(coord, task->function)->total++;
         coord->status.tasks++;
@@ -126,7 +126,8 @@ static bool still_wanted(struct orr_coord *coord, const struct orr_ready *ready)
 {
     if (orr_engine_task_wanted(coord->engine, (orr_task_id) { ready->task }))
         return true;
-    orr_sched_done(coord->sched, ready->task, 0);
+    orr_sched_done(coord->sched, ready->task, -1);
+    orr_engine_call_dropped(coord->engine, (orr_task_id) { ready->task });
     return false;
 }
 
@@ -144,10 +145,22 @@ static orr_status dispatch_to(struct orr_coord *coord, uint32_t index, int64_t n
     return node->out.length > BATCH_BYTES ? flush_node(coord, node, err) : ORR_OK;
 }
 
+/* Cores were lost, and some attempts fit nowhere any more: they fail, saying so. */
+static void refuse_unfit(struct orr_coord *coord)
+{
+    struct orr_ready ready;
+    const char *why = NULL;
+    while (orr_sched_take_unfit(coord->sched, &ready, &why)) {
+        struct orr_engine_call call = { { ready.task }, ready.attempt, 0 };
+        refuse_call(coord, &call, why);
+    }
+}
+
 /* One attempt a node in turn, so that nodes fill evenly. */
 orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err)
 {
     orr_status status = ORR_OK;
+    refuse_unfit(coord);
     for (bool any = true; any && status == ORR_OK;) {
         any = false;
         for (uint32_t i = 0; i < coord->n_nodes && status == ORR_OK; i++) {

@@ -74,6 +74,8 @@ struct orr_coord {
     int64_t abandon_at;  /* monotonic ns; INT64_MAX: never */
     int64_t stop_at;     /* when agents that say nothing are given up */
     int64_t began;       /* monotonic ns */
+    int64_t stepped;     /* the last step */
+    int64_t drained;     /* when it was told to end */
     int64_t cores_since; /* when the first agent came */
     int64_t shown;
     int64_t beat;
@@ -86,9 +88,10 @@ struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 /* Calls and assignments (dispatch.c). */
 void orri_take_calls(struct orr_coord *coord);
 orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err);
-/* The task's result, from an agent or from an earlier epoch, goes to the engine. */
-void orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
-                      uint32_t length);
+/* The task's result, from an agent or from an earlier epoch, goes to the engine; false,
+ * with *err filled, when it does not read back. */
+bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
+                      uint32_t length, struct orr_error *err);
 /* To one agent, unless it is lost or has left. */
 orr_status orri_send(struct orr_coord *coord, struct orri_node *node,
                      const struct orr_bytes *bytes, struct orr_error *err);

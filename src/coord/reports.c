@@ -14,6 +14,17 @@ enum { POISONED_AFTER = 3 /* workers that one task took down */ };
 
 /* ---- messages from agents ---- */
 
+/* It came when the end had begun: it may leave again. */
+static orr_status dismiss(struct orr_coord *coord, struct orri_node *node,
+                          struct orr_error *err)
+{
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orr_signal_put(&out, ORR_MESSAGE_STOP, "");
+    orr_status status = orri_send(coord, node, &out, err);
+    orr_bytes_release(&out);
+    return status;
+}
+
 static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello,
                           int64_t now, struct orr_error *err)
 {
@@ -38,7 +49,7 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
         coord->cores_since = now;
     coord->status.cores += hello->cores;
     coord->status.nodes++;
-    return ORR_OK;
+    return coord->ending ? dismiss(coord, node, err) : ORR_OK;
 }
 
 static void count_done(struct orr_coord *coord, const struct orr_done *done)
@@ -89,48 +100,55 @@ static void run_again(struct orr_coord *coord, const struct orr_done *done)
     orr_sched_add(coord->sched, &ready);
 }
 
-static void take_failure(struct orr_coord *coord, const struct orr_done *done)
+static void take_failure(struct orr_coord *coord, const struct orr_done *done,
+                         enum orr_fail_kind kind, const char *message)
 {
-    struct orr_failure failure = { (enum orr_fail_kind)done->failure, done->code,
-                                   done->message };
+    orr_task_id id = { done->task };
+    struct orr_failure failure = { kind, done->code, message };
+    orri_record(coord, done->task)->state = ORRI_TOLD_FAILED;
     if (coord->draining) /* it was ended by us: the resume will run it */
         return;
-    orri_stage(coord,
-               orr_engine_task(coord->engine, (orr_task_id) { done->task })->function)
-        ->failed++;
-    coord->status.failed_attempts++;
-    if (done->failure == ORR_FAIL_LOST && orri_may_run_elsewhere(coord, done->task))
+    if (kind == ORR_FAIL_LOST && orri_may_run_elsewhere(coord, done->task)) {
         run_again(coord, done);
-    else
-        orr_engine_attempt_failed(coord->engine, (orr_task_id) { done->task },
-                                  done->attempt, &failure);
+        return;
+    }
+    orri_stage(coord, orr_engine_task(coord->engine, id)->function)->failed++;
+    coord->status.failed_attempts++;
+    orr_engine_attempt_failed(coord->engine, id, done->attempt, &failure);
+}
+
+static void take_success(struct orr_coord *coord, const struct orr_done *done)
+{
+    orr_task_id id = { done->task };
+    struct orr_error err = { 0 };
+    if (!orri_finish_task(coord, id, done->results, done->results_length, &err)) {
+        take_failure(coord, done, ORR_FAIL_INVALID, err.text);
+        return;
+    }
+    orri_record(coord, done->task)->state = ORRI_TOLD_DONE;
+    orri_stage(coord, orr_engine_task(coord->engine, id)->function)->done++;
+    coord->status.done++;
 }
 
 static void take_done(struct orr_coord *coord, const struct orr_done *done)
 {
-    orr_task_id id = { done->task };
-    struct orri_task_record *record = orri_record(coord, done->task);
-    struct orr_stage *stage =
-        orri_stage(coord, orr_engine_task(coord->engine, id)->function);
+    const struct orri_task_record *record = orri_record(coord, done->task);
     orr_sched_done(coord->sched, done->task,
-                   (double)(done->t_end - done->t_start) / 1e9);
+                   done->failure == ORR_FAIL_LOST
+                       ? -1
+                       : (double)(done->t_end - done->t_start) / 1e9);
     if (record->state == ORRI_TOLD_DONE || record->state == ORRI_TOLD_REUSED)
         return; /* the first result won */
     count_done(coord, done);
-    record = orri_record(coord, done->task);
-    if (done->failure == ORR_FAIL_NONE) {
-        record->state = ORRI_TOLD_DONE;
-        stage->done++;
-        coord->status.done++;
-        orri_finish_task(coord, id, done->results, done->results_length);
-        return;
-    }
-    record->state = ORRI_TOLD_FAILED;
-    take_failure(coord, done);
+    if (done->failure == ORR_FAIL_NONE)
+        take_success(coord, done);
+    else
+        take_failure(coord, done, (enum orr_fail_kind)done->failure, done->message);
 }
 
+/* A node that was given up and comes back: its results count, its losses are known. */
 static orr_status take_done_batch(struct orr_coord *coord, struct orr_reader *in,
-                                  struct orr_error *err)
+                                  bool given_up, struct orr_error *err)
 {
     struct orr_arena arena = ORR_ARENA_INIT;
     orr_status status = ORR_OK;
@@ -140,7 +158,7 @@ static orr_status take_done_batch(struct orr_coord *coord, struct orr_reader *in
             done.task >= orr_engine_tasks(coord->engine) || done.failure > ORR_FAIL_IO)
             status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                                    "damaged report from an agent");
-        else
+        else if (!given_up || done.failure == ORR_FAIL_NONE)
             take_done(coord, &done);
     }
     orr_arena_release(&arena);
@@ -171,7 +189,7 @@ static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
     struct orr_bye bye;
     orr_status status = ORR_OK;
     if (message == ORR_MESSAGE_DONE)
-        status = take_done_batch(coord, in, err);
+        status = take_done_batch(coord, in, node->lost, err);
     else if (message == ORR_MESSAGE_BEAT)
         status = orr_beat_get(in, &node->load);
     else if (message == ORR_MESSAGE_BYE && orr_bye_get(in, &bye) == ORR_OK)

@@ -82,6 +82,10 @@ extern const char *const orr_fail_kind_text[]; /* "exit", "signal", ... by kind 
 void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id task,
                                uint32_t attempt, const struct orr_failure *failure);
 
+/* The attempt was taken but will not be made, because nobody wanted the task any more.
+ * Who asks for it later gets another. */
+void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id task);
+
 /* Waiting rule firings plus facts not yet looked at: 0 at the end. */
 uint64_t orr_engine_pending(const struct orr_engine *engine);
 

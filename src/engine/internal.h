@@ -11,7 +11,7 @@ struct orri_fact {
     const struct orr_record *record;
     uint32_t request;
     uint32_t made_by; /* rule, or ORR_NONE for the job */
-    uint64_t seq; /* order in which facts are looked at, from 1; 0: not yet */
+    uint64_t seq;     /* order in which facts are looked at, from 1; 0: not yet */
 };
 
 /* Facts of one type that agree in `fields` (and request), as chains in order. */
@@ -105,6 +105,7 @@ struct orri_task {
     struct orr_task public;
     enum orri_task_state state;
     uint32_t attempts; /* asked for so far */
+    bool called;       /* the newest of them is out: queued or running */
     struct orri_firing *firings;
     struct orri_firing **last;
     struct orr_value results;

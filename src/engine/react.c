@@ -249,14 +249,21 @@ static int64_t back_off(int64_t base, uint32_t attempt, struct orr_id identity)
     return delay - delay / 4 * (int64_t)spread / 256;
 }
 
-static void move_firing(struct orr_engine *engine, const struct orr_handler *handler,
-                        struct orri_firing *firing, orr_task_id id)
+/* True when the changed arguments are the same after all: a plain retry. */
+static bool move_firing(struct orr_engine *engine, const struct orr_handler *handler,
+                        struct orri_firing *firing, orr_task_id id, int64_t *delay)
 {
-    firing->retries++;
-    if (changed_task(engine, handler, firing, &id))
-        orri_subscribe(engine, firing, id, handler->retry_delay);
-    else
+    orr_task_id other = id;
+    if (!changed_task(engine, handler, firing, &other)) {
         free(firing);
+        return false;
+    }
+    firing->retries++;
+    *delay = handler->retry_delay;
+    if (other.v == id.v)
+        return true;
+    orri_subscribe(engine, firing, other, handler->retry_delay);
+    return false;
 }
 
 /* Nothing is left to try: what does the rule say? */
@@ -284,7 +291,7 @@ bool orri_handle_failure(struct orr_engine *engine, struct orri_firing *firing,
         free(firing);
     } else if (handler && handler->kind == ORR_HANDLER_RETRY &&
                changes_arguments(handler, f->params->n_fields)) {
-        move_firing(engine, handler, firing, id);
+        wait = move_firing(engine, handler, firing, id, delay);
     } else if (handler && handler->kind == ORR_HANDLER_RETRY) {
         firing->retries++;
         *delay = handler->retry_delay;

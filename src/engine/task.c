@@ -153,6 +153,7 @@ orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
 void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay)
 {
     struct orri_task *task = engine->tasks[id.v];
+    task->called = true;
     engine->calls = orr_grow(engine->calls, engine->n_calls, &engine->cap_calls,
                              sizeof *engine->calls);
     engine->calls[engine->n_calls++] =
@@ -200,7 +201,7 @@ void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing,
         free(firing);
     } else if (task->state == ORRI_TASK_WAITING) {
         wait_for(engine, task, firing);
-        if (task->attempts == 0)
+        if (!task->called)
             orri_task_attempt(engine, id, delay);
     } else if (orri_handle_failure(engine, firing, id, &wait)) {
         task->state = ORRI_TASK_WAITING;
@@ -245,6 +246,7 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
     task->failure = *failure;
     task->failure.message = orr_arena_strdup(&engine->arena, failure->message);
     task->state = ORRI_TASK_FAILED;
+    task->called = false;
     int64_t longest = 0;
     struct orri_firing *next = NULL;
     for (struct orri_firing *firing = take_firings(task); firing; firing = next) {
@@ -259,9 +261,16 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
             longest = delay > longest ? delay : longest;
         }
     }
-    if (task->state == ORRI_TASK_WAITING)
+    if (task->state == ORRI_TASK_WAITING && !task->called)
         orri_task_attempt(engine, id, longest);
     orri_settle(engine);
+}
+
+void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id id)
+{
+    struct orri_task *task = engine->tasks[id.v];
+    if (task->state == ORRI_TASK_WAITING)
+        task->called = false;
 }
 
 void orri_task_free(struct orri_task *task)

@@ -23,7 +23,7 @@
 
 extern char **environ;
 
-enum { GRACE_SECONDS = 5, PIPE_BLOCK = 65536, SPAWN_FAILED = 127 };
+enum { USUAL_FILES = 1024, UNWATCHED_MS = 50, GRACE_SECONDS = 5, PIPE_BLOCK = 65536, SPAWN_FAILED = 127 };
 
 /* The first and the last ORR_STDERR_KEPT bytes of a stream. */
 struct ends {
@@ -77,6 +77,11 @@ __attribute__((noreturn)) static void become(const struct spawn *s)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     for (int number = 1; number < SIGRTMIN; number++) /* what our ranks ignore */
         (void)signal(number, SIG_DFL);
+    struct rlimit files; /* programs that use select(2) want the usual limit */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > USUAL_FILES) {
+        files.rlim_cur = USUAL_FILES;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     if (s->memory > 0) {
         struct rlimit limit = { (rlim_t)s->memory, (rlim_t)s->memory };
         (void)setrlimit(RLIMIT_AS, &limit);
@@ -227,7 +232,10 @@ static int watch(struct command *c, int pid_fd, struct rusage *usage)
         struct pollfd ready[] = { { .fd = pid_fd, .events = POLLIN },
                                   { .fd = c->err_pipe, .events = POLLIN },
                                   { .fd = c->out_pipe, .events = POLLIN } };
-        (void)poll(ready, 3, milliseconds_left(c));
+        int wait = milliseconds_left(c);
+        if (pid_fd < 0 && (wait < 0 || wait > UNWATCHED_MS)) /* an old kernel, no descriptors */
+            wait = UNWATCHED_MS;
+        (void)poll(ready, 3, wait);
         if (ready[1].revents && !drain_pipe(c, c->err_pipe, false)) {
             (void)close(c->err_pipe);
             c->err_pipe = -1;
@@ -239,7 +247,8 @@ static int watch(struct command *c, int pid_fd, struct rusage *usage)
         enforce_time(c);
         bool more = (ready[1].revents & POLLIN) || (ready[2].revents & POLLIN);
         int status = 0;
-        if ((ready[0].revents & POLLIN) && !more && wait4(c->pid, &status, WNOHANG, usage) > 0)
+        bool maybe = pid_fd < 0 || (ready[0].revents & POLLIN);
+        if (maybe && !more && wait4(c->pid, &status, WNOHANG, usage) > 0)
             return status;
     }
 }

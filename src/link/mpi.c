@@ -198,14 +198,18 @@ void orr_mpi_barrier(struct orr_link *link)
 
 enum { FINALIZE_SECONDS = 15 };
 
+/* For the signal handler of a process that is about to end. */
+static volatile sig_atomic_t code_at_end;
+
 static void give_up_finalize(int signal)
 {
     (void)signal;
-    _exit(0);
+    _exit(code_at_end);
 }
 
 void orr_mpi_leave(int code, bool orderly)
 {
+    code_at_end = code;
     if (orderly) {
         (void)signal(SIGALRM, give_up_finalize);
         (void)alarm(FINALIZE_SECONDS);

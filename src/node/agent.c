@@ -59,7 +59,8 @@ struct orr_agent {
     bool stopping;
     bool faulted;
     bool busy;
-    int64_t heard; /* from the coordinator, monotonic ns */
+    int64_t began;
+    int64_t heard; /* from the coordinator, monotonic ns; 0: never yet */
     int64_t beat;  /* sent */
     int64_t stopped_since;
     uint64_t results;
@@ -69,7 +70,8 @@ enum {
     UP_BYTES = 64 * 1024,
     SILENCE_SECONDS = 30,
     BEAT_SECONDS = 1,
-    PATIENCE_SECONDS = 5
+    PATIENCE_SECONDS = 5,
+    START_SECONDS = 180
 };
 
 /* ---- flights ---- */
@@ -347,8 +349,9 @@ static void ended(struct orr_agent *agent, uint32_t at,
     flight->done_length = bytes.length;
     flight->blob_fd = done->blob_fd;
     flight->rank = rank;
+    if (flight->state == FLIGHT_RUNNING)
+        orri_crew_release(agent->crew, &flight->place);
     flight->state = FLIGHT_HELD;
-    orri_crew_release(agent->crew, &flight->place);
     agent->busy = true;
     if (agent->held.n || !store(agent, at))
         push(agent, &agent->held, at);
@@ -497,6 +500,21 @@ static orr_status hear_all(struct orr_agent *agent, int64_t now, struct orr_erro
 
 /* ---- to the cores ---- */
 
+/* Workers died, and the node is too small for this call now. */
+static void give_back(struct orr_agent *agent, uint32_t at)
+{
+    struct orr_host_done done = {
+        .task = agent->flights[at].assignment.task,
+        .attempt = agent->flights[at].assignment.attempt,
+        .blob_fd = -1,
+        .outcome = { .failure = ORR_FAIL_LOST,
+                     .message = "its node has fewer cores now",
+                     .t_start = orr_clock_wall(),
+                     .t_end = orr_clock_wall() },
+    };
+    ended(agent, at, &done, agent->setup.link->rank);
+}
+
 static void start_queued(struct orr_agent *agent)
 {
     while (agent->queue.n && !agent->held.n && !agent->faulted) {
@@ -505,6 +523,11 @@ static void start_queued(struct orr_agent *agent)
         const struct orr_graph_function *f = function_of(agent, flight);
         struct orri_local_assignment local = { .token = at,
                                                .assignment = flight->assignment };
+        if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
+            (void)pop(agent, &agent->queue);
+            give_back(agent, at);
+            continue;
+        }
         if (!orri_crew_place(agent->crew, f->isolated, f->cores, at,
                              flight->assignment.task, flight->assignment.attempt,
                              &flight->place))
@@ -548,7 +571,8 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
         return status;
     }
     agent->host = orr_host_new(&setup->host);
-    agent->heard = orr_clock_monotonic();
+    agent->began = orr_clock_monotonic();
+    agent->beat = agent->began;
     *out = agent;
     return ORR_OK;
 }
@@ -619,6 +643,19 @@ static orr_status step_stopping(struct orr_agent *agent, int64_t now,
     return status == ORR_OK ? ORR_END : status;
 }
 
+/* Rank 0 may take its time before it says anything (it reads the shards of a resumed
+ * run); once it spoke, it beats. */
+static bool coordinator_is_silent(const struct orr_agent *agent, int64_t now)
+{
+    bool silent = agent->heard ? now - agent->heard > SILENCE_SECONDS * ORR_SECOND
+                               : now - agent->began > START_SECONDS * ORR_SECOND;
+    if (silent)
+        (void)fprintf(stderr,
+                      "orrery: the agent on %s heard nothing from rank 0: it leaves\n",
+                      agent->setup.host_name);
+    return silent;
+}
+
 orr_status orr_agent_step(struct orr_agent *agent, struct orr_error *err)
 {
     int64_t now = orr_clock_monotonic();
@@ -647,7 +684,7 @@ orr_status orr_agent_step(struct orr_agent *agent, struct orr_error *err)
         return status;
     if (agent->stopping)
         return step_stopping(agent, now, err);
-    return now - agent->heard > SILENCE_SECONDS * ORR_SECOND ? ORR_END : ORR_OK;
+    return coordinator_is_silent(agent, now) ? ORR_END : ORR_OK;
 }
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }

@@ -381,6 +381,33 @@ static void hear_child(struct orr_host *host, struct child *child)
         take_answer(host, child, data, length);
 }
 
+static void begin(struct orr_host *host, struct child *child)
+{
+    if (child->abandoned) { /* before it was born */
+        child->state = CHILD_DYING;
+        (void)kill(child->pid, SIGKILL);
+        return;
+    }
+    pin(host, child);
+    send_order(host, child);
+}
+
+/* No process could be made: errno instead of a status. */
+static void miscarry(struct orr_host *host, struct child *child, int error)
+{
+    struct finished *finished = new_finished(child->task, child->attempt, child->core);
+    finished->done.outcome = (struct orr_outcome) {
+        .failure = ORR_FAIL_IO,
+        .code = error,
+        .message = orr_arena_printf(
+            &finished->arena, "cannot start a child process: %s", strerror(error)),
+        .t_start = orr_clock_wall(),
+        .t_end = orr_clock_wall(),
+    };
+    push_finished(host, finished);
+    child->has_attempt = false;
+}
+
 static void hear_nursery(struct orr_host *host)
 {
     struct orr_nursery_event event;
@@ -391,11 +418,12 @@ static void hear_nursery(struct orr_host *host)
         if (event.kind == ORR_NURSERY_BORN) {
             orr_channel_init(&child->channel, event.fd);
             child->pid = event.pid;
-            pin(host, child);
-            send_order(host, child);
+            begin(host, child);
         } else {
-            if (child->channel.fd >= 0)
+            if (child->state == CHILD_BUSY)
                 hear_child(host, child); /* its last words */
+            if (event.pid < 0 && child->has_attempt)
+                miscarry(host, child, event.status);
             bury(host, child, event.status);
         }
     }
@@ -406,7 +434,7 @@ static void enforce_time(struct child *child, int64_t now)
     if (child->state != CHILD_BUSY || now < child->deadline)
         return;
     child->timed_out = true;
-    child->deadline = INT64_MAX;
+    child->state = CHILD_DYING; /* what it still says comes too late */
     (void)kill(child->pid, SIGKILL);
 }
 
@@ -456,8 +484,10 @@ void orr_host_abandon(struct orr_host *host)
     for (uint32_t i = 0; i < host->setup.children; i++) {
         struct child *child = &host->children[i];
         child->abandoned = child->has_attempt;
-        if (child->state == CHILD_BUSY)
-            (void)kill(child->pid, SIGKILL);
+        if (child->state != CHILD_BUSY)
+            continue;
+        child->state = CHILD_DYING;
+        (void)kill(child->pid, SIGKILL);
     }
 }
 

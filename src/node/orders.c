@@ -2,6 +2,7 @@
  * Owns nothing. */
 #include "node/orders.h"
 
+#include "base/clock.h"
 #include "exec/call.h"
 
 #include <ctype.h>
@@ -242,8 +243,9 @@ orr_status orri_order_make(const struct orr_graph *graph,
         .timeout = function->timeout,
         .memory = function->memory,
         .run_dir = run_dir,
-        .scratch = orr_arena_printf(arena, "t%" PRIu32 "-a%" PRIu32, assignment->task,
-                                    assignment->attempt),
+        .scratch = orr_arena_printf(arena, "t%" PRIu32 "-a%" PRIu32 "-%" PRIx64,
+                                    assignment->task, assignment->attempt,
+                                    (uint64_t)orr_clock_wall()),
     };
     if (function->form == ORR_FORM_USE) {
         order->function = function->native->name;
@@ -429,7 +431,11 @@ void orri_order_results(const struct orr_graph_function *function,
     if (function->form == ORR_FORM_USE || outcome->failure != ORR_FAIL_NONE)
         return;
     struct taker t = { .function = function, .arena = arena, .outcome = outcome };
+    bool textual = function->command.stdout_mode == ORR_STDOUT_TEXT ||
+                   function->command.stdout_mode == ORR_STDOUT_LINES;
     json_t *json = parse_output(&t);
+    if (textual && memchr(outcome->output, '\0', outcome->output_length))
+        refuse(&t, "standard output is no text: it holds a zero byte");
     if (outcome->failure == ORR_FAIL_NONE) {
         struct orr_record *record = orr_record_new(arena, function->results);
         for (uint32_t i = 0; i < function->results->n_fields; i++)

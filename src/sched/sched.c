@@ -100,6 +100,21 @@ bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores
     return true;
 }
 
+bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
+                          const char **why)
+{
+    for (uint32_t p = 0; p < sched->n_pools; p++) {
+        struct pool *pool = &sched->pools[p];
+        if (sched->cores == 0 || pool->ready.n == 0 ||
+            orr_sched_fits(sched, p, pool->ready.items[0].cores, why))
+            continue;
+        orri_heap_pop(&pool->ready, out);
+        sched->ready--;
+        return true;
+    }
+    return false;
+}
+
 static void add_ready(struct orr_sched *sched, const struct orr_ready *ready)
 {
     orri_heap_push(&sched->pools[ready->pool].ready, ready);
@@ -215,6 +230,9 @@ static void fly(struct orr_sched *sched, uint32_t node_index,
                 const struct orr_ready *ready)
 {
     struct node *node = &sched->nodes[node_index];
+    if (ready->task < sched->n_flights &&
+        sched->flights[ready->task].node != UINT32_MAX)
+        ORR_BUG("task %u is given out twice", ready->task);
     while (sched->n_flights <= ready->task) {
         size_t n = sched->n_flights ? sched->n_flights * 2 : 64;
         sched->flights = orr_realloc(sched->flights, n, sizeof *sched->flights);
@@ -270,6 +288,8 @@ void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
     if (task >= sched->n_flights || sched->flights[task].node == UINT32_MAX)
         return;
     land(sched, task);
+    if (seconds < 0)
+        return;
     sched->mean_seconds =
         sched->mean_seconds < 0
             ? seconds

@@ -48,13 +48,17 @@ void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
  * node or its pool has. */
 bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
                     const char **why);
+/* A ready attempt that fits nowhere any more since cores were lost is taken out. */
+bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
+                          const char **why);
 void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready);
 
 /* The attempt that this node should get now; false when there is none, or the node has
  * enough. It counts as in flight until orr_sched_done(). */
 bool orr_sched_next(struct orr_sched *sched, uint32_t node, int64_t now,
                     struct orr_ready *out);
-/* The attempt came back; `seconds` it ran (to size the prefetch). */
+/* The attempt came back; `seconds` it ran (to size the prefetch), negative: it did not.
+ */
 void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds);
 
 uint64_t orr_sched_queued(const struct orr_sched *sched); /* ready or delayed */

@@ -29,6 +29,8 @@ static const char workflow[] =
     "      - {assert: trial, with: {i: t.i, side: s.name, attempt: 1, v: result.v}}\n"
     "    error:\n"
     "      - {when: error.kind == \"timeout\", retry: {max: 1, with: {mode: 'fast'}}}\n"
+    "      - {when: error.kind == \"memory\", retry: {max: 3, with: {i: t.i + "
+    "s.base}}}\n"
     "      - {when: error.kind == \"io\", assert: lost, with: {i: t.i, why: "
     "error.message}}\n"
     "  - rule: good enough\n"
@@ -180,6 +182,62 @@ static void function_retries_then_request_fails(void **state)
     assert_int_equal(orr_engine_pending(one.engine), 0);
     assert_false(orr_engine_task_wanted(one.engine, one.open.calls[1].call.task));
     orr_text_release(&why);
+    one_end(&one);
+}
+
+/* A dropped attempt (its request had failed) is asked for anew by who comes later. */
+static void a_dropped_call_is_made_for_the_next(void **state)
+{
+    (void)state;
+    struct orr_graph *graph =
+        kit_compile("orrery: 1\nworkflow: drop\n"
+                    "inputs:\n  n: {type: int, default: 1}\n"
+                    "facts:\n  done: {v: float}\n"
+                    "functions:\n  make: {use: t.make}\n"
+                    "rules:\n"
+                    "  - rule: first\n    match: {j: job}\n    where: j.n == 1\n"
+                    "    action: {call: make, with: {i: 1}}\n"
+                    "    reaction: [{assert: done, with: {v: result.v}}]\n"
+                    "  - rule: both\n    match: {j: job}\n"
+                    "    action: {call: make, with: {i: 2}}\n"
+                    "    reaction: [{assert: done, with: {v: result.v}}]\n"
+                    "outputs:\n  done: {each: done}\n");
+    struct orr_engine *engine = kit_engine(graph);
+    struct open_calls open = { 0 };
+    kit_request(engine, graph, 1);
+    take_all(engine, &open);
+    assert_int_equal(open.n, 2);
+    size_t bad = open.calls[0].i == 1 ? 0 : 1;
+    orr_task_id other = open.calls[1 - bad].call.task;
+    kit_fail(engine, &open.calls[bad], ORR_FAIL_INVALID, "no");
+    assert_false(orr_engine_task_wanted(engine, other));
+    orr_engine_call_dropped(engine, other);
+    kit_request(engine, graph, 5);
+    take_all(engine, &open);
+    assert_int_equal(open.n, 3);
+    assert_int_equal(open.calls[2].call.task.v, other.v);
+    kit_succeed(engine, graph, &open.calls[2], 1);
+    assert_int_equal(orr_engine_request_state(engine, 1, NULL), ORR_REQUEST_SUCCEEDED);
+    orr_engine_free(engine);
+    free(open.calls);
+    orr_graph_free(graph);
+}
+
+/* A retry `with` that changes nothing is one retry, after its delay. */
+static void a_retry_with_equal_arguments_is_one_attempt(void **state)
+{
+    (void)state;
+    struct one one;
+    one_begin(&one);
+    struct kit_call call = one.open.calls[0];
+    for (uint32_t retry = 1; retry <= 3; retry++) {
+        kit_fail(one.engine, &call, ORR_FAIL_MEMORY, "large");
+        take_all(one.engine, &one.open);
+        assert_int_equal(one.open.n, 2 + retry);
+        call = one.open.calls[1 + retry];
+        assert_int_equal(call.call.attempt, 1 + retry);
+        assert_int_equal(call.call.task.v, one.open.calls[0].call.task.v);
+    }
     one_end(&one);
 }
 
@@ -393,6 +451,8 @@ int main(void)
         cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(equal_calls_are_one_task),
         cmocka_unit_test(function_retries_then_request_fails),
+        cmocka_unit_test(a_dropped_call_is_made_for_the_next),
+        cmocka_unit_test(a_retry_with_equal_arguments_is_one_attempt),
         cmocka_unit_test(invalid_is_never_retried),
         cmocka_unit_test(handler_retries_with_other_arguments),
         cmocka_unit_test(handler_asserts_when_retries_are_used_up),
