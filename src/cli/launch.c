@@ -153,9 +153,12 @@ static long default_ranks(long cores_per_rank)
 int orri_launch(const struct orri_session *session, const struct orr_line *line,
                 long ranks)
 {
-    char exit_file[] = "/tmp/orrery-exit-XXXXXX";
+    char exit_file[600];
+    const char *temporary = getenv("TMPDIR");
     char number[24];
     char self[4096];
+    (void)snprintf(exit_file, sizeof exit_file, "%.500s/orrery-exit-XXXXXX",
+                   temporary ? temporary : "/tmp");
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     int fd = mkstemp(exit_file);
     if (length < 0 || fd < 0) {

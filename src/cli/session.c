@@ -99,6 +99,25 @@ static const struct orr_function *find_function(void *context, const char *name)
     return orr_registry_find(orri_registry(), name);
 }
 
+/* A rank that dies between mpirun and the first message would leave the others waiting
+ * in a collective for ever. */
+enum { START_SECONDS = 900 };
+
+static void give_up_start(int number)
+{
+    static const char text[] =
+        "orrery: error: the ranks did not come together in time: was one killed?\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(ORR_EXIT_MACHINE);
+}
+
+static void limit_start(bool on)
+{
+    (void)signal(SIGALRM, give_up_start);
+    (void)alarm(on ? START_SECONDS : 0);
+}
+
 /* Results wait for the disk as descriptors: more than the usual 1024 may be open. */
 static void allow_descriptors(void)
 {
@@ -378,6 +397,7 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
         status = start_coordinator(rank, err);
     if (!alone)
         orr_mpi_barrier(rank->world.link); /* the agents listen now */
+    limit_start(false);
     if (status != ORR_OK && !is_coordinator) {
         report_fault(rank, err);
         return ORR_EXIT_MACHINE;
@@ -431,6 +451,7 @@ int orri_session_run(const struct orri_session *session, bool alone)
     listen_to_signals(false);
     allow_descriptors();
     orr_status status = orr_nursery_start(&nursery, &rank.nursery, &err);
+    limit_start(!alone);
     if (status == ORR_OK)
         status = join(&rank, alone, &err);
     if (status != ORR_OK)

@@ -217,8 +217,9 @@ static void update_status(struct orr_coord *coord, int64_t now)
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         if (!coord->nodes[i].lost && !coord->nodes[i].left)
             s->busy_cores += coord->nodes[i].load.running;
-    if (coord->cores_since)
-        s->core_seconds = s->cores * (double)(now - coord->cores_since) / 1e9;
+    if (coord->cores_since && coord->counted)
+        s->core_seconds += s->cores * (double)(now - coord->counted) / 1e9;
+    coord->counted = now;
     s->succeeded = 0;
     s->failed_requests = 0;
     for (uint32_t r = 0; r < orr_engine_requests(coord->engine); r++) {

@@ -77,6 +77,7 @@ struct orr_coord {
     int64_t stepped;     /* the last step */
     int64_t drained;     /* when it was told to end */
     int64_t cores_since; /* when the first agent came */
+    int64_t counted;     /* core_seconds is up to date to this moment */
     int64_t shown;
     int64_t beat;
     char *stopped_by; /* a failed store: the reason */

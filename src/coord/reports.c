@@ -45,8 +45,10 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
     orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
     coord->node_of_rank[hello->rank] = ++coord->n_nodes;
-    if (!coord->cores_since)
+    if (!coord->cores_since) {
         coord->cores_since = now;
+        coord->counted = now;
+    }
     coord->status.cores += hello->cores;
     coord->status.nodes++;
     return coord->ending ? dismiss(coord, node, err) : ORR_OK;

@@ -76,10 +76,12 @@ void orr_order_put(struct orr_bytes *out, const struct orr_order *order)
     put_text(out, order->scratch);
 }
 
-static void get_outs(struct orr_reader *in, struct orr_arena *arena, struct orr_order *order)
+static void get_outs(struct orr_reader *in, struct orr_arena *arena,
+                     struct orr_order *order)
 {
     order->n_outs = get_count(in);
-    struct orr_command_out *outs = orr_arena_alloc(arena, (order->n_outs + 1) * sizeof *outs);
+    struct orr_command_out *outs =
+        orr_arena_alloc(arena, (order->n_outs + 1) * sizeof *outs);
     for (uint32_t i = 0; i < order->n_outs; i++) {
         outs[i].written = get_text(in, arena);
         outs[i].kept = get_text(in, arena);
@@ -90,7 +92,7 @@ static void get_outs(struct orr_reader *in, struct orr_arena *arena, struct orr_
 orr_status orr_order_get(struct orr_reader *in, struct orr_arena *arena,
                          struct orr_order *order)
 {
-    *order = (struct orr_order){ 0 };
+    *order = (struct orr_order) { 0 };
     order->function = get_text(in, arena);
     order->args = get_blob(in, &order->args_length);
     order->argv = get_texts(in, arena, &order->n_argv);
@@ -160,7 +162,8 @@ static void get_counters(struct orr_reader *in, struct orr_arena *arena,
     }
 }
 
-static void get_made(struct orr_reader *in, struct orr_arena *arena, struct orr_outcome *o)
+static void get_made(struct orr_reader *in, struct orr_arena *arena,
+                     struct orr_outcome *o)
 {
     o->n_made = get_count(in);
     struct orr_blob *made = orr_arena_alloc(arena, (o->n_made + 1) * sizeof *made);
@@ -175,7 +178,7 @@ static void get_made(struct orr_reader *in, struct orr_arena *arena, struct orr_
 orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
                            struct orr_outcome *o)
 {
-    *o = (struct orr_outcome){ .failure = (enum orr_fail_kind)orr_get_u8(in) };
+    *o = (struct orr_outcome) { .failure = (enum orr_fail_kind)orr_get_u8(in) };
     o->code = orr_get_i64(in);
     o->message = get_text(in, arena);
     o->error_tail = orr_get_string(in, &o->error_tail_length);

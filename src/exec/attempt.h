@@ -1,4 +1,5 @@
-/* attempt.h - what an attempt is told, and what came of it, as plain values and bytes */
+/* attempt.h - what an attempt is told, and what came of it, as plain values and bytes
+ */
 #ifndef ORR_EXEC_ATTEMPT_H
 #define ORR_EXEC_ATTEMPT_H
 
@@ -37,8 +38,8 @@ struct orr_order {
     bool keep_stdout;
 
     uint32_t cores;
-    int64_t timeout;  /* ns; 0: none */
-    int64_t memory;   /* bytes; 0: no limit */
+    int64_t timeout; /* ns; 0: none */
+    int64_t memory;  /* bytes; 0: no limit */
     const char *run_dir;
     const char *scratch; /* a name under RUN/scratch, made when needed, removed after */
 };
@@ -47,7 +48,8 @@ void orr_order_put(struct orr_bytes *out, const struct orr_order *order);
 orr_status orr_order_get(struct orr_reader *in, struct orr_arena *arena,
                          struct orr_order *order);
 
-/* What a command left: blobs in the order of `outs` (kept ones have length and hash 0). */
+/* What a command left: blobs in the order of `outs` (kept ones have length and hash 0).
+ */
 struct orr_outcome {
     enum orr_fail_kind failure;
     int64_t code;
@@ -81,8 +83,8 @@ orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
 void orr_native_run(const struct orr_function *function, const struct orr_order *order,
                     const struct orr_blob_source *blobs, int blob_fd,
                     struct orr_arena *arena, struct orr_outcome *out);
-/* The process group of the command that runs, or 0: in memory that whoever ends the group
- * when this process dies can read. */
+/* The process group of the command that runs, or 0: in memory that whoever ends the
+ * group when this process dies can read. */
 typedef _Atomic int32_t orr_shared_pid;
 /* Run a command and wait for it. Not from a process that uses MPI. */
 void orr_command_run(const struct orr_order *order, int blob_fd, orr_shared_pid *group,

@@ -85,7 +85,7 @@ void orr_set_int(struct orr_call *call, const char *name, int64_t v)
         return;
     }
     kind = kind == ORR_KIND_SIZE ? kind : ORR_KIND_INT;
-    put(call, name, kind, (struct orr_value){ .kind = (uint8_t)kind, .as.i = v });
+    put(call, name, kind, (struct orr_value) { .kind = (uint8_t)kind, .as.i = v });
 }
 
 void orr_set_float(struct orr_call *call, const char *name, double v)
@@ -96,7 +96,7 @@ void orr_set_float(struct orr_call *call, const char *name, double v)
 void orr_set_seconds(struct orr_call *call, const char *name, double v)
 {
     put(call, name, ORR_KIND_DURATION,
-        (struct orr_value){ .kind = ORR_KIND_DURATION, .as.i = llround(v * 1e9) });
+        (struct orr_value) { .kind = ORR_KIND_DURATION, .as.i = llround(v * 1e9) });
 }
 
 void orr_set_string(struct orr_call *call, const char *name, const char *v)
@@ -108,14 +108,12 @@ void orr_set_string(struct orr_call *call, const char *name, const char *v)
     put(call, name, kind, orr_string_new(&call->arena, kind, v, strlen(v)));
 }
 
-void orr_blob_begin(struct orr_call *call)
-{
-    call->blob_start = call->blob_end;
-}
+void orr_blob_begin(struct orr_call *call) { call->blob_start = call->blob_end; }
 
 void orr_blob_append(struct orr_call *call, const void *bytes, size_t length)
 {
-    if (orr_pwrite_all(call->setup.blob_fd, bytes, length, (int64_t)call->blob_end) != 0)
+    if (orr_pwrite_all(call->setup.blob_fd, bytes, length, (int64_t)call->blob_end) !=
+        0)
         (void)orr_call_fail(call, ORR_FAIL_MEMORY, errno,
                             "no room for %zu more bytes of results: %s", length,
                             strerror(errno));
@@ -126,17 +124,18 @@ void orr_blob_append(struct orr_call *call, const void *bytes, size_t length)
 void orr_blob_end(struct orr_call *call, const char *name)
 {
     struct orr_blob *blob = orr_arena_alloc(&call->arena, sizeof *blob);
-    *blob = (struct orr_blob){
+    *blob = (struct orr_blob) {
         .hash = orr_hasher_end(call->hasher),
         .length = call->blob_end - call->blob_start,
         .writer = ORR_BLOB_LOCAL,
         .offset = call->blob_start,
     };
     put(call, name, ORR_KIND_BLOB,
-        (struct orr_value){ .kind = ORR_KIND_BLOB, .as.blob = blob });
+        (struct orr_value) { .kind = ORR_KIND_BLOB, .as.blob = blob });
 }
 
-void orr_set_blob(struct orr_call *call, const char *name, const void *bytes, size_t length)
+void orr_set_blob(struct orr_call *call, const char *name, const void *bytes,
+                  size_t length)
 {
     orr_blob_begin(call);
     orr_blob_append(call, bytes, length);
@@ -151,7 +150,7 @@ static void open_level(struct orr_call *call, const char *name, enum orr_kind ki
         ORR_BUG("function %s opens '%s' as another type than it declares",
                 call->setup.function->name, name ? name : "(an item)");
     struct orri_level *level = &call->levels[call->depth++];
-    *level = (struct orri_level){ .type = type, .name = name };
+    *level = (struct orri_level) { .type = type, .name = name };
     if (kind == ORR_KIND_RECORD)
         level->items = orr_alloc(type->record->n_fields, sizeof *level->items);
 }

@@ -66,12 +66,10 @@ const struct orr_bytes *orr_call_rows(const struct orr_call *call, uint32_t *n_r
     return &call->rows;
 }
 
-uint64_t orr_call_blob_bytes(const struct orr_call *call)
-{
-    return call->blob_end;
-}
+uint64_t orr_call_blob_bytes(const struct orr_call *call) { return call->blob_end; }
 
-const struct orr_call_counter *orr_call_counters(const struct orr_call *call, uint32_t *n)
+const struct orr_call_counter *orr_call_counters(const struct orr_call *call,
+                                                 uint32_t *n)
 {
     *n = call->n_counters;
     return call->counters;
@@ -123,10 +121,7 @@ const struct orr_value *orr_arg(struct orr_call *call, const char *name)
     return &call->setup.args[at];
 }
 
-bool orr_arg_is_null(const struct orr_value *v)
-{
-    return v->kind == ORR_KIND_NULL;
-}
+bool orr_arg_is_null(const struct orr_value *v) { return v->kind == ORR_KIND_NULL; }
 
 bool orr_arg_bool(const struct orr_value *v, bool fallback)
 {
@@ -199,7 +194,8 @@ const struct orr_value *orr_arg_field(const struct orr_value *v, const char *nam
     return at < 0 ? &null_value : &v->as.record->fields[at];
 }
 
-const void *orr_call_blob(struct orr_call *call, const struct orr_value *v, size_t *length)
+const void *orr_call_blob(struct orr_call *call, const struct orr_value *v,
+                          size_t *length)
 {
     if (v->kind != ORR_KIND_BLOB)
         wrong_type(v, "a blob");
@@ -210,9 +206,9 @@ const void *orr_call_blob(struct orr_call *call, const struct orr_value *v, size
         (void)orr_call_fail(call, ORR_FAIL_IO, 0, "%s", err.text);
         return NULL;
     }
-    call->loaded = orr_grow(call->loaded, call->n_loaded, &call->cap_loaded,
-                            sizeof *call->loaded);
-    call->loaded[call->n_loaded++] = (struct orri_loaded){ v->as.blob, bytes };
+    call->loaded =
+        orr_grow(call->loaded, call->n_loaded, &call->cap_loaded, sizeof *call->loaded);
+    call->loaded[call->n_loaded++] = (struct orri_loaded) { v->as.blob, bytes };
     *length = (size_t)v->as.blob->length;
     return bytes;
 }
@@ -223,7 +219,8 @@ void orr_call_blob_done(struct orr_call *call, const void *bytes)
         struct orri_loaded *loaded = &call->loaded[i];
         if (loaded->bytes != bytes || !bytes)
             continue;
-        call->setup.blobs.unload(call->setup.blobs.context, loaded->blob, loaded->bytes);
+        call->setup.blobs.unload(call->setup.blobs.context, loaded->blob,
+                                 loaded->bytes);
         *loaded = call->loaded[--call->n_loaded];
         return;
     }
@@ -235,7 +232,8 @@ static const char *granted(const struct orr_call *call, const char *directory,
                            const char *what)
 {
     if (!directory)
-        ORR_BUG("function %s runs without a %s directory", call->setup.function->name, what);
+        ORR_BUG("function %s runs without a %s directory", call->setup.function->name,
+                what);
     return directory;
 }
 
@@ -278,10 +276,11 @@ bool orr_path_stays_inside(const char *name)
 const char *orr_call_output_path(struct orr_call *call, const char *name)
 {
     if (!orr_path_stays_inside(name)) {
-        (void)orr_call_fail(call, ORR_FAIL_INVALID, 0,
-                            "output file '%s' must be a relative name without '..': results "
-                            "stay under the run directory",
-                            name);
+        (void)orr_call_fail(
+            call, ORR_FAIL_INVALID, 0,
+            "output file '%s' must be a relative name without '..': results "
+            "stay under the run directory",
+            name);
         return NULL;
     }
     char *path = orr_arena_printf(&call->arena, "%s/%s", orr_call_output(call), name);

@@ -25,7 +25,8 @@ struct orr_call_setup {
     const struct orr_function *function;
     const struct orr_value *args; /* one per parameter, in order */
     uint32_t cores;
-    const char *scratch; /* absolute; made when asked for. NULL here and below: refused */
+    const char
+        *scratch; /* absolute; made when asked for. NULL here and below: refused */
     const char *output;
     const char *cache;
     struct orr_blob_source blobs;
@@ -40,17 +41,20 @@ struct orr_call_counter {
 
 enum { ORR_COUNTERS_MAX = 16 };
 
-/* NULL when the function's parameter or result types do not parse (our mistake: BUG). */
+/* NULL when the function's parameter or result types do not parse (our mistake: BUG).
+ */
 struct orr_call *orr_call_new(const struct orr_call_setup *setup);
 /* Run the function. Afterwards the getters below tell what came of it. A function that
  * leaves a required result unset fails as `invalid`. */
 void orr_call_run(struct orr_call *call);
-enum orr_fail_kind orr_call_failure(const struct orr_call *call, int *code, const char **message);
+enum orr_fail_kind orr_call_failure(const struct orr_call *call, int *code,
+                                    const char **message);
 /* The results as a record of the declared fields (all blobs ORR_BLOB_LOCAL). */
 struct orr_value orr_call_results(const struct orr_call *call);
 const struct orr_bytes *orr_call_rows(const struct orr_call *call, uint32_t *n_rows);
 uint64_t orr_call_blob_bytes(const struct orr_call *call); /* length used in blob_fd */
-const struct orr_call_counter *orr_call_counters(const struct orr_call *call, uint32_t *n);
+const struct orr_call_counter *orr_call_counters(const struct orr_call *call,
+                                                 uint32_t *n);
 const char *orr_call_warnings(const struct orr_call *call); /* lines, or "" */
 void orr_call_free(struct orr_call *call);
 

@@ -58,7 +58,8 @@ static void serve(struct child *child, const void *data, size_t length, int blob
     orr_bytes_release(&answer);
 }
 
-void orri_child_main(const struct orr_nursery_setup *setup, int fd, orr_shared_pid *group)
+void orri_child_main(const struct orr_nursery_setup *setup, int fd,
+                     orr_shared_pid *group)
 {
     struct child child = { .setup = setup, .group = group };
     const void *data = NULL;

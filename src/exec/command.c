@@ -23,7 +23,13 @@
 
 extern char **environ;
 
-enum { USUAL_FILES = 1024, UNWATCHED_MS = 50, GRACE_SECONDS = 5, PIPE_BLOCK = 65536, SPAWN_FAILED = 127 };
+enum {
+    USUAL_FILES = 1024,
+    UNWATCHED_MS = 50,
+    GRACE_SECONDS = 5,
+    PIPE_BLOCK = 65536,
+    SPAWN_FAILED = 127
+};
 
 /* The first and the last ORR_STDERR_KEPT bytes of a stream. */
 struct ends {
@@ -233,7 +239,8 @@ static int watch(struct command *c, int pid_fd, struct rusage *usage)
                                   { .fd = c->err_pipe, .events = POLLIN },
                                   { .fd = c->out_pipe, .events = POLLIN } };
         int wait = milliseconds_left(c);
-        if (pid_fd < 0 && (wait < 0 || wait > UNWATCHED_MS)) /* an old kernel, no descriptors */
+        if (pid_fd < 0 &&
+            (wait < 0 || wait > UNWATCHED_MS)) /* an old kernel, no descriptors */
             wait = UNWATCHED_MS;
         (void)poll(ready, 3, wait);
         if (ready[1].revents && !drain_pipe(c, c->err_pipe, false)) {
@@ -263,7 +270,8 @@ static bool is_success(const struct orr_order *order, int code)
     return order->n_exit_codes == 0 && code == 0;
 }
 
-static void fail(struct command *c, enum orr_fail_kind kind, int64_t code, const char *message)
+static void fail(struct command *c, enum orr_fail_kind kind, int64_t code,
+                 const char *message)
 {
     c->out->failure = kind;
     c->out->code = code;
@@ -277,18 +285,20 @@ static void judge(struct command *c, int status)
     orr_duration_text((double)c->order->timeout / 1e9, limit);
     if (c->output_too_long)
         fail(c, ORR_FAIL_MEMORY, 0,
-             orr_arena_printf(c->arena, "%s wrote more than %d MiB to standard output", name,
-                              ORR_STDOUT_MAX >> 20));
+             orr_arena_printf(c->arena, "%s wrote more than %d MiB to standard output",
+                              name, ORR_STDOUT_MAX >> 20));
     else if (c->terminated)
         fail(c, ORR_FAIL_TIMEOUT, 0,
-             orr_arena_printf(c->arena, "%s ran longer than its timeout of %s", name, limit));
+             orr_arena_printf(c->arena, "%s ran longer than its timeout of %s", name,
+                              limit));
     else if (WIFSIGNALED(status))
         fail(c, ORR_FAIL_SIGNAL, WTERMSIG(status),
              orr_arena_printf(c->arena, "%s was ended by signal %d (%s)", name,
                               WTERMSIG(status), strsignal(WTERMSIG(status))));
     else if (!is_success(c->order, WEXITSTATUS(status)))
         fail(c, ORR_FAIL_EXIT, WEXITSTATUS(status),
-             orr_arena_printf(c->arena, "%s exited with code %d", name, WEXITSTATUS(status)));
+             orr_arena_printf(c->arena, "%s exited with code %d", name,
+                              WEXITSTATUS(status)));
     else
         c->out->code = WEXITSTATUS(status);
 }
@@ -315,7 +325,8 @@ static void collect_errors(struct command *c)
     orr_text_append(&all, ends->first.s ? ends->first.s : "", ends->first.length);
     size_t after = ends->total_after;
     if (after > ORR_STDERR_KEPT) {
-        orr_text_printf(&all, "\n[... %zu bytes left out ...]\n", after - ORR_STDERR_KEPT);
+        orr_text_printf(&all, "\n[... %zu bytes left out ...]\n",
+                        after - ORR_STDERR_KEPT);
         size_t at = after % ORR_STDERR_KEPT;
         orr_text_append(&all, ends->ring + at, ORR_STDERR_KEPT - at);
         orr_text_append(&all, ends->ring, at);
@@ -331,7 +342,8 @@ static void collect_errors(struct command *c)
 
 /* ---- the files it made ---- */
 
-static bool store_blob(struct command *c, const char *path, int blob_fd, struct orr_blob *blob)
+static bool store_blob(struct command *c, const char *path, int blob_fd,
+                       struct orr_blob *blob)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -339,9 +351,11 @@ static bool store_blob(struct command *c, const char *path, int blob_fd, struct 
     struct orr_hasher *hasher = orr_hasher_new();
     char block[PIPE_BLOCK];
     ssize_t n = 0;
-    *blob = (struct orr_blob){ .writer = ORR_BLOB_LOCAL, .offset = c->out->blob_bytes };
+    *blob =
+        (struct orr_blob) { .writer = ORR_BLOB_LOCAL, .offset = c->out->blob_bytes };
     while ((n = read(fd, block, sizeof block)) > 0 &&
-           orr_pwrite_all(blob_fd, block, (size_t)n, (int64_t)c->out->blob_bytes) == 0) {
+           orr_pwrite_all(blob_fd, block, (size_t)n, (int64_t)c->out->blob_bytes) ==
+               0) {
         orr_hasher_add(hasher, block, (size_t)n);
         c->out->blob_bytes += (uint64_t)n;
         blob->length += (uint64_t)n;
@@ -368,7 +382,8 @@ static bool keep_file(struct command *c, const char *path, const char *name)
 static void collect_files(struct command *c, int blob_fd)
 {
     const struct orr_order *order = c->order;
-    struct orr_blob *made = orr_arena_alloc(c->arena, (order->n_outs + 1) * sizeof *made);
+    struct orr_blob *made =
+        orr_arena_alloc(c->arena, (order->n_outs + 1) * sizeof *made);
     for (uint32_t i = 0; i < order->n_outs && c->out->failure == ORR_FAIL_NONE; i++) {
         const struct orr_command_out *file = &order->outs[i];
         const char *path =
@@ -377,8 +392,9 @@ static void collect_files(struct command *c, int blob_fd)
                                : store_blob(c, path, blob_fd, &made[i]);
         if (!good)
             fail(c, ORR_FAIL_IO, errno,
-                 orr_arena_printf(c->arena, "%s succeeded but its result '%s' cannot be taken: %s",
-                                  order->argv[0], file->written, strerror(errno)));
+                 orr_arena_printf(
+                     c->arena, "%s succeeded but its result '%s' cannot be taken: %s",
+                     order->argv[0], file->written, strerror(errno)));
     }
     c->out->made = made;
     c->out->n_made = order->n_outs;
@@ -417,8 +433,8 @@ static void run(struct command *c, int blob_fd)
     quote_last_line(c);
     if (c->out->failure == ORR_FAIL_NONE)
         collect_files(c, blob_fd);
-    c->out->output = orr_arena_strndup(c->arena, c->output.s ? c->output.s : "",
-                                       c->output.length);
+    c->out->output =
+        orr_arena_strndup(c->arena, c->output.s ? c->output.s : "", c->output.length);
     c->out->output_length = c->output.length;
     c->out->cpu_user = time_ns(usage.ru_utime);
     c->out->cpu_sys = time_ns(usage.ru_stime);
@@ -428,7 +444,7 @@ static void run(struct command *c, int blob_fd)
 void orr_command_run(const struct orr_order *order, int blob_fd, orr_shared_pid *group,
                      struct orr_arena *arena, struct orr_outcome *out)
 {
-    *out = (struct orr_outcome){ .t_start = orr_clock_wall(), .message = "" };
+    *out = (struct orr_outcome) { .t_start = orr_clock_wall(), .message = "" };
     struct command c = { .order = order,
                          .arena = arena,
                          .out = out,

@@ -14,8 +14,9 @@ static const struct orr_param noop_params[] = {
     { "i", "int", "0", "any number; calls with different numbers are different tasks" },
     { 0 }
 };
-static const struct orr_result_field noop_results[] = { { "i", "int", NULL, "the number" },
-                                                        { 0 } };
+static const struct orr_result_field noop_results[] = {
+    { "i", "int", NULL, "the number" }, { 0 }
+};
 
 const struct orr_function orr_core_noop = {
     .name = "core.noop",

@@ -13,7 +13,7 @@ struct orri_loaded {
 /* One open list or record while results are built. */
 struct orri_level {
     const struct orr_type *type;
-    const char *name;       /* where it goes in the level above */
+    const char *name;        /* where it goes in the level above */
     struct orr_value *items; /* LIST: grows; RECORD: one per field */
     size_t n;
     size_t cap;

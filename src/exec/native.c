@@ -58,19 +58,21 @@ static void take_results(const struct orr_call *call, struct orr_arena *arena,
     out->blob_bytes = orr_call_blob_bytes(call);
 }
 
-static bool decode_args(const struct orr_function *function, const struct orr_order *order,
-                        struct orr_arena *arena, struct orr_value **args,
-                        struct orr_outcome *out)
+static bool decode_args(const struct orr_function *function,
+                        const struct orr_order *order, struct orr_arena *arena,
+                        struct orr_value **args, struct orr_outcome *out)
 {
     const struct orr_record_type *params = orr_function_params(function);
     struct orr_reader in = orr_reader_of(order->args, order->args_length);
     struct orr_error err = { 0 };
     *args = orr_arena_alloc(arena, (params->n_fields + 1) * sizeof **args);
     for (uint32_t i = 0; i < params->n_fields; i++)
-        if (orr_value_get(&in, params->fields[i].type, arena, &(*args)[i], &err) != ORR_OK) {
+        if (orr_value_get(&in, params->fields[i].type, arena, &(*args)[i], &err) !=
+            ORR_OK) {
             out->failure = ORR_FAIL_INVALID;
-            out->message = orr_arena_printf(arena, "argument '%s' of %s: %s",
-                                            params->fields[i].name, function->name, err.text);
+            out->message =
+                orr_arena_printf(arena, "argument '%s' of %s: %s",
+                                 params->fields[i].name, function->name, err.text);
             return false;
         }
     return true;
@@ -82,7 +84,7 @@ void orr_native_run(const struct orr_function *function, const struct orr_order 
 {
     struct rusage before = { 0 };
     (void)getrusage(RUSAGE_SELF, &before);
-    *out = (struct orr_outcome){ .t_start = orr_clock_wall(), .message = "" };
+    *out = (struct orr_outcome) { .t_start = orr_clock_wall(), .message = "" };
     struct orr_value *args = NULL;
     if (decode_args(function, order, arena, &args, out)) {
         struct orri_scratch dirs = orri_scratch_of(order, arena);

@@ -18,12 +18,13 @@ struct orr_nursery {
     pid_t pid;
 };
 
-orr_status orr_nursery_start(const struct orr_nursery_setup *setup, struct orr_nursery **out,
-                             struct orr_error *err)
+orr_status orr_nursery_start(const struct orr_nursery_setup *setup,
+                             struct orr_nursery **out, struct orr_error *err)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return orr_error_errno(err, ORR_ERR_MACHINE, errno, "cannot make a socket pair");
+        return orr_error_errno(err, ORR_ERR_MACHINE, errno,
+                               "cannot make a socket pair");
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0) {
@@ -48,7 +49,8 @@ void orr_nursery_stop(struct orr_nursery *nursery)
 {
     if (!nursery)
         return;
-    /* Its sign to end, and its children's; a zygote forked after it may hold the socket. */
+    /* Its sign to end, and its children's; a zygote forked after it may hold the
+     * socket. */
     (void)shutdown(nursery->zygote.fd, SHUT_RDWR);
     orr_channel_release(&nursery->zygote);
     (void)waitpid(nursery->pid, NULL, 0);
@@ -63,10 +65,7 @@ void orr_nursery_spawn(struct orr_nursery *nursery, uint32_t label)
     orr_bytes_release(&message);
 }
 
-int orr_nursery_fd(const struct orr_nursery *nursery)
-{
-    return nursery->zygote.fd;
-}
+int orr_nursery_fd(const struct orr_nursery *nursery) { return nursery->zygote.fd; }
 
 bool orr_nursery_lost(const struct orr_nursery *nursery)
 {

@@ -1,8 +1,8 @@
 /* nursery.h - warm children: processes that run attempts
  *
- * orr_nursery_start() forks the zygote; call it before MPI_Init and before any thread. The
- * zygote forks children on demand and reports their ends, so that a process with MPI
- * never forks. When this process dies, zygote and children die with it. */
+ * orr_nursery_start() forks the zygote; call it before MPI_Init and before any thread.
+ * The zygote forks children on demand and reports their ends, so that a process with
+ * MPI never forks. When this process dies, zygote and children die with it. */
 #ifndef ORR_EXEC_NURSERY_H
 #define ORR_EXEC_NURSERY_H
 
@@ -22,9 +22,10 @@ struct orr_nursery_setup {
 };
 
 struct orr_nursery;
-orr_status orr_nursery_start(const struct orr_nursery_setup *setup, struct orr_nursery **out,
-                             struct orr_error *err);
-void orr_nursery_stop(struct orr_nursery *nursery); /* kills all children; NULL is fine */
+orr_status orr_nursery_start(const struct orr_nursery_setup *setup,
+                             struct orr_nursery **out, struct orr_error *err);
+void orr_nursery_stop(
+    struct orr_nursery *nursery); /* kills all children; NULL is fine */
 
 /* Ask for a child; ORR_NURSERY_BORN follows. `label` comes back with the events. */
 void orr_nursery_spawn(struct orr_nursery *nursery, uint32_t label);

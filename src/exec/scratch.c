@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct orri_scratch orri_scratch_of(const struct orr_order *order, struct orr_arena *arena)
+struct orri_scratch orri_scratch_of(const struct orr_order *order,
+                                    struct orr_arena *arena)
 {
     struct orri_scratch dirs = { 0 };
     if (!order->run_dir)
@@ -18,7 +19,8 @@ struct orri_scratch orri_scratch_of(const struct orr_order *order, struct orr_ar
     return dirs;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
+static int remove_entry(const char *path, const struct stat *info, int kind,
+                        struct FTW *at)
 {
     (void)info;
     (void)kind;

@@ -11,7 +11,8 @@ struct orri_scratch {
     const char *cache;
 };
 
-struct orri_scratch orri_scratch_of(const struct orr_order *order, struct orr_arena *arena);
+struct orri_scratch orri_scratch_of(const struct orr_order *order,
+                                    struct orr_arena *arena);
 /* Remove the scratch directory with all that is in it. */
 void orri_scratch_remove(const struct orri_scratch *dirs);
 

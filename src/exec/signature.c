@@ -37,7 +37,7 @@ static struct orr_record_type *new_record(uint32_t n, struct orr_field **fields)
 {
     struct orr_record_type *record = orr_arena_alloc(&signatures.arena, sizeof *record);
     *fields = orr_arena_alloc(&signatures.arena, (n ? n : 1) * sizeof **fields);
-    *record = (struct orr_record_type){ .n_fields = n, .fields = *fields };
+    *record = (struct orr_record_type) { .n_fields = n, .fields = *fields };
     return record;
 }
 
@@ -49,7 +49,7 @@ static struct orr_record_type *parse_params(const struct orr_function *function)
     struct orr_field *fields = NULL;
     struct orr_record_type *record = new_record(n, &fields);
     for (uint32_t i = 0; i < n; i++)
-        fields[i] = (struct orr_field){
+        fields[i] = (struct orr_field) {
             .name = function->params[i].name,
             .type = parse(function->name, function->params[i].type),
             .doc = function->params[i].doc,
@@ -65,7 +65,7 @@ static struct orr_record_type *parse_results(const struct orr_function *function
     struct orr_field *fields = NULL;
     struct orr_record_type *record = new_record(n, &fields);
     for (uint32_t i = 0; i < n; i++)
-        fields[i] = (struct orr_field){
+        fields[i] = (struct orr_field) {
             .name = function->results[i].name,
             .type = parse(function->name, function->results[i].type),
             .doc = function->results[i].doc,
@@ -83,9 +83,9 @@ static struct signature signature_of(const struct orr_function *function)
     if (i == signatures.n) {
         signatures.items = orr_grow(signatures.items, signatures.n, &signatures.cap,
                                     sizeof *signatures.items);
-        signatures.items[signatures.n++] = (struct signature){
-            function, parse_params(function), parse_results(function)
-        };
+        signatures.items[signatures.n++] =
+            (struct signature) { function, parse_params(function),
+                                 parse_results(function) };
     }
     struct signature found = signatures.items[i];
     (void)pthread_mutex_unlock(&signatures.lock);

@@ -1,6 +1,6 @@
 /* zygote.c - forks warm children on request and reports their ends
- * Owns: the children, and the groups of the commands of those that died. Small and without
- * threads, so that its forks are cheap. */
+ * Owns: the children, and the groups of the commands of those that died. Small and
+ * without threads, so that its forks are cheap. */
 #include "exec/zygote.h"
 
 #include "base/channel.h"
@@ -33,8 +33,8 @@ struct zygote {
     pid_t self;
 };
 
-static void tell(struct zygote *z, enum orr_nursery_event_kind kind, const struct child *child,
-                 int status, int fd)
+static void tell(struct zygote *z, enum orr_nursery_event_kind kind,
+                 const struct child *child, int status, int fd)
 {
     struct orr_bytes message = ORR_BYTES_INIT;
     orr_put_u8(&message, (uint8_t)kind);
@@ -150,7 +150,8 @@ __attribute__((noreturn)) static void end(struct zygote *z)
 void orri_zygote_main(const struct orr_nursery_setup *setup, int fd, pid_t parent)
 {
     struct zygote z = { .setup = setup, .self = getpid() };
-    /* No PDEATHSIG: when the rank dies its end of `fd` closes, and there is work to do. */
+    /* No PDEATHSIG: when the rank dies its end of `fd` closes, and there is work to do.
+     */
     (void)prctl(PR_SET_NAME, "orrery-zygote");
     if (getppid() != parent)
         _exit(0);

@@ -7,13 +7,14 @@
 #include <stddef.h>
 
 /* Binary operators: id, text, precedence (as Python's; higher binds tighter). */
-#define ORRI_BINARY(X)                                                                 \
-    X(OR, "or", 2)                                                                     \
-    X(AND, "and", 3)                                                                   \
-    X(IN, "in", 5) X(NOT_IN, "not in", 5) X(EQ, "==", 5) X(NE, "!=", 5) X(LT, "<", 5)  \
-        X(LE, "<=", 5) X(GT, ">", 5) X(GE, ">=", 5) X(ADD, "+", 6) X(SUB, "-", 6)      \
-            X(MUL, "*", 7) X(DIV, "/", 7) X(FLOOR_DIV, "//", 7) X(MOD, "%", 7)         \
-                X(POW, "**", 9)
+/* clang-format off */
+#define ORRI_BINARY(X)                                                     \
+    X(OR, "or", 2) X(AND, "and", 3) X(IN, "in", 5) X(NOT_IN, "not in", 5)  \
+    X(EQ, "==", 5) X(NE, "!=", 5) X(LT, "<", 5) X(LE, "<=", 5)             \
+    X(GT, ">", 5) X(GE, ">=", 5) X(ADD, "+", 6) X(SUB, "-", 6)             \
+    X(MUL, "*", 7) X(DIV, "/", 7) X(FLOOR_DIV, "//", 7) X(MOD, "%", 7)     \
+    X(POW, "**", 9)
+/* clang-format on */
 
 enum orri_op {
     ORRI_CONST, /* value */

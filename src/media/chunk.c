@@ -14,22 +14,29 @@
 enum { IO_BYTES = 32 * 1024 };
 
 /* Fields that are whole numbers: name in the file, place in the struct. */
-#define NUMBERS(X)                                                                     \
-    X("orrery_first", first, uint32_t)                                                 \
-    X("orrery_frames", frames, uint32_t) X("orrery_total", total, uint32_t) X(         \
-        "orrery_time_base_num", time_base.num, int) X("orrery_time_base_den",          \
-                                                      time_base.den, int)              \
-        X("orrery_rate_num", rate.num, int) X("orrery_rate_den", rate.den, int)        \
-            X("orrery_vfr", vfr, bool) X("orrery_origin", origin, int64_t) X(          \
-                "orrery_start", start, int64_t) X("orrery_end", end, int64_t)          \
-                X("orrery_shift", shift, int64_t) X("orrery_rotation", rotation, int)  \
-                    X("orrery_aspect_num", aspect.num, int)                            \
-                        X("orrery_aspect_den", aspect.den, int)                        \
-                            X("orrery_color_range", range, int)                        \
-                                X("orrery_color_space", space, int)                    \
-                                    X("orrery_color_transfer", transfer, int)          \
-                                        X("orrery_color_primaries", primaries, int)    \
-                                            X("orrery_chroma_location", location, int)
+/* clang-format off */
+#define NUMBERS(X)                                       \
+    X("orrery_first", first, uint32_t)                   \
+    X("orrery_frames", frames, uint32_t)                 \
+    X("orrery_total", total, uint32_t)                   \
+    X("orrery_time_base_num", time_base.num, int)        \
+    X("orrery_time_base_den", time_base.den, int)        \
+    X("orrery_rate_num", rate.num, int)                  \
+    X("orrery_rate_den", rate.den, int)                  \
+    X("orrery_vfr", vfr, bool)                           \
+    X("orrery_origin", origin, int64_t)                  \
+    X("orrery_start", start, int64_t)                    \
+    X("orrery_end", end, int64_t)                        \
+    X("orrery_shift", shift, int64_t)                    \
+    X("orrery_rotation", rotation, int)                  \
+    X("orrery_aspect_num", aspect.num, int)              \
+    X("orrery_aspect_den", aspect.den, int)              \
+    X("orrery_color_range", range, int)                  \
+    X("orrery_color_space", space, int)                  \
+    X("orrery_color_transfer", transfer, int)            \
+    X("orrery_color_primaries", primaries, int)          \
+    X("orrery_chroma_location", location, int)
+/* clang-format on */
 
 static void put_info(const struct orri_chunk_info *info, AVDictionary **out)
 {

@@ -273,15 +273,16 @@ static void set_cpu(struct encode *encode)
     X("frames", "int", NULL, "frames in the chunk")                                    \
     X("width", "int", "px", "coded width")                                             \
     X("height", "int", "px", "coded height")                                           \
-        X("psnr", "float", "dB",                                                       \
-          "all planes by size, of the mean error; at most 100; "                       \
-          "NaN when not in metrics") X("psnr_y", "float", "dB", "of luma")             \
-            X("ssim", "float", NULL, "all planes by size, mean over frames")           \
-                X("vif", "float", NULL, "VIF at scale 2 of luma, mean over frames")    \
-                    X("bitrate", "float", "bit/s", "over the chunk's duration")        \
-                        X("header", "string", NULL,                                    \
-                          "hash of the decoder header; equal in all chunks of a "      \
-                          "track")
+    X("psnr", "float", "dB",                                                           \
+      "all planes by size, of the mean error; at most 100; "                           \
+      "NaN when not in metrics")                                                       \
+    X("psnr_y", "float", "dB", "of luma")                                              \
+    X("ssim", "float", NULL, "all planes by size, mean over frames")                   \
+    X("vif", "float", NULL, "VIF at scale 2 of luma, mean over frames")                \
+    X("bitrate", "float", "bit/s", "over the chunk's duration")                        \
+    X("header", "string", NULL,                                                        \
+      "hash of the decoder header; equal in all chunks of a "                          \
+      "track")
 
 static const struct orr_param encode_params[] = {
     SHARED_PARAMS { "height", "int?", NULL,

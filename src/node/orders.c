@@ -32,7 +32,8 @@ static const char *format_value(struct maker *m, struct orr_value v)
     return kept;
 }
 
-static orr_status evaluate(struct maker *m, const struct orr_expr *expr, const char **out)
+static orr_status evaluate(struct maker *m, const struct orr_expr *expr,
+                           const char **out)
 {
     struct orr_value v;
     orr_status status = orr_expr_eval(expr, m->slots, m->arena, &v, m->err);
@@ -49,7 +50,8 @@ static orr_status bind_params(struct maker *m, const struct orr_assignment *assi
         ORR_BUG("function %s has %u parameters", m->function->name, params->n_fields);
     orr_status status = ORR_OK;
     for (uint32_t i = 0; i < params->n_fields && status == ORR_OK; i++)
-        status = orr_value_get(&in, params->fields[i].type, m->arena, &m->slots[i], m->err);
+        status =
+            orr_value_get(&in, params->fields[i].type, m->arena, &m->slots[i], m->err);
     return status;
 }
 
@@ -69,8 +71,8 @@ static void bind_outs(struct maker *m)
 }
 
 /* One word an item where the template is a list, else one. */
-static orr_status add_words(struct maker *m, const struct orr_expr *expr, const char ***words,
-                            size_t *n, size_t *cap)
+static orr_status add_words(struct maker *m, const struct orr_expr *expr,
+                            const char ***words, size_t *n, size_t *cap)
 {
     struct orr_value v;
     orr_status status = orr_expr_eval(expr, m->slots, m->arena, &v, m->err);
@@ -124,22 +126,25 @@ static orr_status make_environment(struct maker *m, struct orr_order *order)
     return ORR_OK;
 }
 
-/* Is what stands at `at` the path of another result, whose name goes on ("a", "a_b")? */
+/* Is what stands at `at` the path of another result, whose name goes on ("a", "a_b")?
+ */
 static bool is_longer_name(const struct maker *m, const char *at, size_t length)
 {
     const struct orr_record_type *type = m->function->command.out;
     size_t scratch = strlen(m->scratch) + 1;
     for (uint32_t i = 0; i < type->n_fields; i++) {
         size_t other = scratch + strlen(type->fields[i].name);
-        if (other > length && strncmp(at + scratch, type->fields[i].name, other - scratch) == 0)
+        if (other > length &&
+            strncmp(at + scratch, type->fields[i].name, other - scratch) == 0)
             return true;
     }
     return false;
 }
 
 /* What an author writes behind "{out.image}" (".png") belongs to the name of the file.
- * In a script the path is quoted: the suffix stands behind the quote. The bare path wins,
- * so that a script may write to {out.image}.new and rename that. False: not in `text`. */
+ * In a script the path is quoted: the suffix stands behind the quote. The bare path
+ * wins, so that a script may write to {out.image}.new and rename that. False: not in
+ * `text`. */
 static bool find_suffix(const struct maker *m, const char *text, const char *path,
                         const char **suffix, size_t *suffix_length)
 {
@@ -190,11 +195,12 @@ static void make_outs(struct maker *m, const struct orr_assignment *assignment,
     for (uint32_t i = 0; i < order->n_outs; i++) {
         const char *name = type->fields[i].name;
         int at = orr_record_field(m->function->results, name);
-        bool blob = at >= 0 && m->function->results->fields[at].type->kind == ORR_KIND_BLOB;
+        bool blob =
+            at >= 0 && m->function->results->fields[at].type->kind == ORR_KIND_BLOB;
         outs[i].written = written_name(m, order, name);
         outs[i].kept = blob ? NULL
-                            : orr_arena_printf(m->arena, "%s-%.12s/%s", m->function->name,
-                                               id, outs[i].written);
+                            : orr_arena_printf(m->arena, "%s-%.12s/%s",
+                                               m->function->name, id, outs[i].written);
     }
     order->outs = outs;
 }
@@ -234,11 +240,11 @@ static orr_status make_command(struct maker *m, const struct orr_assignment *ass
 
 orr_status orri_order_make(const struct orr_graph *graph,
                            const struct orr_assignment *assignment, const char *run_dir,
-                           uint32_t cores, struct orr_arena *arena, struct orr_order *order,
-                           struct orr_error *err)
+                           uint32_t cores, struct orr_arena *arena,
+                           struct orr_order *order, struct orr_error *err)
 {
     const struct orr_graph_function *function = &graph->functions[assignment->function];
-    *order = (struct orr_order){
+    *order = (struct orr_order) {
         .cores = cores,
         .timeout = function->timeout,
         .memory = function->memory,
@@ -283,12 +289,13 @@ static struct orr_value number_from_json(struct taker *t, const json_t *json,
     switch (type->kind) {
     case ORR_KIND_FLOAT: return orr_float(v);
     case ORR_KIND_DURATION:
-        return (struct orr_value){ .kind = ORR_KIND_DURATION, .as.i = llround(v * 1e9) };
+        return (struct orr_value) { .kind = ORR_KIND_DURATION,
+                                    .as.i = llround(v * 1e9) };
     case ORR_KIND_INT:
     case ORR_KIND_SIZE:
         if (json_is_integer(json))
-            return (struct orr_value){ .kind = (uint8_t)type->kind,
-                                       .as.i = json_integer_value(json) };
+            return (struct orr_value) { .kind = (uint8_t)type->kind,
+                                        .as.i = json_integer_value(json) };
         break;
     default: break;
     }
@@ -327,7 +334,8 @@ static struct orr_value from_json(struct taker *t, const json_t *json,
     }
     bool textual = type->kind == ORR_KIND_STRING || type->kind == ORR_KIND_PATH;
     if (json_is_string(json) && textual)
-        return text_value(t, type->kind, json_string_value(json), json_string_length(json));
+        return text_value(t, type->kind, json_string_value(json),
+                          json_string_length(json));
     if (json_is_boolean(json) && type->kind == ORR_KIND_BOOL)
         return orr_bool(json_is_true(json));
     if (json_is_number(json))
@@ -358,13 +366,13 @@ static struct orr_value output_lines(struct taker *t)
     return orr_value_of_list(list);
 }
 
-static struct orr_value made_file(struct taker *t, const struct orr_order *order, uint32_t i,
-                                  enum orr_kind kind)
+static struct orr_value made_file(struct taker *t, const struct orr_order *order,
+                                  uint32_t i, enum orr_kind kind)
 {
     if (kind == ORR_KIND_BLOB) {
         struct orr_blob *blob = orr_arena_alloc(t->arena, sizeof *blob);
         *blob = t->outcome->made[i];
-        return (struct orr_value){ .kind = ORR_KIND_BLOB, .as.blob = blob };
+        return (struct orr_value) { .kind = ORR_KIND_BLOB, .as.blob = blob };
     }
     const char *path =
         orr_arena_printf(t->arena, "%s/out/%s", order->run_dir, order->outs[i].kept);
@@ -384,7 +392,8 @@ static struct orr_value field_value(struct taker *t, const struct orr_order *ord
     if (made >= 0)
         return made_file(t, order, (uint32_t)made, field->type->kind);
     if (mode == ORR_STDOUT_TEXT && strcmp(field->name, "text") == 0)
-        return text_value(t, ORR_KIND_STRING, t->outcome->output, t->outcome->output_length);
+        return text_value(t, ORR_KIND_STRING, t->outcome->output,
+                          t->outcome->output_length);
     if (mode == ORR_STDOUT_LINES && field->type->kind == ORR_KIND_LIST)
         return output_lines(t);
     if (strcmp(field->name, "code") == 0 && field->type->kind == ORR_KIND_INT && !json)
@@ -403,8 +412,8 @@ static json_t *parse_output(struct taker *t)
     json_error_t bad;
     if (t->function->command.stdout_mode != ORR_STDOUT_JSON)
         return NULL;
-    json_t *json =
-        json_loadb(t->outcome->output, t->outcome->output_length, JSON_REJECT_DUPLICATES, &bad);
+    json_t *json = json_loadb(t->outcome->output, t->outcome->output_length,
+                              JSON_REJECT_DUPLICATES, &bad);
     if (!json)
         refuse(t, orr_arena_printf(t->arena, "standard output is no JSON: line %d: %s",
                                    bad.line, bad.text));

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,8 +241,24 @@ orr_status orr_rundir_create(const char *path, struct orr_rundir **out,
 }
 
 /* What killed processes were making; under the lock nobody makes anything. */
+static int remove_entry(const char *path, const struct stat *info, int kind,
+                        struct FTW *at)
+{
+    (void)info;
+    (void)kind;
+    if (at->level > 0) /* the folder itself stays */
+        (void)remove(path);
+    return 0;
+}
+
+enum { OPEN_FOLDERS = 16 };
+
+/* What killed writers and attempts left. */
 static void remove_left_over(const struct orr_rundir *dir)
 {
+    char *scratch = orr_path_join(dir->path, "scratch");
+    (void)nftw(scratch, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
+    free(scratch);
     struct dirent *entry = NULL;
     char *folder = orr_path_join(dir->path, "shards");
     DIR *stream = opendir(folder);

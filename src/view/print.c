@@ -38,8 +38,8 @@ void orr_status_print(const struct orr_run_status *s, bool alive, struct orr_tex
     orr_duration_text(elapsed(s), took);
     orr_text_printf(out, "%s: %s%s\n", s->name, orr_run_state_text(s->state),
                     over || alive ? "" : ", but nobody works on it: resume it");
-    orr_text_printf(out, "workflow %s, run %s, started %s on %s, %s so far\n",
-                    s->workflow, s->run_id, when, s->host, took);
+    orr_text_printf(out, "workflow %s, run %s, started %s on %s, %s%s\n", s->workflow,
+                    s->run_id, when, s->host, took, over ? "" : " so far");
     orr_text_printf(out, "tasks: %" PRIu64 " of %" PRIu64 " done", s->done, s->tasks);
     if (!over)
         orr_text_printf(out, ", %" PRIu64 " running, %" PRIu64 " waiting", s->in_flight,

@@ -41,7 +41,7 @@ sample_ranks() {
     until [ -s "$run/status.json" ] && grep -q '"running"' "$run/status.json" &&
         [ "$(pgrep -cx orrery-child)" -ge "$cores" ]; do read -rt 0.2 <> <(:) || true; done
     pids=$(pgrep -f "orrery run .*--run-dir $run" | while read -r p; do
-        [ "$(cat "/proc/$p/comm" 2>/dev/null)" = orrery ] && echo "$p"; done)
+        [ "$(cat "/proc/$p/comm" 2>/dev/null)" = orrery ] && echo "$p" || true; done)
     cpu_of() {
         local p
         for p in $pids; do
