@@ -73,6 +73,7 @@ for round in $(seq "$rounds"); do
     c_wall+=("$whole")
     first+=("$(awk -v a="$wall" -v b="$cpu" -v n="$cores" 'BEGIN { print a / (b / n) }')")
     second+=("$(ratio "$wall" "$whole")")
+    echo "round $round: a $wall s wall, b $cpu s CPU, c $whole s wall, ranks $(cat ranks) % of a core"
 done
 same_size=$(ratio "$(stat -c %s run1/out/whole.mp4)" "$(stat -c %s whole.mp4)")
 

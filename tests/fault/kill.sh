@@ -27,7 +27,7 @@ rules:
   - rule: nap
     match: {t: item}
     where: t.i % 2 == 0
-    action: {call: nap, with: {time: 60ms, i: t.i}}
+    action: {call: nap, with: {time: 200ms, i: t.i}}
     reaction: [{assert: done, with: {i: result.i, text: "nap"}}]
   - rule: run
     match: {t: item}

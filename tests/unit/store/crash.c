@@ -198,7 +198,7 @@ static uint64_t write_until_error(const struct orr_writer_options *options,
         else if (fds[n] >= 0)
             close(fds[n]);
         struct pollfd wait = { orr_writer_event_fd(writer), POLLIN, 0 };
-        (void)poll(&wait, 1, 0);
+        (void)poll(&wait, 1, count ? 0 : 1000); /* the first is acknowledged alone */
         size_t got = orr_writer_take(writer, done, 16);
         for (size_t i = 0; i < got; i++)
             acknowledged[done[i].token] = 1;
