@@ -49,7 +49,7 @@ for round in $(seq "$rounds"); do
     "$ORRERY" run idle.yaml --quiet -n 3 --run-dir "$work/idle$round" &
     run=$!
     until pgrep -x orrery-child >/dev/null; do read -rt 0.1 <> <(:) || true; done
-    pids=$(pgrep -f "orrery run idle.yaml .*--run-dir $work/idle$round" | while read -r p; do
+    pids=$(pgrep -f "orrery run .*--run-dir $work/idle$round" | while read -r p; do
         [ "$(cat "/proc/$p/comm" 2>/dev/null)" = orrery ] && echo "$p" || true; done)
     # the rank with the highest number is the plain worker
     worker=$(for p in $pids; do
