@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 enum { SEGMENT_SLACK = 64 * 1024 };
-#define LINGER_LEAST (2 * ORR_SECOND / 1000)
 
 struct item {
     struct item *next;
@@ -149,6 +148,12 @@ static void acknowledge(struct orr_writer *w, uint64_t bytes, int64_t sync)
     pthread_mutex_unlock(&w->mutex);
 }
 
+static int64_t linger_after(const struct orr_writer_options *o, int64_t sync)
+{
+    int64_t linger = sync < o->linger_ns ? o->linger_ns : sync;
+    return linger < o->group_ns ? linger : o->group_ns;
+}
+
 static orr_status commit(struct orr_writer *w, struct orr_error *err)
 {
     int64_t sync = 0;
@@ -156,9 +161,7 @@ static orr_status commit(struct orr_writer *w, struct orr_error *err)
     orr_status status = orri_log_commit(&w->log, &sync, err);
     if (status != ORR_OK)
         return status;
-    w->linger = sync < LINGER_LEAST ? LINGER_LEAST : sync;
-    if (w->linger > w->options.group_ns)
-        w->linger = w->options.group_ns;
+    w->linger = linger_after(&w->options, sync);
     acknowledge(w, bytes, sync);
     return ORR_OK;
 }
@@ -270,6 +273,8 @@ static void set_defaults(struct orr_writer_options *o)
         o->group_results = 512;
     if (!o->group_ns)
         o->group_ns = ORR_SECOND / 5;
+    if (!o->linger_ns)
+        o->linger_ns = 2 * ORR_SECOND / 1000;
     if (!o->queue_results)
         o->queue_results = 4096;
     if (!o->queue_bytes)
@@ -325,7 +330,7 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
     struct orr_writer *w = orr_alloc(1, sizeof *w);
     w->options = *options;
     set_defaults(&w->options);
-    w->linger = LINGER_LEAST < w->options.group_ns ? LINGER_LEAST : w->options.group_ns;
+    w->linger = linger_after(&w->options, 0);
     w->run_dir = orr_strdup(options->run_dir);
     init_waits(w);
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

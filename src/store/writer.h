@@ -7,8 +7,8 @@
  * fdatasync(2); only then are its tokens handed back. A group is committed when
  * it has `group_bytes`, `group_results` or is `group_ns` old, or earlier when the queue
  * is empty and nothing came for a linger time, which is the length of the last sync, at
- * least 2 ms and at most `group_ns`: a lone result waits some milliseconds, and a slow
- * file system is given no more syncs than it can do half of the time. */
+ * least `linger_ns` and at most `group_ns`: a lone result waits some milliseconds, and a
+ * slow file system is given no more syncs than it can do half of the time. */
 #ifndef ORR_STORE_WRITER_H
 #define ORR_STORE_WRITER_H
 
@@ -37,6 +37,7 @@ struct orr_writer_options {
     uint64_t group_bytes;   /* 16 MiB */
     uint32_t group_results; /* 512 */
     int64_t group_ns;       /* 200 ms */
+    int64_t linger_ns;      /* 2 ms */
     uint32_t queue_results; /* 4096: put refuses beyond this many not yet handed back */
     uint64_t queue_bytes;   /* 1 GiB of sections and blobs not yet handed back */
     bool no_index;          /* do not write .idx.h5 files (benchmarks, tests) */
