@@ -44,6 +44,19 @@ static void set_environment(const char *exit_file)
     }
 }
 
+/* Will all ranks be here? Batch systems tell mpirun about more nodes than this one. */
+static bool on_one_node(void)
+{
+    static const char *const lists[] = { "PBS_NODEFILE", "PE_HOSTFILE", "LSB_HOSTS",
+                                         "LSB_DJOB_HOSTFILE",
+                                         "OMPI_MCA_orte_default_hostfile" };
+    const char *nodes = getenv("SLURM_JOB_NUM_NODES");
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (getenv(lists[i]))
+            return false;
+    return !nodes || strcmp(nodes, "1") == 0;
+}
+
 enum { ARGS_MAX = 40 };
 
 /* docs/design/mpi.md says why each of these. */
@@ -82,6 +95,11 @@ static char **mpirun_arguments(const struct orri_session *session,
     argv[n++] = program ? program : "mpirun";
     memcpy(argv + n, fixed, sizeof fixed);
     n += n_fixed;
+    if (on_one_node() && !getenv("OMPI_MCA_pml")) {
+        argv[n++] = "--mca"; /* no search for fabrics: half of MPI_Init */
+        argv[n++] = "pml";
+        argv[n++] = "ob1";
+    }
     argv[n++] = "-n";
     argv[n++] = ranks;
     argv[n++] = self;

@@ -253,8 +253,9 @@ static const int64_t shortest_nap = 50 * 1000; /* ns */
 static const int64_t longest_nap =
     20 * 1000 * 1000; /* ns: under half a percent of a core */
 
-/* The longer nothing happened, the longer the nap: an eighth of the quiet so far. */
-static void nap(struct rank *rank, int64_t quiet)
+/* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
+ * when no descriptor of the agent was ready. */
+static bool nap(struct rank *rank, int64_t quiet)
 {
     struct pollfd fds[FDS_MAX];
     int64_t now = orr_clock_monotonic();
@@ -270,7 +271,7 @@ static void nap(struct rank *rank, int64_t quiet)
         length = 0;
     struct timespec limit = { length / ORR_SECOND, length % ORR_SECOND };
     size_t n = rank->agent ? orr_agent_fds(rank->agent, fds, FDS_MAX) : 0;
-    (void)ppoll(fds, (nfds_t)n, &limit, NULL);
+    return ppoll(fds, (nfds_t)n, &limit, NULL) != 0 || n == FDS_MAX;
 }
 
 static bool was_busy(const struct rank *rank)
@@ -295,6 +296,7 @@ static orr_status serve(struct rank *rank, struct orr_error *err)
     int64_t beaten = last_busy;
     bool agent_there = rank->agent != NULL;
     bool coord_there = rank->coord != NULL;
+    bool ready = true;
     orr_status status = ORR_OK;
     while ((agent_there || coord_there) && status == ORR_OK) {
         int64_t now = orr_clock_monotonic();
@@ -305,16 +307,17 @@ static orr_status serve(struct rank *rank, struct orr_error *err)
             status = status == ORR_END ? ORR_OK : status;
         }
         if (agent_there && status == ORR_OK) {
-            status = orr_agent_step(rank->agent, err);
+            status = orr_agent_step(rank->agent, ready, err);
             agent_there = status == ORR_OK;
             status = status == ORR_END ? ORR_OK : status;
         }
         if (status == ORR_OK)
             status = keep_lock(rank, now, &beaten, err);
+        ready = true;
         if (was_busy(rank))
             last_busy = now;
         else
-            nap(rank, now - last_busy);
+            ready = nap(rank, now - last_busy);
     }
     return status;
 }

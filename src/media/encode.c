@@ -18,7 +18,8 @@ struct encode {
     uint32_t n;
     struct orri_rendition *renditions;
     struct orri_encoder **encoders;
-    int64_t cpu; /* ns, at the start */
+    int64_t cpu;  /* ns, at the start */
+    bool damaged; /* the source did not decode as its index says */
 };
 
 /* ---- arguments ---- */
@@ -86,14 +87,25 @@ static orr_status read_range(struct orr_call *call, struct orri_encode_job *job,
     return ORR_OK;
 }
 
+static orr_status get_index(struct encode *encode, enum orri_depth depth,
+                            const char *damaged, struct orr_error *err)
+{
+    struct orr_call *call = encode->call;
+    orr_status status = orri_index_get(orr_arg_string(orr_arg(call, "source"), ""),
+                                       orr_call_cache(call), orr_call_cores(call),
+                                       depth, &encode->job.index, err);
+    return status == ORR_OK ? orri_check_damage(encode->job.index, damaged, err)
+                            : status;
+}
+
 /* What both functions share; the renditions are filled by the caller already. */
 static orr_status read_job(struct encode *encode, struct orr_error *err)
 {
     struct orr_call *call = encode->call;
-    const char *source = orr_arg_string(orr_arg(call, "source"), "");
+    const char *damaged = orr_arg_string(orr_arg(call, "damaged"), "fail");
     orr_status status =
-        orri_index_get(source, orr_call_cache(call), orr_call_cores(call), false,
-                       &encode->job.index, err);
+        get_index(encode, strcmp(damaged, "keep") == 0 ? ORRI_DECODED : ORRI_LISTED,
+                  damaged, err);
     if (status == ORR_OK)
         status = read_range(call, &encode->job, err);
     if (status == ORR_OK)
@@ -134,6 +146,7 @@ static orr_status feed_all(struct encode *encode, struct orri_frames *frames,
     for (uint32_t i = 0; i < encode->job.frames; i++) {
         AVFrame *frame = NULL;
         orr_status status = orri_frames_next(frames, &frame, err);
+        encode->damaged = status != ORR_OK;
         for (uint32_t k = 0; k < encode->n && status == ORR_OK; k++)
             status = orri_encoder_frame(encode->encoders[k], frame, err);
         if (status != ORR_OK)
@@ -207,11 +220,17 @@ static void set_result(struct encode *encode, uint32_t rung)
             orri_encoder_height(encoder));
 }
 
-static void release(struct encode *encode)
+static void release_encoders(struct encode *encode)
 {
     for (uint32_t i = 0; encode->encoders && i < encode->n; i++)
         orri_encoder_free(encode->encoders[i]);
     free(encode->encoders);
+    encode->encoders = NULL;
+}
+
+static void release(struct encode *encode)
+{
+    release_encoders(encode);
     free(encode->renditions);
 }
 
@@ -224,12 +243,14 @@ static orr_status encode_range(struct encode *encode, struct orr_error *err)
     unsigned threads = index->damage.count ? 1 : orr_call_cores(encode->call);
     orr_status status =
         orri_frames_take(index, threads, encode->job.first, &frames, err);
+    encode->damaged = status != ORR_OK;
     if (status != ORR_OK)
         return status;
     encode->job.stream = orri_frames_stream(frames);
     status = new_encoders(encode, err);
     if (status == ORR_OK)
         status = feed_all(encode, frames, err);
+    encode->damaged = encode->damaged || orri_frames_damaged(frames);
     orr_count(encode->call, "frames_decoded", (double)orri_frames_decoded(frames));
     if (status == ORR_OK) {
         orr_count(encode->call, "frames_encoded",
@@ -239,6 +260,26 @@ static orr_status encode_range(struct encode *encode, struct orr_error *err)
         orri_frames_free(frames);
     }
     return status;
+}
+
+/* Damage in a source that was only listed shows here first. A decode pass tells what is
+ * wrong; if that finds nothing, its index is used. */
+static orr_status encode_surely(struct encode *encode, struct orr_error *err)
+{
+    uint32_t listed = encode->job.index->n_frames;
+    bool sure = encode->job.index->depth > ORRI_LISTED;
+    orr_status status = encode_range(encode, err);
+    if (sure || !encode->damaged)
+        return status;
+    release_encoders(encode);
+    status = get_index(encode, ORRI_DECODED, "fail", err);
+    if (status == ORR_OK && encode->job.index->n_frames != listed)
+        status =
+            orri_error(err, ORR_ERR_INPUT,
+                       "%s lists %u frames, but %u can be decoded: give verify: "
+                       "true to media.probe and media.split",
+                       encode->job.index->path, listed, encode->job.index->n_frames);
+    return status == ORR_OK ? encode_range(encode, err) : status;
 }
 
 static void set_cpu(struct encode *encode)
@@ -252,7 +293,9 @@ static void set_cpu(struct encode *encode)
     { "source", "path", NULL, "video file" },                                          \
         { "first", "int", NULL,                                                        \
           "number of the first frame, from 0 in display order" },                      \
-        { "frames", "int", NULL, "how many frames" },
+        { "frames", "int", NULL, "how many frames" },                                  \
+        { "damaged", "string", "\"fail\"",                                             \
+          "fail, or keep where media.split was told so" },
 
 #define CODING_PARAMS                                                                  \
     { "codec", "string", "\"x264\"", "x264, x265 or svt-av1" },                        \
@@ -343,7 +386,7 @@ static int run_encode(struct orr_call *call)
     if (status == ORR_OK)
         status = read_job(&encode, &err);
     if (status == ORR_OK)
-        status = encode_range(&encode, &err);
+        status = encode_surely(&encode, &err);
     if (status == ORR_OK) {
         set_result(&encode, 0);
         set_cpu(&encode);
@@ -421,7 +464,7 @@ static int run_ladder(struct orr_call *call)
     if (status == ORR_OK)
         status = read_job(&encode, &err);
     if (status == ORR_OK)
-        status = encode_range(&encode, &err);
+        status = encode_surely(&encode, &err);
     if (status == ORR_OK) {
         set_rungs(&encode);
         set_cpu(&encode);

@@ -76,6 +76,7 @@ static bool try_seek(struct orri_frames *frames, uint32_t keyframe, uint32_t wan
     while (at == -1 || (at >= 0 && at < keyframe));
     if (at != keyframe)
         return false;
+    frames->source->damage.count = 0; /* before it, pictures lack what they refer to */
     frames->have_next = true;
     return advance(frames, wanted);
 }
@@ -193,6 +194,11 @@ orr_status orri_frames_next(struct orri_frames *frames, AVFrame **out,
 uint64_t orri_frames_decoded(const struct orri_frames *frames)
 {
     return frames->decoded;
+}
+
+bool orri_frames_damaged(const struct orri_frames *frames)
+{
+    return frames->source->damage.count > 0;
 }
 
 const AVStream *orri_frames_stream(const struct orri_frames *frames)

@@ -18,6 +18,8 @@ orr_status orri_frames_next(struct orri_frames *frames, AVFrame **out,
                             struct orr_error *err);
 /* Frames that were decoded since take, those that were skipped included. */
 uint64_t orri_frames_decoded(const struct orri_frames *frames);
+/* Was something in the data wrong since the keyframe that decoding started at? */
+bool orri_frames_damaged(const struct orri_frames *frames);
 const AVStream *orri_frames_stream(const struct orri_frames *frames);
 /* Give the reader back to the session. After a failure, free it instead. */
 void orri_frames_return(struct orri_frames *frames);

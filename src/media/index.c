@@ -1,6 +1,7 @@
-/* index.c - the index of a video: one decode pass over all frames
- * Owns: building and looking up. The session keeps the newest few.
- * Hands on: the cache file (indexfile.c), rate and timestamps (timing.c). */
+/* index.c - the index of a video
+ * Owns: the decode pass over all frames, looking up. The session keeps the newest few.
+ * Hands on: packets alone (listing.c), the cache file (indexfile.c), rate and
+ * timestamps (timing.c). */
 #include "media/index.h"
 
 #include "base/memory.h"
@@ -35,7 +36,7 @@ static bool is_safe(const struct pass *pass, const AVFrame *frame,
                                 frame->pict_type == AV_PICTURE_TYPE_NONE);
 }
 
-static void note_shape(struct orri_index *index, const AVFrame *frame)
+void orri_index_shape(struct orri_index *index, const AVFrame *frame)
 {
     if (index->n_frames == 0) {
         index->width = frame->width;
@@ -54,13 +55,14 @@ static void add_frame(struct pass *pass, uint32_t damage_before)
     struct orri_index *index = pass->index;
     const AVFrame *frame = pass->source->frame;
     uint32_t n = index->n_frames;
-    note_shape(index, frame);
+    orri_index_shape(index, frame);
     if (is_safe(pass, frame, damage_before)) {
         index->safe =
             orr_grow(index->safe, index->n_safe, &pass->cap_safe, sizeof *index->safe);
         index->safe[index->n_safe++] = n;
     }
-    orri_times_add(&pass->times, frame);
+    orri_times_add(&pass->times, frame->pts, frame->best_effort_timestamp,
+                   frame->pkt_duration);
     pass->place = orr_grow(pass->place, n, &pass->cap_place, sizeof *pass->place);
     pass->place[n] = frame->pkt_pos;
     if (pass->scenes) {
@@ -162,6 +164,7 @@ static orr_status build_once(const char *path, unsigned threads, bool scores,
         return status;
     pass.index = orr_alloc(1, sizeof *pass.index);
     pass.index->path = orr_strdup(path);
+    pass.index->depth = scores ? ORRI_SCORED : ORRI_DECODED;
     pass.scenes = scores ? orri_scenes_new() : NULL;
     status = run_pass(&pass, err);
     orri_source_close(pass.source);
@@ -178,18 +181,22 @@ static orr_status build_once(const char *path, unsigned threads, bool scores,
 /* Decoder threads may give up on other frames of a damaged file than one thread does,
  * and chunks are decoded by one thread: a damaged file is indexed again as they see it.
  */
-static orr_status build(const char *path, struct orri_identity identity,
-                        unsigned threads, bool scores, struct orri_index **out,
-                        struct orr_error *err)
+static orr_status decode_all(const char *path, unsigned threads, bool scores,
+                             struct orri_index **out, struct orr_error *err)
 {
     orr_status status = build_once(path, threads, scores, out, err);
     if (status == ORR_OK && (*out)->damage.count && threads > 1) {
         orri_index_free(*out);
         status = build_once(path, 1, scores, out, err);
     }
-    if (status == ORR_OK)
-        (*out)->identity = identity;
     return status;
+}
+
+static orr_status build(const char *path, unsigned threads, enum orri_depth depth,
+                        struct orri_index **out, struct orr_error *err)
+{
+    *out = depth == ORRI_LISTED ? orri_listing(path) : NULL;
+    return *out ? ORR_OK : decode_all(path, threads, depth == ORRI_SCORED, out, err);
 }
 
 void orri_index_free(struct orri_index *index)
@@ -228,7 +235,7 @@ static void keep(struct orri_session *session, struct orri_index *index)
 }
 
 orr_status orri_index_get(const char *path, const char *cache, unsigned threads,
-                          bool scores, const struct orri_index **out,
+                          enum orri_depth depth, const struct orri_index **out,
                           struct orr_error *err)
 {
     struct orri_session *session = orri_session();
@@ -243,12 +250,13 @@ orr_status orri_index_get(const char *path, const char *cache, unsigned threads,
     bool kept = index != NULL;
     if (!index && cache)
         index = orri_index_load(cache, path, identity);
-    if (!index || (scores && !index->score)) {
+    if (!index || index->depth < depth) {
         if (!kept)
             orri_index_free(index);
-        status = build(path, identity, threads, scores, &index, err);
+        status = build(path, threads, depth, &index, err);
         if (status != ORR_OK)
             return status;
+        index->identity = identity;
         if (cache)
             orri_index_save(cache, index);
     }

@@ -1,4 +1,6 @@
-/* index.h - which frames a video has: one decode pass, kept in memory and on disk */
+/* index.h - which frames a video has: listed or decoded once, kept in memory and on
+ * disk
+ */
 #ifndef ORR_MEDIA_INDEX_H
 #define ORR_MEDIA_INDEX_H
 
@@ -13,16 +15,24 @@ enum orri_key_kind {
     ORRI_KEY_COUNT = 3  /* by nothing: decode from the start and count */
 };
 
+/* What an index rests on. A deeper one serves where a shallower one is asked for. */
+enum orri_depth {
+    ORRI_LISTED = 1,  /* the container's packets (listing.c); damage is not seen */
+    ORRI_DECODED = 2, /* every frame came out of the decoder */
+    ORRI_SCORED = 3   /* and shot changes were measured: `score` */
+};
+
 /* Immutable once built. Frames are numbered in display order from 0. */
 struct orri_index {
     char *path;
     struct orri_identity identity;
+    enum orri_depth depth;
 
     uint32_t n_frames;
     int64_t *pts; /* strictly rising, in time_base */
     int64_t *end; /* one value: where the last frame ends; &pts[n_frames] */
     int64_t *key; /* per frame, by key_kind */
-    float *score; /* shot change score per frame, or NULL: not measured */
+    float *score; /* shot change score per frame, or NULL: not scored */
     AVRational time_base;
     AVRational rate; /* average; exact when !vfr */
     bool vfr;
@@ -41,11 +51,12 @@ struct orri_index {
     struct orri_damage damage;
 };
 
-/* The index of `path`: from memory, from a file in `cache` (NULL: none), or built with
- * `threads` threads. With `scores`, shot change scores are in it. It belongs to the
- * session; valid until ORRI_INDEXES_KEPT others were asked for. */
+/* The index of `path`, at least as deep as `depth`: from memory, from a file in `cache`
+ * (NULL: none), or built with `threads` threads. ORRI_LISTED becomes ORRI_DECODED where
+ * the packets do not tell. It belongs to the session; valid until ORRI_INDEXES_KEPT
+ * others, or a deeper one of the same file, were asked for. */
 orr_status orri_index_get(const char *path, const char *cache, unsigned threads,
-                          bool scores, const struct orri_index **out,
+                          enum orri_depth depth, const struct orri_index **out,
                           struct orr_error *err);
 void orri_index_free(struct orri_index *index);
 
@@ -55,6 +66,8 @@ int64_t orri_index_find(const struct orri_index *index, int64_t key);
 double orri_index_seconds(const struct orri_index *index, uint32_t at);
 /* The place in safe[] of the last safe frame at or before `frame`. */
 uint32_t orri_index_safe_before(const struct orri_index *index, uint32_t frame);
+/* Note size, format and fields of frame number n_frames. */
+void orri_index_shape(struct orri_index *index, const AVFrame *frame);
 /* How the key of a decoded frame is read. */
 int64_t orri_frame_key(enum orri_key_kind kind, const AVFrame *frame);
 
@@ -62,6 +75,9 @@ int64_t orri_frame_key(enum orri_key_kind kind, const AVFrame *frame);
  * "keep". */
 orr_status orri_check_damage(const struct orri_index *index, const char *damaged,
                              struct orr_error *err);
+/* probe.c: the index that the arguments source, damaged and verify ask for. */
+orr_status orri_index_asked(struct orr_call *call, bool scores,
+                            const struct orri_index **out, struct orr_error *err);
 
 /* indexfile.c: the cache. A missing or damaged file is no error: NULL. Writing is an
  * attempt only: a cache that cannot be written costs time, nothing else. */
@@ -70,6 +86,9 @@ struct orri_index *orri_index_load(const char *cache, const char *path,
 void orri_index_save(const char *cache, const struct orri_index *index);
 /* What follows from the arrays: end, by_key. */
 void orri_index_finish(struct orri_index *index);
+
+/* listing.c: an index from the container's packets, or NULL where they do not tell. */
+struct orri_index *orri_listing(const char *path);
 
 /* scenes.c: compare frames with their predecessors as libavfilter's scdet does. */
 struct orri_scenes;

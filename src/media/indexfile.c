@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, BYTES_MAX = 1 << 30 };
+enum { VERSION = 2, BYTES_MAX = 1 << 30 };
 static const char magic[8] = { 'O', 'R', 'R', 'I', 'N', 'D', 'E', 'X' };
 
 static char *cache_path(const char *cache, const char *path,
@@ -41,7 +41,7 @@ static void put_head(struct orr_bytes *out, const struct orri_index *index)
     orr_put_i64(out, index->identity.mtime);
     orr_put_u32(out, index->n_frames);
     orr_put_u32(out, index->n_safe);
-    orr_put_u8(out, index->score != NULL);
+    orr_put_u8(out, (uint8_t)index->depth);
     orr_put_u8(out, (uint8_t)index->key_kind);
     orr_put_u8(out, index->vfr);
     orr_put_u8(out, index->invented);
@@ -80,7 +80,7 @@ void orri_index_save(const char *cache, const struct orri_index *index)
 
 /* Everything up to the arrays; false when it is not the index of this file. */
 static bool get_head(struct orr_reader *in, struct orri_index *index, const char *path,
-                     struct orri_identity identity, bool *scores)
+                     struct orri_identity identity)
 {
     size_t length = 0;
     const void *start = orr_get_raw(in, sizeof magic);
@@ -94,7 +94,7 @@ static bool get_head(struct orr_reader *in, struct orri_index *index, const char
     index->identity.mtime = orr_get_i64(in);
     index->n_frames = orr_get_u32(in);
     index->n_safe = orr_get_u32(in);
-    *scores = orr_get_u8(in) != 0;
+    index->depth = orr_get_u8(in);
     index->key_kind = orr_get_u8(in);
     index->vfr = orr_get_u8(in) != 0;
     index->invented = orr_get_u8(in) != 0;
@@ -118,8 +118,9 @@ static bool get_head(struct orr_reader *in, struct orri_index *index, const char
            index->n_safe > 0 && index->n_safe <= index->n_frames;
 }
 
-static bool get_arrays(struct orr_reader *in, struct orri_index *index, bool scores)
+static bool get_arrays(struct orr_reader *in, struct orri_index *index)
 {
+    bool scores = index->depth == ORRI_SCORED;
     uint64_t n = index->n_frames;
     uint64_t bytes =
         (n + 1) * 8 + n * 8 + (uint64_t)index->n_safe * 4 + (scores ? n * 8 : 0);
@@ -154,15 +155,13 @@ struct orri_index *orri_index_load(const char *cache, const char *path,
                                    struct orri_identity identity)
 {
     struct orr_text text = ORR_TEXT_INIT;
-    bool scores = false;
     char *file = cache_path(cache, path, identity);
     orr_status status = orr_file_read(file, BYTES_MAX, &text, NULL);
     struct orri_index *index = orr_alloc(1, sizeof *index);
     bool good = status == ORR_OK && checks_out(&text);
     if (good) {
         struct orr_reader in = orr_reader_of(text.s, text.length - 4);
-        good = get_head(&in, index, path, identity, &scores) &&
-               get_arrays(&in, index, scores);
+        good = get_head(&in, index, path, identity) && get_arrays(&in, index);
     }
     free(file);
     orr_text_release(&text);

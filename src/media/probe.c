@@ -39,6 +39,20 @@ orr_status orri_check_damage(const struct orri_index *index, const char *damaged
         damage->count == 1 ? "" : "s", index->n_frames);
 }
 
+orr_status orri_index_asked(struct orr_call *call, bool scores,
+                            const struct orri_index **out, struct orr_error *err)
+{
+    const char *damaged = orr_arg_string(orr_arg(call, "damaged"), "fail");
+    bool verify = orr_arg_bool(orr_arg(call, "verify"), false);
+    enum orri_depth depth = scores                                   ? ORRI_SCORED
+                            : verify || strcmp(damaged, "keep") == 0 ? ORRI_DECODED
+                                                                     : ORRI_LISTED;
+    orr_status status =
+        orri_index_get(orr_arg_string(orr_arg(call, "source"), ""),
+                       orr_call_cache(call), orr_call_cores(call), depth, out, err);
+    return status == ORR_OK ? orri_check_damage(*out, damaged, err) : status;
+}
+
 static const char *or_unknown(const char *name) { return name ? name : "unknown"; }
 
 static void set_picture(struct orr_call *call, const struct orri_index *index,
@@ -105,11 +119,7 @@ static int run_probe(struct orr_call *call)
     const struct orri_index *index = NULL;
     struct orri_source *source = NULL;
     const char *path = orr_arg_string(orr_arg(call, "source"), "");
-    orr_status status = orri_index_get(path, orr_call_cache(call), orr_call_cores(call),
-                                       false, &index, &err);
-    if (status == ORR_OK)
-        status = orri_check_damage(
-            index, orr_arg_string(orr_arg(call, "damaged"), "fail"), &err);
+    orr_status status = orri_index_asked(call, false, &index, &err);
     if (status == ORR_OK)
         status = orri_source_open(path, 1, ORRI_COUNT, &source, &err);
     if (status != ORR_OK)
@@ -135,11 +145,13 @@ static const struct orr_param probe_params[] = {
     { "source", "path", NULL, "video file" },
     { "damaged", "string", "\"fail\"",
       "fail, or keep: go on with what can be decoded" },
+    { "verify", "bool", "false",
+      "decode every frame now; else damage may be found by media.encode only" },
     { NULL, NULL, NULL, NULL },
 };
 
 static const struct orr_result_field probe_results[] = {
-    { "frames", "int", NULL, "frames that can be decoded, counted" },
+    { "frames", "int", NULL, "frames, counted" },
     { "fps", "float", "1/s", "average frame rate" },
     { "rate", "string", "1/s", "the same as a fraction" },
     { "duration", "duration", "s", "from the first frame to the end of the last" },
@@ -171,7 +183,7 @@ static const struct orr_result_field probe_results[] = {
 const struct orr_function orr_media_probe = {
     .name = "media.probe",
     .version = "1",
-    .doc = "Decode a video once and say what it is.",
+    .doc = "Say what a video is.",
     .params = probe_params,
     .results = probe_results,
     .run = run_probe,

@@ -220,6 +220,20 @@ bool orri_source_seek(struct orri_source *source, int64_t ts)
     return true;
 }
 
+orr_status orri_source_packet(struct orri_source *source)
+{
+    int code = 0;
+    do {
+        av_packet_unref(source->packet);
+        code = av_read_frame(source->format, source->packet);
+    } while (code >= 0 && source->packet->stream_index != source->stream->index);
+    if (code >= 0) {
+        source->n_packets++;
+        return ORR_OK;
+    }
+    return code == AVERROR_EOF && !is_truncated(source) ? ORR_END : ORR_ERR_DATA;
+}
+
 int orri_rotation(const AVStream *stream)
 {
     const uint8_t *matrix =

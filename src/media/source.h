@@ -39,6 +39,10 @@ orr_status orri_source_open(const char *path, unsigned threads, enum orri_effort
 /* The next frame in display order, in source->frame until the next call. ORR_END after
  * the last. Damage does not stop it: it is counted, and what can be decoded comes. */
 orr_status orri_source_next(struct orri_source *source);
+/* The next packet of the video instead, in source->packet until the next call; nothing
+ * is decoded. ORR_END after the last, ORR_ERR_DATA where the file cannot be read on or
+ * is cut off. */
+orr_status orri_source_packet(struct orri_source *source);
 /* Go to the keyframe at or before `ts` (stream time base). False: not possible. */
 bool orri_source_seek(struct orri_source *source, int64_t ts);
 void orri_source_close(struct orri_source *source);

@@ -149,14 +149,9 @@ static int run_split(struct orr_call *call)
 {
     struct orr_error err = { 0 };
     struct plan plan = { .every = orr_arg_seconds(orr_arg(call, "every"), 0) };
-    const char *path = orr_arg_string(orr_arg(call, "source"), "");
     const char *align = orr_arg_string(orr_arg(call, "align"), "keyframe");
     bool scenes = orr_arg_bool(orr_arg(call, "scenes"), false);
-    orr_status status = orri_index_get(path, orr_call_cache(call), orr_call_cores(call),
-                                       scenes, &plan.index, &err);
-    if (status == ORR_OK)
-        status = orri_check_damage(
-            plan.index, orr_arg_string(orr_arg(call, "damaged"), "fail"), &err);
+    orr_status status = orri_index_asked(call, scenes, &plan.index, &err);
     if (status == ORR_OK)
         status = check_every(plan.index, plan.every, align, &err);
     if (status != ORR_OK)
@@ -180,6 +175,8 @@ static const struct orr_param split_params[] = {
       "keyframe: at the source's keyframes where they are near; exact: never mind" },
     { "damaged", "string", "\"fail\"",
       "fail, or keep: go on with what can be decoded" },
+    { "verify", "bool", "false",
+      "decode every frame now; else damage may be found by media.encode only" },
     { NULL, NULL, NULL, NULL },
 };
 

@@ -12,22 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-void orri_times_add(struct orri_times *times, const AVFrame *frame)
+void orri_times_add(struct orri_times *times, int64_t pts, int64_t guess,
+                    int64_t duration)
 {
     uint32_t n = times->n;
-    bool has = frame->pts != AV_NOPTS_VALUE;
+    bool has = pts != AV_NOPTS_VALUE;
     times->pts = orr_grow(times->pts, n, &times->cap, sizeof *times->pts);
     times->guess = orr_grow(times->guess, n, &times->cap_guess, sizeof *times->guess);
-    times->pts[n] = frame->pts;
-    times->guess[n] = frame->best_effort_timestamp;
+    times->pts[n] = pts;
+    times->guess[n] = guess;
     if (!has)
         times->missing++;
-    bool rises = has && (n == 0 || times->pts[n - 1] < frame->pts);
+    bool rises = has && (n == 0 || times->pts[n - 1] < pts);
     times->strict = (n == 0 || times->strict) && rises;
-    rises = frame->best_effort_timestamp != AV_NOPTS_VALUE &&
-            (n == 0 || times->guess[n - 1] < frame->best_effort_timestamp);
+    rises = guess != AV_NOPTS_VALUE && (n == 0 || times->guess[n - 1] < guess);
     times->guess_strict = (n == 0 || times->guess_strict) && rises;
-    times->last_duration = frame->pkt_duration;
+    times->last_duration = duration;
     times->n++;
 }
 

@@ -17,7 +17,10 @@ struct orri_times {
     int64_t last_duration;
 };
 
-void orri_times_add(struct orri_times *times, const AVFrame *frame);
+/* The next frame in display order: its own time and libav's guess (or AV_NOPTS_VALUE),
+ * and its duration (0: not known). */
+void orri_times_add(struct orri_times *times, int64_t pts, int64_t guess,
+                    int64_t duration);
 /* Fill pts (n_frames + 1 values, the last is the end), time_base, rate, vfr, invented.
  */
 void orri_times_finish(struct orri_times *times, const AVStream *stream,

@@ -656,18 +656,19 @@ static bool coordinator_is_silent(const struct orr_agent *agent, int64_t now)
     return silent;
 }
 
-orr_status orr_agent_step(struct orr_agent *agent, struct orr_error *err)
+orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err)
 {
     int64_t now = orr_clock_monotonic();
     agent->busy = false;
     orr_status status = hear_all(agent, now, err);
-    orri_crew_step(agent->crew);
-    orr_host_step(agent->host);
+    if (ready)
+        orri_crew_step(agent->crew);
+    orr_host_step(agent->host, ready);
     local_ended(agent);
     store_held(agent);
     start_queued(agent);
     local_ended(agent); /* what ran in place */
-    if (status == ORR_OK)
+    if (status == ORR_OK && (ready || agent->busy))
         status = take_stored(agent, err);
     if (status == ORR_OK)
         status = check_writer(agent, err);

@@ -30,8 +30,10 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
                          struct orr_error *err);
 void orr_agent_free(struct orr_agent *agent);
 
-/* ORR_OK: go on. ORR_END: it said good-bye (or the coordinator is silent for 30 s). */
-orr_status orr_agent_step(struct orr_agent *agent, struct orr_error *err);
+/* ORR_OK: go on. ORR_END: it said good-bye (or the coordinator is silent for 30 s).
+ * `ready` is false when all of orr_agent_fds() were waited for and none was ready: they
+ * are not read then, which is most of what an idle agent costs. */
+orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err);
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max);
 int64_t orr_agent_wake(const struct orr_agent *agent); /* monotonic ns */
 /* Did the last step do anything? For the back-off of the loop around. */

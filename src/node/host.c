@@ -438,16 +438,17 @@ static void enforce_time(struct child *child, int64_t now)
     (void)kill(child->pid, SIGKILL);
 }
 
-void orr_host_step(struct orr_host *host)
+void orr_host_step(struct orr_host *host, bool ready)
 {
     int64_t now = orr_clock_monotonic();
     for (uint32_t i = 0; i < host->setup.children; i++) {
         struct child *child = &host->children[i];
-        if (child->state == CHILD_BUSY || child->state == CHILD_IDLE)
+        if (ready && (child->state == CHILD_BUSY || child->state == CHILD_IDLE))
             hear_child(host, child);
         enforce_time(child, now);
     }
-    hear_nursery(host);
+    if (ready)
+        hear_nursery(host);
 }
 
 size_t orr_host_fds(const struct orr_host *host, struct pollfd *fds, size_t max)

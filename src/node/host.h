@@ -48,8 +48,8 @@ bool orr_host_next(struct orr_host *host, struct orr_host_done *out);
  * which orr_host_step() must be called in any case (monotonic ns; INT64_MAX: none). */
 size_t orr_host_fds(const struct orr_host *host, struct pollfd *fds, size_t max);
 int64_t orr_host_wake(const struct orr_host *host);
-/* Hear of children, enforce time limits. */
-void orr_host_step(struct orr_host *host);
+/* Enforce time limits; when one of its descriptors may be ready, hear of children. */
+void orr_host_step(struct orr_host *host, bool ready);
 /* Kill everything that runs; each ends as `lost`. */
 void orr_host_abandon(struct orr_host *host);
 /* No child can be had any more (the zygote died). */

@@ -138,7 +138,7 @@ orr_status orr_worker_run(const struct orr_host_setup *setup, uint64_t token,
         wait_for_news(&w);
         (void)orr_channel_flush(&w.agent);
         hear_agent(&w);
-        orr_host_step(w.host);
+        orr_host_step(w.host, true);
         send_results(&w);
     }
     if (w.stopped)

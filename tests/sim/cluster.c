@@ -167,7 +167,7 @@ static bool turn(struct cluster *c)
     for (uint32_t rank = 1; rank <= c->n; rank++) {
         if (c->cut[rank] || !c->agents[rank])
             continue;
-        status = orr_agent_step(c->agents[rank], &err);
+        status = orr_agent_step(c->agents[rank], true, &err);
         if (status == ORR_END)
             c->cut[rank] = true; /* it has left */
         else

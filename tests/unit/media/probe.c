@@ -1,6 +1,8 @@
 /* probe.c - media.probe: facts, bad input, damage, and the index's cache */
 #include "fixture.h"
 
+#include "media/index.h"
+
 #include <dirent.h>
 
 struct facts {
@@ -110,10 +112,11 @@ static void refuses_bad_input(void **state)
     (void)state;
     fixture_init(&fix);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        run_fails(
-            &fix, &orr_media_probe,
-            (struct arg[]) { { "source", clip_value(&fix, cases[i].clip) }, { 0 } },
-            ORR_FAIL_INVALID, cases[i].part);
+        run_fails(&fix, &orr_media_probe,
+                  (struct arg[]) { { "source", clip_value(&fix, cases[i].clip) },
+                                   { "verify", orr_bool(true) },
+                                   { 0 } },
+                  ORR_FAIL_INVALID, cases[i].part);
     run_fails(&fix, &orr_media_probe,
               (struct arg[]) { { "source", clip_value(&fix, "plain.mp4") },
                                { "damaged", text_value(&fix, "maybe") },
@@ -134,9 +137,67 @@ static void keeps_what_is_left(void **state)
     int64_t left = int_of(&out, "frames");
     assert_in_range(left, 55, 62);
     assert_true(int_of(&out, "damaged_places") > 0);
-    struct outcome all = encode(&fix, "plain_truncated.mp4", 0, left,
-                                (struct arg[]) { QUICK(&fix), { 0 } });
+    struct outcome all = encode(
+        &fix, "plain_truncated.mp4", 0, left,
+        (struct arg[]) { QUICK(&fix), { "damaged", text_value(&fix, "keep") }, { 0 } });
     assert_int_equal(int_of(&all, "frames"), left);
+    fixture_release(&fix);
+}
+
+/* What the container lists is what the decoder gives. */
+static void listing_is_what_decoding_gives(void **state)
+{
+    struct fixture fix;
+    unsigned listed = 0;
+    (void)state;
+    fixture_init(&fix);
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        const struct orri_index *decoded = NULL;
+        const char *path = clip(&fix, facts[i].clip);
+        if (access(path, R_OK) != 0)
+            continue;
+        struct orri_index *index = orri_listing(path);
+        if (!index)
+            continue;
+        listed++;
+        assert_int_equal(orri_index_get(path, NULL, 1, ORRI_DECODED, &decoded, NULL),
+                         ORR_OK);
+        print_message("%s\n", facts[i].clip);
+        assert_int_equal(index->n_frames, decoded->n_frames);
+        assert_int_equal(index->n_safe, decoded->n_safe);
+        assert_int_equal(index->width, decoded->width);
+        assert_int_equal(index->format, decoded->format);
+        assert_int_equal(index->vfr, decoded->vfr);
+        assert_int_equal(av_cmp_q(index->rate, decoded->rate), 0);
+        assert_memory_equal(index->pts, decoded->pts,
+                            (index->n_frames + 1) * sizeof *index->pts);
+        assert_memory_equal(index->key, decoded->key,
+                            index->n_frames * sizeof *index->key);
+        assert_memory_equal(index->safe, decoded->safe,
+                            index->n_safe * sizeof *index->safe);
+        orri_index_free(index);
+    }
+    assert_true(listed >= 8);
+    assert_null(orri_listing(clip(&fix, "plain_truncated.mp4")));
+    fixture_release(&fix);
+}
+
+/* Flipped bits are not seen in a listing: the call that decodes them tells. */
+static void damage_is_found_when_decoded(void **state)
+{
+    struct fixture fix;
+    (void)state;
+    fixture_init(&fix);
+    struct outcome good =
+        encode(&fix, "plain_flipped.mp4", 0, 20, (struct arg[]) { QUICK(&fix), { 0 } });
+    assert_int_equal(int_of(&good, "frames"), 20);
+    run_fails(&fix, &orr_media_encode,
+              (struct arg[]) { { "source", clip_value(&fix, "plain_flipped.mp4") },
+                               { "first", orr_int(60) },
+                               { "frames", orr_int(30) },
+                               QUICK(&fix),
+                               { 0 } },
+              ORR_FAIL_INVALID, "is damaged at 0:00:02.800 (frame 70)");
     fixture_release(&fix);
 }
 
@@ -212,6 +273,8 @@ int main(void)
         cmocka_unit_test(knows_tags),
         cmocka_unit_test(refuses_bad_input),
         cmocka_unit_test(keeps_what_is_left),
+        cmocka_unit_test(listing_is_what_decoding_gives),
+        cmocka_unit_test(damage_is_found_when_decoded),
         cmocka_unit_test(cache_is_used_and_checked),
     };
     return cmocka_run_group_tests_name("media/probe", tests, NULL, NULL);

@@ -126,6 +126,7 @@ static void refuses(void **state)
     run_fails(&fix, &orr_media_split,
               (struct arg[]) { { "source", clip_value(&fix, "plain_flipped.mp4") },
                                { "every", duration_value(1) },
+                               { "verify", orr_bool(true) },
                                { 0 } },
               ORR_FAIL_INVALID, "is damaged at 0:00:02.800 (frame 70)");
     fixture_release(&fix);
