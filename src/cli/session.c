@@ -251,7 +251,7 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
 enum { FDS_MAX = 2048 };
 static const int64_t shortest_nap = 50 * 1000; /* ns */
 static const int64_t longest_nap =
-    20 * 1000 * 1000; /* ns: under half a percent of a core */
+    30 * 1000 * 1000; /* ns: under half a percent of a core */
 
 /* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
  * when no descriptor of the agent was ready. */
