@@ -7,8 +7,8 @@
  * fdatasync(2); only then are its tokens handed back. A group is committed when
  * it has `group_bytes`, `group_results` or is `group_ns` old, or earlier when the queue
  * is empty and nothing came for a linger time, which is the length of the last sync, at
- * least `linger_ns` and at most `group_ns`: a lone result waits some milliseconds, and a
- * slow file system is given no more syncs than it can do half of the time. */
+ * least `linger_ns` and at most `group_ns`: a lone result waits some milliseconds, and
+ * a slow file system is given no more syncs than it can do half of the time. */
 #ifndef ORR_STORE_WRITER_H
 #define ORR_STORE_WRITER_H
 
