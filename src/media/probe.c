@@ -33,8 +33,8 @@ orr_status orri_check_damage(const struct orri_index *index, const char *damaged
     return orri_error(
         err, ORR_ERR_INPUT,
         "%s is damaged at %s (frame %u): %s (%u place%s in all; %u frames can "
-        "be decoded). Copy it again, or give damaged: \"keep\" to go on with "
-        "what can be decoded",
+        "be decoded). Copy it again, or give damaged: \"keep\" to media.probe, "
+        "media.split and media.encode alike to go on with what can be decoded",
         index->path, at, frame, damage->text, damage->count,
         damage->count == 1 ? "" : "s", index->n_frames);
 }
