@@ -213,6 +213,7 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
     const struct orr_rule *rule = &engine->graph->rules[firing->rule];
     struct orr_value v = orr_null();
     struct orr_error err = { 0 };
+    bool first = !orri_request_failed(engine, firing->request);
     if (handler && handler->message &&
         orr_expr_eval(handler->message, engine->slots, &engine->firing, &v, &err) ==
             ORR_OK)
@@ -223,6 +224,8 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
             rule->name, engine->graph->functions[task->public.function].name,
             firing->failures, firing->failures == 1 ? "" : "s",
             orr_fail_kind_text[task->failure.kind], task->failure.message);
+    if (first)
+        orri_request_fail_as(engine, firing->request, &task->failure);
 }
 
 /* Retries that the function itself allows: never for wrong arguments. */

@@ -73,6 +73,8 @@ struct orr_graph_function {
     enum orr_function_form form;
     const struct orr_function *native; /* USE: the registered function */
     struct orr_command command;        /* COMMAND, SHELL */
+    const struct orr_graph *workflow;  /* WORKFLOW: owned by the graph */
+    uint32_t module;                   /* WORKFLOW: index; else ORR_NONE */
     const char *version; /* of the native function, or `version:`, joined */
     struct orr_id
         content; /* part of task identity: form, version, templates; not the name */
@@ -171,6 +173,15 @@ struct orr_output {
     bool each; /* every one that was derived; else at least one */
 };
 
+/* A workflow that a function stands for. Its facts, functions, rules and pools are
+ * in the tables of the graph, under names that begin with the function's and a dot. */
+struct orr_module {
+    uint32_t function; /* that it answers */
+    uint32_t job;      /* fact type: its inputs, the arguments of the function */
+    const struct orr_output *outputs; /* one a result of the function, in order */
+    uint32_t n_outputs;
+};
+
 /* `error` in handlers: {kind: string, code: int, message: string} */
 extern const struct orr_record_type orr_error_record;
 
@@ -188,9 +199,19 @@ struct orr_graph {
     uint32_t n_functions;
     const struct orr_rule *rules;
     uint32_t n_rules;
-    const struct orr_output *outputs;
+    const struct orr_output *outputs; /* of the workflow itself */
     uint32_t n_outputs;
-    struct orr_arena arena; /* owns all of the above */
+    const struct orr_module *modules;
+    uint32_t n_modules;
+    struct orr_graph_child *children; /* the workflows of `modules`, compiled alone */
+    struct orr_arena arena;           /* owns all of the above */
+};
+
+/* A workflow that functions name. */
+struct orr_graph_child {
+    struct orr_graph_child *next;
+    const char *path;
+    struct orr_graph *graph; /* owned */
 };
 
 /* The functions that `use:` may name. */

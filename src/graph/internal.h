@@ -13,6 +13,13 @@ struct orri_broken {
     const char *name;
 };
 
+/* The workflows that are being compiled, from the inside to the outside. */
+struct orri_chain {
+    const struct orri_chain *outer;
+    const char *path; /* absolute */
+};
+enum { ORRI_CHAIN_MAX = 8 };
+
 struct orri_compile {
     struct orr_graph *graph;
     struct orr_arena *arena; /* the graph's */
@@ -21,6 +28,8 @@ struct orri_compile {
     const struct orr_yaml_document
         *document; /* being read: the workflow's or the job's */
     const struct orr_registry *registry;
+    const struct orr_sources *sources;
+    const struct orri_chain *chain;
     const char *directory; /* of the workflow file: relative paths start there */
     /* The graph's tables while they are made. */
     struct orr_fact_type *facts;
@@ -132,9 +141,24 @@ struct orr_id orri_function_content(const struct orr_graph_function *function);
 
 /* ---- compile.c ---- */
 
-struct orr_graph *orri_compile_text(const char *path, const char *text, size_t length,
+/* `outer`: the workflows that led here, or NULL. */
+struct orr_graph *orri_compile_text(const char *path, const struct orr_text *text,
+                                    const struct orr_sources *sources,
                                     const struct orr_registry *registry,
+                                    const struct orri_chain *outer,
                                     struct orr_diags *diags);
+struct orr_graph *orri_compile_file(const char *path, const struct orr_sources *sources,
+                                    const struct orr_registry *registry,
+                                    const struct orri_chain *outer,
+                                    struct orr_diags *diags);
+
+/* ---- nested.c: workflows as functions ---- */
+
+void orri_compile_nested(struct orri_compile *c, const struct orr_model_function *model,
+                         struct orr_graph_function *function);
+/* Append the tables of the workflows that functions stand for to those of the graph. */
+void orri_link(struct orr_graph *graph);
+
 /* Findings from number `first` on keep their own copy of the name `file`. */
 void orri_own_places(struct orr_diags *diags, size_t first, const char *file);
 
