@@ -48,6 +48,8 @@ static orr_status assert_each(struct orr_engine *engine, uint32_t rule,
         return ORR_OK;
     for (uint32_t i = 0; status == ORR_OK && i < list.as.list->n; i++) {
         engine->slots[assertion->loop_slot] = list.as.list->items[i];
+        if (assertion->index_slot != ORR_NONE)
+            engine->slots[assertion->index_slot] = orr_int(i);
         status = assert_one(engine, rule, request, assertion, err);
     }
     return status;

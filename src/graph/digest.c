@@ -92,6 +92,8 @@ static void put_assertion(struct orr_text *out, const struct orr_assertion *a)
 {
     orr_text_printf(out, "assert %" PRIu32 " loop %" PRIu32 "\n", a->fact,
                     a->loop_slot);
+    if (a->index_slot != ORR_NONE)
+        orr_text_printf(out, "index %" PRIu32 "\n", a->index_slot);
     put_expr(out, "for", a->list);
     put_expr(out, "when", a->when);
     put_expr(out, "with", a->record);

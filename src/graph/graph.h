@@ -116,10 +116,11 @@ struct orr_gather {
     struct orr_span at;
 };
 
-/* assert FACT with FIELDS [for VAR in LIST] [when COND] */
+/* assert FACT with FIELDS [for [INDEX,] VAR in LIST] [when COND] */
 struct orr_assertion {
     struct orr_span at;
     uint32_t loop_slot;    /* ORR_NONE: no `for` */
+    uint32_t index_slot;   /* of the item's index, an int; ORR_NONE: not named */
     struct orr_expr *list; /* what `for` runs over */
     struct orr_expr *when; /* or NULL */
     uint32_t fact;

@@ -121,11 +121,23 @@ void orri_check_graph(struct orri_compile *c);                  /* checks.c */
 struct orri_rule_scope {
     struct orr_scope match; /* match variables, gather variable as lists */
     struct orr_rule *rule;
-    uint32_t loop_slot;
+    uint32_t loop_slot; /* the index of the item is in the one behind */
 };
 
 void orri_compile_action(struct orri_compile *c, const struct orr_model_rule *model,
                          struct orri_rule_scope *rs);
+/* A `for`: "VARIABLE in LIST" or "INDEX, VARIABLE in LIST". */
+struct orri_for {
+    const char *index; /* or NULL */
+    const char *variable;
+    size_t list; /* byte of the text where LIST starts */
+};
+bool orri_scan_for(struct orr_arena *arena, const char *text, struct orri_for *out);
+/* Compile its list; the type of an item, NULL after reporting. */
+const struct orr_type *orri_compile_list(struct orri_compile *c, orr_model_leaf node,
+                                         const struct orri_for *loop,
+                                         struct orr_scope *scope,
+                                         struct orr_expr **out);
 void orri_compile_reactions(struct orri_compile *c, const struct orr_model_rule *model,
                             struct orri_rule_scope *rs);
 
