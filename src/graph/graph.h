@@ -119,10 +119,11 @@ struct orr_gather {
 /* assert FACT with FIELDS [for [INDEX,] VAR in LIST] [when COND] */
 struct orr_assertion {
     struct orr_span at;
-    uint32_t loop_slot;    /* ORR_NONE: no `for` */
-    uint32_t index_slot;   /* of the item's index, an int; ORR_NONE: not named */
-    struct orr_expr *list; /* what `for` runs over */
-    struct orr_expr *when; /* or NULL */
+    uint32_t loop_slot;  /* ORR_NONE: no `for` */
+    uint32_t index_slot; /* of the item's index, an int; ORR_NONE: not named */
+    const char *loop_name, *index_name; /* as written; NULL where there is none */
+    struct orr_expr *list;              /* what `for` runs over */
+    struct orr_expr *when;              /* or NULL */
     uint32_t fact;
     struct orr_expr *record; /* of the fact's record type */
 };
@@ -202,6 +203,7 @@ struct orr_graph {
     uint32_t n_rules;
     const struct orr_output *outputs; /* of the workflow itself */
     uint32_t n_outputs;
+    uint32_t own_facts, own_rules; /* of it: they come first in the tables */
     const struct orr_module *modules;
     uint32_t n_modules;
     struct orr_graph_child *children; /* the workflows of `modules`, compiled alone */
@@ -240,6 +242,8 @@ void orr_graph_free(struct orr_graph *graph);
 
 /* What `orrery plan` prints: stages, rules, functions, facts, outputs. */
 void orr_graph_print(const struct orr_graph *graph, struct orr_text *out);
+/* Its facts, rules and outputs as a workflow file writes them: what steps became. */
+void orr_graph_print_rules(const struct orr_graph *graph, struct orr_text *out);
 
 /* A job file: one or many requests, each a complete set of inputs. */
 struct orr_job {
