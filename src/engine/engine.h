@@ -4,6 +4,10 @@
  * final facts do not depend on their order (DESIGN section 4). One engine serves all
  * requests of a run; facts of one request never meet those of another.
  *
+ * A call of a function that is a workflow is a task too, but never handed out: the
+ * engine opens it as a scope with facts of its own, asks for the calls of its rules,
+ * and finishes the task when nothing of it is pending.
+ *
  * Use: orr_engine_new(), orr_engine_add_request() for each, then until
  * orr_engine_pending() is 0: take calls with orr_engine_take_call(), report each with
  * orr_engine_finished() or orr_engine_attempt_failed(). At the end
@@ -114,6 +118,7 @@ uint32_t orr_engine_facts(const struct orr_engine *engine, uint32_t type);
 struct orr_value orr_engine_fact(const struct orr_engine *engine, uint32_t type,
                                  uint32_t index, uint32_t *request);
 
+/* Has the request itself, not one of its calls, such a fact? In constant time. */
 bool orr_engine_has_fact(const struct orr_engine *engine, uint32_t type,
                          uint32_t request);
 
@@ -125,6 +130,7 @@ bool orr_engine_has_fact(const struct orr_engine *engine, uint32_t type,
 struct orr_engine_firing {
     uint32_t rule;
     uint32_t request;
+    uint32_t scope;        /* see orr_engine_scope_of() */
     const uint32_t *match; /* per match variable of the rule: index of the fact, whose
                               type is rule->match[i].fact */
     uint32_t n_match;
@@ -138,10 +144,16 @@ struct orr_engine_firing {
     bool moved;   /* an error handler retried with other arguments: as another,
                      later firing with the same match */
 };
-/* The firing that made a fact, by a reaction or by an error handler; ORR_NONE: the
- * request itself made it. */
+/* The firing that made a fact, by a reaction or by an error handler, or that called the
+ * workflow whose inputs it is; ORR_NONE: the request itself made it. */
 uint32_t orr_engine_firing_of(const struct orr_engine *engine, uint32_t type,
                               uint32_t index);
+/* Facts meet only facts of their own scope: a request, or one call of a workflow that
+ * stands for a function. */
+uint32_t orr_engine_scope_of(const struct orr_engine *engine, uint32_t type,
+                             uint32_t index);
+/* The task that the scope answers; ORR_NONE: it is the request itself. */
+uint32_t orr_engine_scope_task(const struct orr_engine *engine, uint32_t scope);
 struct orr_engine_firing orr_engine_firing(const struct orr_engine *engine,
                                            uint32_t number);
 /* The firing after `number`, the first one after ORR_NONE; ORR_NONE at the end. */
@@ -155,6 +167,7 @@ uint32_t orr_engine_next_asking(const struct orr_engine *engine, orr_task_id tas
 struct orr_engine_gather {
     uint32_t rule;
     uint32_t request;
+    uint32_t scope;
     const uint32_t *match; /* as in a firing */
     uint32_t n_match;
     const uint32_t *members; /* facts of rule->gather.fact, in the order they came */

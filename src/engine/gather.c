@@ -274,7 +274,8 @@ struct orr_engine_gather orr_engine_gather(const struct orr_engine *engine, uint
     const struct orri_instance *instance = &engine->instances[at];
     return (struct orr_engine_gather) {
         .rule = instance->rule,
-        .request = instance->request,
+        .request = engine->requests[instance->request].request,
+        .scope = instance->request,
         .match = instance->match,
         .n_match = engine->graph->rules[instance->rule].n_match,
         .members = instance->members,

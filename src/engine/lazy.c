@@ -39,11 +39,13 @@ static void reach_rule(struct reach *r, uint32_t index)
 {
     const struct orr_graph *graph = r->engine->graph;
     const struct orr_rule *rule = &graph->rules[index];
-    if (rule->function != ORR_NONE)
-        r->pools[graph->functions[rule->function].pool] = true;
-    else
+    if (rule->function == ORR_NONE)
         for (uint32_t i = 0; i < rule->n_then; i++)
             reach_fact(r, rule->then[i].fact);
+    else if (orri_is_workflow(r->engine, rule->function))
+        reach_fact(r, graph->modules[graph->functions[rule->function].module].job);
+    else
+        r->pools[graph->functions[rule->function].pool] = true;
 }
 
 static void reach_from(struct reach *r, uint32_t type)
@@ -235,8 +237,7 @@ static bool make(struct orr_engine *engine, struct orri_range *range, uint64_t n
     memcpy(engine->slots, range->slots, rule->n_slots * sizeof *range->slots);
     orri_request_waits_less(engine, request, end - range->at);
     for (; range->at < end && status == ORR_OK; range->at++) {
-        engine->slots[range->assertion->loop_slot] =
-            orr_sequence_at(&range->items, range->at);
+        orri_bind_item(engine, range->assertion, &range->items, range->at);
         status = orri_assert_one(engine, range->firing, range->assertion, &err);
         engine->work.made++;
         orr_arena_reset(&engine->firing);

@@ -90,6 +90,18 @@ uint32_t orr_engine_firing_of(const struct orr_engine *engine, uint32_t type,
     return orri_fact(&engine->tables[type], index)->firing;
 }
 
+uint32_t orr_engine_scope_of(const struct orr_engine *engine, uint32_t type,
+                             uint32_t index)
+{
+    return orri_fact(&engine->tables[type], index)->request;
+}
+
+uint32_t orr_engine_scope_task(const struct orr_engine *engine, uint32_t scope)
+{
+    const struct orri_request *request = &engine->requests[scope];
+    return request->module == ORR_NONE ? ORR_NONE : request->task.v;
+}
+
 struct orr_engine_firing orr_engine_firing(const struct orr_engine *engine,
                                            uint32_t number)
 {
@@ -97,7 +109,8 @@ struct orr_engine_firing orr_engine_firing(const struct orr_engine *engine,
     const struct orr_rule *rule = &engine->graph->rules[firing->rule];
     struct orr_engine_firing out = {
         .rule = firing->rule,
-        .request = firing->request,
+        .request = engine->requests[firing->request].request,
+        .scope = firing->request,
         .match = firing->words,
         .n_match = rule->n_match,
         .gather = ORR_NONE,

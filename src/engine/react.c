@@ -45,6 +45,14 @@ orr_status orri_assert_one(struct orr_engine *engine, uint32_t firing,
     return status;
 }
 
+void orri_bind_item(struct orr_engine *engine, const struct orr_assertion *assertion,
+                    const struct orr_sequence *items, uint64_t i)
+{
+    engine->slots[assertion->loop_slot] = orr_sequence_at(items, i);
+    if (assertion->index_slot != ORR_NONE)
+        engine->slots[assertion->index_slot] = orr_int((int64_t)i);
+}
+
 static orr_status assert_each(struct orr_engine *engine, uint32_t firing,
                               const struct orr_assertion *assertion,
                               struct orr_error *err)
@@ -62,7 +70,7 @@ static orr_status assert_each(struct orr_engine *engine, uint32_t firing,
         return ORR_OK;
     }
     for (uint64_t i = 0; status == ORR_OK && i < items.n; i++) {
-        engine->slots[assertion->loop_slot] = orr_sequence_at(&items, i);
+        orri_bind_item(engine, assertion, &items, i);
         status = orri_assert_one(engine, firing, assertion, err);
     }
     return status;
@@ -226,6 +234,7 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
 {
     struct orr_value v = orr_null();
     struct orr_error err;
+    bool first = !orri_request_failed(engine, f->firing->request);
     if (handler && handler->message &&
         orr_expr_eval(handler->message, engine->slots, &engine->firing, &v, &err) ==
             ORR_OK)
@@ -237,6 +246,8 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
             engine->graph->functions[f->task->public.function].name, f->wait->failures,
             f->wait->failures == 1 ? "" : "s",
             orr_fail_kind_text[f->task->failure->kind], f->task->failure->message);
+    if (first)
+        orri_request_fail_as(engine, f->firing->request, f->task->failure);
 }
 
 /* Retries that the function itself allows: never for wrong arguments. */

@@ -132,7 +132,10 @@ orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
     struct orri_task *task = orr_rows_add(&engine->tasks);
     orr_hashes_add(&engine->by_identity, identity.lo, at);
     task->public = (struct orr_task) {
-        .identity = identity, .function = function, .request = request, .rule = rule
+        .identity = identity,
+        .function = function,
+        .request = engine->requests[request].request,
+        .rule = rule,
     };
     const struct orr_rule *r = &engine->graph->rules[rule];
     task->public.priority = call_priority(engine, r, f, request);
@@ -147,6 +150,11 @@ void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay)
 {
     struct orri_task *task = orri_task(engine, id);
     task->called = true;
+    if (orri_is_workflow(engine, task->public.function)) {
+        task->attempts++;
+        orri_open_call(engine, id);
+        return;
+    }
     orri_lazy_called(engine, &task->public);
     engine->calls = orr_grow(engine->calls, engine->n_calls, &engine->cap_calls,
                              sizeof *engine->calls);
@@ -157,7 +165,7 @@ void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay)
 /* Its newest attempt is not out any more. */
 static void attempt_ended(struct orr_engine *engine, struct orri_task *task)
 {
-    if (task->called)
+    if (task->called && !orri_is_workflow(engine, task->public.function))
         orri_lazy_ended(engine, &task->public);
     task->called = false;
 }
@@ -218,15 +226,17 @@ void orri_subscribe(struct orr_engine *engine, uint32_t firing, orr_task_id id,
         wait_for_task(engine, orri_firing_at(engine, firing));
         if (!task->called)
             orri_task_attempt(engine, id, delay);
+        orri_join_call(engine, id, orri_firing_at(engine, firing)->request);
     } else if (orri_handle_failure(engine, firing, id, &wait)) {
         task->state = ORR_TASK_WAITING;
         wait_for_task(engine, orri_firing_at(engine, firing));
         orri_task_attempt(engine, id, wait);
+        orri_join_call(engine, id, orri_firing_at(engine, firing)->request);
     }
 }
 
-void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
-                         struct orr_value results)
+void orri_task_finished(struct orr_engine *engine, orr_task_id id,
+                        struct orr_value results)
 {
     struct orri_task *task = orri_task(engine, id);
     if (task->state == ORR_TASK_DONE)
@@ -241,6 +251,12 @@ void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
         if (stop_waiting(engine, firing))
             settle_firing(engine, at, task);
     }
+}
+
+void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
+                         struct orr_value results)
+{
+    orri_task_finished(engine, id, results);
     orri_settle(engine);
 }
 
@@ -253,8 +269,8 @@ static void keep_failure(struct orr_engine *engine, struct orri_task *task,
     task->failure = kept;
 }
 
-void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
-                               uint32_t attempt, const struct orr_failure *failure)
+void orri_task_failed(struct orr_engine *engine, orr_task_id id, uint32_t attempt,
+                      const struct orr_failure *failure)
 {
     struct orri_task *task = orri_task(engine, id);
     if (task->state != ORR_TASK_WAITING || attempt != task->attempts)
@@ -277,6 +293,12 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
     }
     if (task->state == ORR_TASK_WAITING && !task->called)
         orri_task_attempt(engine, id, longest);
+}
+
+void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
+                               uint32_t attempt, const struct orr_failure *failure)
+{
+    orri_task_failed(engine, id, attempt, failure);
     orri_settle(engine);
 }
 

@@ -22,6 +22,11 @@ struct orr_scope {
         const struct orr_type *type;
         bool used;          /* set by compilation: for "unused" warnings */
     } slots[ORR_SLOTS_MAX]; /* name NULL: slot not in sight */
+    struct {
+        const char *name; /* stands for a field of the record in a slot; or NULL */
+        uint32_t slot;
+        uint32_t field;
+    } alias;
 };
 
 struct orr_expr; /* immutable, lives in the arena of its compilation */
@@ -57,6 +62,11 @@ struct orr_expr *orr_expr_record(const struct orr_record_type *type,
 struct orr_expr *orr_expr_list(const struct orr_type *type,
                                struct orr_expr *const *parts, uint32_t n,
                                struct orr_span at, struct orr_arena *arena);
+
+/* The names that an expression, or the holes of a template, uses as variables. Nothing
+ * is reported: a text that does not parse has none. */
+void orr_expr_names(const char *text, bool is_template,
+                    void (*visit)(void *context, const char *name), void *context);
 
 /* Evaluate with slots bound (unused ones may be anything). The result may borrow from
  * the slots or the expression; new contents are in `arena`. Errors: overflow, division
@@ -97,6 +107,9 @@ bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *fi
 /* Is field `field` of the record in `slot` read, or the record as a whole? */
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
 void orr_expr_print(const struct orr_expr *expr, struct orr_text *out);
+/* As the value of a key in a workflow file, which compiles to the same again; lines
+ * after the first are indented by `indent` spaces at least. */
+void orr_expr_yaml(const struct orr_expr *expr, int indent, struct orr_text *out);
 
 /* One line a built-in function ("len(x) -> int: ..."), for docs and help. */
 struct orr_builtin_doc {
