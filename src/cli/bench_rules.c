@@ -36,6 +36,17 @@ static const char two_facts[] =
                 "    reaction: [{assert: made, with: {i: result.i}}]\n"
                 "outputs:\n  made: {each: made}\n";
 
+/* The same without a call: facts follow from facts. */
+static const char derived[] = HEAD(
+    "derived") "facts:\n  item: {i: int}\n  side: {i: int, w: int}\n  made: {i: int}\n"
+               "rules:\n"
+               "  - rule: expand\n    match: {j: job}\n    then:\n"
+               "      - {for: i in range(j.n), assert: item, with: {i: i}}\n"
+               "      - {for: i in range(j.n), assert: side, with: {i: i, w: i}}\n"
+               "  - rule: join\n    match: {a: item, b: side}\n    where: a.i == b.i\n"
+               "    assert: made\n    with: {i: b.w}\n"
+               "outputs:\n  made: {each: made}\n";
+
 static const char three_facts[] = HEAD(
     "three") "facts:\n  item: {i: int}\n  side: {i: int, k: int}\n  back: {k: int, w: "
              "int}\n"
@@ -295,6 +306,19 @@ static bool figure_join(struct orri_figures *out, int sides, const char *text,
     return true;
 }
 
+static void figure_derived(struct orri_figures *out, long facts)
+{
+    struct sample best = { 0 };
+    for (int i = 0; i < REPEATS; i++) {
+        struct sample s =
+            in_child(fact_sample, derived, (facts < SMALL ? facts : SMALL) / 3);
+        if (rate(&s) > rate(&best))
+            best = s;
+    }
+    orri_figure(out, "derived_per_second", 0, rate(&best),
+                "matches/s of a join of 2 facts that derives a third, no call");
+}
+
 static void figure_memory(struct orri_figures *out, long n)
 {
     struct sample s = in_child(waiting_sample, waiting, n);
@@ -379,8 +403,10 @@ static int run(const struct orr_line *line, struct orri_figures *out)
     orr_text_printf(&out->environment, ", \"facts\": %ld", n);
     bool good =
         figure_join(out, 2, two_facts, n) && figure_join(out, 3, three_facts, n);
-    if (good)
+    if (good) {
+        figure_derived(out, n);
         figure_memory(out, n);
+    }
     good = good && figure_compile(out, false) && figure_compile(out, true);
     if (!good) {
         (void)fprintf(stderr, "orrery bench: the engine gave wrong results\n");
