@@ -240,8 +240,6 @@ struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *
                                     struct orr_diags *diags);
 void orr_graph_free(struct orr_graph *graph);
 
-/* What `orrery plan` prints: stages, rules, functions, facts, outputs. */
-void orr_graph_print(const struct orr_graph *graph, struct orr_text *out);
 /* Its facts, rules and outputs as a workflow file writes them: what steps became. */
 void orr_graph_print_rules(const struct orr_graph *graph, struct orr_text *out);
 
