@@ -30,6 +30,7 @@ static void compile_parts(struct orri_compile *c)
     orri_compile_functions(c);
     orri_compile_rules(c);
     orri_compile_outputs(c);
+    orri_compile_tests(c);
     orri_drop_follow_ups(c, first);
     orri_check_graph(c);
 }
@@ -46,6 +47,7 @@ struct orr_graph *orri_compile_text(const char *path, const char *text, size_t l
         orr_model_load_workflow(graph->file, text, length, diags);
     if (model) {
         char *directory = orr_path_directory(path);
+        graph->directory = orri_resolve_path(&graph->arena, directory, ".");
         struct orri_compile c = { .graph = graph,
                                   .arena = &graph->arena,
                                   .diags = diags,
