@@ -1,5 +1,4 @@
 /* check.c - orrery validate and orrery plan */
-#include "base/file.h"
 #include "base/memory.h"
 #include "cli/prepare.h"
 
@@ -7,28 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOURCE_MAX = 16 << 20 };
-
-/* A job file says `job:` at the top level; a workflow says `workflow:` without it. */
-static bool is_job(const char *path)
-{
-    struct orr_text text = ORR_TEXT_INIT;
-    bool job = false;
-    if (orr_file_read(path, SOURCE_MAX, &text, NULL) == ORR_OK)
-        for (const char *at = text.s; at && *at && !job; at = strchr(at, '\n')) {
-            at += *at == '\n';
-            job = strncmp(at, "job:", 4) == 0;
-        }
-    orr_text_release(&text);
-    return job;
-}
-
 static bool validate_one(const char *path, bool quiet)
 {
     struct orri_texts texts = { 0 };
     struct orr_diags diags = { 0 };
     struct orr_sources sources = orri_texts_sources(&texts);
-    if (is_job(path))
+    if (orri_is_job(path))
         orr_job_free(orr_job_compile(path, &sources, NULL, 0, orri_registry(), &diags));
     else
         orr_graph_free(orr_graph_compile(path, &sources, orri_registry(), &diags));
@@ -76,7 +59,7 @@ static int plan_main(const struct orr_line *line)
     struct orr_sources sources = orri_texts_sources(&texts);
     struct orr_job *job = NULL;
     struct orr_graph *graph = NULL;
-    if (is_job(line->args[0]))
+    if (orri_is_job(line->args[0]))
         job = orr_job_compile(line->args[0], &sources, settings, n, orri_registry(),
                               &diags);
     else

@@ -7,47 +7,48 @@
 
 #include <string.h>
 
-/* ---- blobs as texts ---- */
+/* ---- texts for paths and blobs ---- */
 
-static bool has_blob(const struct orr_type *type)
+static bool opens(const struct orr_type *type, bool paths)
 {
     if (type->kind == ORR_KIND_LIST)
-        return type->element && has_blob(type->element);
+        return type->element && opens(type->element, paths);
     if (type->kind != ORR_KIND_RECORD)
-        return type->kind == ORR_KIND_BLOB;
+        return type->kind == ORR_KIND_BLOB || (paths && type->kind == ORR_KIND_PATH);
     for (uint32_t i = 0; i < type->record->n_fields; i++)
-        if (has_blob(type->record->fields[i].type))
+        if (opens(type->record->fields[i].type, paths))
             return true;
     return false;
 }
 
 static const struct orr_record_type *open_record(struct orri_compile *c,
-                                                 const struct orr_record_type *record)
+                                                 const struct orr_record_type *record,
+                                                 bool paths)
 {
     struct orr_record_type *open = orr_arena_alloc(c->arena, sizeof *open);
     struct orr_field *fields =
         orr_arena_alloc(c->arena, (record->n_fields + 1) * sizeof *fields);
     for (uint32_t i = 0; i < record->n_fields; i++) {
         fields[i] = record->fields[i];
-        fields[i].type = orri_open_type(c, record->fields[i].type);
+        fields[i].type = orri_open_type(c, record->fields[i].type, paths);
     }
     *open = (struct orr_record_type) { record->name, record->n_fields, fields };
     return open;
 }
 
 const struct orr_type *orri_open_type(struct orri_compile *c,
-                                      const struct orr_type *type)
+                                      const struct orr_type *type, bool paths)
 {
-    if (!has_blob(type))
+    if (!opens(type, paths))
         return type;
     struct orr_type *open = orr_arena_alloc(c->arena, sizeof *open);
     *open = *type;
-    if (type->kind == ORR_KIND_BLOB)
+    if (type->kind == ORR_KIND_BLOB || type->kind == ORR_KIND_PATH)
         open->kind = ORR_KIND_STRING;
     else if (type->kind == ORR_KIND_LIST)
-        open->element = orri_open_type(c, type->element);
+        open->element = orri_open_type(c, type->element, paths);
     else
-        open->record = open_record(c, type->record);
+        open->record = open_record(c, type->record, paths);
     return open;
 }
 
@@ -65,6 +66,8 @@ struct orr_value orr_example_close(struct orr_value v, const struct orr_type *ty
 {
     if (v.kind == ORR_KIND_STRING && type->kind == ORR_KIND_BLOB)
         return blob_of(v.as.s, arena);
+    if (v.kind == ORR_KIND_STRING && type->kind == ORR_KIND_PATH)
+        return orr_string_new(arena, ORR_KIND_PATH, v.as.s->s, v.as.s->length);
     if (v.kind == ORR_KIND_LIST && type->element) {
         struct orr_list *list = orr_list_new(arena, v.as.list->n);
         for (uint32_t i = 0; i < list->n; i++)
@@ -96,7 +99,7 @@ struct orr_expr *orri_open_result(struct orri_compile *c, orr_model_leaf mapping
                                   const struct orr_graph_function *function,
                                   const char *what, struct orr_scope *scope)
 {
-    const struct orr_record_type *open = open_record(c, function->results);
+    const struct orr_record_type *open = open_record(c, function->results, true);
     struct orr_expr **parts =
         orr_arena_alloc(c->arena, (open->n_fields + 1) * sizeof *parts);
     bool good = orri_check_keys(c, mapping, open, what, "result");
@@ -130,14 +133,23 @@ static bool reads(const struct orr_expr *expr, const struct orr_rule *rule,
     return expr && orr_expr_reads(expr, rule->result_slot, field);
 }
 
-static bool rule_reads(const struct orr_rule *rule, uint32_t field)
+static const struct orr_rule *reader_of(const struct orr_graph *graph,
+                                        uint32_t function, uint32_t field)
 {
-    for (uint32_t i = 0; i < rule->n_then; i++)
-        if (reads(rule->then[i].list, rule, field) ||
-            reads(rule->then[i].when, rule, field) ||
-            reads(rule->then[i].record, rule, field))
-            return true;
-    return false;
+    for (uint32_t r = 0; r < graph->n_rules; r++) {
+        const struct orr_rule *rule = &graph->rules[r];
+        for (uint32_t i = 0; rule->function == function && i < rule->n_then; i++)
+            if (reads(rule->then[i].list, rule, field) ||
+                reads(rule->then[i].when, rule, field) ||
+                reads(rule->then[i].record, rule, field))
+                return rule;
+    }
+    return NULL;
+}
+
+bool orr_graph_reads(const struct orr_graph *graph, uint32_t function, uint32_t field)
+{
+    return reader_of(graph, function, field) != NULL;
 }
 
 void orri_check_result(struct orri_compile *c, orr_model_leaf mapping,
@@ -145,17 +157,11 @@ void orri_check_result(struct orri_compile *c, orr_model_leaf mapping,
 {
     const struct orr_record_type *results = c->functions[function].results;
     for (uint32_t f = 0; f < results->n_fields; f++) {
-        if (results->fields[f].type->optional ||
-            orr_yaml_find(mapping, results->fields[f].name))
-            continue;
-        for (uint32_t r = 0; r < c->graph->n_rules; r++) {
-            const struct orr_rule *rule = &c->graph->rules[r];
-            if (rule->function != function || !rule_reads(rule, f))
-                continue;
+        const struct orr_rule *reader = reader_of(c->graph, function, f);
+        if (reader && !results->fields[f].type->optional &&
+            !orr_yaml_find(mapping, results->fields[f].name))
             orr_diag_error(c->diags, mapping->at, "E0601",
                            "%s lacks the result '%s', which rule '%s' reads", what,
-                           results->fields[f].name, rule->name);
-            break;
-        }
+                           results->fields[f].name, reader->name);
     }
 }

@@ -224,8 +224,8 @@ struct orr_test {
     uint32_t n_expectations;
 };
 
-/* A value of an example, an answer or a pattern as one of `type`: where a blob is
- * wanted, a text stands for its bytes. */
+/* A value of an example, an answer or a pattern as one of `type`: where a path
+ * or a blob is wanted, a text stands for it, or for its bytes. */
 struct orr_value orr_example_close(struct orr_value v, const struct orr_type *type,
                                    struct orr_arena *arena);
 
@@ -276,6 +276,9 @@ struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *
                                     const struct orr_registry *registry,
                                     struct orr_diags *diags);
 void orr_graph_free(struct orr_graph *graph);
+
+/* Does some rule that calls the function read this result? */
+bool orr_graph_reads(const struct orr_graph *graph, uint32_t function, uint32_t field);
 
 /* What `orrery plan` prints: stages, rules, functions, facts, outputs. */
 void orr_graph_print(const struct orr_graph *graph, struct orr_text *out);

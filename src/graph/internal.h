@@ -114,9 +114,9 @@ void orri_check_graph(struct orri_compile *c);                  /* checks.c */
 void orri_compile_example(struct orri_compile *c,
                           const struct orr_model_function *model,
                           struct orr_graph_function *function);
-/* `type` with texts where it has blobs. */
+/* `type` with texts where it has blobs, and `paths`. */
 const struct orr_type *orri_open_type(struct orri_compile *c,
-                                      const struct orr_type *type);
+                                      const struct orr_type *type, bool paths);
 /* A result over `scope` from the fields that are given; NULL after reporting. */
 struct orr_expr *orri_open_result(struct orri_compile *c, orr_model_leaf mapping,
                                   const struct orr_graph_function *function,

@@ -99,13 +99,15 @@ static void compile_answer(struct orri_compile *c, const struct orr_model_answer
     if (m->when)
         answer->when = orri_expr(c, m->when, &scope, orr_type_scalar(ORR_KIND_BOOL));
     answer->times = (uint32_t)orri_int(c, m->times, "times", 1, INT32_MAX, 0);
-    if ((m->result != NULL) + (m->fail != NULL) != 1)
+    bool result = orr_yaml_find(m->head.node, "result");
+    bool fail = orr_yaml_find(m->head.node, "fail");
+    if (result == fail)
         orr_diag_error(c->diags, answer->at, "E0602",
                        "an answer of '%s' needs %s of result and fail", f->name,
-                       m->result ? "only one" : "one");
+                       result ? "only one" : "one");
     else if (m->result)
         compile_result(c, m->result, &scope, answer);
-    else
+    else if (m->fail)
         compile_failure(c, m->fail, &scope, answer);
 }
 
@@ -166,7 +168,8 @@ static bool compile_pattern(struct orri_compile *c, orr_model_leaf node,
         uint32_t f = (uint32_t)orr_record_field(record, node->keys[i]->text);
         const struct orr_type *type = record->fields[f].type;
         struct orr_value v = orr_null();
-        good &= orri_data(c, node->items[i], orri_open_type(c, type), c->directory, &v);
+        good &= orri_data(c, node->items[i], orri_open_type(c, type, false),
+                          c->directory, &v);
         fields[out->n] = f;
         values[out->n++] = orr_example_close(v, type, c->arena);
     }

@@ -123,7 +123,10 @@ static void load_key(struct loader *l, const struct orri_key *key, orr_model_lea
     bool collection = key->shape == ORRI_BLOCKS || key->shape == ORRI_NAMED ||
                       key->shape == ORRI_LISTED || key->shape == ORRI_MAPPING ||
                       key->shape == ORRI_MAPPINGS;
-    if ((collection && is_nothing(node)) || !shape_fits(l, key->shape, node, key->name))
+    bool brief = key->shape == ORRI_BLOCK && key->block->shorthand &&
+                 node->kind == ORR_YAML_SCALAR && !is_nothing(node);
+    if ((collection && is_nothing(node)) ||
+        (!brief && !shape_fits(l, key->shape, node, key->name)))
         return;
     char *field = out + key->offset;
     if (key->shape == ORRI_BLOCKS || key->shape == ORRI_NAMED) {
