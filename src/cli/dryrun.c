@@ -189,9 +189,9 @@ static void print_requests(struct dry_run *d)
     for (uint32_t r = 0; r < d->job->n_requests; r++) {
         struct orr_text why = ORR_TEXT_INIT;
         enum orr_request_state state = orr_engine_request_state(d->engine, r, &why);
-        if (state != ORR_REQUEST_SUCCEEDED && shown++ < PROBLEMS_SHOWN)
-            orr_text_printf(&d->out, "request %u: %s%s%s\n", r, words[state],
-                            why.s ? ": " : "", why.s ? why.s : "");
+        if (state == ORR_REQUEST_FAILED && shown++ < PROBLEMS_SHOWN)
+            orr_text_printf(&d->out, "request %u would fail: %s\n", r,
+                            why.s ? why.s : "");
         orr_text_release(&why);
     }
     if (shown > PROBLEMS_SHOWN)

@@ -118,23 +118,41 @@ static const char *thing(const struct judge *j, const struct orr_expectation *e)
     }
 }
 
-static const char *kind_of(const struct orr_expectation *e, bool one)
+static const char *noun(const struct orr_expectation *e, bool one)
 {
     switch (e->what) {
-    case ORR_EXPECT_TASKS: return one ? "a call of" : "calls of";
-    case ORR_EXPECT_OUTPUTS: return one ? "a fact of output" : "facts of output";
-    default: return one ? "a fact" : "facts";
+    case ORR_EXPECT_TASKS: return one ? "call of" : "calls of";
+    case ORR_EXPECT_OUTPUTS: return one ? "fact of output" : "facts of output";
+    default: return one ? "fact" : "facts";
     }
 }
 
-static void print_pattern(const struct orr_pattern *pattern,
+/* As an author writes it: paths from the workflow on; blobs told apart. */
+static void print_value(const struct judge *j, struct orr_value v, struct orr_text *out)
+{
+    const char *directory = j->r->setup.graph->directory;
+    size_t n = strlen(directory);
+    char hash[ORR_ID_TEXT];
+    if (v.kind == ORR_KIND_PATH && strncmp(v.as.s->s, directory, n) == 0 &&
+        v.as.s->s[n] == '/') {
+        orr_text_json(out, v.as.s->s + n + 1, v.as.s->length - n - 1);
+    } else if (v.kind == ORR_KIND_BLOB) {
+        orr_id_text(v.as.blob->hash, hash);
+        orr_text_printf(out, "blob(%" PRIu64 " bytes, hash %.8s)", v.as.blob->length,
+                        hash);
+    } else {
+        orr_value_print(v, out);
+    }
+}
+
+static void print_pattern(const struct judge *j, const struct orr_pattern *pattern,
                           const struct orr_record_type *type, struct orr_text *out)
 {
     orr_text_puts(out, "{");
     for (uint32_t i = 0; i < pattern->n; i++) {
         orr_text_printf(out, "%s%s: ", i ? ", " : "",
                         type->fields[pattern->fields[i]].name);
-        orr_value_print(pattern->values[i], out);
+        print_value(j, pattern->values[i], out);
     }
     orr_text_puts(out, "}");
 }
@@ -149,9 +167,9 @@ static void print_difference(const struct judge *j, const struct orr_pattern *pa
         if (agrees(j->r->setup.graph->directory, got->fields[f], pattern->values[i]))
             continue;
         orr_text_printf(out, "%s%s: ", between, got->type->fields[f].name);
-        orr_value_print(got->fields[f], out);
+        print_value(j, got->fields[f], out);
         orr_text_puts(out, " instead of ");
-        orr_value_print(pattern->values[i], out);
+        print_value(j, pattern->values[i], out);
         between = ", ";
     }
     orr_text_puts(out, "\n  it is ");
@@ -210,9 +228,9 @@ static void report_missing(const struct match *m, const struct orr_pattern *patt
     struct orr_text text = ORR_TEXT_INIT;
     uint32_t best = 0;
     int64_t score = -1;
-    orr_text_printf(&text, "expected %s '%s' with ", kind_of(m->e, true),
+    orr_text_printf(&text, "expected a %s '%s' with ", noun(m->e, true),
                     thing(m->j, m->e));
-    print_pattern(pattern, type, &text);
+    print_pattern(m->j, pattern, type, &text);
     for (uint32_t i = 0; i < m->n; i++) {
         /* one that nothing else is matched with is nearer than one that is */
         int64_t like = 2 * (int64_t)likeness(m->j, pattern, m->records[i]) +
@@ -239,7 +257,7 @@ static void report_extra(const struct match *m)
     uint32_t shown = 0;
     orr_text_printf(&text,
                     "expected %u %s '%s', got %u; not expected:", m->e->n_patterns,
-                    kind_of(m->e, false), thing(m->j, m->e), m->n);
+                    noun(m->e, m->e->n_patterns == 1), thing(m->j, m->e), m->n);
     uint32_t extra = 0;
     for (uint32_t i = 0; i < m->n; i++) {
         if (m->pattern_of[i])
@@ -297,7 +315,7 @@ static void report_count(const struct judge *j, const struct orr_expectation *e,
 {
     struct orr_text text = ORR_TEXT_INIT;
     orr_text_printf(&text, "expected %" PRId64 " %s '%s', got %u", e->count,
-                    kind_of(e, false), thing(j, e), records->n);
+                    noun(e, e->count == 1), thing(j, e), records->n);
     for (uint32_t i = 0; i < records->n && i < EXTRA_SHOWN; i++) {
         orr_text_puts(&text, "\n  ");
         orr_value_print(records->items[i], &text);
@@ -315,8 +333,9 @@ static void judge_one(const struct judge *j, const struct orr_expectation *e)
         report_count(j, e, &records);
     if (e->attempts >= 0 && (uint64_t)e->attempts != records.attempts) {
         struct orr_text text = ORR_TEXT_INIT;
-        orr_text_printf(&text, "expected %" PRId64 " attempts of '%s', got %" PRIu64,
-                        e->attempts, thing(j, e), records.attempts);
+        orr_text_printf(&text, "expected %" PRId64 " attempt%s of '%s', got %" PRIu64,
+                        e->attempts, e->attempts == 1 ? "" : "s", thing(j, e),
+                        records.attempts);
         complain(j->out, e->at, &text);
     }
     if (e->listed)
@@ -358,8 +377,8 @@ static void judge_end(const struct judge *j)
     struct orr_text text = ORR_TEXT_INIT;
     enum orr_request_state state = orr_engine_request_state(j->r->engine, 0, &why);
     const char *got = why.s ? why.s : "";
-    if (state == ORR_REQUEST_RUNNING)
-        orr_text_printf(&text, "the request has no end%s%s", *got ? ": " : "", got);
+    if (state == ORR_REQUEST_RUNNING) /* for calls that report_open() names */
+        orr_text_release(&why);
     else if (j->test->succeeds && state == ORR_REQUEST_FAILED)
         orr_text_printf(&text, "the request was to succeed, but it failed: %s", got);
     else if (!j->test->succeeds && state == ORR_REQUEST_SUCCEEDED)
