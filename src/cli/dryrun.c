@@ -64,7 +64,9 @@ static void count_task(struct dry_run *d, uint32_t id)
         return;
     uint32_t function = orr_engine_task(d->engine, (orr_task_id) { id })->function;
     struct figures *f = &d->figures[function];
-    double seconds = seconds_of(d, id, &f->measured);
+    double seconds = task->by == ORR_ANSWERED_RULES
+                         ? 0 /* its functions are counted by themselves */
+                         : seconds_of(d, id, &f->measured);
     if (task->by == ORR_ANSWERED_NONE && f->open++ == 0)
         f->first_open = id;
     f->tasks++;
@@ -97,7 +99,7 @@ static void count_all(struct dry_run *d)
 static void print_seconds(const struct figures *f, struct orr_text *out)
 {
     char number[40] = "?";
-    if (f->unknown < f->tasks || f->tasks == 0)
+    if (f->unknown == 0 || f->core_seconds > 0)
         (void)snprintf(number, sizeof number, "%.1f%s", f->core_seconds,
                        f->unknown ? "+?" : "");
     orr_text_printf(out, "%14s", number);

@@ -4,6 +4,10 @@
  * final facts do not depend on their order (DESIGN section 4). One engine serves all
  * requests of a run; facts of one request never meet those of another.
  *
+ * A call of a function that is a workflow is a task too, but never handed out: the
+ * engine opens it as a scope with facts of its own, asks for the calls of its rules,
+ * and finishes the task when nothing of it is pending.
+ *
  * Use: orr_engine_new(), orr_engine_add_request() for each, then until
  * orr_engine_pending() is 0: take calls with orr_engine_take_call(), report each with
  * orr_engine_finished() or orr_engine_attempt_failed(). At the end
@@ -63,6 +67,9 @@ struct orr_task {
 const struct orr_task *orr_engine_task(const struct orr_engine *engine,
                                        orr_task_id task);
 uint32_t orr_engine_tasks(const struct orr_engine *engine); /* ids are 0..n-1 */
+enum orr_task_state { ORR_TASK_WAITING, ORR_TASK_DONE, ORR_TASK_FAILED };
+enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
+                                          orr_task_id task);
 /* Does any unfailed request still wait for it? */
 bool orr_engine_task_wanted(const struct orr_engine *engine, orr_task_id task);
 

@@ -112,9 +112,21 @@ struct orri_task {
     struct orr_failure failure;
 };
 
+/* A request; or a call of a workflow that stands for a function, with facts of its own:
+ * what the other files call a request is either. (scope.c) */
 struct orri_request {
     uint64_t waiting;   /* firings */
     const char *failed; /* reason, or NULL */
+    enum orr_fail_kind kind;
+    int64_t code;
+    uint32_t request; /* number of the request that it is or belongs to */
+    uint32_t module;  /* ORR_NONE: the workflow of the job */
+    orr_task_id task; /* of a call: that it answers */
+    bool ended;       /* its task was told, or nobody wants it */
+    bool touched;     /* stands in `touched` of the engine */
+    uint32_t *calls;  /* calls of workflows that it asked for */
+    size_t n_calls;
+    size_t cap_calls;
 };
 
 struct orr_engine {
@@ -142,11 +154,18 @@ struct orr_engine {
     size_t call_head;
     size_t n_calls;
     size_t cap_calls;
-    struct orri_request *requests;
+    struct orri_request *requests; /* and calls of workflows */
     size_t n_requests;
     size_t cap_requests;
-    uint64_t waiting;  /* firings, all requests */
-    uint64_t *firings; /* per rule */
+    uint32_t *roots; /* per request: its place in `requests` */
+    size_t n_roots;
+    size_t cap_roots;
+    uint32_t *touched; /* that may have ended */
+    size_t n_touched;
+    size_t cap_touched;
+    struct orr_map calls_by_task; /* task of a workflow -> its newest call + 1 */
+    uint64_t waiting;             /* firings, all requests */
+    uint64_t *firings;            /* per rule */
     struct orr_value slots[ORR_SLOTS_MAX];
 };
 
@@ -207,12 +226,39 @@ struct orr_id orri_task_identity(struct orr_engine *engine, uint32_t function,
 void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing,
                     orr_task_id id, int64_t delay);
 void orri_task_free(struct orri_task *task);
+/* As the events of engine.h, without looking at the facts that follow. */
+void orri_task_finished(struct orr_engine *engine, orr_task_id id,
+                        struct orr_value results);
+void orri_task_failed(struct orr_engine *engine, orr_task_id id, uint32_t attempt,
+                      const struct orr_failure *failure);
+
+/* ---- requests and calls of workflows (scope.c) ---- */
+
+void orri_plan_calls(struct orr_engine *engine);
+bool orri_is_workflow(const struct orr_engine *engine, uint32_t function);
+/* Start the workflow that `task` stands for. */
+void orri_open_call(struct orr_engine *engine, orr_task_id task);
+/* `request` waits for a task that is a workflow. */
+void orri_join_call(struct orr_engine *engine, orr_task_id task, uint32_t request);
+/* It waits for one thing less, or has failed: has it ended? */
+void orri_touch(struct orr_engine *engine, uint32_t request);
+/* End one call that has nothing left to do; false when there is none. Call only when
+ * no facts are queued. */
+bool orri_end_call(struct orr_engine *engine);
 bool orri_request_failed(const struct orr_engine *engine, uint32_t request);
+bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t request);
+/* Why outputs that have no facts have none, appended; "" when all have. */
+void orri_explain_outputs(const struct orr_engine *engine,
+                          const struct orr_output *outputs, uint32_t n,
+                          uint32_t request, struct orr_text *why);
 
 /* A request fails once; the first reason stays. */
 __attribute__((format(printf, 3, 4))) void orri_request_fail(struct orr_engine *engine,
                                                              uint32_t request,
                                                              const char *format, ...);
+/* The same for a task that failed: a call of a workflow fails as its task did. */
+void orri_request_fail_as(struct orr_engine *engine, uint32_t request,
+                          const struct orr_failure *failure);
 void orri_request_fail_at(struct orr_engine *engine, uint32_t request,
                           const struct orr_error *err, const char *rule);
 /* Look at queued facts until there are none. */

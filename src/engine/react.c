@@ -48,6 +48,8 @@ static orr_status assert_each(struct orr_engine *engine, uint32_t rule,
         return ORR_OK;
     for (uint32_t i = 0; status == ORR_OK && i < list.as.list->n; i++) {
         engine->slots[assertion->loop_slot] = list.as.list->items[i];
+        if (assertion->index_slot != ORR_NONE)
+            engine->slots[assertion->index_slot] = orr_int(i);
         status = assert_one(engine, rule, request, assertion, err);
     }
     return status;
@@ -213,6 +215,7 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
     const struct orr_rule *rule = &engine->graph->rules[firing->rule];
     struct orr_value v = orr_null();
     struct orr_error err = { 0 };
+    bool first = !orri_request_failed(engine, firing->request);
     if (handler && handler->message &&
         orr_expr_eval(handler->message, engine->slots, &engine->firing, &v, &err) ==
             ORR_OK)
@@ -223,6 +226,8 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
             rule->name, engine->graph->functions[task->public.function].name,
             firing->failures, firing->failures == 1 ? "" : "s",
             orr_fail_kind_text[task->failure.kind], task->failure.message);
+    if (first)
+        orri_request_fail_as(engine, firing->request, &task->failure);
 }
 
 /* Retries that the function itself allows: never for wrong arguments. */

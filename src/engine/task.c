@@ -137,7 +137,10 @@ orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
     struct orri_task *task = orr_alloc(1, sizeof *task);
     *slot = engine->n_tasks + 1;
     task->public = (struct orr_task) {
-        .identity = identity, .function = function, .request = request, .rule = rule
+        .identity = identity,
+        .function = function,
+        .request = engine->requests[request].request,
+        .rule = rule,
     };
     const struct orr_rule *r = &engine->graph->rules[rule];
     task->public.priority = call_priority(engine, r, f, request);
@@ -154,6 +157,11 @@ void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay)
 {
     struct orri_task *task = engine->tasks[id.v];
     task->called = true;
+    if (orri_is_workflow(engine, task->public.function)) {
+        task->attempts++;
+        orri_open_call(engine, id);
+        return;
+    }
     engine->calls = orr_grow(engine->calls, engine->n_calls, &engine->cap_calls,
                              sizeof *engine->calls);
     engine->calls[engine->n_calls++] =
@@ -188,7 +196,8 @@ static void stop_waiting(struct orr_engine *engine, const struct orri_firing *fi
     if (request->failed) /* its waiting was written off as a whole */
         return;
     engine->waiting--;
-    request->waiting--;
+    if (--request->waiting == 0)
+        orri_touch(engine, firing->request);
 }
 
 void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing,
@@ -203,10 +212,12 @@ void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing,
         wait_for(engine, task, firing);
         if (!task->called)
             orri_task_attempt(engine, id, delay);
+        orri_join_call(engine, id, firing->request);
     } else if (orri_handle_failure(engine, firing, id, &wait)) {
         task->state = ORRI_TASK_WAITING;
         wait_for(engine, task, firing);
         orri_task_attempt(engine, id, wait);
+        orri_join_call(engine, id, firing->request);
     }
 }
 
@@ -218,8 +229,8 @@ static struct orri_firing *take_firings(struct orri_task *task)
     return firings;
 }
 
-void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
-                         struct orr_value results)
+void orri_task_finished(struct orr_engine *engine, orr_task_id id,
+                        struct orr_value results)
 {
     struct orri_task *task = engine->tasks[id.v];
     if (task->state == ORRI_TASK_DONE)
@@ -234,11 +245,17 @@ void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
             settle_firing(engine, firing, task);
         free(firing);
     }
+}
+
+void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
+                         struct orr_value results)
+{
+    orri_task_finished(engine, id, results);
     orri_settle(engine);
 }
 
-void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
-                               uint32_t attempt, const struct orr_failure *failure)
+void orri_task_failed(struct orr_engine *engine, orr_task_id id, uint32_t attempt,
+                      const struct orr_failure *failure)
 {
     struct orri_task *task = engine->tasks[id.v];
     if (task->state != ORRI_TASK_WAITING || attempt != task->attempts)
@@ -263,7 +280,23 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
     }
     if (task->state == ORRI_TASK_WAITING && !task->called)
         orri_task_attempt(engine, id, longest);
+}
+
+void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
+                               uint32_t attempt, const struct orr_failure *failure)
+{
+    orri_task_failed(engine, id, attempt, failure);
     orri_settle(engine);
+}
+
+enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
+                                          orr_task_id id)
+{
+    switch (engine->tasks[id.v]->state) {
+    case ORRI_TASK_DONE: return ORR_TASK_DONE;
+    case ORRI_TASK_FAILED: return ORR_TASK_FAILED;
+    default: return ORR_TASK_WAITING;
+    }
 }
 
 void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id id)

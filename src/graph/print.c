@@ -114,9 +114,14 @@ static uint32_t ready_after(const struct orr_rule *rule, const uint32_t *fact_st
     return stage;
 }
 
-static void mark_facts(const struct orr_rule *rule, uint32_t stage,
-                       uint32_t *fact_stage)
+static void mark_facts(const struct orr_graph *g, const struct orr_rule *rule,
+                       uint32_t stage, uint32_t *fact_stage)
 {
+    if (rule->function != ORR_NONE && g->functions[rule->function].module != ORR_NONE) {
+        uint32_t job = g->modules[g->functions[rule->function].module].job;
+        if (fact_stage[job] == ORR_NONE)
+            fact_stage[job] = stage;
+    }
     for (uint32_t i = 0; i < rule->n_then; i++)
         if (fact_stage[rule->then[i].fact] == ORR_NONE)
             fact_stage[rule->then[i].fact] = stage;
@@ -147,7 +152,7 @@ static uint32_t find_stages(const struct orr_graph *g, uint32_t *stages)
         last += more;
         for (uint32_t i = 0; i < g->n_rules; i++)
             if (more && stages[i] == last)
-                mark_facts(&g->rules[i], last, fact_stage);
+                mark_facts(g, &g->rules[i], last, fact_stage);
     }
     free(fact_stage);
     return last;

@@ -1,6 +1,6 @@
 /* rules.c - rules: what they match, gather and ask; slots
- * Slot i is match variable i; then the gather variable and its candidate, one loop
- * variable, and result, error, attempt where there is an action. */
+ * Slot i is match variable i; then the gather variable and its candidate, a loop
+ * variable and its index, and result, error, attempt where there is an action. */
 #include "graph/internal.h"
 
 #include <string.h>
@@ -156,14 +156,13 @@ static void lay_out_slots(const struct orr_model_rule *m, struct orri_rule_scope
 {
     struct orr_rule *rule = rs->rule;
     rs->loop_slot = rule->n_match + (rule->gather.name ? 2 : 0);
-    rule->n_slots = rs->loop_slot + 1;
+    rule->n_slots = rs->loop_slot + 2; /* the item, its index */
     rule->result_slot = rule->error_slot = rule->attempt_slot = ORR_NONE;
     if (!m->action)
         return;
-    rule->result_slot = rs->loop_slot + 1;
-    rule->error_slot = rs->loop_slot + 2;
-    rule->attempt_slot = rs->loop_slot + 3;
-    rule->n_slots = rs->loop_slot + 4;
+    rule->result_slot = rule->n_slots++;
+    rule->error_slot = rule->n_slots++;
+    rule->attempt_slot = rule->n_slots++;
 }
 
 static void compile_rule(struct orri_compile *c, const struct orr_model_rule *m,

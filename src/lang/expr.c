@@ -74,6 +74,44 @@ struct orr_expr *orr_expr_compile_template(const char *text, struct orr_span at,
     return e;
 }
 
+struct name_visitor {
+    void (*visit)(void *context, const char *name);
+    void *context;
+};
+
+/* `hidden`: the comprehensions around, whose variables are no names of ours. */
+static void visit_names(const struct name_visitor *v, const struct orr_expr *e,
+                        const char *const *hidden, uint32_t n_hidden)
+{
+    const char *inner[ORRI_LOCALS + 1];
+    bool local = false;
+    for (uint32_t i = 0; i < n_hidden; i++)
+        local = local || strcmp(hidden[i], e->name ? e->name : "") == 0;
+    if (e->op == ORRI_NAME && !local)
+        v->visit(v->context, e->name);
+    bool binds = e->op == ORRI_COMPREHENSION && n_hidden < ORRI_LOCALS;
+    if (n_hidden)
+        memcpy(inner, hidden, n_hidden * sizeof *inner);
+    inner[n_hidden] = e->name;
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->parts[i])
+            visit_names(v, e->parts[i], inner, n_hidden + (binds && i > 0));
+}
+
+void orr_expr_names(const char *text, bool is_template,
+                    void (*visit)(void *context, const char *name), void *context)
+{
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_diags quiet = { 0 };
+    struct orri_lexer lexer = lexer_of(text, ORR_NO_SPAN, &arena, &quiet);
+    struct orr_expr *e = is_template ? orri_parse_template(&lexer) : orri_parse(&lexer);
+    struct name_visitor v = { visit, context };
+    if (e)
+        visit_names(&v, e, NULL, 0);
+    orr_diags_release(&quiet);
+    orr_arena_release(&arena);
+}
+
 /* Each {expr} as quote(expr). */
 static void quote_parts(struct orr_expr *e, struct orr_arena *arena)
 {

@@ -22,6 +22,11 @@ struct orr_scope {
         const struct orr_type *type;
         bool used;          /* set by compilation: for "unused" warnings */
     } slots[ORR_SLOTS_MAX]; /* name NULL: slot not in sight */
+    struct {
+        const char *name; /* stands for a field of the record in a slot; or NULL */
+        uint32_t slot;
+        uint32_t field;
+    } alias;
 };
 
 struct orr_expr; /* immutable, lives in the arena of its compilation */
@@ -57,6 +62,11 @@ struct orr_expr *orr_expr_record(const struct orr_record_type *type,
 struct orr_expr *orr_expr_list(const struct orr_type *type,
                                struct orr_expr *const *parts, uint32_t n,
                                struct orr_span at, struct orr_arena *arena);
+
+/* The names that an expression, or the holes of a template, uses as variables. Nothing
+ * is reported: a text that does not parse has none. */
+void orr_expr_names(const char *text, bool is_template,
+                    void (*visit)(void *context, const char *name), void *context);
 
 /* Evaluate with slots bound (unused ones may be anything). The result may borrow from
  * the slots or the expression; new contents are in `arena`. Errors: overflow, division

@@ -53,10 +53,10 @@
     X("E0411", "The key belongs to another form of function.")                         \
     X("E0412", "The word is none of those that may stand here.")                       \
     X("E0413", "A function has exactly one of use, command, shell and workflow.")      \
-    X("E0414", "This version does not support that form of function.")                 \
     X("E0415", "The result cannot be obtained from the command as it is written.")     \
     X("E0416", "More variables or parameters than the limit.")                         \
     X("E0417", "A command needs at least the name of a program.")                      \
+    X("E0418", "A workflow that calls itself has no end.")                             \
     X("E0420", "A rule must match at least one fact.")                                 \
     X("E0421", "A condition that is always false: the rule cannot fire.")              \
     X("E0422", "Facts cannot be ordered by such a value.")                             \

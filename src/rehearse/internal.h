@@ -6,7 +6,9 @@
 #include "rehearse/rehearse.h"
 
 struct orr_rehearsal {
-    struct orr_rehearsal_setup setup;
+    struct orr_rehearsal_setup setup; /* its graph is `graph` */
+    struct orr_graph graph;           /* as given, but for what the test answers */
+    struct orr_graph_function *functions;
     struct orr_engine *engine;
     struct orr_rehearsed *tasks;
     size_t n_tasks;

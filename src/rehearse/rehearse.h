@@ -3,7 +3,8 @@
  * Drives an engine in this process: each call that the rules ask for is answered by the
  * first of these that has an answer: the test in hand, an earlier run, a built-in
  * function of the worker's own (core.noop), the function's `example:`. A call that
- * nobody answers stays open, and what depends on it unknown. No clock: what waits
+ * nobody answers stays open, and what depends on it unknown. A workflow that stands for
+ * a function is gone through, unless the test answers it. No clock: what waits
  * before it is tried again is tried at once. Calls are answered in the order in which
  * the rules make them; once a request has failed, nothing more is called for it. */
 #ifndef ORR_REHEARSE_REHEARSE_H
@@ -20,6 +21,7 @@
     X(TEST, "test")                                                                    \
     X(RUN, "earlier run")                                                              \
     X(CALL, "called")                                                                  \
+    X(RULES, "workflow")                                                               \
     X(EXAMPLE, "example")
 
 #define X(id, text) ORR_ANSWERED_##id,

@@ -245,10 +245,6 @@ static const struct bad_case cases[] = {
       .sections = { [4] = "functions: {f: {use: core.noop, command: [x]}}\n" },
       .findings = "5:13 E0413 function 'f' needs only one of "
                   "use, command, shell, workflow" },
-    { .name = "workflow form",
-      .sections = { [4] = "functions: {f: {workflow: other.yaml}}\n" },
-      .findings = "5:27 E0414 a workflow as a function is not"
-                  " supported by this version" },
     { .name = "in with use",
       .sections = { [4] = "functions: {f: {use: core.noop, in: {i: int}}}\n" },
       .findings = "5:37 E0411 in, out, stdout, exit, env and "
