@@ -219,7 +219,7 @@ static void check_expectation(struct orri_compile *c,
         orr_diag_error(c->diags, m->exactly->at, "E0603",
                        "'exactly' says all of '%s': it stands without count and some",
                        name);
-    else if (!m->exactly && !m->some && !m->count && !m->attempts)
+    else if (m->head.node->kind == ORR_YAML_MAPPING && m->head.node->n == 0)
         orr_diag_error(c->diags, m->head.node->at, "E0603",
                        "nothing is expected of '%s'", name);
 }
