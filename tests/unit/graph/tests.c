@@ -35,7 +35,7 @@ static const struct test_case cases[] = {
                "    - {times: 1, fail: {kind: io, code: 2, message: \"no {i}\"}}\n"
                "    - result:\n"
                "        b: \"x{i}\"\n"
-               "        p: \"{q if q != null else '-'}.out\"\n"
+               "        p: \"{str(q) if q != null else '-'}.out\"\n"
                "  expect:\n"
                "    facts: {a: [{i: 1, v: null, b: x2, p: b.mkv.out}]}\n"
                "    tasks: {f: {count: 1, attempts: 3, some: [{i: 2}]}}\n"
