@@ -28,6 +28,7 @@ static void compile_parts(struct orri_compile *c)
     size_t first = c->diags->n;
     orri_compile_pools(c);
     orri_compile_functions(c);
+    orri_compile_steps(c);
     orri_compile_rules(c);
     orri_compile_outputs(c);
     orri_compile_tests(c);

@@ -122,10 +122,11 @@ struct orr_gather {
 /* assert FACT with FIELDS [for [INDEX,] VAR in LIST] [when COND] */
 struct orr_assertion {
     struct orr_span at;
-    uint32_t loop_slot;    /* ORR_NONE: no `for` */
-    uint32_t index_slot;   /* of the item's index, an int; ORR_NONE: not named */
-    struct orr_expr *list; /* what `for` runs over */
-    struct orr_expr *when; /* or NULL */
+    uint32_t loop_slot;  /* ORR_NONE: no `for` */
+    uint32_t index_slot; /* of the item's index, an int; ORR_NONE: not named */
+    const char *loop_name, *index_name; /* as written; NULL where there is none */
+    struct orr_expr *list;              /* what `for` runs over */
+    struct orr_expr *when;              /* or NULL */
     uint32_t fact;
     struct orr_expr *record; /* of the fact's record type */
 };
@@ -260,6 +261,7 @@ struct orr_graph {
     uint32_t n_rules;
     const struct orr_output *outputs; /* of the workflow itself */
     uint32_t n_outputs;
+    uint32_t own_facts, own_rules; /* of it: they come first in the tables */
     const struct orr_test *tests; /* no part of the digest */
     uint32_t n_tests;
     const char *directory; /* of the file, absolute: relative paths start there */
@@ -304,6 +306,8 @@ bool orr_graph_reads(const struct orr_graph *graph, uint32_t function, uint32_t 
 
 /* What `orrery plan` prints: stages, rules, functions, facts, outputs. */
 void orr_graph_print(const struct orr_graph *graph, struct orr_text *out);
+/* Its facts, rules and outputs as a workflow file writes them: what steps became. */
+void orr_graph_print_rules(const struct orr_graph *graph, struct orr_text *out);
 
 /* A job file: one or many requests, each a complete set of inputs. */
 struct orr_job {

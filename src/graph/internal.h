@@ -5,7 +5,12 @@
 #include "graph/graph.h"
 #include "model/model.h"
 
-enum { ORRI_MATCH_MAX = 16, ORRI_CONJUNCTS_MAX = 64 };
+enum {
+    ORRI_MATCH_MAX = 16,
+    ORRI_CONJUNCTS_MAX = 64,
+    ORRI_STEP_FACTS = 3, /* at most, for each step */
+    ORRI_STEP_RULES = 3
+};
 
 /* A name whose declaration was refused. */
 struct orri_broken {
@@ -38,6 +43,8 @@ struct orri_compile {
     struct orr_pool *pools;
     struct orr_graph_function *functions;
     struct orr_rule *rules;
+    struct orr_rule *step_rules;
+    uint32_t n_step_rules;
     struct orr_output *outputs;
     /* What something refers to, for warnings. */
     struct orri_broken *broken; /* inputs and fields that failed: no follow-ups */
@@ -110,7 +117,12 @@ int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node,
 /* ---- the parts of a workflow ---- */
 
 void orri_compile_facts(struct orri_compile *c); /* facts.c: facts, inputs, defaults */
-void orri_compile_pools(struct orri_compile *c); /* pools.c */
+bool orri_is_type_word(const char *name);
+/* One more fact type; its name must be free. */
+uint32_t orri_declare_fact(struct orri_compile *c, const char *name, struct orr_span at,
+                           struct orr_record_type record);
+void orri_compile_steps(struct orri_compile *c);     /* steps.c */
+void orri_compile_pools(struct orri_compile *c);     /* pools.c */
 void orri_compile_functions(struct orri_compile *c); /* functions.c */
 void orri_compile_command(struct orri_compile *c,
                           const struct orr_model_function *model,
@@ -139,6 +151,10 @@ void orri_check_result(struct orri_compile *c, orr_model_leaf mapping,
 void orri_compile_tests(struct orri_compile *c); /* tests.c; examples are checked too */
 
 /* ---- rules.c and reactions.c ---- */
+
+/* Gathered facts as one record: a list for each field. */
+const struct orr_type *orri_lists_of(struct orri_compile *c,
+                                     const struct orr_record_type *fact);
 
 /* The scopes of one rule. */
 struct orri_rule_scope {

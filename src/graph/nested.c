@@ -277,6 +277,8 @@ static struct link sizes_of(const struct orr_graph *graph)
 void orri_link(struct orr_graph *graph)
 {
     struct link total = sizes_of(graph);
+    graph->own_facts = graph->n_facts;
+    graph->own_rules = graph->n_rules;
     if (total.modules == 0)
         return;
     struct link l = {

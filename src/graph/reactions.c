@@ -155,6 +155,8 @@ static bool compile_for(struct orri_compile *c, orr_model_leaf node,
         !set_loop_variable(c, node, scope, loop_slot, loop.variable, element))
         return false;
     a->loop_slot = loop_slot;
+    a->loop_name = loop.variable;
+    a->index_name = loop.index;
     if (!loop.index)
         return true;
     a->index_slot = loop_slot + 1;

@@ -81,8 +81,8 @@ static void compile_where(struct orri_compile *c, orr_model_leaf where,
 }
 
 /* The gathered facts as one record: a list for each field. */
-static const struct orr_type *lists_of(struct orri_compile *c,
-                                       const struct orr_record_type *fact)
+const struct orr_type *orri_lists_of(struct orri_compile *c,
+                                     const struct orr_record_type *fact)
 {
     struct orr_field *fields =
         orr_arena_alloc(c->arena, (fact->n_fields + 1) * sizeof *fields);
@@ -137,7 +137,7 @@ static void compile_gather(struct orri_compile *c, const struct orr_model_gather
     if (m->order)
         gather->order = orri_expr(c, m->order, &candidate, NULL);
     check_order(c, gather->order);
-    const struct orr_type *lists = lists_of(c, c->facts[fact].record);
+    const struct orr_type *lists = orri_lists_of(c, c->facts[fact].record);
     gather->lists = lists->record;
     orri_scope_set(&rs->match, gather->slot, gather->name, lists);
 }
@@ -189,7 +189,7 @@ void orri_compile_rules(struct orri_compile *c)
 {
     const struct orr_model_rule *models = c->model->rules.items;
     uint32_t n = c->model->rules.n;
-    c->rules = orr_arena_alloc(c->arena, (n + 1) * sizeof *c->rules);
+    c->rules = orr_arena_alloc(c->arena, (n + c->n_step_rules + 1) * sizeof *c->rules);
     for (uint32_t i = 0; i < n; i++) {
         if (models[i].assertion.head.node->kind != ORR_YAML_MAPPING)
             continue;
@@ -197,6 +197,8 @@ void orri_compile_rules(struct orri_compile *c)
             check_rule_name(c, models[i].name, i);
         compile_rule(c, &models[i], &c->rules[i]);
     }
+    if (c->n_step_rules)
+        memcpy(c->rules + n, c->step_rules, c->n_step_rules * sizeof *c->rules);
     c->graph->rules = c->rules;
-    c->graph->n_rules = n;
+    c->graph->n_rules = n + c->n_step_rules;
 }

@@ -93,6 +93,9 @@ bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *fi
 /* Is field `field` of the record in `slot` read, or the record as a whole? */
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
 void orr_expr_print(const struct orr_expr *expr, struct orr_text *out);
+/* As the value of a key in a workflow file, which compiles to the same again; lines
+ * after the first are indented by `indent` spaces at least. */
+void orr_expr_yaml(const struct orr_expr *expr, int indent, struct orr_text *out);
 
 /* One line a built-in function ("len(x) -> int: ..."), for docs and help. */
 struct orr_builtin_doc {

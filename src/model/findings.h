@@ -64,7 +64,7 @@
     X("E0424", "The fact 'job' holds the inputs and is made by the request alone.")    \
     X("E0425", "An error handler does exactly one thing.")                             \
     X("E0426", "The parts of the rule do not go together.")                            \
-    X("E0427", "This version of the compiler does not know steps; rules do the same.") \
+    X("E0427", "Steps that wait for each other never start.")                          \
     X("E0430", "Outputs tell when a request has succeeded, each by one fact.")         \
     X("E0431", "A fact is needed that no rule asserts.")                               \
     X("E0432", "A workflow without rules does nothing.")                               \

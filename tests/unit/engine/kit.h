@@ -123,7 +123,7 @@ static void kit_succeed(struct orr_engine *engine, const struct orr_graph *graph
     orr_arena_release(&arena);
 }
 
-static void kit_fail(struct orr_engine *engine, const struct kit_call *call,
+static inline void kit_fail(struct orr_engine *engine, const struct kit_call *call,
                      enum orr_fail_kind kind, const char *message)
 {
     struct orr_failure failure = { kind, 1, message };

@@ -1007,11 +1007,6 @@ static const struct bad_case cases[] = {
     { .name = "no rules",
       .sections = { [5] = "" },
       .findings = "1:1 E0432 the workflow has no rules" },
-    { .name = "steps",
-      .sections = { [5] = "steps:\n"
-                          "- {step: f, call: f, with: {i: inputs.n}}\n" },
-      .findings = "7:1 E0427 'steps' is not supported by this"
-                  " version: write 'rules'" },
     { .name = "unused",
       .sections = { [1] = "inputs: {source: path, n: {type: i"
                           "nt, default: 3}, m: {type: int, default: 1}}\n",
