@@ -61,6 +61,28 @@ static struct orr_value blob_of(const struct orr_string *text, struct orr_arena 
     return (struct orr_value) { .kind = ORR_KIND_BLOB, .as.blob = blob };
 }
 
+/* For a result that was left out because nothing looks at it. */
+static struct orr_value neutral(const struct orr_type *type, struct orr_arena *arena)
+{
+    const struct orr_value empty = orr_string_new(arena, ORR_KIND_STRING, "", 0);
+    struct orr_value v = { .kind = (uint8_t)type->kind };
+    if (type->optional)
+        return orr_null();
+    switch (type->kind) {
+    case ORR_KIND_STRING:
+    case ORR_KIND_PATH: return orr_string_new(arena, type->kind, "", 0);
+    case ORR_KIND_BLOB: return blob_of(empty.as.s, arena);
+    case ORR_KIND_LIST: return orr_value_of_list(orr_list_new(arena, 0));
+    case ORR_KIND_RECORD: {
+        struct orr_record *record = orr_record_new(arena, type->record);
+        for (uint32_t i = 0; i < type->record->n_fields; i++)
+            record->fields[i] = neutral(type->record->fields[i].type, arena);
+        return orr_value_of_record(record);
+    }
+    default: return v; /* 0, 0.0, false */
+    }
+}
+
 struct orr_value orr_example_close(struct orr_value v, const struct orr_type *type,
                                    struct orr_arena *arena)
 {
@@ -75,6 +97,8 @@ struct orr_value orr_example_close(struct orr_value v, const struct orr_type *ty
                 orr_example_close(v.as.list->items[i], type->element, arena);
         return orr_value_of_list(list);
     }
+    if (v.kind == ORR_KIND_NULL)
+        return neutral(type, arena);
     if (v.kind == ORR_KIND_RECORD) {
         struct orr_record *record = orr_record_new(arena, type->record);
         for (uint32_t i = 0; i < type->record->n_fields; i++)
@@ -127,39 +151,16 @@ void orri_compile_example(struct orri_compile *c,
 
 /* ---- results that are needed ---- */
 
-static bool reads(const struct orr_expr *expr, const struct orr_rule *rule,
-                  uint32_t field)
-{
-    return expr && orr_expr_reads(expr, rule->result_slot, field);
-}
-
-static const struct orr_rule *reader_of(const struct orr_graph *graph,
-                                        uint32_t function, uint32_t field)
-{
-    for (uint32_t r = 0; r < graph->n_rules; r++) {
-        const struct orr_rule *rule = &graph->rules[r];
-        for (uint32_t i = 0; rule->function == function && i < rule->n_then; i++)
-            if (reads(rule->then[i].list, rule, field) ||
-                reads(rule->then[i].when, rule, field) ||
-                reads(rule->then[i].record, rule, field))
-                return rule;
-    }
-    return NULL;
-}
-
-bool orr_graph_reads(const struct orr_graph *graph, uint32_t function, uint32_t field)
-{
-    return reader_of(graph, function, field) != NULL;
-}
-
 void orri_check_result(struct orri_compile *c, orr_model_leaf mapping,
                        uint32_t function, const char *what)
 {
     const struct orr_record_type *results = c->functions[function].results;
     for (uint32_t f = 0; f < results->n_fields; f++) {
-        const struct orr_rule *reader = reader_of(c->graph, function, f);
-        if (reader && !results->fields[f].type->optional &&
-            !orr_yaml_find(mapping, results->fields[f].name))
+        if (results->fields[f].type->optional ||
+            orr_yaml_find(mapping, results->fields[f].name))
+            continue;
+        const struct orr_rule *reader = orri_reader_of(c->graph, function, f);
+        if (reader)
             orr_diag_error(c->diags, mapping->at, "E0601",
                            "%s lacks the result '%s', which rule '%s' reads", what,
                            results->fields[f].name, reader->name);

@@ -228,8 +228,9 @@ struct orr_test {
     uint32_t n_expectations;
 };
 
-/* A value of an example, an answer or a pattern as one of `type`: where a path
- * or a blob is wanted, a text stands for it, or for its bytes. */
+/* A value of an example, an answer or a pattern as one of `type`: a text
+ * stands for a path, and for the bytes of a blob; what was left out becomes 0 or empty.
+ */
 struct orr_value orr_example_close(struct orr_value v, const struct orr_type *type,
                                    struct orr_arena *arena);
 
@@ -262,7 +263,7 @@ struct orr_graph {
     const struct orr_output *outputs; /* of the workflow itself */
     uint32_t n_outputs;
     uint32_t own_facts, own_rules; /* of it: they come first in the tables */
-    const struct orr_test *tests; /* no part of the digest */
+    const struct orr_test *tests;  /* no part of the digest */
     uint32_t n_tests;
     const char *directory; /* of the file, absolute: relative paths start there */
     const struct orr_module *modules;

@@ -145,6 +145,9 @@ struct orr_expr *orri_open_result(struct orri_compile *c, orr_model_leaf mapping
 /* The parameters of a function as slots. */
 void orri_scope_params(struct orr_scope *scope,
                        const struct orr_graph_function *function);
+/* A rule that needs the result of a function that it calls, or NULL (live.c). */
+const struct orr_rule *orri_reader_of(const struct orr_graph *graph, uint32_t function,
+                                      uint32_t field);
 /* After the rules: report results that rules read and `mapping` lacks. */
 void orri_check_result(struct orri_compile *c, orr_model_leaf mapping,
                        uint32_t function, const char *what);
