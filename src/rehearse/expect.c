@@ -79,6 +79,24 @@ static uint32_t likeness(const struct judge *j, const struct orr_pattern *patter
     return n;
 }
 
+/* How far its numbers are from the pattern's. */
+static double distance(const struct orr_pattern *pattern, struct orr_value record)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < pattern->n; i++) {
+        struct orr_value got = record.as.record->fields[pattern->fields[i]];
+        struct orr_value wanted = pattern->values[i];
+        if (got.kind != wanted.kind)
+            continue;
+        if (got.kind == ORR_KIND_INT)
+            sum += fabs((double)got.as.i - (double)wanted.as.i) /
+                   (1 + fabs((double)wanted.as.i));
+        if (got.kind == ORR_KIND_FLOAT)
+            sum += fabs(got.as.f - wanted.as.f) / (1 + fabs(wanted.as.f));
+    }
+    return sum;
+}
+
 /* ---- a record of its own for each pattern ---- */
 
 struct match {
@@ -222,24 +240,31 @@ static void collect(const struct judge *j, const struct orr_expectation *e,
 
 /* ---- one expectation ---- */
 
+/* The record with most fields as wanted, then with the nearest numbers; of equals one
+ * that nothing else is matched with. */
+static uint32_t nearest(const struct match *m, const struct orr_pattern *pattern)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < m->n; i++) {
+        uint32_t likes = likeness(m->j, pattern, m->records[i]);
+        uint32_t most = likeness(m->j, pattern, m->records[best]);
+        double far = distance(pattern, m->records[i]);
+        double least = distance(pattern, m->records[best]);
+        bool freer = !m->pattern_of[i] && m->pattern_of[best];
+        if (likes > most || (likes == most && (far < least || (far <= least && freer))))
+            best = i;
+    }
+    return best;
+}
+
 static void report_missing(const struct match *m, const struct orr_pattern *pattern,
                            const struct orr_record_type *type)
 {
     struct orr_text text = ORR_TEXT_INIT;
-    uint32_t best = 0;
-    int64_t score = -1;
+    uint32_t best = nearest(m, pattern);
     orr_text_printf(&text, "expected a %s '%s' with ", noun(m->e, true),
                     thing(m->j, m->e));
     print_pattern(m->j, pattern, type, &text);
-    for (uint32_t i = 0; i < m->n; i++) {
-        /* one that nothing else is matched with is nearer than one that is */
-        int64_t like = 2 * (int64_t)likeness(m->j, pattern, m->records[i]) +
-                       (m->pattern_of[i] == 0);
-        if (like > score) {
-            score = like;
-            best = i;
-        }
-    }
     if (m->n == 0)
         orr_text_puts(&text, ", but there is none at all");
     else if (likeness(m->j, pattern, m->records[best]) == pattern->n)
