@@ -124,7 +124,7 @@ static void kit_succeed(struct orr_engine *engine, const struct orr_graph *graph
 }
 
 static inline void kit_fail(struct orr_engine *engine, const struct kit_call *call,
-                     enum orr_fail_kind kind, const char *message)
+                            enum orr_fail_kind kind, const char *message)
 {
     struct orr_failure failure = { kind, 1, message };
     orr_engine_attempt_failed(engine, call->call.task, call->call.attempt, &failure);
