@@ -99,7 +99,8 @@ static void compile_answer(struct orri_compile *c, const struct orr_model_answer
     if (m->when)
         answer->when = orri_expr(c, m->when, &scope, orr_type_scalar(ORR_KIND_BOOL));
     answer->times = (uint32_t)orri_int(c, m->times, "times", 1, INT32_MAX, 0);
-    bool result = orr_yaml_find(m->head.node, "result");
+    orr_model_leaf given = orr_yaml_find(m->head.node, "result");
+    bool result = given && (m->result || given->length); /* "result:" alone is none */
     bool fail = orr_yaml_find(m->head.node, "fail");
     if (result == fail)
         orr_diag_error(c->diags, answer->at, "E0602",
@@ -164,14 +165,19 @@ static bool compile_pattern(struct orri_compile *c, orr_model_leaf node,
         orr_arena_alloc(c->arena, (node->n + 1) * sizeof *values);
     bool good = orri_check_keys(c, node, record, what, part);
     *out = (struct orr_pattern) { .at = node->at, .fields = fields, .values = values };
-    for (uint32_t i = 0; i < node->n && good; i++) {
-        uint32_t f = (uint32_t)orr_record_field(record, node->keys[i]->text);
-        const struct orr_type *type = record->fields[f].type;
+    for (uint32_t i = 0; i < node->n; i++) {
+        int f = orr_record_field(record, node->keys[i]->text);
         struct orr_value v = orr_null();
-        good &= orri_data(c, node->items[i], orri_open_type(c, type, false),
-                          c->directory, &v);
-        fields[out->n] = f;
-        values[out->n++] = orr_example_close(v, type, c->arena);
+        if (f < 0)
+            continue;
+        const struct orr_type *type = record->fields[f].type;
+        if (orri_data(c, node->items[i], orri_open_type(c, type, false), c->directory,
+                      &v)) {
+            fields[out->n] = (uint32_t)f;
+            values[out->n++] = orr_example_close(v, type, c->arena);
+        } else {
+            good = false;
+        }
     }
     return good;
 }

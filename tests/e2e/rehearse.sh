@@ -97,6 +97,9 @@ if command -v python3 >/dev/null; then
     same "json reads" "3" "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)))' <<<"$out")"
 fi
 
+exits 0 "$ORRERY" test "$source_dir/jobs/clip.yaml"
+contains "a job stands for its workflow" "$out" "8 tests, 0 failed"
+
 # --- wrong uses ---
 exits 2 "$ORRERY" test halves.yaml
 contains "no tests" "$err" "halves.yaml: there are no tests in it"

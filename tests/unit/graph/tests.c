@@ -137,7 +137,8 @@ static const struct test_case cases[] = {
                "  answers: {f: []}\n"
                "- test: c\n"
                "  inputs: {n: 1}\n"
-               "  answers: {f: x}\n",
+               "  answers: {f: x}\n"
+               "- {test: d, inputs: {n: 1}, answers: {f: {result: }}}\n",
       .findings =
           "17:14 E0412 unknown kind of failure 'crash'\n"
           "18:16 E0601 the answer of 'f' lacks the result 'p', which rule 'r' "
@@ -146,7 +147,8 @@ static const struct test_case cases[] = {
           "20:14 E0206 unknown name 'k'\n"
           "21:7 W0604 an answer before it always holds: this one is never given\n"
           "21:14 E0303 'fail' must be a mapping, but this is a list\n"
-          "27:16 E0303 an answer must be a mapping, but this is a single value" },
+          "27:16 E0303 an answer must be a mapping, but this is a single value\n"
+          "28:42 E0602 an answer of 'f' needs one of result and fail" },
     { .name = "an answer that is never given",
       .tests = "tests:\n"
                "- test: a\n"
