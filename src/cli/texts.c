@@ -57,6 +57,19 @@ void orri_texts_release(struct orri_texts *texts)
     *texts = (struct orri_texts) { 0 };
 }
 
+bool orri_is_job(const char *path)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    bool job = false;
+    if (orr_file_read(path, SOURCE_MAX, &text, NULL) == ORR_OK)
+        for (const char *at = text.s; at && *at && !job; at = strchr(at, '\n')) {
+            at += *at == '\n';
+            job = strncmp(at, "job:", 4) == 0;
+        }
+    orr_text_release(&text);
+    return job;
+}
+
 static const char *line_source(void *context, const char *file)
 {
     struct orr_text *text = find_text(context, file);

@@ -13,7 +13,8 @@ enum orri_shape {
     ORRI_MAPPINGS, /* a list of such */
     ORRI_BLOCK,    /* a mapping with a schema of its own */
     ORRI_BLOCKS,   /* a list of these */
-    ORRI_NAMED     /* a mapping from the author's names to these */
+    ORRI_NAMED,    /* a mapping from the author's names to these */
+    ORRI_LISTED    /* the same, but a name may have a list of them: one block each */
 };
 
 struct orri_block;
@@ -31,6 +32,7 @@ struct orri_block {
     size_t size;
     const struct orri_key *keys; /* ends with name NULL */
     const char *shorthand; /* a value instead of the mapping is this key; or NULL */
+    const char *list_key;  /* a list instead of the mapping is this key; or NULL */
     size_t free_key, free_value; /* leaves for one key of any name; 0: none */
     const char *free_what;       /* "VARIABLE: FACT" */
 };

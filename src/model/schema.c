@@ -73,6 +73,7 @@ static const struct orri_key function_keys[] = {
     K("warm", warm, ORRI_SCALAR),
     K("opportunistic", opportunistic, ORRI_SCALAR),
     K("cost", cost, ORRI_SCALAR),
+    K("example", example, ORRI_MAPPING),
     K("identity", identity, ORRI_SCALAR),
     K("doc", doc, ORRI_SCALAR),
     END
@@ -190,6 +191,75 @@ static const struct orri_block output_block = { .what = "an output",
                                                 .size = sizeof(struct orr_model_output),
                                                 .keys = output_keys };
 
+static const struct orri_key failure_keys[] = {
+    NEED(orr_model_failure, "kind", kind, ORRI_SCALAR),
+    LEAF(orr_model_failure, "code", code, ORRI_SCALAR),
+    LEAF(orr_model_failure, "message", message, ORRI_SCALAR), END
+};
+static const struct orri_block failure_block = { .what = "a failure",
+                                                 .size =
+                                                     sizeof(struct orr_model_failure),
+                                                 .keys = failure_keys,
+                                                 .shorthand = "kind" };
+
+static const struct orri_key answer_keys[] = {
+    LEAF(orr_model_answer, "when", when, ORRI_SCALAR),
+    LEAF(orr_model_answer, "times", times, ORRI_SCALAR),
+    LEAF(orr_model_answer, "result", result, ORRI_MAPPING),
+    SUB(orr_model_answer, "fail", fail, ORRI_BLOCK, failure_block), END
+};
+static const struct orri_block answer_block = { .what = "an answer",
+                                                .size = sizeof(struct orr_model_answer),
+                                                .keys = answer_keys };
+
+#define K(key, field, shape) LEAF(orr_model_expectation, key, field, shape)
+static const struct orri_key expectation_keys[] = {
+    K("count", count, ORRI_SCALAR), K("exactly", exactly, ORRI_MAPPINGS),
+    K("some", some, ORRI_MAPPINGS), END
+};
+static const struct orri_key task_expectation_keys[] = {
+    K("count", count, ORRI_SCALAR), K("exactly", exactly, ORRI_MAPPINGS),
+    K("some", some, ORRI_MAPPINGS), K("attempts", attempts, ORRI_SCALAR), END
+};
+#undef K
+static const struct orri_block expectation_block = { .what = "an expectation",
+                                                     .size = sizeof(
+                                                         struct orr_model_expectation),
+                                                     .keys = expectation_keys,
+                                                     .shorthand = "count",
+                                                     .list_key = "exactly" };
+static const struct orri_block task_expectation_block = {
+    .what = "an expectation of tasks",
+    .size = sizeof(struct orr_model_expectation),
+    .keys = task_expectation_keys,
+    .shorthand = "count",
+    .list_key = "exactly"
+};
+
+static const struct orri_key expect_keys[] = {
+    LEAF(orr_model_expect, "succeeds", succeeds, ORRI_SCALAR),
+    LEAF(orr_model_expect, "message", message, ORRI_SCALAR),
+    SUB(orr_model_expect, "facts", facts, ORRI_NAMED, expectation_block),
+    SUB(orr_model_expect, "tasks", tasks, ORRI_NAMED, task_expectation_block),
+    SUB(orr_model_expect, "outputs", outputs, ORRI_NAMED, expectation_block),
+    END
+};
+static const struct orri_block expect_block = { .what = "expect",
+                                                .size = sizeof(struct orr_model_expect),
+                                                .keys = expect_keys };
+
+static const struct orri_key test_keys[] = {
+    NEED(orr_model_test, "test", name, ORRI_SCALAR),
+    LEAF(orr_model_test, "doc", doc, ORRI_SCALAR),
+    LEAF(orr_model_test, "inputs", inputs, ORRI_MAPPING),
+    SUB(orr_model_test, "answers", answers, ORRI_LISTED, answer_block),
+    SUB(orr_model_test, "expect", expect, ORRI_BLOCK, expect_block),
+    END
+};
+static const struct orri_block test_block = { .what = "a test",
+                                              .size = sizeof(struct orr_model_test),
+                                              .keys = test_keys };
+
 #define K(key, field, shape) LEAF(orr_model_workflow, key, field, shape)
 static const struct orri_key workflow_keys[] = {
     NEED(orr_model_workflow, "orrery", version, ORRI_SCALAR),
@@ -202,6 +272,7 @@ static const struct orri_key workflow_keys[] = {
     SUB(orr_model_workflow, "rules", rules, ORRI_BLOCKS, rule_block),
     SUB(orr_model_workflow, "steps", steps, ORRI_BLOCKS, step_block),
     SUB(orr_model_workflow, "outputs", outputs, ORRI_NAMED, output_block),
+    SUB(orr_model_workflow, "tests", tests, ORRI_BLOCKS, test_block),
     END
 };
 #undef K
