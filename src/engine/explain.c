@@ -1,17 +1,8 @@
-/* explain.c - why an output has no fact: who could have made it, and what that waits
- * for Owns: nothing. */
+/* explain.c - why an output has no fact: who could make it, and what that waits for
+ * Owns: nothing. */
 #include "engine/internal.h"
 
 #include <inttypes.h>
-
-bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t request)
-{
-    const struct orri_table *table = &engine->tables[type];
-    for (size_t i = 0; i < table->n; i++)
-        if (table->facts[i].request == request)
-            return true;
-    return false;
-}
 
 static bool makes(const struct orr_rule *rule, uint32_t fact)
 {
@@ -36,7 +27,7 @@ static void explain_rule(const struct orr_engine *engine, uint32_t rule_index,
     for (size_t i = 0; i < engine->n_instances; i++) {
         const struct orri_instance *instance = &engine->instances[i];
         if (instance->rule == rule_index && instance->request == request &&
-            !instance->fired) {
+            instance->firing == ORR_NONE) {
             orr_text_printf(why, ": it has gathered %zu of %" PRId64 " facts '%s'",
                             instance->n, instance->count,
                             engine->graph->facts[rule->gather.fact].name);

@@ -18,6 +18,7 @@ static uint32_t open_scope(struct orr_engine *engine, struct orri_request fresh)
     engine->requests = orr_grow(engine->requests, engine->n_requests,
                                 &engine->cap_requests, sizeof *engine->requests);
     engine->requests[engine->n_requests] = fresh;
+    orri_facts_of_request(engine, (uint32_t)engine->n_requests);
     return (uint32_t)engine->n_requests++;
 }
 
@@ -44,6 +45,20 @@ uint32_t orr_engine_requests(const struct orr_engine *engine)
 bool orri_request_failed(const struct orr_engine *engine, uint32_t request)
 {
     return engine->requests[request].failed != NULL;
+}
+
+void orri_request_waits(struct orr_engine *engine, uint32_t request, uint64_t n)
+{
+    engine->waiting += n;
+    engine->requests[request].waiting += n;
+}
+
+void orri_request_waits_less(struct orr_engine *engine, uint32_t request, uint64_t n)
+{
+    engine->waiting -= n;
+    engine->requests[request].waiting -= n;
+    if (engine->requests[request].waiting == 0)
+        orri_touch(engine, request);
 }
 
 void orri_touch(struct orr_engine *engine, uint32_t index)
@@ -151,7 +166,7 @@ static const struct orr_record *inputs_of(struct orr_engine *engine,
     const struct orr_record_type *type = engine->graph->facts[module->job].record;
     struct orr_record *inputs = orr_record_new(&engine->firing, type);
     struct orr_reader in = orr_reader_of(task->args, task->args_length);
-    struct orr_error err = { 0 };
+    struct orr_error err;
     for (uint32_t i = 0; i < type->n_fields; i++)
         if (orr_value_get(&in, type->fields[i].type, &engine->firing,
                           &inputs->fields[i], &err) != ORR_OK)
@@ -161,7 +176,7 @@ static const struct orr_record *inputs_of(struct orr_engine *engine,
 
 void orri_open_call(struct orr_engine *engine, orr_task_id id)
 {
-    const struct orr_task *task = &engine->tasks[id.v]->public;
+    const struct orr_task *task = orr_engine_task(engine, id);
     const struct orr_graph_function *f = &engine->graph->functions[task->function];
     const struct orr_module *module = module_of(engine, task->function);
     bool fresh = false;
@@ -172,7 +187,7 @@ void orri_open_call(struct orr_engine *engine, orr_task_id id)
                                        });
     *orr_map_insert(&engine->calls_by_task, id.v, &fresh) = call + 1;
     orri_fact_assert(engine, module->job, call, inputs_of(engine, task, module),
-                     task->rule);
+                     orri_task(engine, id)->first);
     orri_touch(engine, call);
 }
 
@@ -201,15 +216,18 @@ static struct orr_list *facts_of(struct orr_engine *engine, uint32_t type,
 {
     const struct orri_table *table = &engine->tables[type];
     uint32_t index = orri_index_for(engine, type, NULL, 0);
-    uint32_t first = orri_index_first(engine, type, index, call, NULL);
+    uint32_t last = orri_index_last(engine, type, index, call, NULL);
     uint32_t n = 0;
-    for (uint32_t at = first; at; at = table->indexes[index].next[at - 1])
-        n += table->facts[at - 1].request == call;
+    for (uint32_t at = last; at != ORR_NONE; n++) {
+        at = orri_fact(table, at)->next[index];
+        if (at == last)
+            at = ORR_NONE;
+    }
     struct orr_list *list = orr_list_new(&engine->firing, n);
-    n = 0;
-    for (uint32_t at = first; at; at = table->indexes[index].next[at - 1])
-        if (table->facts[at - 1].request == call)
-            list->items[n++] = orr_value_of_record(table->facts[at - 1].record);
+    for (uint32_t i = 0, at = last; i < n; i++) {
+        at = orri_fact(table, at)->next[index];
+        list->items[i] = orr_value_of_record(orri_record(table, at));
+    }
     if (n)
         qsort(list->items, n, sizeof *list->items, by_value);
     return list;
@@ -240,8 +258,7 @@ static bool results_of(struct orr_engine *engine, uint32_t call,
 
 static void end_call(struct orr_engine *engine, uint32_t index)
 {
-    const struct orr_task *task =
-        &engine->tasks[engine->requests[index].task.v]->public;
+    const struct orr_task *task = orr_engine_task(engine, engine->requests[index].task);
     const struct orr_graph_function *f = &engine->graph->functions[task->function];
     const struct orr_module *module = module_of(engine, task->function);
     orr_task_id id = engine->requests[index].task;
@@ -253,7 +270,7 @@ static void end_call(struct orr_engine *engine, uint32_t index)
     } else {
         const struct orri_request *call = &engine->requests[index];
         struct orr_failure failure = { call->kind, call->code, call->failed };
-        orri_task_failed(engine, id, engine->tasks[id.v]->attempts, &failure);
+        orri_task_failed(engine, id, orri_task(engine, id)->attempts, &failure);
     }
     orr_arena_reset(&engine->firing);
 }

@@ -1,8 +1,7 @@
 /* checks.c - outputs, and what only the whole workflow shows: facts that nobody makes,
- * things that nobody uses, rules that may go on for ever */
+ * things that nobody uses. Hands on: rules that may go on for ever (circles.c) */
 #include "graph/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void compile_output(struct orri_compile *c, const struct orr_model_output *m)
@@ -129,78 +128,6 @@ static void warn_unused(struct orri_compile *c)
                              c->facts[i].name);
 }
 
-/* ---- rules that feed each other ---- */
-
-/* A condition that is no join may end a circle: t.attempt < 4. */
-static bool is_bound(const struct orr_rule *rule)
-{
-    struct orr_expr *left = NULL;
-    struct orr_expr *right = NULL;
-    for (uint32_t i = 0; i < rule->n_where; i++)
-        if (!orr_expr_equality(rule->where[i], &left, &right))
-            return true;
-    return false;
-}
-
-static bool asserts(const struct orr_rule *rule, uint32_t fact)
-{
-    for (uint32_t i = 0; i < rule->n_then; i++)
-        if (rule->then[i].fact == fact)
-            return true;
-    for (uint32_t i = 0; i < rule->n_handlers; i++)
-        if (rule->handlers[i].kind == ORR_HANDLER_ASSERT &&
-            rule->handlers[i].assertion.fact == fact)
-            return true;
-    return false;
-}
-
-static bool takes(const struct orr_rule *rule, uint32_t fact)
-{
-    for (uint32_t i = 0; i < rule->n_match; i++)
-        if (rule->match[i].fact == fact)
-            return true;
-    return rule->gather.name && rule->gather.fact == fact;
-}
-
-/* Facts that `rule` leads to through rules without a bound. */
-static void spread(const struct orri_compile *c, const struct orr_rule *rule,
-                   bool *reached)
-{
-    bool more = true;
-    for (uint32_t f = 0; f < c->graph->n_facts; f++)
-        reached[f] = asserts(rule, f);
-    while (more) {
-        more = false;
-        for (uint32_t i = 0; i < c->graph->n_rules; i++)
-            for (uint32_t f = 0; f < c->graph->n_facts; f++)
-                if (reached[f] && takes(&c->rules[i], f) && !is_bound(&c->rules[i]))
-                    for (uint32_t g = 0; g < c->graph->n_facts; g++)
-                        if (!reached[g] && asserts(&c->rules[i], g))
-                            reached[g] = more = true;
-    }
-}
-
-static void warn_circles(struct orri_compile *c)
-{
-    bool *reached = orr_alloc(c->graph->n_facts, sizeof *reached);
-    for (uint32_t i = 0; i < c->graph->n_rules; i++) {
-        const struct orr_rule *rule = &c->rules[i];
-        if (is_bound(rule))
-            continue;
-        spread(c, rule, reached);
-        for (uint32_t f = 1; f < c->graph->n_facts; f++)
-            if (reached[f] && takes(rule, f)) {
-                orr_diag_warning(
-                    c->diags, rule->at, "W0445",
-                    "rule '%s' leads to fact '%s', which fires it again; a condition "
-                    "such as x.attempt < 4 in 'where' would end that",
-                    rule->name, c->facts[f].name);
-                break;
-            }
-    }
-    free(reached);
-}
-
 static void warn_dropped(struct orri_compile *c)
 {
     for (uint32_t i = 0; i < c->graph->n_rules; i++)
@@ -222,6 +149,6 @@ void orri_check_graph(struct orri_compile *c)
     if (c->diags->errors)
         return;
     warn_unused(c);
-    warn_circles(c);
+    orri_warn_circles(c);
     warn_dropped(c);
 }

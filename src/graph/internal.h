@@ -130,6 +130,7 @@ void orri_compile_command(struct orri_compile *c,
 void orri_compile_rules(struct orri_compile *c);                /* rules.c */
 void orri_compile_outputs(struct orri_compile *c);              /* checks.c */
 void orri_check_graph(struct orri_compile *c);                  /* checks.c */
+void orri_warn_circles(struct orri_compile *c);                 /* circles.c */
 
 /* examples.c */
 void orri_compile_example(struct orri_compile *c,

@@ -77,6 +77,20 @@ orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *sl
                          struct orr_error *err);
 enum { ORR_EXPR_STEPS = 10 * 1000 * 1000, ORR_EXPR_DEPTH = 100 };
 
+/* The items of a list, which a range() does not make until they are asked for. */
+struct orr_sequence {
+    uint64_t n;
+    int64_t start; /* of a range; item i is start + i * step */
+    int64_t step;
+    const struct orr_list *list; /* NULL: a range */
+};
+/* Evaluate an expression of a list type (null counts as empty). A range() is bounded
+ * by nothing but 64 bits; a list borrows as orr_expr_eval() says. */
+orr_status orr_expr_sequence(const struct orr_expr *expr, const struct orr_value *slots,
+                             struct orr_arena *arena, struct orr_sequence *out,
+                             struct orr_error *err);
+struct orr_value orr_sequence_at(const struct orr_sequence *sequence, uint64_t i);
+
 const struct orr_type *orr_expr_type(const struct orr_expr *expr);
 struct orr_span orr_expr_span(const struct orr_expr *expr);
 bool orr_expr_is_constant(const struct orr_expr *expr);
