@@ -15,6 +15,7 @@ struct orr_rehearsal {
     size_t cap_tasks;
     struct orr_map used; /* task and answer -> attempts that it answered */
     uint64_t attempts;
+    uint32_t open; /* tasks that nobody answered */
     bool cut;
     struct orr_arena arena;   /* kept */
     struct orr_arena scratch; /* of the call in hand */

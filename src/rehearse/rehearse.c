@@ -64,8 +64,10 @@ static void serve(struct orr_rehearsal *r, const struct orr_engine_call *asked)
     task->delay += asked->delay;
     task->by = reply.by;
     task->why = reply.why ? orr_arena_strdup(&r->arena, reply.why) : NULL;
-    if (reply.by == ORR_ANSWERED_NONE)
-        return; /* it stays open */
+    if (reply.by == ORR_ANSWERED_NONE) { /* it stays open, and makes no others wait */
+        orr_engine_set_window(r->engine, ORR_ENGINE_WINDOW + ++r->open);
+        return;
+    }
     if (reply.failure.kind == ORR_FAIL_NONE) {
         orr_engine_finished(r->engine, asked->task, reply.result);
     } else {
@@ -160,13 +162,7 @@ struct orr_engine *orr_rehearsal_engine(struct orr_rehearsal *r) { return r->eng
 
 bool orr_rehearsal_cut(const struct orr_rehearsal *r) { return r->cut; }
 
-uint32_t orr_rehearsal_open(const struct orr_rehearsal *r)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < r->n_tasks; i++)
-        n += r->tasks[i].attempts && r->tasks[i].by == ORR_ANSWERED_NONE;
-    return n;
-}
+uint32_t orr_rehearsal_open(const struct orr_rehearsal *r) { return r->open; }
 
 struct orr_value orr_rehearsal_args(const struct orr_rehearsal *r, uint32_t id,
                                     struct orr_arena *arena)

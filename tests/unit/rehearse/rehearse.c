@@ -431,6 +431,37 @@ static void what_nobody_answers_stays_open(void **state)
     free(got);
 }
 
+/* Ranges are made as calls are taken: open calls must not hold them back. */
+static void all_open_calls_are_listed(void **state)
+{
+    struct orr_arena arena = ORR_ARENA_INIT;
+    enum { MANY = ORR_ENGINE_WINDOW + 1000 };
+    (void)state;
+    struct orr_graph *graph =
+        compile("orrery: 1\nworkflow: w\n"
+                "inputs: {n: {type: int, default: 66536}}\n"
+                "facts: {a: {i: int}, b: {i: int}}\n"
+                "functions: {f: {command: [x], in: {i: int}}}\n"
+                "rules:\n"
+                "- {rule: r, match: {j: job}, for: i in range(j.n), assert: a,\n"
+                "   with: {i: i}}\n"
+                "- {rule: s, match: {t: a}, action: {call: f, with: {i: t.i}},\n"
+                "   reaction: [{assert: b, with: {i: t.i}}]}\n"
+                "outputs: {b: {each: b}}\n");
+    struct orr_value inputs = default_inputs(graph, &arena);
+    struct orr_rehearsal_setup setup = {
+        .graph = graph, .requests = &inputs, .n_requests = 1, .most = 2 * MANY
+    };
+    assert_int_equal(inputs.as.record->fields[0].as.i, MANY);
+    struct orr_rehearsal *r = orr_rehearse(&setup);
+    assert_int_equal(orr_rehearsal_open(r), MANY);
+    assert_int_equal(orr_engine_request_state(orr_rehearsal_engine(r), 0, NULL),
+                     ORR_REQUEST_RUNNING);
+    orr_rehearsal_free(r);
+    orr_graph_free(graph);
+    orr_arena_release(&arena);
+}
+
 static void endless_rules_are_cut(void **state)
 {
     (void)state;
@@ -457,6 +488,7 @@ int main(void)
         cmocka_unit_test(an_earlier_run_answers_before_examples),
         cmocka_unit_test(waiting_is_recorded),
         cmocka_unit_test(what_nobody_answers_stays_open),
+        cmocka_unit_test(all_open_calls_are_listed),
         cmocka_unit_test(endless_rules_are_cut),
     };
     static struct CMUnitTest tests[N + sizeof others / sizeof *others];
