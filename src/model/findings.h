@@ -39,6 +39,7 @@
     X("E0303", "A value, a list and a mapping are different things; this is the "      \
                "wrong one.")                                                           \
     X("E0304", "The file is written in a version of the language that is not known.")  \
+    X("W0310", "The key still works, but there is a better way to write it.")          \
     X("E0401", "A fact, function or pool of that name is not defined.")                \
     X("E0402", "The type is not known or not allowed here.")                           \
     X("E0403", "The name is not allowed: wrong characters, or a word of the "          \

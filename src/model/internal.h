@@ -16,14 +16,75 @@ enum orri_shape {
     ORRI_NAMED     /* a mapping from the author's names to these */
 };
 
+/* What a value is, or each value of a list or mapping: a word for the code, words for
+ * readers, a JSON Schema for editors. Numbers may be written as constant expressions,
+ * and most texts may look like numbers: the schema lets both pass. */
+/* clang-format off */
+#define ORRI_NUMBER_OR(schema) \
+    "{\"anyOf\":[" schema ",{\"type\":\"string\",\"pattern\":\"^[-+(0-9].*[-+*/ ].*$\"}]}"
+#define ORRI_TEXT "{\"type\":[\"string\",\"number\",\"boolean\"]}"
+#define ORRI_VALUES(X)                                                                 \
+    X(NONE, "", "{}")                                                                  \
+    X(VERSION, "1", "{\"enum\":[1,\"1\"]}")                                            \
+    X(TEXT, "text", ORRI_TEXT)                                                         \
+    X(NAME, "name", ORRI_TEXT)                                                         \
+    X(FILE, "file", "{\"type\":\"string\"}")                                           \
+    X(FACT, "fact", "{\"type\":\"string\"}")                                           \
+    X(FUNCTION, "function", ORRI_TEXT)                                                 \
+    X(POOL, "pool", ORRI_TEXT)                                                         \
+    X(INT, "int", ORRI_NUMBER_OR("{\"type\":\"integer\"}"))                            \
+    X(COUNT, "int, at least 0",                                                        \
+      ORRI_NUMBER_OR("{\"type\":\"integer\",\"minimum\":0}"))                          \
+    X(POSITIVE, "int, at least 1",                                                     \
+      ORRI_NUMBER_OR("{\"type\":\"integer\",\"minimum\":1}"))                          \
+    X(CODE, "int, 0 to 255",                                                           \
+      ORRI_NUMBER_OR("{\"type\":\"integer\",\"minimum\":0,\"maximum\":255}"))          \
+    X(SHARE, "number, above 0 to 1",                                                   \
+      ORRI_NUMBER_OR("{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":1}"))    \
+    X(BOOL, "`true` or `false`", "{\"type\":\"boolean\"}")                             \
+    X(TRUE, "`true`", "{\"const\":true}")                                              \
+    X(DURATION, "duration, as `30s`",                                                  \
+      "{\"type\":\"string\",\"pattern\":\"(ns|us|ms|s|min|h|d)\\\\b\"}")             \
+    X(SIZE, "size, as `4GiB`",                                                         \
+      "{\"type\":\"string\",\"pattern\":\"([KMGTP]i?)?B\\\\b\"}")                      \
+    X(TYPE, "type", "{\"type\":[\"string\",\"object\"]}")                              \
+    X(PARAMETER, "type, or `{type: T, default: V}`",                                   \
+      "{\"type\":[\"string\",\"object\"]}")                                            \
+    X(FIELDS, "mapping of fields to types", "{\"type\":\"object\"}")                   \
+    X(DATA, "data", "{}")                                                              \
+    X(EXPRESSION, "expression", "{}")                                                  \
+    X(CONDITION, "expression, bool", "{\"type\":[\"string\",\"boolean\"]}")            \
+    X(INTEGER, "expression, int", "{\"type\":[\"string\",\"integer\"]}")               \
+    X(DEADLINE, "expression, duration", "{\"type\":\"string\"}")                       \
+    X(COST, "expression, float", "{\"type\":[\"string\",\"number\"]}")                 \
+    X(RECORD, "mapping of fields to expressions, or an expression",                    \
+      "{\"type\":[\"object\",\"string\"]}")                                            \
+    X(LOOP, "VARIABLE in LIST",                                                        \
+      "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*\\\\s+in\\\\s\"}")    \
+    X(TEMPLATE, "text with `{expressions}`", ORRI_TEXT)                                \
+    X(OUTPUT, "`none`, `text`, `lines` or `json`",                                     \
+      "{\"enum\":[\"none\",\"text\",\"lines\",\"json\"]}")                             \
+    X(ISOLATION, "`process` or `none`", "{\"enum\":[\"process\",\"none\"]}")           \
+    X(IDENTITY, "`time` or `content`", "{\"enum\":[\"time\",\"content\"]}")            \
+    X(LIST, "list of data", "{\"type\":\"array\",\"minItems\":1}")
+/* clang-format on */
+#define X(id, words, schema) ORRI_IS_##id,
+enum orri_value { ORRI_VALUES(X) };
+#undef X
+
 struct orri_block;
 
+/* A key: what the loader, the reference, the JSON Schema and `orrery explain` know. */
 struct orri_key {
     const char *name;
     enum orri_shape shape;
     bool required;
     size_t offset; /* of a leaf, a pointer to a block (BLOCK) or orr_model_blocks */
     const struct orri_block *block;
+    enum orri_value value;
+    const char *fallback; /* what holds without it, for readers; or NULL */
+    const char *doc;      /* what it is for: no full stop */
+    const char *instead;  /* deprecated: what to write; or NULL */
 };
 
 struct orri_block {
@@ -33,6 +94,8 @@ struct orri_block {
     const char *shorthand; /* a value instead of the mapping is this key; or NULL */
     size_t free_key, free_value; /* leaves for one key of any name; 0: none */
     const char *free_what;       /* "VARIABLE: FACT" */
+    const char *id;              /* "input": of its schema and its part of the reference */
+    const char *one_of;          /* "fact each": exactly one of these; or NULL */
 };
 
 extern const struct orri_block orri_workflow_block;
