@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void reserve(struct orr_text *text, size_t more)
 {
@@ -169,4 +170,17 @@ const char *orr_text_nearest(const char *name, const char *const *names, size_t 
         }
     }
     return best;
+}
+
+const char *orr_bool_word(const char *word)
+{
+    static const char *const yes[] = { "yes", "on", "y", "true" };
+    static const char *const no[] = { "no", "off", "n", "false" };
+    for (int i = 0; i < 4; i++) {
+        if (strcasecmp(word, yes[i]) == 0)
+            return "true";
+        if (strcasecmp(word, no[i]) == 0)
+            return "false";
+    }
+    return NULL;
 }

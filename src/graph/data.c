@@ -57,16 +57,10 @@ static bool is_word(orr_model_leaf node)
 static bool word_instead(struct orri_compile *c, orr_model_leaf node,
                          const struct orr_type *type)
 {
-    static const char *const yes[] = { "yes", "on", "True", "TRUE" };
-    static const char *const no[] = { "no", "off", "False", "FALSE" };
     orr_diag_error(c->diags, node->at, "E0404", "%s is expected, but this is '%.60s'",
                    type_text(c, type), node->text);
-    for (size_t i = 0; type->kind == ORR_KIND_BOOL && i < 4; i++) {
-        if (strcmp(node->text, yes[i]) == 0)
-            orr_diag_hint(c->diags, "did you mean 'true'?");
-        if (strcmp(node->text, no[i]) == 0)
-            orr_diag_hint(c->diags, "did you mean 'false'?");
-    }
+    if (type->kind == ORR_KIND_BOOL && orr_bool_word(node->text))
+        orr_diag_hint(c->diags, "write '%s'", orr_bool_word(node->text));
     return false;
 }
 

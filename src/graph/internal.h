@@ -105,6 +105,25 @@ void orri_compile_command(struct orri_compile *c,
 void orri_compile_rules(struct orri_compile *c);                /* rules.c */
 void orri_compile_outputs(struct orri_compile *c);              /* checks.c */
 void orri_check_graph(struct orri_compile *c);                  /* checks.c */
+void orri_check_reach(struct orri_compile *c);                  /* reach.c */
+void orri_warn_circles(struct orri_compile *c);                 /* circles.c */
+void orri_warn_unused(struct orri_compile *c);                  /* unused.c */
+
+/* ---- net.c: the network of facts and rules ---- */
+
+struct orri_taker {
+    uint32_t rule;
+    bool gather; /* gathered, not matched */
+};
+struct orri_net {
+    uint32_t *first; /* fact f: takers[first[f]] to takers[first[f + 1] - 1] */
+    struct orri_taker *takers;
+};
+void orri_net_init(struct orri_net *net, const struct orri_compile *c);
+void orri_net_release(struct orri_net *net);
+/* The i-th assertion of a rule, reactions first, or NULL; its fact is ORR_NONE where an
+ * error handler asserts nothing. */
+const struct orr_assertion *orri_net_assertion(const struct orr_rule *rule, uint32_t i);
 
 /* ---- rules.c and reactions.c ---- */
 

@@ -33,6 +33,7 @@
     X("E0212", "The function does not take such arguments.")                           \
     X("E0213", "The value may be null; test it with '!= null' first.")                 \
     X("E0214", "A constant expression fails, as by overflow or division by zero.")     \
+    X("E0215", "A quantity has no unit, or one that can be read in two ways.")         \
     X("W0220", "A value that cannot be null is compared with null.")                   \
     X("E0301", "The key is not known here.")                                           \
     X("E0302", "A key that is needed is missing.")                                     \
@@ -70,6 +71,9 @@
     X("E0431", "A fact is needed that no rule asserts.")                               \
     X("E0432", "A workflow without rules does nothing.")                               \
     X("E0433", "The file cannot be read.")                                             \
+    X("E0434", "A rule that can never fire: what it matches is never made.")           \
+    X("E0435", "An output that can never hold: what it waits for is never made.")      \
+    X("E0436", "A gather that waits for more facts than there can be.")                \
     X("W0440", "Shares of one pool's children sum to more than 1.")                    \
     X("W0441", "No rule reads the input.")                                             \
     X("W0442", "No function uses the pool.")                                           \
@@ -77,6 +81,12 @@
     X("W0444", "Nothing takes the fact.")                                              \
     X("W0445", "Rules may feed each other without end.")                               \
     X("W0446", "A result is computed and dropped.")                                    \
+    X("W0447", "The variable of a match is not used.")                                 \
+    X("W0448", "A parameter of a command is not used.")                                \
+    X("W0449", "The variable of a 'for' is not used.")                                 \
+    X("W0450", "An error handler comes after one that always holds.")                  \
+    X("W0451", "Two rules do the same.")                                               \
+    X("W0452", "An assertion that never happens.")                                     \
     X("E0501", "The workflow has no input of that name.")                              \
     X("E0502", "An input without a default is not given.")                             \
     X("E0503", "More requests than a run holds.")                                      \

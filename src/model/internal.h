@@ -94,8 +94,8 @@ struct orri_block {
     const char *shorthand; /* a value instead of the mapping is this key; or NULL */
     size_t free_key, free_value; /* leaves for one key of any name; 0: none */
     const char *free_what;       /* "VARIABLE: FACT" */
-    const char *id;              /* "input": of its schema and its part of the reference */
-    const char *one_of;          /* "fact each": exactly one of these; or NULL */
+    const char *id;     /* "input": of its schema and its part of the reference */
+    const char *one_of; /* "fact each": exactly one of these; or NULL */
 };
 
 extern const struct orri_block orri_workflow_block;

@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* A key that may be left out, one that is required, one that holds blocks, an old one. */
+/* A key that may be left out, one that is required, one that holds blocks, an old one.
+ */
 #define LEAF(type, key, field, shape, value, fallback, doc)                            \
     {                                                                                  \
         key, shape, false, offsetof(struct type, field), NULL, ORRI_IS_##value,        \
