@@ -75,8 +75,11 @@ static bool scalar_data(struct orri_compile *c, orr_model_leaf node,
         return text_value(c, node, type, directory, out);
     if (kind == ORR_KIND_LIST || kind == ORR_KIND_RECORD || kind == ORR_KIND_BLOB)
         return refuse(c, node, type, "a single value");
-    if (is_quoted(node) && kind != ORR_KIND_DURATION && kind != ORR_KIND_SIZE)
-        return refuse(c, node, type, "string");
+    if (is_quoted(node) && kind != ORR_KIND_DURATION && kind != ORR_KIND_SIZE) {
+        (void)refuse(c, node, type, "string");
+        orr_diag_hint(c->diags, "write it without quotes");
+        return false;
+    }
     if (is_word(node))
         return word_instead(c, node, type);
     struct orr_type sure = *type;

@@ -5,7 +5,7 @@
 #include "graph/graph.h"
 #include "model/model.h"
 
-enum { ORRI_MATCH_MAX = 16, ORRI_CONJUNCTS_MAX = 64 };
+enum { ORRI_MATCH_MAX = 16, ORRI_CONJUNCTS_MAX = 64, ORRI_REQUESTS_MAX = 4096 };
 
 /* A name whose declaration was refused. */
 struct orri_broken {

@@ -259,8 +259,8 @@ static void report_rule(struct reach *r, uint32_t i)
             at = rule->match[m].at;
         }
     orr_diag_error(r->c->diags, at, "E0434",
-                   "rule '%s' can never fire: no rule that asserts fact '%s' can",
-                   rule->name, r->c->facts[fact].name);
+                   "rule '%s' can never fire: fact '%s' is never made", rule->name,
+                   r->c->facts[fact].name);
 }
 
 static void report(struct reach *r)
@@ -272,8 +272,7 @@ static void report(struct reach *r)
         const struct orr_output *output = &r->c->outputs[i];
         if (!r->possible[output->fact])
             orr_diag_error(r->c->diags, output->at, "E0435",
-                           "output '%s' can never hold: no rule that asserts fact '%s' "
-                           "can fire",
+                           "output '%s' can never hold: fact '%s' is never made",
                            output->name, r->c->facts[output->fact].name);
     }
 }

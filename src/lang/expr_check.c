@@ -519,7 +519,9 @@ static bool lacks_unit(struct orri_checker *c, const struct orr_expr *e,
         (void)snprintf(number, sizeof number, "%.15g", e->value.as.f);
     orr_diag_error(c->diags, e->at, "E0215", "a %s needs a unit, but this is %s",
                    duration ? "duration" : "size", number);
-    if (duration)
+    if (strcmp(number, "0") == 0)
+        orr_diag_hint(c->diags, duration ? "write 0s" : "write 0B");
+    else if (duration)
         orr_diag_hint(c->diags, "write %ss or %smin, whichever is meant", number,
                       number);
     else

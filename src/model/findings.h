@@ -6,6 +6,7 @@
 #ifndef ORR_MODEL_FINDINGS_H
 #define ORR_MODEL_FINDINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ORR_FINDINGS(X)                                                                \
@@ -99,6 +100,18 @@ struct orr_finding {
     const char *id;
     const char *text;
 };
+
+/* The page of `orrery explain`. An example shows the top-level keys that matter, or is
+ * a whole file. tests/unit/graph/pages.c holds that `wrong` gives the finding and
+ * `right` does not. */
+struct orr_page {
+    const char *id;
+    bool whole;
+    const char *why;
+    const char *wrong;
+    const char *right;
+};
+const struct orr_page *orr_finding_page(const char *id); /* or NULL */
 
 const struct orr_finding *orr_findings(
     size_t *n);                               /* in ascending order within E and W */

@@ -2,6 +2,7 @@
 #ifndef ORR_MODEL_INTERNAL_H
 #define ORR_MODEL_INTERNAL_H
 
+#include "model/findings.h"
 #include "model/model.h"
 
 enum orri_shape {
@@ -98,8 +99,28 @@ struct orri_block {
     const char *one_of; /* "fact each": exactly one of these; or NULL */
 };
 
+/* pages_*.c */
+struct orri_pages {
+    const struct orr_page *items;
+    size_t n;
+};
+extern const struct orri_pages orri_pages_yaml, orri_pages_lang, orri_pages_shape,
+    orri_pages_names, orri_pages_rules, orri_pages_job;
+
+/* schema.c: in words and as JSON Schema. */
+const char *orri_value_words(enum orri_value value);
+const char *orri_value_schema(enum orri_value value);
+
 extern const struct orri_block orri_workflow_block;
 extern const struct orri_block orri_job_block;
+
+/* tables.c: a block and all that it holds, each once. */
+enum { ORRI_BLOCKS_MAX = 40 };
+struct orri_blocks {
+    const struct orri_block *items[ORRI_BLOCKS_MAX];
+    size_t n;
+};
+void orri_list_blocks(const struct orri_block *block, struct orri_blocks *all);
 
 /* Fill the struct at `out` from `node`, reporting what does not fit. */
 void orri_load(const struct orri_block *block, orr_model_leaf key, orr_model_leaf node,

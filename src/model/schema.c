@@ -33,6 +33,22 @@
         NULL, ORRI_ANY, false, 0, NULL, ORRI_IS_NONE, NULL, NULL, NULL                 \
     }
 
+const char *orri_value_words(enum orri_value value)
+{
+#define X(id, words, schema) words,
+    static const char *const texts[] = { ORRI_VALUES(X) };
+#undef X
+    return texts[value];
+}
+
+const char *orri_value_schema(enum orri_value value)
+{
+#define X(id, words, schema) schema,
+    static const char *const texts[] = { ORRI_VALUES(X) };
+#undef X
+    return texts[value];
+}
+
 /* clang-format off */
 #define K(key, field, shape, value, fallback, doc) \
     LEAF(orr_model_input, key, field, shape, value, fallback, doc)
