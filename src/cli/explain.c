@@ -13,21 +13,15 @@ enum { MOST = 300, WIDTH = 78 };
 static void print_wrapped(const char *text)
 {
     size_t column = 0;
-    while (*text) {
-        size_t n = strcspn(text, " ");
-        if (column && column + 1 + n > WIDTH)
-            column = 0;
-        (void)printf("%s%.*s",
-                     column            ? " "
-                     : text[-1] == ' ' ? "\n"
-                                       : "",
-                     (int)n, text);
-        column += n + (column ? 1 : 0);
-        text += n;
-        while (*text == ' ')
-            text++;
+    for (size_t n = 0; *text; text += n + (text[n] == ' ')) {
+        n = strcspn(text, " ");
+        bool fits = column + 1 + n <= WIDTH;
+        if (column)
+            (void)putchar(fits ? ' ' : '\n');
+        (void)printf("%.*s", (int)n, text);
+        column = column && fits ? column + 1 + n : n;
     }
-    (void)printf("\n");
+    (void)putchar('\n');
 }
 
 static void print_example(const char *title, const char *text)

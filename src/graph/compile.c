@@ -54,6 +54,7 @@ struct orr_graph *orri_compile_text(const char *path, const char *text, size_t l
                                   .registry = registry,
                                   .directory = directory };
         compile_parts(&c);
+        orr_map_release(&c.names);
         free(directory);
     }
     orr_model_workflow_free(model);

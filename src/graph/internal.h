@@ -2,6 +2,7 @@
 #ifndef ORR_GRAPH_INTERNAL_H
 #define ORR_GRAPH_INTERNAL_H
 
+#include "base/map.h"
 #include "graph/graph.h"
 #include "model/model.h"
 
@@ -30,6 +31,7 @@ struct orri_compile {
     struct orr_graph_function *functions;
     struct orr_rule *rules;
     struct orr_output *outputs;
+    struct orr_map names; /* orri_remember(): files may have many */
     /* What something refers to, for warnings. */
     struct orri_broken *broken; /* inputs and fields that failed: no follow-ups */
     bool *fact_used, *fact_made, *input_used, *function_used, *pool_used;
@@ -45,6 +47,13 @@ void orri_hint_nearest(struct orri_compile *c, const char *name,
                        const char *const *names, size_t n);
 /* May expressions use it? Reports when not. */
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what);
+/* The index that a name of this kind was given, or ORR_NONE. Kinds have spaces of their
+ * own; remembering a name again changes nothing. */
+enum orri_names { ORRI_FACT_NAMES = 1, ORRI_FUNCTION_NAMES, ORRI_RULE_NAMES };
+uint32_t orri_recall(const struct orri_compile *c, enum orri_names kind,
+                     const char *name);
+void orri_remember(struct orri_compile *c, enum orri_names kind, const char *name,
+                   uint32_t index);
 uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf);
 /* DIRECTORY/PATH without ".", ".." and double slashes, absolute; in `arena`. */
 const char *orri_resolve_path(struct orr_arena *arena, const char *directory,
