@@ -15,6 +15,8 @@ const char *orri_keep(struct orri_compile *c, orr_model_leaf leaf)
 void orri_hint_nearest(struct orri_compile *c, const char *name,
                        const char *const *names, size_t n)
 {
+    if (c->diags->n >= ORR_DIAG_MAX)
+        return; /* it would not be shown */
     const char *nearest = orr_text_nearest(name, names, n);
     if (nearest)
         orr_diag_hint(c->diags, "did you mean '%s'?", nearest);
