@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+enum { HUGE_PAGE = 2 * 1024 * 1024 };
 enum { BLOCK_BYTES = 32 * 1024, ALIGNMENT = 16, EXIT_MACHINE = 3 };
 
 struct orri_arena_block {
@@ -48,6 +50,26 @@ void *orr_realloc(void *old, size_t n, size_t size)
     return memory;
 }
 
+void *orr_pages_alloc(size_t bytes)
+{
+    if (bytes < HUGE_PAGE)
+        return orr_alloc(1, bytes);
+    void *memory =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        out_of_memory(1, bytes);
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
+void orr_pages_free(void *memory, size_t bytes)
+{
+    if (bytes < HUGE_PAGE)
+        free(memory);
+    else if (memory)
+        (void)munmap(memory, bytes);
+}
+
 char *orr_strdup(const char *text)
 {
     size_t length = strlen(text);
@@ -64,20 +86,34 @@ void *orr_grow(void *array, size_t n, size_t *cap, size_t size)
     return orr_realloc(array, *cap, size);
 }
 
-void *orr_arena_alloc(struct orr_arena *arena, size_t bytes)
+/* `need` bytes at an offset that is a multiple of `alignment`. */
+static void *arena_take(struct orr_arena *arena, size_t need, size_t alignment)
 {
-    size_t need = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     struct orri_arena_block *block = arena->head;
-    if (!block || block->size - block->used < need) {
+    size_t at = block ? (block->used + alignment - 1) & ~(alignment - 1) : 0;
+    if (!block || at > block->size || block->size - at < need) {
         size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
         block = orr_realloc(NULL, 1, sizeof *block + size);
         *block = (struct orri_arena_block) { .next = arena->head, .size = size };
         arena->head = block;
+        at = 0;
     }
-    void *memory = block->data + block->used;
-    block->used += need;
-    arena->bytes += need;
-    memset(memory, 0, need);
+    arena->bytes += at + need - block->used;
+    block->used = at + need;
+    return block->data + at;
+}
+
+void *orr_arena_alloc(struct orr_arena *arena, size_t bytes)
+{
+    size_t need = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return memset(arena_take(arena, need, ALIGNMENT), 0, need);
+}
+
+void *orr_arena_bytes(struct orr_arena *arena, const void *bytes, size_t length)
+{
+    void *memory = arena_take(arena, length, 1);
+    if (length)
+        memcpy(memory, bytes, length);
     return memory;
 }
 
@@ -119,9 +155,10 @@ static void free_blocks(struct orri_arena_block *block)
 
 void orr_arena_reset(struct orr_arena *arena)
 {
-    if (!arena->head)
+    if (arena->bytes == 0)
         return;
-    free_blocks(arena->head->next);
+    if (arena->head->next)
+        free_blocks(arena->head->next);
     arena->head->next = NULL;
     arena->head->used = 0;
     arena->bytes = 0;

@@ -17,6 +17,11 @@ char *orr_strdup(const char *text);
 /* Make room for one more element in a growing array: doubles *cap when n == *cap. */
 void *orr_grow(void *array, size_t n, size_t *cap, size_t size);
 
+/* Zeroed memory for large tables, which are looked into at random: on huge pages when
+ * it is large, and a page that nobody touches costs nothing. Free it with its size. */
+void *orr_pages_alloc(size_t bytes);
+void orr_pages_free(void *memory, size_t bytes);
+
 /* Memory that is freed all at once. Zeroed struct is an empty arena. */
 struct orr_arena {
     struct orri_arena_block *head;
@@ -29,6 +34,8 @@ struct orr_arena {
     }
 /* 16-byte aligned, zeroed; valid until reset or release. */
 void *orr_arena_alloc(struct orr_arena *arena, size_t bytes);
+/* A copy of bytes, aligned to one, without a gap to the one before. */
+void *orr_arena_bytes(struct orr_arena *arena, const void *bytes, size_t length);
 char *orr_arena_strdup(struct orr_arena *arena, const char *text);
 char *orr_arena_strndup(struct orr_arena *arena, const char *text, size_t length);
 __attribute__((format(printf, 2, 3))) char *orr_arena_printf(struct orr_arena *arena,

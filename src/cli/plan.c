@@ -23,9 +23,12 @@ static int plan_main(const struct orr_line *line)
     bool bad = orri_print_findings(&diags, &texts, true);
     if (!bad) {
         struct orr_text text = ORR_TEXT_INIT;
-        orr_graph_print(job ? job->graph : graph, &text);
+        if (orri_has(line, "rules"))
+            orr_graph_print_rules(job ? job->graph : graph, &text);
+        else
+            orr_graph_print(job ? job->graph : graph, &text);
         (void)fputs(text.s ? text.s : "", stdout);
-        if (job)
+        if (job && !orri_has(line, "rules"))
             (void)printf("requests: %u\n", job->n_requests);
         orr_text_release(&text);
     }
@@ -40,6 +43,8 @@ static int plan_main(const struct orr_line *line)
 static const struct orr_option plan_options[] = {
     { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated",
       true },
+    { "rules", 0, NULL, "print facts, rules and outputs as YAML: what steps became",
+      false },
     { 0 },
 };
 

@@ -57,23 +57,37 @@ bool orri_inputs_readable(const struct orr_job *job)
     return good;
 }
 
-/* The texts as they were, and the settings as comments: what was run, to be seen. */
+static orr_status keep_text(const char *run_dir, const char *from, const char *name,
+                            struct orri_texts *texts, struct orr_error *err)
+{
+    struct orr_sources sources = orri_texts_sources(texts);
+    struct orr_text text = ORR_TEXT_INIT;
+    char *path = orr_path_join(run_dir, name);
+    orr_status status = sources.read(sources.context, from, &text, err);
+    if (status == ORR_OK)
+        status = orr_file_write(path, text.s, text.length, true, err);
+    free(path);
+    orr_text_release(&text);
+    return status;
+}
+
+/* The texts as they were: what was run, to be seen. Workflows that stand for functions
+ * are kept as workflow.FUNCTION.yaml. */
 static orr_status keep_texts(const char *run_dir, const struct orri_session *session,
                              const struct orr_job *job, struct orri_texts *texts,
                              struct orr_error *err)
 {
-    struct orr_sources sources = orri_texts_sources(texts);
-    const char *const files[][2] = { { session->job, "job.yaml" },
-                                     { job->workflow_path, "workflow.yaml" } };
-    orr_status status = ORR_OK;
-    for (size_t i = 0; i < 2 && status == ORR_OK; i++) {
-        struct orr_text text = ORR_TEXT_INIT;
-        char *path = orr_path_join(run_dir, files[i][1]);
-        status = sources.read(sources.context, files[i][0], &text, err);
-        if (status == ORR_OK)
-            status = orr_file_write(path, text.s, text.length, true, err);
-        free(path);
-        orr_text_release(&text);
+    const struct orr_graph *graph = job->graph;
+    orr_status status = keep_text(run_dir, session->job, "job.yaml", texts, err);
+    if (status == ORR_OK)
+        status = keep_text(run_dir, job->workflow_path, "workflow.yaml", texts, err);
+    for (uint32_t i = 0; i < graph->n_modules && status == ORR_OK; i++) {
+        const struct orr_graph_function *f =
+            &graph->functions[graph->modules[i].function];
+        struct orr_text name = ORR_TEXT_INIT;
+        orr_text_printf(&name, "workflow.%s.yaml", f->name);
+        status = keep_text(run_dir, f->workflow->file, name.s, texts, err);
+        orr_text_release(&name);
     }
     return status;
 }

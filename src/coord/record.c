@@ -93,6 +93,21 @@ static orr_status write_rules(struct writer *w)
     return status;
 }
 
+/* A workflow that stands for a function runs here, without attempts. */
+static uint8_t state_of(const struct writer *w, uint32_t task,
+                        const struct orri_task_record *record)
+{
+    const struct orr_engine *engine = w->coord->engine;
+    uint32_t function = orr_engine_task(engine, (orr_task_id) { task })->function;
+    if (w->coord->setup.graph->functions[function].form != ORR_FORM_WORKFLOW)
+        return record->state;
+    switch (orr_engine_task_state(engine, (orr_task_id) { task })) {
+    case ORR_TASK_DONE: return ORRI_TOLD_DONE;
+    case ORR_TASK_FAILED: return ORRI_TOLD_FAILED;
+    default: return ORRI_TOLD_WAITING;
+    }
+}
+
 static orr_status write_tasks(struct writer *w)
 {
     const struct orr_table_column columns[] = {
@@ -126,7 +141,7 @@ static orr_status write_tasks(struct writer *w)
             text(w, graph->functions[task->function].name),
             text(w, graph->rules[task->rule].name),
             orr_int(task->request),
-            text(w, states[record->state]),
+            text(w, states[state_of(w, t, record)]),
             orr_int(record->attempts),
             seconds_since_epoch(record->started),
             orr_float((double)(record->ended - record->started) / 1e9),

@@ -4,6 +4,10 @@
  * final facts do not depend on their order (DESIGN section 4). One engine serves all
  * requests of a run; facts of one request never meet those of another.
  *
+ * A call of a function that is a workflow is a task too, but never handed out: the
+ * engine opens it as a scope with facts of its own, asks for the calls of its rules,
+ * and finishes the task when nothing of it is pending.
+ *
  * Use: orr_engine_new(), orr_engine_add_request() for each, then until
  * orr_engine_pending() is 0: take calls with orr_engine_take_call(), report each with
  * orr_engine_finished() or orr_engine_attempt_failed(). At the end
@@ -46,8 +50,13 @@ struct orr_engine_call {
     int64_t delay;    /* ns to wait before it may start (retries) */
 };
 
-/* The next attempt to start; false when there is none now. */
+/* The next attempt to start; false when there is none now. A `for` with many items is
+ * kept as a range: facts are made of it as calls are taken, as long as less than
+ * `window` calls of a pool are out (taken, or waiting to be taken). What is not made
+ * yet counts as pending. */
 bool orr_engine_take_call(struct orr_engine *engine, struct orr_engine_call *out);
+enum { ORR_ENGINE_WINDOW = 65536 };
+void orr_engine_set_window(struct orr_engine *engine, uint32_t calls);
 
 /* A task, for dispatch and for reports; borrowed until the engine ends. */
 struct orr_task {
@@ -63,6 +72,9 @@ struct orr_task {
 const struct orr_task *orr_engine_task(const struct orr_engine *engine,
                                        orr_task_id task);
 uint32_t orr_engine_tasks(const struct orr_engine *engine); /* ids are 0..n-1 */
+enum orr_task_state { ORR_TASK_WAITING, ORR_TASK_DONE, ORR_TASK_FAILED };
+enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
+                                          orr_task_id task);
 /* Does any unfailed request still wait for it? */
 bool orr_engine_task_wanted(const struct orr_engine *engine, orr_task_id task);
 
@@ -86,7 +98,8 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id task,
  * Who asks for it later gets another. */
 void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id task);
 
-/* Waiting rule firings plus facts not yet looked at: 0 at the end. */
+/* Waiting rule firings, facts not yet looked at, items of ranges not yet made: 0 at the
+ * end. */
 uint64_t orr_engine_pending(const struct orr_engine *engine);
 
 enum orr_request_state {
@@ -105,7 +118,77 @@ uint32_t orr_engine_facts(const struct orr_engine *engine, uint32_t type);
 struct orr_value orr_engine_fact(const struct orr_engine *engine, uint32_t type,
                                  uint32_t index, uint32_t *request);
 
-/* Rule firings so far, by rule; for reports. */
+/* Has the request itself, not one of its calls, such a fact? In constant time. */
+bool orr_engine_has_fact(const struct orr_engine *engine, uint32_t type,
+                         uint32_t request);
+
+/* ---- where facts come from ----
+ * Each firing of a rule is in a log, always. A firing has a number below ORR_NONE;
+ * numbers ascend in the order of firing, with gaps. What is handed out is borrowed
+ * until the next event. */
+
+struct orr_engine_firing {
+    uint32_t rule;
+    uint32_t request;
+    uint32_t scope;        /* see orr_engine_scope_of() */
+    const uint32_t *match; /* per match variable of the rule: index of the fact, whose
+                              type is rule->match[i].fact */
+    uint32_t n_match;
+    uint32_t
+        gather;    /* of a rule that gathers: see orr_engine_gather(); else ORR_NONE */
+    uint32_t task; /* that it called; ORR_NONE: the rule only derives */
+    uint32_t
+        failures; /* attempts that failed before this firing, told to its handlers */
+    bool waits;   /* for its task */
+    bool handled; /* an error handler asserted a fact, or skipped */
+    bool moved;   /* an error handler retried with other arguments: as another,
+                     later firing with the same match */
+};
+/* The firing that made a fact, by a reaction or by an error handler, or that called the
+ * workflow whose inputs it is; ORR_NONE: the request itself made it. */
+uint32_t orr_engine_firing_of(const struct orr_engine *engine, uint32_t type,
+                              uint32_t index);
+/* Facts meet only facts of their own scope: a request, or one call of a workflow that
+ * stands for a function. */
+uint32_t orr_engine_scope_of(const struct orr_engine *engine, uint32_t type,
+                             uint32_t index);
+/* The task that the scope answers; ORR_NONE: it is the request itself. */
+uint32_t orr_engine_scope_task(const struct orr_engine *engine, uint32_t scope);
+struct orr_engine_firing orr_engine_firing(const struct orr_engine *engine,
+                                           uint32_t number);
+/* The firing after `number`, the first one after ORR_NONE; ORR_NONE at the end. */
+uint32_t orr_engine_next_firing(const struct orr_engine *engine, uint32_t number);
+/* The same among the firings that asked for one task. */
+uint32_t orr_engine_next_asking(const struct orr_engine *engine, orr_task_id task,
+                                uint32_t number);
+
+/* A gathering: one match of a rule's variables, and the facts gathered for it so far.
+ * They are numbered from 0 in the order in which they were begun. */
+struct orr_engine_gather {
+    uint32_t rule;
+    uint32_t request;
+    uint32_t scope;
+    const uint32_t *match; /* as in a firing */
+    uint32_t n_match;
+    const uint32_t *members; /* facts of rule->gather.fact, in the order they came */
+    uint64_t n;
+    int64_t count;   /* how many it waits for; it fires when n is count */
+    uint32_t firing; /* ORR_NONE until then */
+};
+uint32_t orr_engine_gathers(const struct orr_engine *engine);
+struct orr_engine_gather orr_engine_gather(const struct orr_engine *engine,
+                                           uint32_t number);
+
+/* Rule firings so far, by rule; for reports. A firing that moved counts once. */
 uint64_t orr_engine_firings(const struct orr_engine *engine, uint32_t rule);
+
+/* What the engine looked at so far: shows that it costs what it finds. */
+struct orr_engine_work {
+    uint64_t candidates; /* facts tried for a variable of a join */
+    uint64_t matches;    /* combinations that were complete */
+    uint64_t offers;     /* gatherings tried for a fact, and facts for a gathering */
+    uint64_t made;       /* items of ranges made so far */
+};
+struct orr_engine_work orr_engine_work(const struct orr_engine *engine);
 
 #endif

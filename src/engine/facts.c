@@ -1,13 +1,28 @@
 /* facts.c - working memory: typed tables of facts, a set each, with indexes
+ *
+ * A fact is one row: request, firing, a link for each index, and the record, so that
+ * what a join looks at lies together. (docs/design/engine.md)
  * Owns: fact tables and their indexes.
  * Hands on: what new facts start (join.c, gather.c). */
 #include "engine/internal.h"
 
+#include "base/memory.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-static uint64_t content_hash(uint32_t request, const struct orr_record *record)
+/* ---- the set ---- */
+
+/* Of the key where the type has one: facts that differ may not share it. */
+static uint64_t set_hash(const struct orr_fact_type *type, uint32_t request,
+                         const struct orr_record *record)
 {
-    return orr_value_hash(orr_value_of_record(record), request + 1);
+    uint64_t hash = request + 1;
+    if (type->n_key == 0)
+        return orr_value_hash(orr_value_of_record(record), hash);
+    for (uint32_t i = 0; i < type->n_key; i++)
+        hash = orr_value_hash(record->fields[type->key[i]], hash);
+    return hash;
 }
 
 static bool same_content(const struct orr_record *a, const struct orr_record *b)
@@ -15,68 +30,55 @@ static bool same_content(const struct orr_record *a, const struct orr_record *b)
     return orr_value_equal(orr_value_of_record(a), orr_value_of_record(b));
 }
 
-/* The fact that is already there + 1, or 0; *chain is where a new one is linked. */
-static uint32_t find_equal(const struct orri_table *table, uint32_t request,
-                           const struct orr_record *record, uint64_t first)
-{
-    for (uint32_t at = (uint32_t)first; at; at = table->twins[at - 1]) {
-        const struct orri_fact *fact = &table->facts[at - 1];
-        if (fact->request == request && same_content(fact->record, record))
-            return at;
-    }
-    return 0;
-}
-
-static uint64_t key_hash(const struct orr_fact_type *type, uint32_t request,
-                         const struct orr_record *record)
-{
-    uint64_t hash = request + 1;
-    for (uint32_t i = 0; i < type->n_key; i++)
-        hash = orr_value_hash(record->fields[type->key[i]], hash);
-    return hash;
-}
-
 static bool same_key(const struct orr_fact_type *type, const struct orr_record *a,
                      const struct orr_record *b)
 {
+    if (type->n_key == 0)
+        return same_content(a, b);
     for (uint32_t i = 0; i < type->n_key; i++)
         if (!orr_value_equal(a->fields[type->key[i]], b->fields[type->key[i]]))
             return false;
     return true;
 }
 
-static const char *maker(const struct orr_engine *engine, uint32_t rule)
+/* The fact with that key, or content; ORR_NONE. */
+static uint32_t find_twin(const struct orr_engine *engine, uint32_t type_index,
+                          uint32_t request, const struct orr_record *record,
+                          uint64_t hash)
 {
-    return rule == ORR_NONE ? "the job" : engine->graph->rules[rule].name;
+    const struct orri_table *table = &engine->tables[type_index];
+    const struct orr_fact_type *type = &engine->graph->facts[type_index];
+    struct orr_probe probe = orr_probe_of(&table->set, hash);
+    uint32_t at = 0;
+    while (orr_probe_next(&table->set, &probe, &at))
+        if (orri_fact(table, at)->request == request &&
+            same_key(type, orri_record(table, at), record))
+            return at;
+    return ORR_NONE;
+}
+
+static const char *maker(const struct orr_engine *engine, uint32_t firing)
+{
+    if (firing == ORR_NONE)
+        return "the job";
+    return engine->graph->rules[orri_firing_at(engine, firing)->rule].name;
 }
 
 /* Two different facts with one key: an error of the workflow. */
-static void check_key(struct orr_engine *engine, uint32_t type_index, uint32_t request,
-                      const struct orr_record *record, uint32_t fact, uint32_t made_by)
+static void refuse_key(struct orr_engine *engine, uint32_t type, uint32_t twin,
+                       const struct orr_record *record, uint32_t firing)
 {
-    const struct orr_fact_type *type = &engine->graph->facts[type_index];
-    struct orri_table *table = &engine->tables[type_index];
-    if (type->n_key == 0)
-        return;
-    bool fresh = false;
-    uint64_t *slot =
-        orr_map_insert(&table->keys, key_hash(type, request, record), &fresh);
-    if (fresh) {
-        *slot = fact + 1;
-        return;
-    }
-    const struct orri_fact *other = &table->facts[*slot - 1];
-    if (other->request != request || !same_key(type, other->record, record))
-        return;
+    const struct orri_table *table = &engine->tables[type];
+    const struct orri_fact *other = orri_fact(table, twin);
     struct orr_text a = ORR_TEXT_INIT;
     struct orr_text b = ORR_TEXT_INIT;
-    orr_value_print(orr_value_of_record(other->record), &a);
+    orr_value_print(orr_value_of_record(orri_record(table, twin)), &a);
     orr_value_print(orr_value_of_record(record), &b);
-    orri_request_fail(engine, request,
+    orri_request_fail(engine, other->request,
                       "two different facts '%s' with one key: %s from rule '%s', "
                       "%s from rule '%s'",
-                      type->name, a.s, maker(engine, other->made_by), b.s,
-                      maker(engine, made_by));
+                      engine->graph->facts[type].name, a.s,
+                      maker(engine, other->firing), b.s, maker(engine, firing));
     orr_text_release(&a);
     orr_text_release(&b);
 }
@@ -88,26 +90,62 @@ static void push_queue(struct orr_engine *engine, uint32_t type, uint32_t index)
     engine->queue[engine->n_queue++] = (struct orri_queued) { type, index };
 }
 
-void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
-                      const struct orr_record *record, uint32_t made_by)
+static uint32_t has_words(const struct orr_engine *engine)
+{
+    return (engine->graph->n_facts + 31) / 32;
+}
+
+void orri_facts_of_request(struct orr_engine *engine, uint32_t request)
+{
+    size_t words = has_words(engine);
+    size_t need = ((size_t)request + 1) * words;
+    size_t old = engine->cap_has;
+    if (need <= old)
+        return;
+    engine->cap_has = need > old * 2 ? need : old * 2;
+    engine->has = orr_realloc(engine->has, engine->cap_has, sizeof *engine->has);
+    memset(engine->has + old, 0, (engine->cap_has - old) * sizeof *engine->has);
+}
+
+bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t request)
+{
+    const uint32_t *bits = engine->has + (size_t)request * has_words(engine);
+    return bits[type / 32] >> type % 32 & 1;
+}
+
+static void add_fact(struct orr_engine *engine, uint32_t type, uint32_t request,
+                     const struct orr_record *record, uint32_t firing)
 {
     struct orri_table *table = &engine->tables[type];
-    bool fresh = false;
-    uint64_t *slot = orr_map_insert(&table->set, content_hash(request, record), &fresh);
-    if (!fresh && find_equal(table, request, record, *slot))
-        return;
-    struct orr_value kept = orr_value_copy(orr_value_of_record(record), &engine->arena);
-    uint32_t index = (uint32_t)table->n;
-    table->facts = orr_grow(table->facts, table->n, &table->cap, sizeof *table->facts);
-    table->twins =
-        orr_grow(table->twins, table->n, &table->cap_twins, sizeof *table->twins);
-    table->twins[index] = (uint32_t)*slot;
-    table->facts[table->n++] =
-        (struct orri_fact) { kept.as.record, request, made_by, 0 };
-    *slot = index + 1;
-    check_key(engine, type, request, record, index, made_by);
-    push_queue(engine, type, index);
+    struct orri_fact *fact = orr_rows_add(&table->rows);
+    struct orr_record *kept = orri_record(table, table->rows.n - 1);
+    fact->request = request;
+    fact->firing = firing;
+    kept->type = record->type;
+    for (uint32_t i = 0; i < record->type->n_fields; i++)
+        kept->fields[i] = orr_value_copy(record->fields[i], &engine->arena);
+    engine->has[(size_t)request * has_words(engine) + type / 32] |= 1U << type % 32;
+    push_queue(engine, type, table->rows.n - 1);
 }
+
+void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
+                      const struct orr_record *record, uint32_t firing)
+{
+    struct orri_table *table = &engine->tables[type];
+    uint64_t hash = set_hash(&engine->graph->facts[type], request, record);
+    uint32_t twin = find_twin(engine, type, request, record, hash);
+    if (twin == ORR_NONE && table->rows.n == ORR_ROWS_MAX) {
+        orri_request_fail(engine, request, "more than %u facts '%s'", ORR_ROWS_MAX,
+                          engine->graph->facts[type].name);
+    } else if (twin == ORR_NONE) {
+        orr_hashes_add(&table->set, hash, table->rows.n);
+        add_fact(engine, type, request, record, firing);
+    } else if (!same_content(orri_record(table, twin), record)) {
+        refuse_key(engine, type, twin, record, firing);
+    }
+}
+
+/* ---- indexes ---- */
 
 uint64_t orri_key_hash(uint32_t request, const struct orr_value *keys, uint32_t n)
 {
@@ -154,40 +192,81 @@ uint32_t orri_index_for(struct orr_engine *engine, uint32_t type,
     return table->n_indexes++;
 }
 
-static void index_add(struct orri_index *index, const struct orri_fact *fact,
-                      uint32_t at)
+void orri_lay_out_facts(struct orr_engine *engine)
 {
-    if (at >= index->cap) {
-        size_t cap = index->cap ? index->cap : 16;
-        while (cap <= at)
-            cap *= 2;
-        index->next = orr_realloc(index->next, cap, sizeof *index->next);
-        index->cap = cap;
+    for (uint32_t t = 0; t < engine->graph->n_facts; t++) {
+        struct orri_table *table = &engine->tables[t];
+        size_t head = sizeof(struct orri_fact) + table->n_indexes * sizeof(uint32_t);
+        size_t fields =
+            engine->graph->facts[t].record->n_fields * sizeof(struct orr_value);
+        table->record_at = (uint32_t)(head + 7) & ~7U;
+        table->rows.size =
+            table->record_at + (uint32_t)(sizeof(struct orr_record) + fields);
     }
-    index->next[at] = 0;
-    bool fresh = false;
-    uint64_t *chain = orr_map_insert(
-        &index->chains, orri_key_hash_of(fact->request, index, fact->record), &fresh);
-    uint64_t tail = *chain >> 32;
-    if (tail)
-        index->next[tail - 1] = at + 1;
-    uint64_t head = tail ? *chain & UINT32_MAX : (uint64_t)at + 1;
-    *chain = head | (uint64_t)(at + 1) << 32;
+}
+
+/* Same request, same values of the index's fields. */
+static bool in_ring(const struct orri_table *table, const struct orri_index *index,
+                    uint32_t a, uint32_t b)
+{
+    const struct orr_record *left = orri_record(table, a);
+    const struct orr_record *right = orri_record(table, b);
+    if (orri_fact(table, a)->request != orri_fact(table, b)->request)
+        return false;
+    for (uint32_t i = 0; i < index->n_fields; i++)
+        if (!orr_value_equal(left->fields[index->fields[i]],
+                             right->fields[index->fields[i]]))
+            return false;
+    return true;
+}
+
+static void index_add(struct orri_table *table, uint32_t i, uint32_t at)
+{
+    struct orri_index *index = &table->indexes[i];
+    struct orri_fact *fact = orri_fact(table, at);
+    uint64_t hash = orri_key_hash_of(fact->request, index, orri_record(table, at));
+    struct orr_probe probe = orr_probe_of(&index->rings, hash);
+    uint32_t last = 0;
+    while (orr_probe_next(&index->rings, &probe, &last))
+        if (in_ring(table, index, last, at)) {
+            fact->next[i] = orri_fact(table, last)->next[i];
+            orri_fact(table, last)->next[i] = at;
+            orr_hashes_replace(&index->rings, &probe, at);
+            return;
+        }
+    fact->next[i] = at;
+    orr_hashes_add(&index->rings, hash, at);
 }
 
 void orri_fact_enter(struct orr_engine *engine, uint32_t type, uint32_t at)
 {
     struct orri_table *table = &engine->tables[type];
-    table->facts[at].seq = ++engine->seq;
     for (uint32_t i = 0; i < table->n_indexes; i++)
-        index_add(&table->indexes[i], &table->facts[at], at);
+        index_add(table, i, at);
 }
 
-uint32_t orri_index_first(const struct orr_engine *engine, uint32_t type, uint32_t at,
-                          uint32_t request, const struct orr_value *keys)
+uint32_t orri_index_last(const struct orr_engine *engine, uint32_t type, uint32_t i,
+                         uint32_t request, const struct orr_value *keys)
 {
-    const struct orri_index *index = &engine->tables[type].indexes[at];
-    const uint64_t *chain =
-        orr_map_find(&index->chains, orri_key_hash(request, keys, index->n_fields));
-    return chain ? (uint32_t)(*chain & UINT32_MAX) : 0;
+    const struct orri_table *table = &engine->tables[type];
+    const struct orri_index *index = &table->indexes[i];
+    struct orr_probe probe =
+        orr_probe_of(&index->rings, orri_key_hash(request, keys, index->n_fields));
+    uint32_t last = 0;
+    while (orr_probe_next(&index->rings, &probe, &last))
+        if (orri_fact(table, last)->request == request &&
+            orri_index_agrees(index, orri_record(table, last), keys))
+            return last;
+    return ORR_NONE;
+}
+
+void orri_table_release(struct orri_table *table)
+{
+    for (uint32_t i = 0; i < table->n_indexes; i++)
+        orr_hashes_release(&table->indexes[i].rings);
+    free(table->indexes);
+    free(table->plans);
+    free(table->gathers);
+    orr_hashes_release(&table->set);
+    orr_rows_release(&table->rows);
 }

@@ -1,7 +1,7 @@
 /* gather.c - rules that wait until exactly `count` facts are there
  * An instance is one match of the rule's variables with the facts gathered so far; it
  * is found from a new fact through the equalities of the gather's `where`.
- * Owns: instances. Hands on: complete ones (fire.c). */
+ * Owns: instances. Hands on: complete ones (react.c). */
 #include "engine/internal.h"
 
 #include <inttypes.h>
@@ -24,6 +24,10 @@ void orri_plan_gather(struct orr_engine *engine, uint32_t rule_index)
     for (uint32_t i = 0; i < gather->n_where; i++)
         if (!split.used[i])
             plan->filters[plan->n_filters++] = gather->where[i];
+    struct orri_table *table = &engine->tables[gather->fact];
+    table->gathers =
+        orr_realloc(table->gathers, table->n_gathers + 1, sizeof *table->gathers);
+    table->gathers[table->n_gathers++] = rule_index;
     orr_arena_reset(&engine->scratch);
 }
 
@@ -40,7 +44,7 @@ static bool filters_hold(struct orr_engine *engine,
     const struct orri_gather_plan *plan = &engine->gathers[instance->rule];
     for (uint32_t i = 0; i < plan->n_filters; i++) {
         struct orr_value v;
-        struct orr_error err = { 0 };
+        struct orr_error err;
         if (orr_expr_eval(plan->filters[i], engine->slots, &engine->firing, &v, &err) !=
             ORR_OK) {
             fail(engine, instance, &err);
@@ -75,11 +79,11 @@ static bool ordered_members(struct orr_engine *engine,
 {
     const struct orr_gather *gather = &engine->graph->rules[instance->rule].gather;
     for (size_t i = 0; i < instance->n; i++) {
-        const struct orri_fact *fact =
-            &engine->tables[gather->fact].facts[instance->members[i]];
-        members[i] = (struct member) { orr_null(), fact->record };
-        engine->slots[gather->candidate_slot] = orr_value_of_record(fact->record);
-        struct orr_error err = { 0 };
+        const struct orr_record *record =
+            orri_record(&engine->tables[gather->fact], instance->members[i]);
+        members[i] = (struct member) { orr_null(), record };
+        engine->slots[gather->candidate_slot] = orr_value_of_record(record);
+        struct orr_error err;
         if (gather->order &&
             orr_expr_eval(gather->order, engine->slots, &engine->firing,
                           &members[i].order, &err) != ORR_OK) {
@@ -109,20 +113,28 @@ static struct orr_value lists_of(struct orr_engine *engine,
     return orr_value_of_record(record);
 }
 
-static void fire(struct orr_engine *engine, size_t at)
+bool orri_gather_bind(struct orr_engine *engine, uint32_t at)
 {
-    struct orri_instance *instance = &engine->instances[at];
-    instance->fired = true;
-    orri_bind(engine, instance->rule, instance->match, orr_null());
+    const struct orri_instance *instance = &engine->instances[at];
+    const struct orr_gather *gather = &engine->graph->rules[instance->rule].gather;
+    orri_bind(engine, instance->rule, instance->match);
     struct member *members =
         orr_arena_alloc(&engine->firing, (instance->n + 1) * sizeof *members);
-    if (ordered_members(engine, instance, members))
-        orri_fire(engine, instance->rule, instance->request, instance->match,
-                  lists_of(engine, instance, members));
+    if (!ordered_members(engine, instance, members))
+        return false;
+    engine->slots[gather->slot] = lists_of(engine, instance, members);
+    return true;
+}
+
+static void fire(struct orr_engine *engine, uint32_t at)
+{
+    struct orri_instance *instance = &engine->instances[at];
+    if (orri_gather_bind(engine, at))
+        orri_fire(engine, instance->rule, instance->request, instance->match, at);
     orr_arena_reset(&engine->firing);
 }
 
-static void add_member(struct orr_engine *engine, size_t at, uint32_t fact)
+static void add_member(struct orr_engine *engine, uint32_t at, uint32_t fact)
 {
     struct orri_instance *instance = &engine->instances[at];
     const struct orr_rule *rule = &engine->graph->rules[instance->rule];
@@ -140,21 +152,21 @@ static void add_member(struct orr_engine *engine, size_t at, uint32_t fact)
         fire(engine, at);
 }
 
-/* The match of the instance is in the slots; is this fact one of its members? */
-static void consider(struct orr_engine *engine, size_t at, uint32_t fact)
+/* The fact agrees with the keys of the instance; is it one of its members? */
+static void consider(struct orr_engine *engine, uint32_t at, uint32_t fact)
 {
     const struct orri_instance *instance = &engine->instances[at];
+    const struct orri_gather_plan *plan = &engine->gathers[instance->rule];
     const struct orr_gather *gather = &engine->graph->rules[instance->rule].gather;
-    const struct orri_table *table = &engine->tables[gather->fact];
-    const struct orri_index *index =
-        &table->indexes[engine->gathers[instance->rule].index];
-    const struct orr_record *record = table->facts[fact].record;
-    if (table->facts[fact].request != instance->request ||
-        !orri_index_agrees(index, record, instance->keys))
-        return;
-    engine->slots[gather->candidate_slot] = orr_value_of_record(record);
-    if (filters_hold(engine, instance))
-        add_member(engine, at, fact);
+    engine->work.offers++;
+    if (plan->n_filters) {
+        orri_bind(engine, instance->rule, instance->match);
+        engine->slots[gather->candidate_slot] =
+            orr_value_of_record(orri_record(&engine->tables[gather->fact], fact));
+        if (!filters_hold(engine, instance))
+            return;
+    }
+    add_member(engine, at, fact);
 }
 
 /* ---- opening ---- */
@@ -164,7 +176,7 @@ static bool evaluate_opening(struct orr_engine *engine, struct orri_instance *in
     const struct orr_gather *gather = &engine->graph->rules[instance->rule].gather;
     const struct orri_gather_plan *plan = &engine->gathers[instance->rule];
     uint32_t n = engine->tables[gather->fact].indexes[plan->index].n_fields;
-    struct orr_error err = { 0 };
+    struct orr_error err;
     struct orr_value v;
     instance->keys = orr_arena_alloc(&engine->arena, (n + 1) * sizeof *instance->keys);
     for (uint32_t i = 0; i < n; i++) {
@@ -186,56 +198,89 @@ failed:
     return false;
 }
 
+static uint32_t add_instance(struct orr_engine *engine,
+                             const struct orri_instance *fresh)
+{
+    struct orri_gather_plan *plan = &engine->gathers[fresh->rule];
+    uint32_t type = engine->graph->rules[fresh->rule].gather.fact;
+    uint32_t n = engine->tables[type].indexes[plan->index].n_fields;
+    uint32_t at = (uint32_t)engine->n_instances;
+    engine->instances = orr_grow(engine->instances, at, &engine->cap_instances,
+                                 sizeof *engine->instances);
+    engine->instances[engine->n_instances++] = *fresh;
+    orr_hashes_add(&plan->instances, orri_key_hash(fresh->request, fresh->keys, n), at);
+    return at;
+}
+
 void orri_gather_open(struct orr_engine *engine, uint32_t rule, uint32_t request,
                       const uint32_t *match)
 {
     const struct orr_rule *r = &engine->graph->rules[rule];
-    struct orri_gather_plan *plan = &engine->gathers[rule];
-    struct orri_instance fresh = { .rule = rule, .request = request };
+    const struct orri_gather_plan *plan = &engine->gathers[rule];
+    struct orri_instance fresh = { .rule = rule,
+                                   .request = request,
+                                   .firing = ORR_NONE };
     fresh.match = orr_arena_alloc(&engine->arena, (r->n_match + 1) * sizeof *match);
     memcpy(fresh.match, match, r->n_match * sizeof *match);
     if (!evaluate_opening(engine, &fresh))
         return;
-    uint32_t n = engine->tables[r->gather.fact].indexes[plan->index].n_fields;
-    bool first = false;
-    uint64_t *chain =
-        orr_map_insert(&plan->instances, orri_key_hash(request, fresh.keys, n), &first);
-    fresh.next = (uint32_t)*chain;
-    size_t at = engine->n_instances;
-    *chain = at + 1;
-    engine->instances = orr_grow(engine->instances, at, &engine->cap_instances,
-                                 sizeof *engine->instances);
-    engine->instances[engine->n_instances++] = fresh;
+    uint32_t at = add_instance(engine, &fresh);
     if (fresh.count == 0)
         fire(engine, at);
-    uint32_t fact =
-        orri_index_first(engine, r->gather.fact, plan->index, request, fresh.keys);
-    while (fact) {
-        uint32_t following =
-            engine->tables[r->gather.fact].indexes[plan->index].next[fact - 1];
-        orri_bind(engine, rule, match, orr_null());
-        consider(engine, at, fact - 1);
-        fact = following;
+    const struct orri_table *table = &engine->tables[r->gather.fact];
+    uint32_t last =
+        orri_index_last(engine, r->gather.fact, plan->index, request, fresh.keys);
+    for (uint32_t fact = last; fact != ORR_NONE;) {
+        fact = orri_fact(table, fact)->next[plan->index];
+        consider(engine, at, fact);
+        if (fact == last)
+            break;
     }
-    orri_bind(engine, rule, match, orr_null()); /* the join goes on with its slots */
+    orri_bind(engine, rule, match); /* the join goes on with its slots */
+}
+
+/* The instances of one rule whose keys the fact has. */
+static void offer_to(struct orr_engine *engine, uint32_t rule, uint32_t fact)
+{
+    const struct orri_gather_plan *plan = &engine->gathers[rule];
+    const struct orri_table *table =
+        &engine->tables[engine->graph->rules[rule].gather.fact];
+    const struct orri_index *index = &table->indexes[plan->index];
+    const struct orr_record *record = orri_record(table, fact);
+    uint32_t request = orri_fact(table, fact)->request;
+    struct orr_probe probe =
+        orr_probe_of(&plan->instances, orri_key_hash_of(request, index, record));
+    uint32_t at = 0;
+    while (orr_probe_next(&plan->instances, &probe, &at))
+        if (engine->instances[at].request == request &&
+            orri_index_agrees(index, record, engine->instances[at].keys))
+            consider(engine, at, fact);
 }
 
 void orri_gather_offer(struct orr_engine *engine, uint32_t type, uint32_t fact)
 {
     const struct orri_table *table = &engine->tables[type];
-    for (uint32_t r = 0; r < engine->graph->n_rules; r++) {
-        const struct orr_gather *gather = &engine->graph->rules[r].gather;
-        if (!gather->name || gather->fact != type)
-            continue;
-        const struct orri_gather_plan *plan = &engine->gathers[r];
-        const struct orri_fact *entry = &table->facts[fact];
-        uint64_t hash = orri_key_hash_of(entry->request, &table->indexes[plan->index],
-                                         entry->record);
-        const uint64_t *chain = orr_map_find(&plan->instances, hash);
-        for (uint32_t at = chain ? (uint32_t)*chain : 0; at;
-             at = engine->instances[at - 1].next) {
-            orri_bind(engine, r, engine->instances[at - 1].match, orr_null());
-            consider(engine, at - 1, fact);
-        }
-    }
+    for (uint32_t i = 0; i < table->n_gathers; i++)
+        offer_to(engine, table->gathers[i], fact);
+}
+
+uint32_t orr_engine_gathers(const struct orr_engine *engine)
+{
+    return (uint32_t)engine->n_instances;
+}
+
+struct orr_engine_gather orr_engine_gather(const struct orr_engine *engine, uint32_t at)
+{
+    const struct orri_instance *instance = &engine->instances[at];
+    return (struct orr_engine_gather) {
+        .rule = instance->rule,
+        .request = engine->requests[instance->request].request,
+        .scope = instance->request,
+        .match = instance->match,
+        .n_match = engine->graph->rules[instance->rule].n_match,
+        .members = instance->members,
+        .n = instance->n,
+        .count = instance->count,
+        .firing = instance->firing,
+    };
 }

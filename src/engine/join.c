@@ -2,9 +2,10 @@
  *
  * Semi-naive evaluation: a new fact is tried in every variable of its type, the other
  * variables are bound step by step through an index on the equalities of `where`. Each
- * combination is found exactly once, when the last of its facts is looked at: variables
- * before the seed accept only older facts, those after it the seed itself too.
- * Owns: the plans. Hands on: complete matches (fire.c, gather.c). */
+ * combination is found exactly once, when the last of its facts is looked at: facts are
+ * in the indexes from then on, and the seed itself stands for other variables only when
+ * they come after its own.
+ * Owns: the plans. Hands on: complete matches (react.c, gather.c). */
 #include "engine/internal.h"
 
 #include <string.h>
@@ -92,8 +93,9 @@ static void plan_step(struct planner *p, struct orri_step *step)
     step->variable = best_variable(p, &split);
     orri_split_equalities(p->rule->where, p->rule->n_where, step->variable, p->bound,
                           &split);
-    step->index = orri_index_for(p->engine, p->rule->match[step->variable].fact,
-                                 split.fields, split.n);
+    step->type = p->rule->match[step->variable].fact;
+    step->index = orri_index_for(p->engine, step->type, split.fields, split.n);
+    step->n_keys = split.n;
     step->keys = orr_arena_alloc(&p->engine->arena, (split.n + 1) * sizeof *step->keys);
     memcpy(step->keys, split.keys, split.n * sizeof *step->keys);
     for (uint32_t i = 0; i < p->rule->n_where; i++)
@@ -112,6 +114,7 @@ static struct orri_plan plan_seed(struct orr_engine *engine, uint32_t rule_index
     struct orri_plan plan = { .rule = rule_index, .seed = seed };
     plan.steps = orr_arena_alloc(&engine->arena, rule->n_match * sizeof *plan.steps);
     plan.steps[0].variable = seed;
+    plan.steps[0].type = rule->match[seed].fact;
     take_filters(&p, &plan.steps[0]);
     for (uint32_t i = 1; i < rule->n_match; i++)
         plan_step(&p, &plan.steps[i]);
@@ -124,10 +127,10 @@ void orri_plan_rules(struct orr_engine *engine)
     const struct orr_graph *graph = engine->graph;
     for (uint32_t r = 0; r < graph->n_rules; r++)
         for (uint32_t v = 0; v < graph->rules[r].n_match; v++) {
-            struct orri_seeds *seeds = &engine->seeds[graph->rules[r].match[v].fact];
-            seeds->plans =
-                orr_realloc(seeds->plans, seeds->n + 1, sizeof *seeds->plans);
-            seeds->plans[seeds->n++] = plan_seed(engine, r, v);
+            struct orri_table *table = &engine->tables[graph->rules[r].match[v].fact];
+            table->plans =
+                orr_realloc(table->plans, table->n_plans + 1, sizeof *table->plans);
+            table->plans[table->n_plans++] = plan_seed(engine, r, v);
         }
     for (uint32_t r = 0; r < graph->n_rules; r++)
         if (graph->rules[r].gather.name)
@@ -141,7 +144,7 @@ struct matcher {
     const struct orri_plan *plan;
     const struct orr_rule *rule;
     uint32_t request;
-    uint64_t seq; /* of the seed */
+    uint32_t seed; /* the fact */
     uint32_t match[ORR_SLOTS_MAX];
 };
 
@@ -150,7 +153,7 @@ static bool filters_hold(struct matcher *m, const struct orri_step *step)
     struct orr_engine *engine = m->engine;
     for (uint32_t i = 0; i < step->n_filters; i++) {
         struct orr_value v;
-        struct orr_error err = { 0 };
+        struct orr_error err;
         if (orr_expr_eval(step->filters[i], engine->slots, &engine->scratch, &v,
                           &err) != ORR_OK) {
             orri_request_fail_at(engine, m->request, &err, m->rule->name);
@@ -164,10 +167,11 @@ static bool filters_hold(struct matcher *m, const struct orri_step *step)
 
 static void complete(struct matcher *m)
 {
+    m->engine->work.matches++;
     if (m->rule->gather.name)
         orri_gather_open(m->engine, m->plan->rule, m->request, m->match);
     else
-        orri_fire(m->engine, m->plan->rule, m->request, m->match, orr_null());
+        orri_fire(m->engine, m->plan->rule, m->request, m->match, ORR_NONE);
     orr_arena_reset(&m->engine->firing);
 }
 
@@ -176,26 +180,27 @@ static void match_from(struct matcher *m, uint32_t at);
 static void try_fact(struct matcher *m, uint32_t at, uint32_t index)
 {
     const struct orri_step *step = &m->plan->steps[at];
-    const struct orri_table *table =
-        &m->engine->tables[m->rule->match[step->variable].fact];
+    m->engine->work.candidates++;
     m->match[step->variable] = index;
-    m->engine->slots[step->variable] = orr_value_of_record(table->facts[index].record);
+    m->engine->slots[step->variable] =
+        orr_value_of_record(orri_record(&m->engine->tables[step->type], index));
     if (filters_hold(m, step))
         match_from(m, at + 1);
 }
 
-/* May this fact stand for the variable, given the order that makes matches unique? */
-static bool in_order(const struct matcher *m, uint32_t variable,
-                     const struct orri_fact *fact)
+/* The new fact for a variable before its own: that match is found from there. */
+static bool is_seed(const struct matcher *m, const struct orri_step *step,
+                    uint32_t fact)
 {
-    return variable < m->plan->seed ? fact->seq < m->seq : fact->seq <= m->seq;
+    return fact == m->seed && step->variable < m->plan->seed &&
+           step->type == m->plan->steps[0].type;
 }
 
-static bool step_keys(struct matcher *m, const struct orri_step *step, uint32_t n,
+static bool step_keys(struct matcher *m, const struct orri_step *step,
                       struct orr_value *keys)
 {
-    struct orr_error err = { 0 };
-    for (uint32_t i = 0; i < n; i++)
+    struct orr_error err;
+    for (uint32_t i = 0; i < step->n_keys; i++)
         if (orr_expr_eval(step->keys[i], m->engine->slots, &m->engine->scratch,
                           &keys[i], &err) != ORR_OK) {
             orri_request_fail_at(m->engine, m->request, &err, m->rule->name);
@@ -211,36 +216,31 @@ static void match_from(struct matcher *m, uint32_t at)
         return;
     }
     const struct orri_step *step = &m->plan->steps[at];
-    uint32_t type = m->rule->match[step->variable].fact;
-    struct orri_table *table = &m->engine->tables[type];
+    const struct orri_table *table = &m->engine->tables[step->type];
     struct orr_value keys[ORR_SLOTS_MAX];
-    if (!step_keys(m, step, table->indexes[step->index].n_fields, keys))
+    if (!step_keys(m, step, keys))
         return;
-    uint32_t fact = orri_index_first(m->engine, type, step->index, m->request, keys);
-    while (fact) {
-        const struct orri_index *index = &table->indexes[step->index];
-        uint32_t following = index->next[fact - 1];
-        const struct orri_fact *candidate = &table->facts[fact - 1];
-        if (candidate->request == m->request &&
-            in_order(m, step->variable, candidate) &&
-            orri_index_agrees(index, candidate->record, keys))
-            try_fact(m, at, fact - 1);
-        fact = following;
+    uint32_t last =
+        orri_index_last(m->engine, step->type, step->index, m->request, keys);
+    for (uint32_t fact = last; fact != ORR_NONE;) {
+        fact = orri_fact(table, fact)->next[step->index];
+        if (!is_seed(m, step, fact))
+            try_fact(m, at, fact);
+        if (fact == last)
+            break;
     }
 }
 
 void orri_match_fact(struct orr_engine *engine, uint32_t type, uint32_t index)
 {
-    const struct orri_fact *fact = &engine->tables[type].facts[index];
-    const struct orri_seeds *seeds = &engine->seeds[type];
-    for (uint32_t i = 0; i < seeds->n; i++) {
-        struct matcher m = {
-            .engine = engine,
-            .plan = &seeds->plans[i],
-            .rule = &engine->graph->rules[seeds->plans[i].rule],
-            .request = fact->request,
-            .seq = fact->seq,
-        };
+    const struct orri_table *table = &engine->tables[type];
+    struct matcher m;
+    m.engine = engine;
+    m.request = orri_fact(table, index)->request;
+    m.seed = index;
+    for (uint32_t i = 0; i < table->n_plans; i++) {
+        m.plan = &table->plans[i];
+        m.rule = &engine->graph->rules[m.plan->rule];
         try_fact(&m, 0, index);
         orr_arena_reset(&engine->scratch);
     }

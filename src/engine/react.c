@@ -6,22 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-void orri_bind(struct orr_engine *engine, uint32_t rule_index, const uint32_t *match,
-               struct orr_value gathered)
+enum { AT_ONCE = 64 /* items of a `for`; of more a range is kept */ };
+
+void orri_bind(struct orr_engine *engine, uint32_t rule_index, const uint32_t *match)
 {
     const struct orr_rule *rule = &engine->graph->rules[rule_index];
     for (uint32_t v = 0; v < rule->n_match; v++)
         engine->slots[v] = orr_value_of_record(
-            engine->tables[rule->match[v].fact].facts[match[v]].record);
-    if (rule->gather.name)
-        engine->slots[rule->gather.slot] = gathered;
+            orri_record(&engine->tables[rule->match[v].fact], match[v]));
+}
+
+bool orri_bind_firing(struct orr_engine *engine, uint32_t id)
+{
+    struct orri_firing *firing = orri_firing_at(engine, id);
+    if (engine->graph->rules[firing->rule].gather.name)
+        return orri_gather_bind(engine, *orri_firing_instance(engine, firing));
+    orri_bind(engine, firing->rule, firing->words);
+    return true;
 }
 
 /* ---- reactions ---- */
 
-static orr_status assert_one(struct orr_engine *engine, uint32_t rule, uint32_t request,
-                             const struct orr_assertion *assertion,
-                             struct orr_error *err)
+orr_status orri_assert_one(struct orr_engine *engine, uint32_t firing,
+                           const struct orr_assertion *assertion, struct orr_error *err)
 {
     struct orr_value v;
     orr_status status = ORR_OK;
@@ -33,37 +40,54 @@ static orr_status assert_one(struct orr_engine *engine, uint32_t rule, uint32_t 
     }
     status = orr_expr_eval(assertion->record, engine->slots, &engine->firing, &v, err);
     if (status == ORR_OK)
-        orri_fact_assert(engine, assertion->fact, request, v.as.record, rule);
+        orri_fact_assert(engine, assertion->fact,
+                         orri_firing_at(engine, firing)->request, v.as.record, firing);
     return status;
 }
 
-static orr_status assert_each(struct orr_engine *engine, uint32_t rule,
-                              uint32_t request, const struct orr_assertion *assertion,
+void orri_bind_item(struct orr_engine *engine, const struct orr_assertion *assertion,
+                    const struct orr_sequence *items, uint64_t i)
+{
+    engine->slots[assertion->loop_slot] = orr_sequence_at(items, i);
+    if (assertion->index_slot != ORR_NONE)
+        engine->slots[assertion->index_slot] = orr_int((int64_t)i);
+}
+
+static orr_status assert_each(struct orr_engine *engine, uint32_t firing,
+                              const struct orr_assertion *assertion,
                               struct orr_error *err)
 {
-    struct orr_value list;
+    struct orr_sequence items;
     orr_status status =
-        orr_expr_eval(assertion->list, engine->slots, &engine->firing, &list, err);
-    if (status == ORR_OK && list.kind == ORR_KIND_NULL)
+        orr_expr_sequence(assertion->list, engine->slots, &engine->firing, &items, err);
+    if (status == ORR_OK && items.n > ORR_ROWS_MAX)
+        return orr_error_set(err, ORR_ERR_LIMIT, assertion->at,
+                             "'for' over %" PRIu64
+                             " items: that is more facts than a run holds",
+                             items.n);
+    if (status == ORR_OK && items.n > AT_ONCE) {
+        orri_lazy_keep(engine, firing, assertion, &items);
         return ORR_OK;
-    for (uint32_t i = 0; status == ORR_OK && i < list.as.list->n; i++) {
-        engine->slots[assertion->loop_slot] = list.as.list->items[i];
-        status = assert_one(engine, rule, request, assertion, err);
+    }
+    for (uint64_t i = 0; status == ORR_OK && i < items.n; i++) {
+        orri_bind_item(engine, assertion, &items, i);
+        status = orri_assert_one(engine, firing, assertion, err);
     }
     return status;
 }
 
-bool orri_react(struct orr_engine *engine, uint32_t rule, uint32_t request,
+bool orri_react(struct orr_engine *engine, uint32_t firing,
                 const struct orr_assertion *then, uint32_t n)
 {
-    struct orr_error err = { 0 };
+    struct orr_error err;
     for (uint32_t i = 0; i < n; i++) {
         orr_status status = then[i].loop_slot == ORR_NONE
-                                ? assert_one(engine, rule, request, &then[i], &err)
-                                : assert_each(engine, rule, request, &then[i], &err);
+                                ? orri_assert_one(engine, firing, &then[i], &err)
+                                : assert_each(engine, firing, &then[i], &err);
         if (status != ORR_OK) {
-            orri_request_fail_at(engine, request, &err,
-                                 engine->graph->rules[rule].name);
+            const struct orri_firing *entry = orri_firing_at(engine, firing);
+            orri_request_fail_at(engine, entry->request, &err,
+                                 engine->graph->rules[entry->rule].name);
             return false;
         }
     }
@@ -83,7 +107,7 @@ static struct orr_value *call_arguments(struct orr_engine *engine, uint32_t rule
     for (uint32_t i = 0; i < n; i++) {
         const struct orr_expr *expr =
             rule->args[i] ? rule->args[i] : function->defaults[i];
-        struct orr_error err = { 0 };
+        struct orr_error err;
         if (expr && orr_expr_eval(expr, engine->slots, &engine->firing, &args[i],
                                   &err) != ORR_OK) {
             orri_request_fail_at(engine, request, &err, rule->name);
@@ -93,81 +117,80 @@ static struct orr_value *call_arguments(struct orr_engine *engine, uint32_t rule
     return args;
 }
 
-static void call(struct orr_engine *engine, uint32_t rule, uint32_t request,
-                 const uint32_t *match, struct orr_value gathered)
-{
-    const struct orr_rule *r = &engine->graph->rules[rule];
-    const struct orr_value *args = call_arguments(engine, rule, request);
-    if (!args)
-        return;
-    orr_task_id task = orri_task_for(engine, r->function, request, rule, args);
-    struct orri_firing *firing =
-        orr_alloc(1, sizeof *firing + r->n_match * sizeof *match);
-    firing->rule = rule;
-    firing->request = request;
-    firing->gathered = orr_value_copy(gathered, &engine->arena);
-    memcpy(firing->match, match, r->n_match * sizeof *match);
-    orri_subscribe(engine, firing, task, 0);
-}
-
 void orri_fire(struct orr_engine *engine, uint32_t rule, uint32_t request,
-               const uint32_t *match, struct orr_value gathered)
+               const uint32_t *match, uint32_t instance)
 {
     const struct orr_rule *r = &engine->graph->rules[rule];
+    const struct orr_value *args = NULL;
     if (orri_request_failed(engine, request))
         return;
+    if (orri_log_full(&engine->log)) {
+        orri_request_fail(engine, request, "more rule firings than a run holds");
+        return;
+    }
     engine->firings[rule]++;
-    if (r->gather.name)
-        engine->slots[r->gather.slot] = gathered;
-    if (r->function == ORR_NONE)
-        (void)orri_react(engine, rule, request, r->then, r->n_then);
+    if (r->function != ORR_NONE && !(args = call_arguments(engine, rule, request)))
+        return;
+    uint32_t firing = orri_log_add(engine, rule, request, match, instance);
+    if (instance != ORR_NONE)
+        engine->instances[instance].firing = firing;
+    if (args)
+        orri_subscribe(engine, firing,
+                       orri_task_for(engine, r->function, request, rule, args), 0);
     else
-        call(engine, rule, request, match, gathered);
+        (void)orri_react(engine, firing, r->then, r->n_then);
 }
 
 /* ---- failures ---- */
 
+/* A firing whose task failed, in hand. */
+struct failing {
+    uint32_t id;
+    struct orri_firing *firing;
+    struct orri_wait *wait;
+    const struct orr_rule *rule;
+    const struct orri_task *task;
+};
+
 /* Does the handler take this failure? A retry that is used up does not. */
 static bool takes(struct orr_engine *engine, const struct orr_handler *handler,
-                  const struct orri_firing *firing)
+                  const struct failing *f)
 {
     struct orr_value v = orr_bool(true);
-    struct orr_error err = { 0 };
-    if (handler->kind == ORR_HANDLER_RETRY && firing->retries >= handler->retry_max)
+    struct orr_error err;
+    if (handler->kind == ORR_HANDLER_RETRY && f->wait->retries >= handler->retry_max)
         return false;
     if (handler->when && orr_expr_eval(handler->when, engine->slots, &engine->firing,
                                        &v, &err) != ORR_OK) {
-        orri_request_fail_at(engine, firing->request, &err,
-                             engine->graph->rules[firing->rule].name);
+        orri_request_fail_at(engine, f->firing->request, &err, f->rule->name);
         return false;
     }
     return v.as.b;
 }
 
-static void bind_error(struct orr_engine *engine, const struct orri_firing *firing,
-                       const struct orri_task *task)
+static bool bind_error(struct orr_engine *engine, const struct failing *f)
 {
-    const struct orr_rule *rule = &engine->graph->rules[firing->rule];
-    orri_bind(engine, firing->rule, firing->match, firing->gathered);
+    const struct orr_failure *failure = f->task->failure;
+    if (!orri_bind_firing(engine, f->id))
+        return false;
     struct orr_record *error = orr_record_new(&engine->firing, &orr_error_record);
-    const char *kind = orr_fail_kind_text[task->failure.kind];
-    const char *message = task->failure.message;
+    const char *kind = orr_fail_kind_text[failure->kind];
     error->fields[0] =
         orr_string_new(&engine->firing, ORR_KIND_STRING, kind, strlen(kind));
-    error->fields[1] = orr_int(task->failure.code);
-    error->fields[2] =
-        orr_string_new(&engine->firing, ORR_KIND_STRING, message, strlen(message));
-    engine->slots[rule->error_slot] = orr_value_of_record(error);
-    engine->slots[rule->attempt_slot] = orr_int(firing->failures);
+    error->fields[1] = orr_int(failure->code);
+    error->fields[2] = orr_string_new(&engine->firing, ORR_KIND_STRING,
+                                      failure->message, strlen(failure->message));
+    engine->slots[f->rule->error_slot] = orr_value_of_record(error);
+    engine->slots[f->rule->attempt_slot] = orr_int(f->wait->failures);
+    return true;
 }
 
 static const struct orr_handler *choose_handler(struct orr_engine *engine,
-                                                const struct orri_firing *firing)
+                                                const struct failing *f)
 {
-    const struct orr_rule *rule = &engine->graph->rules[firing->rule];
-    for (uint32_t i = 0; i < rule->n_handlers; i++)
-        if (takes(engine, &rule->handlers[i], firing))
-            return &rule->handlers[i];
+    for (uint32_t i = 0; i < f->rule->n_handlers; i++)
+        if (takes(engine, &f->rule->handlers[i], f))
+            return &f->rule->handlers[i];
     return NULL;
 }
 
@@ -181,48 +204,50 @@ static bool changes_arguments(const struct orr_handler *handler, uint32_t n)
 
 /* The task that a retry with other arguments asks for. */
 static bool changed_task(struct orr_engine *engine, const struct orr_handler *handler,
-                         const struct orri_firing *firing, orr_task_id *id)
+                         const struct failing *f, orr_task_id *id)
 {
-    const struct orri_task *task = engine->tasks[id->v];
-    const struct orr_graph_function *f =
-        &engine->graph->functions[task->public.function];
-    struct orr_reader in = orr_reader_of(task->public.args, task->public.args_length);
-    uint32_t n = f->params->n_fields;
+    const struct orr_task *task = &f->task->public;
+    const struct orr_graph_function *function =
+        &engine->graph->functions[task->function];
+    struct orr_reader in = orr_reader_of(task->args, task->args_length);
+    uint32_t n = function->params->n_fields;
     struct orr_value *args = orr_arena_alloc(&engine->firing, (n + 1) * sizeof *args);
     struct orr_error err = { 0 };
     for (uint32_t i = 0; i < n; i++) {
         const struct orr_expr *other = handler->retry_with[i];
-        if (orr_value_get(&in, f->params->fields[i].type, &engine->firing, &args[i],
-                          &err) != ORR_OK)
+        if (orr_value_get(&in, function->params->fields[i].type, &engine->firing,
+                          &args[i], &err) != ORR_OK)
             ORR_BUG("arguments of task %u do not read back: %s", id->v, err.text);
         if (other && orr_expr_eval(other, engine->slots, &engine->firing, &args[i],
                                    &err) != ORR_OK) {
-            orri_request_fail_at(engine, firing->request, &err,
-                                 engine->graph->rules[firing->rule].name);
+            orri_request_fail_at(engine, f->firing->request, &err, f->rule->name);
             return false;
         }
     }
-    *id = orri_task_for(engine, task->public.function, firing->request, firing->rule,
+    *id = orri_task_for(engine, task->function, f->firing->request, f->firing->rule,
                         args);
     return true;
 }
 
 static void fail_request(struct orr_engine *engine, const struct orr_handler *handler,
-                         const struct orri_firing *firing, const struct orri_task *task)
+                         const struct failing *f)
 {
-    const struct orr_rule *rule = &engine->graph->rules[firing->rule];
     struct orr_value v = orr_null();
-    struct orr_error err = { 0 };
+    struct orr_error err;
+    bool first = !orri_request_failed(engine, f->firing->request);
     if (handler && handler->message &&
         orr_expr_eval(handler->message, engine->slots, &engine->firing, &v, &err) ==
             ORR_OK)
-        orri_request_fail(engine, firing->request, "%s", v.as.s->s);
+        orri_request_fail(engine, f->firing->request, "%s", v.as.s->s);
     else
         orri_request_fail(
-            engine, firing->request, "rule '%s': %s failed after %u attempt%s (%s): %s",
-            rule->name, engine->graph->functions[task->public.function].name,
-            firing->failures, firing->failures == 1 ? "" : "s",
-            orr_fail_kind_text[task->failure.kind], task->failure.message);
+            engine, f->firing->request,
+            "rule '%s': %s failed after %u attempt%s (%s): %s", f->rule->name,
+            engine->graph->functions[f->task->public.function].name, f->wait->failures,
+            f->wait->failures == 1 ? "" : "s",
+            orr_fail_kind_text[f->task->failure->kind], f->task->failure->message);
+    if (first)
+        orri_request_fail_as(engine, f->firing->request, f->task->failure);
 }
 
 /* Retries that the function itself allows: never for wrong arguments. */
@@ -231,7 +256,7 @@ static bool function_retries(const struct orr_engine *engine,
 {
     const struct orr_graph_function *f =
         &engine->graph->functions[task->public.function];
-    return task->failure.kind != ORR_FAIL_INVALID && task->attempts <= f->retries;
+    return task->failure->kind != ORR_FAIL_INVALID && task->attempts <= f->retries;
 }
 
 enum { DELAY_DOUBLINGS = 10 };
@@ -251,57 +276,77 @@ static int64_t back_off(int64_t base, uint32_t attempt, struct orr_id identity)
 
 /* True when the changed arguments are the same after all: a plain retry. */
 static bool move_firing(struct orr_engine *engine, const struct orr_handler *handler,
-                        struct orri_firing *firing, orr_task_id id, int64_t *delay)
+                        const struct failing *f, orr_task_id id, int64_t *delay)
 {
     orr_task_id other = id;
-    if (!changed_task(engine, handler, firing, &other)) {
-        free(firing);
+    if (!changed_task(engine, handler, f, &other))
         return false;
-    }
-    firing->retries++;
     *delay = handler->retry_delay;
-    if (other.v == id.v)
+    if (other.v == id.v) {
+        f->wait->retries++;
         return true;
-    orri_subscribe(engine, firing, other, handler->retry_delay);
+    }
+    bool gathers = f->rule->gather.name != NULL;
+    uint32_t moved =
+        orri_log_add(engine, f->firing->rule, f->firing->request, f->firing->words,
+                     gathers ? *orri_firing_instance(engine, f->firing) : ORR_NONE);
+    struct orri_wait *wait = orri_firing_wait(engine, orri_firing_at(engine, moved));
+    wait->failures = f->wait->failures;
+    wait->retries = f->wait->retries + 1;
+    f->firing->flags |= ORRI_FIRING_MOVED;
+    orri_subscribe(engine, moved, other, handler->retry_delay);
     return false;
 }
 
 /* Nothing is left to try: what does the rule say? */
 static void give_up(struct orr_engine *engine, const struct orr_handler *handler,
-                    struct orri_firing *firing, const struct orri_task *task)
+                    const struct failing *f)
 {
-    if (handler && handler->kind == ORR_HANDLER_ASSERT)
-        (void)orri_react(engine, firing->rule, firing->request, &handler->assertion, 1);
-    else if (!handler || handler->kind != ORR_HANDLER_SKIP)
-        fail_request(engine, handler, firing, task);
-    free(firing);
+    bool handled = handler && (handler->kind == ORR_HANDLER_ASSERT ||
+                               handler->kind == ORR_HANDLER_SKIP);
+    if (!handled)
+        fail_request(engine, handler, f);
+    else
+        f->firing->flags |= ORRI_FIRING_HANDLED;
+    if (handled && handler->kind == ORR_HANDLER_ASSERT)
+        (void)orri_react(engine, f->id, &handler->assertion, 1);
 }
 
-bool orri_handle_failure(struct orr_engine *engine, struct orri_firing *firing,
-                         orr_task_id id, int64_t *delay)
+static bool decide(struct orr_engine *engine, const struct failing *f, orr_task_id id,
+                   int64_t *delay)
 {
-    const struct orri_task *task = engine->tasks[id.v];
-    const struct orr_graph_function *f =
-        &engine->graph->functions[task->public.function];
-    firing->failures++;
-    bind_error(engine, firing, task);
-    const struct orr_handler *handler = choose_handler(engine, firing);
-    bool wait = false;
-    if (orri_request_failed(engine, firing->request)) {
-        free(firing);
-    } else if (handler && handler->kind == ORR_HANDLER_RETRY &&
-               changes_arguments(handler, f->params->n_fields)) {
-        wait = move_firing(engine, handler, firing, id, delay);
-    } else if (handler && handler->kind == ORR_HANDLER_RETRY) {
-        firing->retries++;
+    const struct orr_graph_function *function =
+        &engine->graph->functions[f->task->public.function];
+    if (!bind_error(engine, f))
+        return false;
+    const struct orr_handler *handler = choose_handler(engine, f);
+    if (orri_request_failed(engine, f->firing->request))
+        return false;
+    if (handler && handler->kind == ORR_HANDLER_RETRY) {
+        if (changes_arguments(handler, function->params->n_fields))
+            return move_firing(engine, handler, f, id, delay);
+        f->wait->retries++;
         *delay = handler->retry_delay;
-        wait = true;
-    } else if (function_retries(engine, task)) {
-        *delay = back_off(f->retry_delay, task->attempts, task->public.identity);
-        wait = true;
-    } else {
-        give_up(engine, handler, firing, task);
+        return true;
     }
+    if (function_retries(engine, f->task)) {
+        *delay = back_off(function->retry_delay, f->task->attempts,
+                          f->task->public.identity);
+        return true;
+    }
+    give_up(engine, handler, f);
+    return false;
+}
+
+bool orri_handle_failure(struct orr_engine *engine, uint32_t firing, orr_task_id id,
+                         int64_t *delay)
+{
+    struct failing f = { .id = firing, .firing = orri_firing_at(engine, firing) };
+    f.wait = orri_firing_wait(engine, f.firing);
+    f.rule = &engine->graph->rules[f.firing->rule];
+    f.task = orri_task(engine, id);
+    f.wait->failures++;
+    bool wait = decide(engine, &f, id, delay);
     orr_arena_reset(&engine->firing);
     return wait;
 }

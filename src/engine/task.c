@@ -1,9 +1,8 @@
 /* task.c - tasks: calls by content, each made once whoever asks
- * Owns: tasks and the firings that wait for them.
+ * Owns: tasks, and the chains of firings that ask for them.
  * Hands on: what a result or a failure means (react.c). */
 #include "engine/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- identity ---- */
@@ -56,36 +55,34 @@ struct orr_id orri_task_identity(struct orr_engine *engine, uint32_t function,
                                  const struct orr_value *args)
 {
     const struct orr_graph_function *f = &engine->graph->functions[function];
-    struct orr_bytes bytes = ORR_BYTES_INIT;
-    struct identity to = { engine, &bytes, f->content_identity };
-    orr_put_u64(&bytes, f->content.hi);
-    orr_put_u64(&bytes, f->content.lo);
-    orr_put_string(&bytes, f->version ? f->version : "",
+    struct orr_bytes *bytes = &engine->encoded;
+    struct identity to = { engine, bytes, f->content_identity };
+    orr_bytes_clear(bytes);
+    orr_put_u64(bytes, f->content.hi);
+    orr_put_u64(bytes, f->content.lo);
+    orr_put_string(bytes, f->version ? f->version : "",
                    f->version ? strlen(f->version) : 0);
     for (uint32_t i = 0; i < f->params->n_fields; i++) {
         const char *name = f->params->fields[i].name;
         if (args[i].kind == ORR_KIND_NULL)
             continue;
-        orr_put_string(&bytes, name, strlen(name));
+        orr_put_string(bytes, name, strlen(name));
         put_identity(&to, args[i]);
     }
-    struct orr_id id = orr_hash(bytes.data, bytes.length);
-    orr_bytes_release(&bytes);
-    return id;
+    return orr_hash(bytes->data, bytes->length);
 }
 
 /* ---- the table of tasks ---- */
 
-/* The slot of an identity: its task + 1, or 0 for a new one. */
-static uint64_t *task_slot(struct orr_engine *engine, struct orr_id id)
+static uint32_t find_task(const struct orr_engine *engine, struct orr_id identity)
 {
-    for (uint64_t key = id.lo;; key += id.hi | 1) {
-        bool fresh = false;
-        uint64_t *slot = orr_map_insert(&engine->by_identity, key, &fresh);
-        if (fresh || *slot == 0 ||
-            orr_id_equal(engine->tasks[*slot - 1]->public.identity, id))
-            return slot;
-    }
+    struct orr_probe probe = orr_probe_of(&engine->by_identity, identity.lo);
+    uint32_t at = 0;
+    while (orr_probe_next(&engine->by_identity, &probe, &at))
+        if (orr_id_equal(orri_task(engine, (orr_task_id) { at })->public.identity,
+                         identity))
+            return at;
+    return ORR_NONE;
 }
 
 static int64_t call_priority(struct orr_engine *engine, const struct orr_rule *rule,
@@ -93,7 +90,7 @@ static int64_t call_priority(struct orr_engine *engine, const struct orr_rule *r
                              uint32_t request)
 {
     struct orr_value v = orr_int(0);
-    struct orr_error err = { 0 };
+    struct orr_error err;
     if (rule->priority && orr_expr_eval(rule->priority, engine->slots, &engine->firing,
                                         &v, &err) != ORR_OK)
         orri_request_fail_at(engine, request, &err, rule->name);
@@ -105,7 +102,7 @@ static int64_t call_deadline(struct orr_engine *engine, const struct orr_rule *r
                              uint32_t request)
 {
     struct orr_value v = orr_null();
-    struct orr_error err = { 0 };
+    struct orr_error err;
     if (rule->deadline && orr_expr_eval(rule->deadline, engine->slots, &engine->firing,
                                         &v, &err) != ORR_OK)
         orri_request_fail_at(engine, request, &err, rule->name);
@@ -115,15 +112,12 @@ static int64_t call_deadline(struct orr_engine *engine, const struct orr_rule *r
 static void encode_args(struct orr_engine *engine, struct orr_task *task,
                         const struct orr_value *args, uint32_t n)
 {
-    struct orr_bytes bytes = ORR_BYTES_INIT;
+    struct orr_bytes *bytes = &engine->encoded;
+    orr_bytes_clear(bytes);
     for (uint32_t i = 0; i < n; i++)
-        orr_value_put(&bytes, args[i]);
-    unsigned char *kept = orr_arena_alloc(&engine->arena, bytes.length + 1);
-    if (bytes.length)
-        memcpy(kept, bytes.data, bytes.length);
-    task->args = kept;
-    task->args_length = (uint32_t)bytes.length;
-    orr_bytes_release(&bytes);
+        orr_value_put(bytes, args[i]);
+    task->args = orr_arena_bytes(&engine->args, bytes->data, bytes->length);
+    task->args_length = (uint32_t)bytes->length;
 }
 
 orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
@@ -131,154 +125,216 @@ orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
 {
     const struct orr_graph_function *f = &engine->graph->functions[function];
     struct orr_id identity = orri_task_identity(engine, function, args);
-    uint64_t *slot = task_slot(engine, identity);
-    if (*slot)
-        return (orr_task_id) { (uint32_t)(*slot - 1) };
-    struct orri_task *task = orr_alloc(1, sizeof *task);
-    *slot = engine->n_tasks + 1;
+    uint32_t at = find_task(engine, identity);
+    if (at != ORR_NONE)
+        return (orr_task_id) { at };
+    at = engine->tasks.n;
+    struct orri_task *task = orr_rows_add(&engine->tasks);
+    orr_hashes_add(&engine->by_identity, identity.lo, at);
     task->public = (struct orr_task) {
-        .identity = identity, .function = function, .request = request, .rule = rule
+        .identity = identity,
+        .function = function,
+        .request = engine->requests[request].request,
+        .rule = rule,
     };
     const struct orr_rule *r = &engine->graph->rules[rule];
     task->public.priority = call_priority(engine, r, f, request);
     task->public.deadline = call_deadline(engine, r, request);
     encode_args(engine, &task->public, args, f->params->n_fields);
-    task->last = &task->firings;
-    engine->tasks = orr_grow(engine->tasks, engine->n_tasks, &engine->cap_tasks,
-                             sizeof *engine->tasks);
-    engine->tasks[engine->n_tasks] = task;
-    return (orr_task_id) { (uint32_t)engine->n_tasks++ };
+    task->first = ORR_NONE;
+    task->last = ORR_NONE;
+    return (orr_task_id) { at };
 }
 
 void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay)
 {
-    struct orri_task *task = engine->tasks[id.v];
+    struct orri_task *task = orri_task(engine, id);
     task->called = true;
+    if (orri_is_workflow(engine, task->public.function)) {
+        task->attempts++;
+        orri_open_call(engine, id);
+        return;
+    }
+    orri_lazy_called(engine, &task->public);
     engine->calls = orr_grow(engine->calls, engine->n_calls, &engine->cap_calls,
                              sizeof *engine->calls);
     engine->calls[engine->n_calls++] =
         (struct orr_engine_call) { id, ++task->attempts, delay };
 }
 
+/* Its newest attempt is not out any more. */
+static void attempt_ended(struct orr_engine *engine, struct orri_task *task)
+{
+    if (task->called && !orri_is_workflow(engine, task->public.function))
+        orri_lazy_ended(engine, &task->public);
+    task->called = false;
+}
+
 /* ---- firings ---- */
 
-static void settle_firing(struct orr_engine *engine, struct orri_firing *firing,
+static void settle_firing(struct orr_engine *engine, uint32_t id,
                           const struct orri_task *task)
 {
-    const struct orr_rule *rule = &engine->graph->rules[firing->rule];
-    orri_bind(engine, firing->rule, firing->match, firing->gathered);
-    engine->slots[rule->result_slot] = task->results;
-    (void)orri_react(engine, firing->rule, firing->request, rule->then, rule->n_then);
+    const struct orr_rule *rule =
+        &engine->graph->rules[orri_firing_at(engine, id)->rule];
+    if (rule->n_then && orri_bind_firing(engine, id)) {
+        engine->slots[rule->result_slot] = orr_value_of_record(task->results);
+        (void)orri_react(engine, id, rule->then, rule->n_then);
+    }
     orr_arena_reset(&engine->firing);
 }
 
-static void wait_for(struct orr_engine *engine, struct orri_task *task,
-                     struct orri_firing *firing)
+static void wait_for_task(struct orr_engine *engine, struct orri_firing *firing)
 {
-    firing->next = NULL;
-    *task->last = firing;
-    task->last = &firing->next;
-    engine->waiting++;
-    engine->requests[firing->request].waiting++;
+    firing->flags |= ORRI_FIRING_WAITS;
+    orri_request_waits(engine, firing->request, 1);
 }
 
-static void stop_waiting(struct orr_engine *engine, const struct orri_firing *firing)
+/* True when the firing was waiting, and its request has not failed. */
+static bool stop_waiting(struct orr_engine *engine, struct orri_firing *firing)
 {
-    struct orri_request *request = &engine->requests[firing->request];
-    if (request->failed) /* its waiting was written off as a whole */
-        return;
-    engine->waiting--;
-    request->waiting--;
+    if (!(firing->flags & ORRI_FIRING_WAITS))
+        return false;
+    firing->flags &= (uint8_t)~ORRI_FIRING_WAITS;
+    if (orri_request_failed(engine, firing->request))
+        return false; /* its waiting was written off as a whole */
+    orri_request_waits_less(engine, firing->request, 1);
+    return true;
 }
 
-void orri_subscribe(struct orr_engine *engine, struct orri_firing *firing,
-                    orr_task_id id, int64_t delay)
+/* Last of the chain of those that ask for the task. */
+static void chain(struct orr_engine *engine, struct orri_task *task, orr_task_id id,
+                  uint32_t firing)
 {
-    struct orri_task *task = engine->tasks[id.v];
+    orri_firing_wait(engine, orri_firing_at(engine, firing))->task = id.v;
+    if (task->first == ORR_NONE)
+        task->first = firing;
+    else
+        orri_firing_wait(engine, orri_firing_at(engine, task->last))->next = firing;
+    task->last = firing;
+}
+
+void orri_subscribe(struct orr_engine *engine, uint32_t firing, orr_task_id id,
+                    int64_t delay)
+{
+    struct orri_task *task = orri_task(engine, id);
     int64_t wait = 0;
-    if (task->state == ORRI_TASK_DONE) {
+    chain(engine, task, id, firing);
+    if (task->state == ORR_TASK_DONE) {
         settle_firing(engine, firing, task);
-        free(firing);
-    } else if (task->state == ORRI_TASK_WAITING) {
-        wait_for(engine, task, firing);
+    } else if (task->state == ORR_TASK_WAITING) {
+        wait_for_task(engine, orri_firing_at(engine, firing));
         if (!task->called)
             orri_task_attempt(engine, id, delay);
+        orri_join_call(engine, id, orri_firing_at(engine, firing)->request);
     } else if (orri_handle_failure(engine, firing, id, &wait)) {
-        task->state = ORRI_TASK_WAITING;
-        wait_for(engine, task, firing);
+        task->state = ORR_TASK_WAITING;
+        wait_for_task(engine, orri_firing_at(engine, firing));
         orri_task_attempt(engine, id, wait);
+        orri_join_call(engine, id, orri_firing_at(engine, firing)->request);
     }
 }
 
-static struct orri_firing *take_firings(struct orri_task *task)
+void orri_task_finished(struct orr_engine *engine, orr_task_id id,
+                        struct orr_value results)
 {
-    struct orri_firing *firings = task->firings;
-    task->firings = NULL;
-    task->last = &task->firings;
-    return firings;
+    struct orri_task *task = orri_task(engine, id);
+    if (task->state == ORR_TASK_DONE)
+        return;
+    task->state = ORR_TASK_DONE;
+    task->results = orr_value_copy(results, &engine->arena).as.record;
+    attempt_ended(engine, task);
+    uint32_t next = 0;
+    for (uint32_t at = task->first; at != ORR_NONE; at = next) {
+        struct orri_firing *firing = orri_firing_at(engine, at);
+        next = orri_firing_wait(engine, firing)->next;
+        if (stop_waiting(engine, firing))
+            settle_firing(engine, at, task);
+    }
 }
 
 void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
                          struct orr_value results)
 {
-    struct orri_task *task = engine->tasks[id.v];
-    if (task->state == ORRI_TASK_DONE)
-        return;
-    task->state = ORRI_TASK_DONE;
-    task->results = orr_value_copy(results, &engine->arena);
-    struct orri_firing *next = NULL;
-    for (struct orri_firing *firing = take_firings(task); firing; firing = next) {
-        next = firing->next;
-        stop_waiting(engine, firing);
-        if (!orri_request_failed(engine, firing->request))
-            settle_firing(engine, firing, task);
-        free(firing);
-    }
+    orri_task_finished(engine, id, results);
     orri_settle(engine);
+}
+
+static void keep_failure(struct orr_engine *engine, struct orri_task *task,
+                         const struct orr_failure *failure)
+{
+    struct orr_failure *kept = orr_arena_alloc(&engine->arena, sizeof *kept);
+    *kept = *failure;
+    kept->message = orr_arena_strdup(&engine->arena, failure->message);
+    task->failure = kept;
+}
+
+void orri_task_failed(struct orr_engine *engine, orr_task_id id, uint32_t attempt,
+                      const struct orr_failure *failure)
+{
+    struct orri_task *task = orri_task(engine, id);
+    if (task->state != ORR_TASK_WAITING || attempt != task->attempts)
+        return; /* a late echo of an attempt that was given up */
+    keep_failure(engine, task, failure);
+    task->state = ORR_TASK_FAILED;
+    attempt_ended(engine, task);
+    int64_t longest = 0;
+    uint32_t last = task->last; /* who asks meanwhile decides for itself */
+    for (uint32_t at = task->first; at != ORR_NONE;) {
+        struct orri_firing *firing = orri_firing_at(engine, at);
+        int64_t delay = 0;
+        if (stop_waiting(engine, firing) &&
+            orri_handle_failure(engine, at, id, &delay)) {
+            task->state = ORR_TASK_WAITING;
+            wait_for_task(engine, firing);
+            longest = delay > longest ? delay : longest;
+        }
+        at = at == last ? ORR_NONE : orri_firing_wait(engine, firing)->next;
+    }
+    if (task->state == ORR_TASK_WAITING && !task->called)
+        orri_task_attempt(engine, id, longest);
 }
 
 void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
                                uint32_t attempt, const struct orr_failure *failure)
 {
-    struct orri_task *task = engine->tasks[id.v];
-    if (task->state != ORRI_TASK_WAITING || attempt != task->attempts)
-        return; /* a late echo of an attempt that was given up */
-    task->failure = *failure;
-    task->failure.message = orr_arena_strdup(&engine->arena, failure->message);
-    task->state = ORRI_TASK_FAILED;
-    task->called = false;
-    int64_t longest = 0;
-    struct orri_firing *next = NULL;
-    for (struct orri_firing *firing = take_firings(task); firing; firing = next) {
-        next = firing->next;
-        int64_t delay = 0;
-        stop_waiting(engine, firing);
-        if (orri_request_failed(engine, firing->request)) {
-            free(firing);
-        } else if (orri_handle_failure(engine, firing, id, &delay)) {
-            task->state = ORRI_TASK_WAITING;
-            wait_for(engine, task, firing);
-            longest = delay > longest ? delay : longest;
-        }
-    }
-    if (task->state == ORRI_TASK_WAITING && !task->called)
-        orri_task_attempt(engine, id, longest);
+    orri_task_failed(engine, id, attempt, failure);
     orri_settle(engine);
 }
 
 void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id id)
 {
-    struct orri_task *task = engine->tasks[id.v];
-    if (task->state == ORRI_TASK_WAITING)
-        task->called = false;
+    struct orri_task *task = orri_task(engine, id);
+    if (task->state == ORR_TASK_WAITING)
+        attempt_ended(engine, task);
 }
 
-void orri_task_free(struct orri_task *task)
+/* ---- reading ---- */
+
+const struct orr_task *orr_engine_task(const struct orr_engine *engine,
+                                       orr_task_id task)
 {
-    struct orri_firing *next = NULL;
-    for (struct orri_firing *firing = task->firings; firing; firing = next) {
-        next = firing->next;
-        free(firing);
+    return &orri_task(engine, task)->public;
+}
+
+uint32_t orr_engine_tasks(const struct orr_engine *engine) { return engine->tasks.n; }
+
+enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
+                                          orr_task_id task)
+{
+    return (enum orr_task_state)orri_task(engine, task)->state;
+}
+
+bool orr_engine_task_wanted(const struct orr_engine *engine, orr_task_id task)
+{
+    struct orri_wait *wait = NULL;
+    for (uint32_t at = orri_task(engine, task)->first; at != ORR_NONE;
+         at = wait->next) {
+        struct orri_firing *firing = orri_firing_at(engine, at);
+        wait = orri_firing_wait(engine, firing);
+        if (firing->flags & ORRI_FIRING_WAITS &&
+            !orri_request_failed(engine, firing->request))
+            return true;
     }
-    free(task);
+    return false;
 }

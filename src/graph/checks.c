@@ -31,6 +31,8 @@ void orri_compile_outputs(struct orri_compile *c)
 {
     const struct orr_model_output *models = c->model->outputs.items;
     uint32_t n = c->model->outputs.n;
+    if (c->model->steps.n && !c->model->outputs.items)
+        return; /* they follow from the steps */
     c->outputs = orr_arena_alloc(c->arena, (n + 1) * sizeof *c->outputs);
     c->graph->outputs = c->outputs;
     for (uint32_t i = 0; i < n; i++)
@@ -70,11 +72,7 @@ void orri_check_graph(struct orri_compile *c)
     if (!written)
         orr_diag_error(c->diags, c->model->head.node->at, "E0432",
                        "the workflow has no rules");
-    if (c->model->steps.items)
-        orr_diag_error(c->diags, orr_yaml_find(c->model->head.node, "steps")->at,
-                       "E0427",
-                       "'steps' is not supported by this version: write 'rules'");
-    else if (c->graph->n_rules)
+    if (c->graph->n_rules)
         check_made(c);
     if (c->graph->n_rules)
         orri_check_reach(c);

@@ -28,38 +28,53 @@ static void compile_parts(struct orri_compile *c)
     size_t first = c->diags->n;
     orri_compile_pools(c);
     orri_compile_functions(c);
+    orri_compile_steps(c);
     orri_compile_rules(c);
     orri_compile_outputs(c);
     orri_drop_follow_ups(c, first);
     orri_check_graph(c);
 }
 
-struct orr_graph *orri_compile_text(const char *path, const char *text, size_t length,
+static void compile_model(struct orr_graph *graph, struct orri_compile *c,
+                          const struct orr_text *text)
+{
+    size_t errors = c->diags->errors;
+    struct orr_model_workflow *model = orr_model_load_workflow(
+        graph->file, text->s ? text->s : "", text->length, c->diags);
+    if (model) {
+        c->model = model;
+        c->document = model->document;
+        compile_parts(c);
+    }
+    orr_map_release(&c->names);
+    orr_model_workflow_free(model);
+    if (c->diags->errors != errors)
+        return;
+    orri_link(graph);
+    orri_digest(graph);
+}
+
+struct orr_graph *orri_compile_text(const char *path, const struct orr_text *text,
+                                    const struct orr_sources *sources,
                                     const struct orr_registry *registry,
+                                    const struct orri_chain *outer,
                                     struct orr_diags *diags)
 {
     struct orr_graph *graph = orr_alloc(1, sizeof *graph);
     size_t first = diags->n;
     size_t errors = diags->errors;
+    char *directory = orr_path_directory(path);
     graph->file = orr_arena_strdup(&graph->arena, path);
-    struct orr_model_workflow *model =
-        orr_model_load_workflow(graph->file, text, length, diags);
-    if (model) {
-        char *directory = orr_path_directory(path);
-        struct orri_compile c = { .graph = graph,
-                                  .arena = &graph->arena,
-                                  .diags = diags,
-                                  .model = model,
-                                  .document = model->document,
-                                  .registry = registry,
-                                  .directory = directory };
-        compile_parts(&c);
-        orr_map_release(&c.names);
-        free(directory);
-    }
-    orr_model_workflow_free(model);
-    if (diags->errors == errors)
-        orri_digest(graph);
+    struct orri_chain chain = { outer, orri_resolve_path(&graph->arena, ".", path) };
+    struct orri_compile c = { .graph = graph,
+                              .arena = &graph->arena,
+                              .diags = diags,
+                              .registry = registry,
+                              .sources = sources,
+                              .chain = &chain,
+                              .directory = directory };
+    compile_model(graph, &c, text);
+    free(directory);
     orri_own_places(diags, first, graph->file);
     if (diags->errors == errors)
         return graph;
@@ -67,8 +82,9 @@ struct orr_graph *orri_compile_text(const char *path, const char *text, size_t l
     return NULL;
 }
 
-struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *sources,
+struct orr_graph *orri_compile_file(const char *path, const struct orr_sources *sources,
                                     const struct orr_registry *registry,
+                                    const struct orri_chain *outer,
                                     struct orr_diags *diags)
 {
     struct orr_text text = ORR_TEXT_INIT;
@@ -79,17 +95,25 @@ struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *
         orr_diag_error(diags, (struct orr_span) { .file = file }, "E0433", "%s",
                        err.text);
     } else {
-        graph =
-            orri_compile_text(path, text.s ? text.s : "", text.length, registry, diags);
+        graph = orri_compile_text(path, &text, sources, registry, outer, diags);
     }
     orr_text_release(&text);
     return graph;
+}
+
+struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *sources,
+                                    const struct orr_registry *registry,
+                                    struct orr_diags *diags)
+{
+    return orri_compile_file(path, sources, registry, NULL, diags);
 }
 
 void orr_graph_free(struct orr_graph *graph)
 {
     if (!graph)
         return;
+    for (struct orr_graph_child *child = graph->children; child; child = child->next)
+        orr_graph_free(child->graph);
     orr_arena_release(&graph->arena);
     free(graph);
 }

@@ -59,6 +59,9 @@ static void put_content(struct orr_text *out, const struct orr_graph_function *f
     put_record(out, f->results);
     if (f->form == ORR_FORM_COMMAND || f->form == ORR_FORM_SHELL)
         put_command(out, &f->command);
+    if (f->workflow)
+        orr_text_printf(out, "workflow %016" PRIx64 "%016" PRIx64 "\n",
+                        f->workflow->digest.hi, f->workflow->digest.lo);
 }
 
 struct orr_id orri_function_content(const struct orr_graph_function *function)
@@ -89,6 +92,8 @@ static void put_assertion(struct orr_text *out, const struct orr_assertion *a)
 {
     orr_text_printf(out, "assert %" PRIu32 " loop %" PRIu32 "\n", a->fact,
                     a->loop_slot);
+    if (a->index_slot != ORR_NONE)
+        orr_text_printf(out, "index %" PRIu32 "\n", a->index_slot);
     put_expr(out, "for", a->list);
     put_expr(out, "when", a->when);
     put_expr(out, "with", a->record);

@@ -36,7 +36,7 @@ static struct fact_parts parts_of(struct orri_compile *c, orr_model_leaf node)
     return parts;
 }
 
-static bool is_type_word(const char *name)
+bool orri_is_type_word(const char *name)
 {
     static const char *const words[] = { "job",    "bool",     "int",   "float",
                                          "string", "duration", "size",  "path",
@@ -61,17 +61,18 @@ static void declare(struct orri_compile *c, uint32_t i, const char *name,
 static void declare_all(struct orri_compile *c)
 {
     orr_model_leaf facts = c->model->facts;
-    uint32_t n = 1 + (facts ? facts->n : 0);
+    uint32_t declared = 1 + (facts ? facts->n : 0);
+    uint32_t n = declared + ORRI_STEP_FACTS * c->model->steps.n;
     c->facts = orr_arena_alloc(c->arena, n * sizeof *c->facts);
     c->records = orr_arena_alloc(c->arena, n * sizeof *c->records);
     c->fact_types = orr_arena_alloc(c->arena, n * sizeof *c->fact_types);
     c->fact_used = orr_arena_alloc(c->arena, n * sizeof *c->fact_used);
     c->fact_made = orr_arena_alloc(c->arena, n * sizeof *c->fact_made);
     declare(c, 0, "job", c->model->head.node->at);
-    for (uint32_t i = 1; i < n; i++) {
+    for (uint32_t i = 1; i < declared; i++) {
         orr_model_leaf key = facts->keys[i - 1];
         declare(c, i, orri_keep(c, key), key->at);
-        if (is_type_word(key->text))
+        if (orri_is_type_word(key->text))
             orr_diag_error(
                 c->diags, key->at, "E0403",
                 "'%s' cannot be the name of a fact: the language uses the word",
@@ -80,7 +81,23 @@ static void declare_all(struct orri_compile *c)
             (void)orri_check_name(c, key, "a fact");
     }
     c->graph->facts = c->facts;
-    c->graph->n_facts = n;
+    c->graph->n_facts = declared;
+}
+
+uint32_t orri_declare_fact(struct orri_compile *c, const char *name, struct orr_span at,
+                           struct orr_record_type record)
+{
+    uint32_t fact = c->graph->n_facts++;
+    for (uint32_t i = 0; i < fact; i++)
+        if (strcmp(c->facts[i].name, name) == 0)
+            orr_diag_error(
+                c->diags, at, "E0409",
+                "the step makes facts '%s', but there is such a fact already", name);
+    declare(c, fact, name, at);
+    c->records[fact].fields = record.fields;
+    c->records[fact].n_fields = record.n_fields;
+    c->fact_used[fact] = c->fact_made[fact] = true;
+    return fact;
 }
 
 static void set_key(struct orri_compile *c, struct orr_fact_type *fact,

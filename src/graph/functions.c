@@ -211,8 +211,7 @@ static void compile_form(struct orri_compile *c, const struct orr_model_function
     else if (m->use)
         compile_use(c, m, f);
     else if (m->workflow)
-        orr_diag_error(c->diags, m->workflow->at, "E0414",
-                       "a workflow as a function is not supported by this version");
+        orri_compile_nested(c, m, f);
     else
         orri_compile_command(c, m, f);
 }
@@ -234,6 +233,7 @@ static void compile_function(struct orri_compile *c, const struct orr_model_func
     f->at = m->head.key->at;
     f->doc = orri_keep(c, m->doc);
     f->isolated = true;
+    f->module = ORR_NONE;
     compile_form(c, m, f);
     if (!f->doc && f->native)
         f->doc = f->native->doc;

@@ -73,6 +73,8 @@ struct orr_graph_function {
     enum orr_function_form form;
     const struct orr_function *native; /* USE: the registered function */
     struct orr_command command;        /* COMMAND, SHELL */
+    const struct orr_graph *workflow;  /* WORKFLOW: owned by the graph */
+    uint32_t module;                   /* WORKFLOW: index; else ORR_NONE */
     const char *version; /* of the native function, or `version:`, joined */
     struct orr_id
         content; /* part of task identity: form, version, templates; not the name */
@@ -114,12 +116,14 @@ struct orr_gather {
     struct orr_span at;
 };
 
-/* assert FACT with FIELDS [for VAR in LIST] [when COND] */
+/* assert FACT with FIELDS [for [INDEX,] VAR in LIST] [when COND] */
 struct orr_assertion {
     struct orr_span at;
-    uint32_t loop_slot;    /* ORR_NONE: no `for` */
-    struct orr_expr *list; /* what `for` runs over */
-    struct orr_expr *when; /* or NULL */
+    uint32_t loop_slot;  /* ORR_NONE: no `for` */
+    uint32_t index_slot; /* of the item's index, an int; ORR_NONE: not named */
+    const char *loop_name, *index_name; /* as written; NULL where there is none */
+    struct orr_expr *list;              /* what `for` runs over */
+    struct orr_expr *when;              /* or NULL */
     uint32_t fact;
     struct orr_expr *record; /* of the fact's record type */
 };
@@ -171,6 +175,15 @@ struct orr_output {
     bool each; /* every one that was derived; else at least one */
 };
 
+/* A workflow that a function stands for. Its facts, functions, rules and pools are
+ * in the tables of the graph, under names that begin with the function's and a dot. */
+struct orr_module {
+    uint32_t function; /* that it answers */
+    uint32_t job;      /* fact type: its inputs, the arguments of the function */
+    const struct orr_output *outputs; /* one a result of the function, in order */
+    uint32_t n_outputs;
+};
+
 /* `error` in handlers: {kind: string, code: int, message: string} */
 extern const struct orr_record_type orr_error_record;
 
@@ -188,9 +201,20 @@ struct orr_graph {
     uint32_t n_functions;
     const struct orr_rule *rules;
     uint32_t n_rules;
-    const struct orr_output *outputs;
+    const struct orr_output *outputs; /* of the workflow itself */
     uint32_t n_outputs;
-    struct orr_arena arena; /* owns all of the above */
+    uint32_t own_facts, own_rules; /* of it: they come first in the tables */
+    const struct orr_module *modules;
+    uint32_t n_modules;
+    struct orr_graph_child *children; /* the workflows of `modules`, compiled alone */
+    struct orr_arena arena;           /* owns all of the above */
+};
+
+/* A workflow that functions name. */
+struct orr_graph_child {
+    struct orr_graph_child *next;
+    const char *path;
+    struct orr_graph *graph; /* owned */
 };
 
 /* The functions that `use:` may name. */
@@ -223,8 +247,8 @@ struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *
                                     struct orr_diags *diags);
 void orr_graph_free(struct orr_graph *graph);
 
-/* What `orrery plan` prints: stages, rules, functions, facts, outputs. */
-void orr_graph_print(const struct orr_graph *graph, struct orr_text *out);
+/* Its facts, rules and outputs as a workflow file writes them: what steps became. */
+void orr_graph_print_rules(const struct orr_graph *graph, struct orr_text *out);
 
 /* A job file: one or many requests, each a complete set of inputs. */
 struct orr_job {

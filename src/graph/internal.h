@@ -6,13 +6,26 @@
 #include "graph/graph.h"
 #include "model/model.h"
 
-enum { ORRI_MATCH_MAX = 16, ORRI_CONJUNCTS_MAX = 64, ORRI_REQUESTS_MAX = 4096 };
+enum {
+    ORRI_MATCH_MAX = 16,
+    ORRI_CONJUNCTS_MAX = 64,
+    ORRI_REQUESTS_MAX = 4096,
+    ORRI_STEP_FACTS = 3, /* at most, for each step */
+    ORRI_STEP_RULES = 3
+};
 
 /* A name whose declaration was refused. */
 struct orri_broken {
     struct orri_broken *next;
     const char *name;
 };
+
+/* The workflows that are being compiled, from the inside to the outside. */
+struct orri_chain {
+    const struct orri_chain *outer;
+    const char *path; /* absolute */
+};
+enum { ORRI_CHAIN_MAX = 8 };
 
 struct orri_compile {
     struct orr_graph *graph;
@@ -22,6 +35,8 @@ struct orri_compile {
     const struct orr_yaml_document
         *document; /* being read: the workflow's or the job's */
     const struct orr_registry *registry;
+    const struct orr_sources *sources;
+    const struct orri_chain *chain;
     const char *directory; /* of the workflow file: relative paths start there */
     /* The graph's tables while they are made. */
     struct orr_fact_type *facts;
@@ -30,6 +45,8 @@ struct orri_compile {
     struct orr_pool *pools;
     struct orr_graph_function *functions;
     struct orr_rule *rules;
+    struct orr_rule *step_rules;
+    uint32_t n_step_rules;
     struct orr_output *outputs;
     struct orr_map names; /* orri_remember(): files may have many */
     /* What something refers to, for warnings. */
@@ -106,7 +123,12 @@ int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node,
 /* ---- the parts of a workflow ---- */
 
 void orri_compile_facts(struct orri_compile *c); /* facts.c: facts, inputs, defaults */
-void orri_compile_pools(struct orri_compile *c); /* pools.c */
+bool orri_is_type_word(const char *name);
+/* One more fact type; its name must be free. */
+uint32_t orri_declare_fact(struct orri_compile *c, const char *name, struct orr_span at,
+                           struct orr_record_type record);
+void orri_compile_steps(struct orri_compile *c);     /* steps.c */
+void orri_compile_pools(struct orri_compile *c);     /* pools.c */
 void orri_compile_functions(struct orri_compile *c); /* functions.c */
 void orri_compile_command(struct orri_compile *c,
                           const struct orr_model_function *model,
@@ -136,15 +158,31 @@ const struct orr_assertion *orri_net_assertion(const struct orr_rule *rule, uint
 
 /* ---- rules.c and reactions.c ---- */
 
+/* Gathered facts as one record: a list for each field. */
+const struct orr_type *orri_lists_of(struct orri_compile *c,
+                                     const struct orr_record_type *fact);
+
 /* The scopes of one rule. */
 struct orri_rule_scope {
     struct orr_scope match; /* match variables, gather variable as lists */
     struct orr_rule *rule;
-    uint32_t loop_slot;
+    uint32_t loop_slot; /* the index of the item is in the one behind */
 };
 
 void orri_compile_action(struct orri_compile *c, const struct orr_model_rule *model,
                          struct orri_rule_scope *rs);
+/* A `for`: "VARIABLE in LIST" or "INDEX, VARIABLE in LIST". */
+struct orri_for {
+    const char *index; /* or NULL */
+    const char *variable;
+    size_t list; /* byte of the text where LIST starts */
+};
+bool orri_scan_for(struct orr_arena *arena, const char *text, struct orri_for *out);
+/* Compile its list; the type of an item, NULL after reporting. */
+const struct orr_type *orri_compile_list(struct orri_compile *c, orr_model_leaf node,
+                                         const struct orri_for *loop,
+                                         struct orr_scope *scope,
+                                         struct orr_expr **out);
 void orri_compile_reactions(struct orri_compile *c, const struct orr_model_rule *model,
                             struct orri_rule_scope *rs);
 
@@ -160,9 +198,24 @@ struct orr_id orri_function_content(const struct orr_graph_function *function);
 
 /* ---- compile.c ---- */
 
-struct orr_graph *orri_compile_text(const char *path, const char *text, size_t length,
+/* `outer`: the workflows that led here, or NULL. */
+struct orr_graph *orri_compile_text(const char *path, const struct orr_text *text,
+                                    const struct orr_sources *sources,
                                     const struct orr_registry *registry,
+                                    const struct orri_chain *outer,
                                     struct orr_diags *diags);
+struct orr_graph *orri_compile_file(const char *path, const struct orr_sources *sources,
+                                    const struct orr_registry *registry,
+                                    const struct orri_chain *outer,
+                                    struct orr_diags *diags);
+
+/* ---- nested.c: workflows as functions ---- */
+
+void orri_compile_nested(struct orri_compile *c, const struct orr_model_function *model,
+                         struct orr_graph_function *function);
+/* Append the tables of the workflows that functions stand for to those of the graph. */
+void orri_link(struct orr_graph *graph);
+
 /* Findings from number `first` on keep their own copy of the name `file`. */
 void orri_own_places(struct orr_diags *diags, size_t first, const char *file);
 

@@ -317,10 +317,11 @@ static bool is_workflow(const char *path, const struct orr_text *text)
 }
 
 static void compile_as_workflow(struct builder *b, const struct orr_text *text,
+                                const struct orr_sources *sources,
                                 const struct orr_registry *registry)
 {
-    b->job->graph = orri_compile_text(b->job->file, text->s ? text->s : "",
-                                      text->length, registry, b->c.diags);
+    b->job->graph =
+        orri_compile_text(b->job->file, text, sources, registry, NULL, b->c.diags);
     if (!b->job->graph)
         return;
     b->job->workflow_path = orri_resolve_path(&b->job->arena, ".", b->job->file);
@@ -374,7 +375,7 @@ struct orr_job *orr_job_compile(const char *path, const struct orr_sources *sour
         orr_diag_error(diags, (struct orr_span) { .file = job->file }, "E0433", "%s",
                        err.text);
     else if (is_workflow(path, &text))
-        compile_as_workflow(&b, &text, registry);
+        compile_as_workflow(&b, &text, sources, registry);
     else
         compile_as_job(&b, &text, sources, registry);
     orr_text_release(&text);

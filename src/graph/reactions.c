@@ -76,55 +76,94 @@ void orri_compile_action(struct orri_compile *c, const struct orr_model_rule *m,
 
 /* ---- assertions ---- */
 
-/* "VAR in LIST": the variable's length and where the list starts; 0: it is not so. */
-static size_t scan_for(const char *text, size_t *list)
+static size_t scan_name(const char *text, size_t at, size_t *end)
 {
     size_t n = 0;
-    while (isalnum((unsigned char)text[n]) || text[n] == '_')
-        n++;
-    size_t at = n;
     while (isspace((unsigned char)text[at]))
         at++;
-    if (n == 0 || at == n || strncmp(text + at, "in", 2) != 0 ||
-        !isspace((unsigned char)text[at + 2]))
-        return 0;
-    *list = at + 3;
-    return n;
+    while (isalnum((unsigned char)text[at + n]) || text[at + n] == '_')
+        n++;
+    *end = at + n;
+    return at;
 }
 
-static bool compile_for(struct orri_compile *c, orr_model_leaf node,
-                        struct orr_scope *scope, uint32_t loop_slot,
-                        struct orr_assertion *a)
+/* "VAR in LIST" or "INDEX, VARIABLE in LIST"; false: it is neither. */
+bool orri_scan_for(struct orr_arena *arena, const char *text, struct orri_for *out)
 {
-    size_t from = 0;
-    size_t n = scan_for(node->text, &from);
-    if (n == 0) {
-        orr_diag_error(c->diags, node->at, "E0423",
-                       "'for' is written VARIABLE in LIST");
-        return false;
+    size_t end = 0;
+    size_t at = scan_name(text, 0, &end);
+    *out =
+        (struct orri_for) { .variable = orr_arena_strndup(arena, text + at, end - at) };
+    while (isspace((unsigned char)text[end]))
+        end++;
+    if (text[end] == ',') {
+        out->index = out->variable;
+        at = scan_name(text, end + 1, &end);
+        out->variable = orr_arena_strndup(arena, text + at, end - at);
     }
-    char *name = orr_arena_strndup(c->arena, node->text, n);
-    a->list = orri_expr_from(c, node, from, scope, NULL);
-    if (!a->list)
-        return false;
-    const struct orr_type *list = orr_expr_type(a->list);
-    if (list->kind != ORR_KIND_LIST || list->optional || !list->element) {
-        struct orr_text text = ORR_TEXT_INIT;
-        orr_type_print(list, &text);
-        orr_diag_error(c->diags, orr_expr_span(a->list), "E0423",
-                       "'for' needs a list, but this is %s", text.s);
-        orr_text_release(&text);
-        return false;
-    }
+    size_t word = end;
+    while (isspace((unsigned char)text[word]))
+        word++;
+    out->list = word + 3;
+    return *out->variable && (!out->index || *out->index) &&
+           isspace((unsigned char)text[word - 1]) &&
+           strncmp(text + word, "in", 2) == 0 && isspace((unsigned char)text[word + 2]);
+}
+
+static bool set_loop_variable(struct orri_compile *c, orr_model_leaf node,
+                              struct orr_scope *scope, uint32_t slot, const char *name,
+                              const struct orr_type *type)
+{
     for (uint32_t i = 0; i < ORR_SLOTS_MAX; i++)
         if (scope->slots[i].name && strcmp(scope->slots[i].name, name) == 0) {
             orr_diag_error(c->diags, node->at, "E0409",
                            "'%s' is a variable of the rule already", name);
             return false;
         }
-    a->loop_slot = loop_slot;
-    orri_scope_set(scope, loop_slot, name, list->element);
+    orri_scope_set(scope, slot, name, type);
     return true;
+}
+
+const struct orr_type *orri_compile_list(struct orri_compile *c, orr_model_leaf node,
+                                         const struct orri_for *loop,
+                                         struct orr_scope *scope, struct orr_expr **out)
+{
+    *out = orri_expr_from(c, node, loop->list, scope, NULL);
+    if (!*out)
+        return NULL;
+    const struct orr_type *list = orr_expr_type(*out);
+    if (list->kind == ORR_KIND_LIST && !list->optional && list->element)
+        return list->element;
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_type_print(list, &text);
+    orr_diag_error(c->diags, orr_expr_span(*out), "E0423",
+                   "'for' needs a list, but this is %s", text.s);
+    orr_text_release(&text);
+    return NULL;
+}
+
+static bool compile_for(struct orri_compile *c, orr_model_leaf node,
+                        struct orr_scope *scope, uint32_t loop_slot,
+                        struct orr_assertion *a)
+{
+    struct orri_for loop;
+    if (!orri_scan_for(c->arena, node->text, &loop)) {
+        orr_diag_error(c->diags, node->at, "E0423",
+                       "'for' is written VARIABLE in LIST");
+        return false;
+    }
+    const struct orr_type *element = orri_compile_list(c, node, &loop, scope, &a->list);
+    if (!element ||
+        !set_loop_variable(c, node, scope, loop_slot, loop.variable, element))
+        return false;
+    a->loop_slot = loop_slot;
+    a->loop_name = loop.variable;
+    a->index_name = loop.index;
+    if (!loop.index)
+        return true;
+    a->index_slot = loop_slot + 1;
+    return set_loop_variable(c, node, scope, loop_slot + 1, loop.index,
+                             orr_type_scalar(ORR_KIND_INT));
 }
 
 /* `scope` is a copy of the rule's: a loop variable is seen by this assertion only. */
@@ -134,6 +173,7 @@ static void compile_assertion(struct orri_compile *c,
                               struct orr_assertion *a)
 {
     *a = (struct orr_assertion) { .loop_slot = ORR_NONE,
+                                  .index_slot = ORR_NONE,
                                   .fact = ORR_NONE,
                                   .at = m->fact->at };
     a->fact = orri_find_fact(c, m->fact);

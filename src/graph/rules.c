@@ -1,6 +1,6 @@
 /* rules.c - rules: what they match, gather and ask; slots
- * Slot i is match variable i; then the gather variable and its candidate, one loop
- * variable, and result, error, attempt where there is an action. */
+ * Slot i is match variable i; then the gather variable and its candidate, a loop
+ * variable and its index, and result, error, attempt where there is an action. */
 #include "graph/internal.h"
 
 #include <string.h>
@@ -81,8 +81,8 @@ static void compile_where(struct orri_compile *c, orr_model_leaf where,
 }
 
 /* The gathered facts as one record: a list for each field. */
-static const struct orr_type *lists_of(struct orri_compile *c,
-                                       const struct orr_record_type *fact)
+const struct orr_type *orri_lists_of(struct orri_compile *c,
+                                     const struct orr_record_type *fact)
 {
     struct orr_field *fields =
         orr_arena_alloc(c->arena, (fact->n_fields + 1) * sizeof *fields);
@@ -137,7 +137,7 @@ static void compile_gather(struct orri_compile *c, const struct orr_model_gather
     if (m->order)
         gather->order = orri_expr(c, m->order, &candidate, NULL);
     check_order(c, gather->order);
-    const struct orr_type *lists = lists_of(c, c->facts[fact].record);
+    const struct orr_type *lists = orri_lists_of(c, c->facts[fact].record);
     gather->lists = lists->record;
     orri_scope_set(&rs->match, gather->slot, gather->name, lists);
 }
@@ -157,14 +157,13 @@ static void lay_out_slots(const struct orr_model_rule *m, struct orri_rule_scope
 {
     struct orr_rule *rule = rs->rule;
     rs->loop_slot = rule->n_match + (rule->gather.name ? 2 : 0);
-    rule->n_slots = rs->loop_slot + 1;
+    rule->n_slots = rs->loop_slot + 2; /* the item, its index */
     rule->result_slot = rule->error_slot = rule->attempt_slot = ORR_NONE;
     if (!m->action)
         return;
-    rule->result_slot = rs->loop_slot + 1;
-    rule->error_slot = rs->loop_slot + 2;
-    rule->attempt_slot = rs->loop_slot + 3;
-    rule->n_slots = rs->loop_slot + 4;
+    rule->result_slot = rule->n_slots++;
+    rule->error_slot = rule->n_slots++;
+    rule->attempt_slot = rule->n_slots++;
 }
 
 static void compile_rule(struct orri_compile *c, const struct orr_model_rule *m,
@@ -191,7 +190,7 @@ void orri_compile_rules(struct orri_compile *c)
 {
     const struct orr_model_rule *models = c->model->rules.items;
     uint32_t n = c->model->rules.n;
-    c->rules = orr_arena_alloc(c->arena, (n + 1) * sizeof *c->rules);
+    c->rules = orr_arena_alloc(c->arena, (n + c->n_step_rules + 1) * sizeof *c->rules);
     for (uint32_t i = 0; i < n; i++) {
         if (models[i].assertion.head.node->kind != ORR_YAML_MAPPING)
             continue;
@@ -199,6 +198,8 @@ void orri_compile_rules(struct orri_compile *c)
             check_rule_name(c, models[i].name, i);
         compile_rule(c, &models[i], &c->rules[i]);
     }
+    if (c->n_step_rules)
+        memcpy(c->rules + n, c->step_rules, c->n_step_rules * sizeof *c->rules);
     c->graph->rules = c->rules;
-    c->graph->n_rules = n;
+    c->graph->n_rules = n + c->n_step_rules;
 }

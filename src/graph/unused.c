@@ -71,11 +71,17 @@ static bool reads(const struct orr_expr *expr, uint32_t slot)
     return expr && orr_expr_slots(expr) & UINT32_C(1) << slot;
 }
 
+static bool reads_index(const struct orr_assertion *a)
+{
+    return a->index_slot != ORR_NONE &&
+           (reads(a->record, a->index_slot) || reads(a->when, a->index_slot));
+}
+
 static void warn_loop(struct orri_compile *c, const struct orr_assertion *a)
 {
     struct orr_value v = orr_null();
     if (a->loop_slot != ORR_NONE && !reads(a->record, a->loop_slot) &&
-        !reads(a->when, a->loop_slot))
+        !reads(a->when, a->loop_slot) && !reads_index(a))
         orr_diag_warning(c->diags, orr_expr_span(a->list), "W0449",
                          "the variable of this 'for' is not used: every item asserts "
                          "the same fact");
@@ -215,8 +221,10 @@ void orri_warn_unused(struct orri_compile *c)
             orr_diag_warning(c->diags, c->facts[i].at, "W0444", "fact '%s' is not used",
                              c->facts[i].name);
     for (uint32_t i = 0; i < c->graph->n_rules; i++) {
-        warn_variables(c, &c->rules[i]);
-        warn_handlers(c, &c->rules[i]);
+        if (i < c->model->rules.n) { /* not what steps became */
+            warn_variables(c, &c->rules[i]);
+            warn_handlers(c, &c->rules[i]);
+        }
         warn_dropped(c, &c->rules[i]);
     }
     warn_twins(c);

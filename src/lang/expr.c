@@ -74,6 +74,44 @@ struct orr_expr *orr_expr_compile_template(const char *text, struct orr_span at,
     return e;
 }
 
+struct name_visitor {
+    void (*visit)(void *context, const char *name);
+    void *context;
+};
+
+/* `hidden`: the comprehensions around, whose variables are no names of ours. */
+static void visit_names(const struct name_visitor *v, const struct orr_expr *e,
+                        const char *const *hidden, uint32_t n_hidden)
+{
+    const char *inner[ORRI_LOCALS + 1];
+    bool local = false;
+    for (uint32_t i = 0; i < n_hidden; i++)
+        local = local || strcmp(hidden[i], e->name ? e->name : "") == 0;
+    if (e->op == ORRI_NAME && !local)
+        v->visit(v->context, e->name);
+    bool binds = e->op == ORRI_COMPREHENSION && n_hidden < ORRI_LOCALS;
+    if (n_hidden)
+        memcpy(inner, hidden, n_hidden * sizeof *inner);
+    inner[n_hidden] = e->name;
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->parts[i])
+            visit_names(v, e->parts[i], inner, n_hidden + (binds && i > 0));
+}
+
+void orr_expr_names(const char *text, bool is_template,
+                    void (*visit)(void *context, const char *name), void *context)
+{
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_diags quiet = { 0 };
+    struct orri_lexer lexer = lexer_of(text, ORR_NO_SPAN, &arena, &quiet);
+    struct orr_expr *e = is_template ? orri_parse_template(&lexer) : orri_parse(&lexer);
+    struct name_visitor v = { visit, context };
+    if (e)
+        visit_names(&v, e, NULL, 0);
+    orr_diags_release(&quiet);
+    orr_arena_release(&arena);
+}
+
 /* Each {expr} as quote(expr). */
 static void quote_parts(struct orr_expr *e, struct orr_arena *arena)
 {
@@ -144,6 +182,29 @@ struct orr_expr *orr_expr_list(const struct orr_type *type,
     return assembled(ORRI_LIST, type, parts, n, at, arena);
 }
 
+/* SLOT.field of a value that is there: most of what rules ask for. */
+static bool plain_field(const struct orr_expr *expr, const struct orr_value *slots,
+                        struct orr_value *out)
+{
+    if (expr->op != ORRI_FIELD || expr->parts[0]->op != ORRI_SLOT)
+        return false;
+    struct orr_value of = slots[expr->parts[0]->index];
+    if (of.kind != ORR_KIND_RECORD)
+        return false;
+    *out = of.as.record->fields[expr->index];
+    return out->kind != ORR_KIND_NULL;
+}
+
+static void begin_eval(struct orri_eval *eval, const struct orr_value *slots,
+                       struct orr_arena *arena, struct orr_error *err)
+{
+    eval->slots = slots;
+    eval->arena = arena;
+    eval->err = err;
+    eval->steps = 0;
+    eval->limit = ORR_EXPR_STEPS;
+}
+
 orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *slots,
                          struct orr_arena *arena, struct orr_value *out,
                          struct orr_error *err)
@@ -152,17 +213,38 @@ orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *sl
         *out = expr->value;
         return ORR_OK;
     }
+    if (plain_field(expr, slots, out))
+        return ORR_OK;
     struct orri_eval eval; /* locals are set before they are read */
-    eval.slots = slots;
-    eval.arena = arena;
-    eval.err = err;
-    eval.steps = 0;
-    eval.limit = ORR_EXPR_STEPS;
+    begin_eval(&eval, slots, arena, err);
     struct orr_value value = orr_null();
     orr_status status = orri_eval(&eval, expr, &value);
     if (status == ORR_OK)
         *out = value;
     return status;
+}
+
+orr_status orr_expr_sequence(const struct orr_expr *expr, const struct orr_value *slots,
+                             struct orr_arena *arena, struct orr_sequence *out,
+                             struct orr_error *err)
+{
+    struct orri_eval eval;
+    begin_eval(&eval, slots, arena, err);
+    *out = (struct orr_sequence) { 0 };
+    if (orri_is_range(expr))
+        return orri_eval_range(&eval, expr, out);
+    struct orr_value value = orr_null();
+    orr_status status = orr_expr_eval(expr, slots, arena, &value, err);
+    if (status == ORR_OK && value.kind == ORR_KIND_LIST)
+        *out = (struct orr_sequence) { .n = value.as.list->n, .list = value.as.list };
+    return status;
+}
+
+struct orr_value orr_sequence_at(const struct orr_sequence *sequence, uint64_t i)
+{
+    if (sequence->list)
+        return sequence->list->items[i];
+    return orr_int((int64_t)((uint64_t)sequence->start + i * (uint64_t)sequence->step));
 }
 
 const struct orr_type *orr_expr_type(const struct orr_expr *expr) { return expr->type; }

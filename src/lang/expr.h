@@ -22,6 +22,11 @@ struct orr_scope {
         const struct orr_type *type;
         bool used;          /* set by compilation: for "unused" warnings */
     } slots[ORR_SLOTS_MAX]; /* name NULL: slot not in sight */
+    struct {
+        const char *name; /* stands for a field of the record in a slot; or NULL */
+        uint32_t slot;
+        uint32_t field;
+    } alias;
 };
 
 struct orr_expr; /* immutable, lives in the arena of its compilation */
@@ -58,6 +63,11 @@ struct orr_expr *orr_expr_list(const struct orr_type *type,
                                struct orr_expr *const *parts, uint32_t n,
                                struct orr_span at, struct orr_arena *arena);
 
+/* The names that an expression, or the holes of a template, uses as variables. Nothing
+ * is reported: a text that does not parse has none. */
+void orr_expr_names(const char *text, bool is_template,
+                    void (*visit)(void *context, const char *name), void *context);
+
 /* Evaluate with slots bound (unused ones may be anything). The result may borrow from
  * the slots or the expression; new contents are in `arena`. Errors: overflow, division
  * by zero, index out of range, a null where a value is needed, too many steps
@@ -66,6 +76,20 @@ orr_status orr_expr_eval(const struct orr_expr *expr, const struct orr_value *sl
                          struct orr_arena *arena, struct orr_value *out,
                          struct orr_error *err);
 enum { ORR_EXPR_STEPS = 10 * 1000 * 1000, ORR_EXPR_DEPTH = 100 };
+
+/* The items of a list, which a range() does not make until they are asked for. */
+struct orr_sequence {
+    uint64_t n;
+    int64_t start; /* of a range; item i is start + i * step */
+    int64_t step;
+    const struct orr_list *list; /* NULL: a range */
+};
+/* Evaluate an expression of a list type (null counts as empty). A range() is bounded
+ * by nothing but 64 bits; a list borrows as orr_expr_eval() says. */
+orr_status orr_expr_sequence(const struct orr_expr *expr, const struct orr_value *slots,
+                             struct orr_arena *arena, struct orr_sequence *out,
+                             struct orr_error *err);
+struct orr_value orr_sequence_at(const struct orr_sequence *sequence, uint64_t i);
 
 const struct orr_type *orr_expr_type(const struct orr_expr *expr);
 struct orr_span orr_expr_span(const struct orr_expr *expr);
@@ -91,6 +115,9 @@ bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out)
 /* Is field `field` of the record in `slot` read, or the record as a whole? */
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
 void orr_expr_print(const struct orr_expr *expr, struct orr_text *out);
+/* As the value of a key in a workflow file, which compiles to the same again; lines
+ * after the first are indented by `indent` spaces at least. */
+void orr_expr_yaml(const struct orr_expr *expr, int indent, struct orr_text *out);
 
 /* One line a built-in function ("len(x) -> int: ..."), for docs and help. */
 struct orr_builtin_doc {

@@ -105,8 +105,10 @@ bool orri_not_null(struct orri_checker *c, struct orr_expr *e)
 
 static bool unknown_name(struct orri_checker *c, struct orr_expr *e)
 {
-    const char *names[ORR_SLOTS_MAX + ORRI_LOCALS];
+    const char *names[ORR_SLOTS_MAX + ORRI_LOCALS + 1];
     size_t n = 0;
+    if (c->scope->alias.name)
+        names[n++] = c->scope->alias.name;
     for (uint32_t i = 0; i < ORR_SLOTS_MAX; i++)
         if (c->scope->slots[i].name)
             names[n++] = c->scope->slots[i].name;
@@ -126,6 +128,22 @@ static bool unknown_name(struct orri_checker *c, struct orr_expr *e)
     return false;
 }
 
+/* The name becomes SLOT.field. */
+static bool check_alias(struct orri_checker *c, struct orr_expr *e)
+{
+    struct orr_expr *record = orri_expr_new(c->arena, ORRI_NAME, e->at, 0);
+    const struct orr_field *field = &c->scope->slots[c->scope->alias.slot]
+                                         .type->record->fields[c->scope->alias.field];
+    struct orr_expr **parts = orr_arena_alloc(c->arena, sizeof *parts);
+    record->name = c->scope->slots[c->scope->alias.slot].name;
+    parts[0] = record;
+    e->op = ORRI_FIELD;
+    e->name = field->name;
+    e->n = 1;
+    e->parts = parts;
+    return orri_check(c, &e, NULL);
+}
+
 static bool check_name(struct orri_checker *c, struct orr_expr *e)
 {
     for (uint32_t i = c->n_locals; i-- > 0;)
@@ -143,6 +161,8 @@ static bool check_name(struct orri_checker *c, struct orr_expr *e)
             e->type = narrowed(c, e, c->scope->slots[i].type);
             return true;
         }
+    if (c->scope->alias.name && strcmp(c->scope->alias.name, e->name) == 0)
+        return check_alias(c, e);
     return unknown_name(c, e);
 }
 

@@ -216,23 +216,51 @@ static uint64_t range_length(int64_t from, int64_t to, int64_t step)
     return (distance - 1) / stride + 1;
 }
 
-orr_status orri_run_range(struct orri_eval *eval, const struct orr_expr *call,
-                          const struct orr_value *args, struct orr_value *out)
+static orr_status read_range(struct orri_eval *eval, const struct orr_expr *call,
+                             const struct orr_value *args, struct orr_sequence *out)
 {
     int64_t from = call->n > 1 ? args[0].as.i : 0;
     int64_t to = args[call->n > 1].as.i;
     int64_t step = call->n > 2 ? args[2].as.i : 1;
     if (step == 0)
         return orri_eval_error(eval, call, "range(): the step is 0");
-    uint64_t n = range_length(from, to, step);
-    orr_status status = orri_spend(eval, call, n);
+    *out = (struct orr_sequence) { .n = range_length(from, to, step),
+                                   .start = from,
+                                   .step = step };
+    return ORR_OK;
+}
+
+orr_status orri_run_range(struct orri_eval *eval, const struct orr_expr *call,
+                          const struct orr_value *args, struct orr_value *out)
+{
+    struct orr_sequence range;
+    orr_status status = read_range(eval, call, args, &range);
+    if (status == ORR_OK)
+        status = orri_spend(eval, call, range.n);
     if (status != ORR_OK)
         return status;
-    struct orr_list *list = orr_list_new(eval->arena, (uint32_t)n);
-    for (uint64_t i = 0; i < n; i++)
-        list->items[i] = orr_int((int64_t)((uint64_t)from + i * (uint64_t)step));
+    struct orr_list *list = orr_list_new(eval->arena, (uint32_t)range.n);
+    for (uint64_t i = 0; i < range.n; i++)
+        list->items[i] = orr_sequence_at(&range, i);
     *out = orr_value_of_list(list);
     return ORR_OK;
+}
+
+bool orri_is_range(const struct orr_expr *expr)
+{
+    return expr->op == ORRI_CALL && expr->builtin->run == orri_run_range;
+}
+
+orr_status orri_eval_range(struct orri_eval *eval, const struct orr_expr *call,
+                           struct orr_sequence *out)
+{
+    struct orr_value args[3];
+    for (uint32_t i = 0; i < call->n; i++) {
+        orr_status status = orri_eval(eval, call->parts[i], &args[i]);
+        if (status != ORR_OK)
+            return status;
+    }
+    return read_range(eval, call, args, out);
 }
 
 orr_status orri_run_seconds(struct orri_eval *eval, const struct orr_expr *call,

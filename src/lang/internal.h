@@ -164,6 +164,11 @@ const struct orri_builtin *orri_builtin_find(const char *name);
 const char *const *orri_builtin_names(struct orr_arena *arena, size_t *n);
 const struct orr_type *orri_check_call(struct orri_checker *c, struct orr_expr *call);
 
+/* A call of range(), evaluated without making its list. (expr_numbers.c) */
+bool orri_is_range(const struct orr_expr *expr);
+orr_status orri_eval_range(struct orri_eval *eval, const struct orr_expr *call,
+                           struct orr_sequence *out);
+
 /* ---- expr_eval.c ---- */
 
 orr_status orri_eval(struct orri_eval *eval, const struct orr_expr *e,

@@ -143,9 +143,9 @@ static uint64_t float_bits(double f)
 
 uint64_t orr_value_hash(struct orr_value v, uint64_t seed)
 {
-    seed = mix(seed, v.kind);
+    seed += v.kind * 0xA0761D6478BD642FULL;
     switch (v.kind) {
-    case ORR_KIND_NULL: return seed;
+    case ORR_KIND_NULL: return mix(seed, 0);
     case ORR_KIND_BOOL: return mix(seed, v.as.b);
     case ORR_KIND_FLOAT: return mix(seed, float_bits(v.as.f));
     case ORR_KIND_STRING:

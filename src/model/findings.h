@@ -56,10 +56,10 @@
     X("E0411", "The key belongs to another form of function.")                         \
     X("E0412", "The word is none of those that may stand here.")                       \
     X("E0413", "A function has exactly one of use, command, shell and workflow.")      \
-    X("E0414", "This version does not support that form of function.")                 \
     X("E0415", "The result cannot be obtained from the command as it is written.")     \
     X("E0416", "More variables or parameters than the limit.")                         \
     X("E0417", "A command needs at least the name of a program.")                      \
+    X("E0418", "A workflow that calls itself has no end.")                             \
     X("E0420", "A rule must match at least one fact.")                                 \
     X("E0421", "A condition that is always false: the rule cannot fire.")              \
     X("E0422", "Facts cannot be ordered by such a value.")                             \
@@ -67,7 +67,7 @@
     X("E0424", "The fact 'job' holds the inputs and is made by the request alone.")    \
     X("E0425", "An error handler does exactly one thing.")                             \
     X("E0426", "The parts of the rule do not go together.")                            \
-    X("E0427", "This version of the compiler does not know steps; rules do the same.") \
+    X("E0427", "Steps that wait for each other never start.")                          \
     X("E0430", "Outputs tell when a request has succeeded, each by one fact.")         \
     X("E0431", "A fact is needed that no rule asserts.")                               \
     X("E0432", "A workflow without rules does nothing.")                               \

@@ -60,7 +60,7 @@ enum orri_shape {
     X(COST, "expression, float", "{\"type\":[\"string\",\"number\"]}")                 \
     X(RECORD, "mapping of fields to expressions, or an expression",                    \
       "{\"type\":[\"object\",\"string\"]}")                                            \
-    X(LOOP, "VARIABLE in LIST",                                                        \
+    X(LOOP, "[INDEX,] VARIABLE in LIST",                                                        \
       "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*\\\\s+in\\\\s\"}")    \
     X(TEMPLATE, "text with `{expressions}`", ORRI_TEXT)                                \
     X(OUTPUT, "`none`, `text`, `lines` or `json`",                                     \

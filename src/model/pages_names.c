@@ -105,14 +105,10 @@ static const struct orr_page pages[] = {
       "functions: {f: {use: core.noop, identity: content}}\n" },
     { "E0413", false,
       "'use' names a built-in function, 'command' is a program with "
-      "arguments, 'shell' a script. A function is one of them.",
+      "arguments, 'shell' a script, 'workflow' another workflow. A function "
+      "is one of them.",
       "functions: {f: {timeout: 30s}}\n",
       "functions: {f: {use: core.noop, timeout: 30s}}\n" },
-    { "E0414", false,
-      "The form is reserved for a later version, and refused so that nobody "
-      "relies on it.",
-      "functions: {f: {workflow: other.yaml}}\n",
-      "functions: {f: {use: core.noop}}\n" },
     { "E0415", false,
       "A result of a command is a file that it writes, named by {out.NAME}, "
       "or a member of the JSON object that it prints. Something else the "
@@ -150,6 +146,22 @@ static const struct orr_page pages[] = {
       "  f: {command: [], out: {i: int}, in: {i: \"int?\"}, stdout: json}\n",
       "functions:\n"
       "  f: {command: [./measure, \"{i}\"], out: {i: int}, in: {i: \"int?\"}, stdout: json}\n" },
+    { "E0418", false,
+      "A call of a workflow starts all of it. One that calls itself, directly "
+      "or by way of others, would never end; nor are workflows nested more "
+      "than eight deep.",
+      "functions: {f: {workflow: film.yaml}}\n"
+      "rules:\n"
+      "- rule: note\n"
+      "  match: {j: job}\n"
+      "  action: {call: f, with: {source: j.source}}\n"
+      "  reaction: [{assert: b, with: {y: len(result.o)}}]\n",
+      "functions: {f: {workflow: w.yaml}}\n"
+      "rules:\n"
+      "- rule: note\n"
+      "  match: {j: job}\n"
+      "  action: {call: f, with: {source: j.source}}\n"
+      "  reaction: [{assert: b, with: {y: len(result.o)}}]\n" },
 };
 /* clang-format on */
 

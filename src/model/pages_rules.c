@@ -116,15 +116,16 @@ static const struct orr_page pages[] = {
       "  action: {call: f, with: {i: j.n}}\n"
       "  reaction: [{assert: b, with: {y: result.i}}]\n" },
     { "E0427", false,
-      "Steps are planned. Until then a linear pipeline is written as rules, "
-      "each of which matches what the one before it asserts.",
+      "A step waits for every step that it names. Steps that wait for each "
+      "other, or one that waits for itself, never start.",
       "steps:\n"
-      "- {step: one, call: f, with: {i: job.n}}\n",
-      "rules:\n"
-      "- rule: one\n"
-      "  match: {j: job}\n"
-      "  action: {call: f, with: {i: j.n}}\n"
-      "  reaction: [{assert: b, with: {y: result.i}}]\n" },
+      "- {step: one, call: f, with: {i: two.i}}\n"
+      "- {step: two, call: f, with: {i: one.i}}\n"
+      "outputs: {o: {fact: two}}\n",
+      "steps:\n"
+      "- {step: one, call: f, with: {i: inputs.n}}\n"
+      "- {step: two, call: f, with: {i: one.i}}\n"
+      "outputs: {o: {fact: two}}\n" },
     { "E0430", false,
       "Without outputs a request would succeed when nothing is left to do, "
       "even if everything was skipped. An output names the fact that must be "

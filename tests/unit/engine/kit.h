@@ -28,18 +28,23 @@ static const struct orr_function kit_function = {
 static const struct orr_function *const kit_functions[] = { &kit_function };
 static const struct orr_registry kit_registry = { kit_functions, 1 };
 
+/* Files: name, text, ..., NULL. */
 static orr_status kit_read(void *context, const char *path, struct orr_text *out,
                            struct orr_error *err)
 {
-    (void)path;
-    (void)err;
-    orr_text_puts(out, context);
-    return ORR_OK;
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    for (const char *const *file = context; *file; file += 2)
+        if (strcmp(file[0], name) == 0) {
+            orr_text_puts(out, file[1]);
+            return ORR_OK;
+        }
+    return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN, "cannot open %s", path);
 }
 
-static struct orr_graph *kit_compile(const char *text)
+/* Compile kit.yaml of several files. */
+static struct orr_graph *kit_compile_files(const char *const *files)
 {
-    struct orr_sources sources = { kit_read, (void *)(uintptr_t)text };
+    struct orr_sources sources = { kit_read, (void *)(uintptr_t)files };
     struct orr_diags diags = { 0 };
     struct orr_graph *graph =
         orr_graph_compile("kit.yaml", &sources, &kit_registry, &diags);
@@ -50,6 +55,12 @@ static struct orr_graph *kit_compile(const char *text)
     }
     orr_diags_release(&diags);
     return graph;
+}
+
+static inline struct orr_graph *kit_compile(const char *text)
+{
+    const char *const files[] = { "kit.yaml", text, NULL };
+    return kit_compile_files(files);
 }
 
 static struct orr_id kit_identify(void *context, const char *path, bool by_content)
@@ -112,8 +123,8 @@ static void kit_succeed(struct orr_engine *engine, const struct orr_graph *graph
     orr_arena_release(&arena);
 }
 
-static void kit_fail(struct orr_engine *engine, const struct kit_call *call,
-                     enum orr_fail_kind kind, const char *message)
+static inline void kit_fail(struct orr_engine *engine, const struct kit_call *call,
+                            enum orr_fail_kind kind, const char *message)
 {
     struct orr_failure failure = { kind, 1, message };
     orr_engine_attempt_failed(engine, call->call.task, call->call.attempt, &failure);

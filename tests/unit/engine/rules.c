@@ -445,6 +445,31 @@ static void errors_of_expressions_fail_the_request(void **state)
     free(facts);
 }
 
+/* `for INDEX, VARIABLE in LIST`: equal items differ by their index. */
+static void loops_may_name_the_index(void **state)
+{
+    (void)state;
+    struct orr_graph *graph = kit_compile("orrery: 1\nworkflow: w\ninputs: {n: int}\n"
+                                          "facts: {item: {at: int, i: int}}\n"
+                                          "rules:\n"
+                                          "  - rule: expand\n"
+                                          "    match: {j: job}\n"
+                                          "    then:\n"
+                                          "      - for: at, i in [j.n, 7, j.n, 9]\n"
+                                          "        when: at != 1\n"
+                                          "        assert: item\n"
+                                          "        with: {at: at, i: i}\n"
+                                          "outputs: {items: {each: item}}\n");
+    struct orr_engine *engine = kit_engine(graph);
+    kit_request(engine, graph, 5);
+    char *facts = kit_facts(engine, graph);
+    assert_string_equal(facts, "0 item {at: 0, i: 5}\n0 item {at: 2, i: 5}\n"
+                               "0 item {at: 3, i: 9}\n0 job {n: 5}\n");
+    free(facts);
+    orr_engine_free(engine);
+    orr_graph_free(graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +488,7 @@ int main(void)
         cmocka_unit_test(gather_of_none_fires_at_once),
         cmocka_unit_test(gather_of_too_many_is_an_error),
         cmocka_unit_test(two_facts_with_one_key_are_an_error),
+        cmocka_unit_test(loops_may_name_the_index),
         cmocka_unit_test(errors_of_expressions_fail_the_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,7 +136,7 @@ static inline char *compose(const char *text)
 /* Compile a file as the program would; findings as text, to be freed. */
 static inline char *findings_of(const char *text)
 {
-    const char *const names[] = { "/d/file.yaml", text, "/d/w.yaml", workflow_of_job,
+    const char *const names[] = { "/d/film.yaml", text, "/d/w.yaml", workflow_of_job,
                                   NULL };
     struct files files = { names };
     struct orr_sources sources = { read_memory, &files };
@@ -144,12 +144,12 @@ static inline char *findings_of(const char *text)
     bool made = false;
     if (is_a_job(text)) {
         struct orr_job *job =
-            orr_job_compile("/d/file.yaml", &sources, NULL, 0, &registry, &diags);
+            orr_job_compile("/d/film.yaml", &sources, NULL, 0, &registry, &diags);
         made = job != NULL;
         orr_job_free(job);
     } else {
         struct orr_graph *graph =
-            orr_graph_compile("/d/file.yaml", &sources, &registry, &diags);
+            orr_graph_compile("/d/film.yaml", &sources, &registry, &diags);
         made = graph != NULL;
         orr_graph_free(graph);
     }

@@ -64,8 +64,8 @@ static void ladder_is_numbered(void **state)
     assert_int_equal(g->facts[0].record->n_fields, 4);
     assert_int_equal(g->n_rules, 6);
     assert_int_equal(g->rules[0].n_then, 2);
-    assert_int_equal(g->rules[0].result_slot, 2);
-    assert_int_equal(g->rules[0].n_slots, 5);
+    assert_int_equal(g->rules[0].result_slot, 3);
+    assert_int_equal(g->rules[0].n_slots, 6);
     assert_int_equal(g->rules[4].n_where, 4);
     assert_string_equal(g->rules[5].gather.name, "e");
     assert_int_equal(g->rules[5].gather.slot, 3);

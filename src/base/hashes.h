@@ -1,0 +1,54 @@
+/* hashes.h - 32-bit hashes to 32-bit numbers, eight bytes a slot
+ *
+ * For indexes over things that are numbered: the hash stands in the slot, so that a
+ * miss is seen without looking at the thing, and several numbers may have one hash.
+ * Whoever looks compares what it finds. Insert and find only. */
+#ifndef ORR_BASE_HASHES_H
+#define ORR_BASE_HASHES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed struct is empty. */
+struct orr_hashes {
+    uint64_t *slots; /* hash in the high half, number + 1 in the low; 0: free */
+    size_t cap;      /* power of two, or 0 */
+    size_t n;
+};
+
+/* Where a search stands. */
+struct orr_probe {
+    uint32_t hash;
+    size_t at;
+};
+
+static inline struct orr_probe orr_probe_of(const struct orr_hashes *hashes,
+                                            uint64_t hash)
+{
+    uint32_t short_hash = (uint32_t)(hash ^ hash >> 32);
+    return (struct orr_probe) { short_hash, short_hash & (hashes->cap - 1) };
+}
+
+/* The next number with that hash; false when there is no other. */
+static inline bool orr_probe_next(const struct orr_hashes *hashes,
+                                  struct orr_probe *probe, uint32_t *number)
+{
+    while (hashes->cap && hashes->slots[probe->at]) {
+        uint64_t slot = hashes->slots[probe->at];
+        probe->at = (probe->at + 1) & (hashes->cap - 1);
+        if (slot >> 32 == probe->hash) {
+            *number = (uint32_t)slot - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+void orr_hashes_add(struct orr_hashes *hashes, uint64_t hash, uint32_t number);
+/* Put another number in the place of the one that orr_probe_next() gave last. */
+void orr_hashes_replace(struct orr_hashes *hashes, const struct orr_probe *probe,
+                        uint32_t number);
+void orr_hashes_release(struct orr_hashes *hashes);
+
+#endif

@@ -1,0 +1,29 @@
+/* bench.h - the benchmarks behind `orrery bench`, one a file */
+#ifndef ORR_CLI_BENCH_H
+#define ORR_CLI_BENCH_H
+
+#include "cli/command.h"
+
+/* What a benchmark found: numbers by name, and where they were measured. */
+struct orri_figures {
+    const char *bench;
+    struct orr_text metrics;     /* JSON members, without the braces */
+    struct orr_text environment; /* JSON members that the common part does not have */
+    struct orr_text lines;       /* the same for people */
+};
+
+struct orri_bench {
+    const char *name;
+    const char *summary;
+    /* Fill in the figures; an exit code. */
+    int (*run)(const struct orr_line *line, struct orri_figures *out);
+};
+
+extern const struct orri_bench orri_bench_dispatch, orri_bench_rules;
+
+/* Note a number; `digits` after the point. `text` is the line for people, with its
+ * unit; NULL: only in JSON. */
+void orri_figure(struct orri_figures *figures, const char *name, int digits,
+                 double value, const char *text);
+
+#endif
