@@ -38,7 +38,9 @@ Python 3|/usr/bin/python3|python3-minimal|python|Python
 shellcheck|shellcheck|shellcheck|shellcheck|-
 git|git|git|git|git
 npm (fetches test clips)|npm|npm|npm|nodejs
-mandoc|mandoc|mandoc|-|-'
+mandoc|mandoc|mandoc|-|-
+Chromium (looks at pages)|chromium|chromium|-|-
+Graphviz|dot|graphviz|graphviz|Graphviz'
 
 wanted=$build
 [ "${1-}" = --tests ] && wanted=$build$'\n'$tests

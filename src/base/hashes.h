@@ -30,6 +30,13 @@ static inline struct orr_probe orr_probe_of(const struct orr_hashes *hashes,
     return (struct orr_probe) { short_hash, short_hash & (hashes->cap - 1) };
 }
 
+/* Ask for the memory that a search for the hash will look at. */
+static inline void orr_hashes_expect(const struct orr_hashes *hashes, uint64_t hash)
+{
+    if (hashes->cap)
+        __builtin_prefetch(&hashes->slots[orr_probe_of(hashes, hash).at]);
+}
+
 /* The next number with that hash; false when there is no other. */
 static inline bool orr_probe_next(const struct orr_hashes *hashes,
                                   struct orr_probe *probe, uint32_t *number)

@@ -69,7 +69,7 @@ void orri_texts_give(struct orri_texts *texts, const char *path, struct orr_text
     *text = (struct orr_text)ORR_TEXT_INIT;
 }
 
-bool orri_is_job(struct orri_texts *texts, const char *path)
+bool orri_texts_is_job(struct orri_texts *texts, const char *path)
 {
     struct orr_text text = ORR_TEXT_INIT;
     bool job = false;
@@ -79,6 +79,14 @@ bool orri_is_job(struct orri_texts *texts, const char *path)
         job = strncmp(at, "job:", 4) == 0 || strstr(at, "\njob:");
     }
     orr_text_release(&text);
+    return job;
+}
+
+bool orri_is_job(const char *path)
+{
+    struct orri_texts texts = { 0 };
+    bool job = orri_texts_is_job(&texts, path);
+    orri_texts_release(&texts);
     return job;
 }
 

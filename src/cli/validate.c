@@ -91,7 +91,7 @@ static bool validate_one(const char *path, struct report *r)
         if (!read_stdin(&texts, path))
             return false;
     }
-    bool job = orri_is_job(&texts, path);
+    bool job = orri_texts_is_job(&texts, path);
     if (job)
         orr_job_free(orr_job_compile(path, &sources, NULL, 0, orri_registry(), &diags));
     else

@@ -63,9 +63,15 @@ void orr_engine_free(struct orr_engine *engine)
     free(engine);
 }
 
+enum { AHEAD = 8 }; /* facts: about as long as memory takes to answer */
+
 static void look_at_facts(struct orr_engine *engine)
 {
     while (engine->queue_head < engine->n_queue) {
+        if (engine->queue_head + AHEAD < engine->n_queue) {
+            struct orri_queued later = engine->queue[engine->queue_head + AHEAD];
+            orri_fact_expect_entry(engine, later.type, later.index);
+        }
         struct orri_queued next = engine->queue[engine->queue_head++];
         orri_fact_enter(engine, next.type, next.index);
         if (orri_request_failed(

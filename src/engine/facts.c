@@ -128,11 +128,26 @@ static void add_fact(struct orr_engine *engine, uint32_t type, uint32_t request,
     push_queue(engine, type, table->rows.n - 1);
 }
 
+uint64_t orri_fact_expect(struct orr_engine *engine, uint32_t type, uint32_t request,
+                          const struct orr_record *record)
+{
+    uint64_t hash = set_hash(&engine->graph->facts[type], request, record);
+    orr_hashes_expect(&engine->tables[type].set, hash);
+    return hash;
+}
+
 void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
                       const struct orr_record *record, uint32_t firing)
 {
+    orri_fact_assert_expected(engine, type, request, record, firing,
+                              set_hash(&engine->graph->facts[type], request, record));
+}
+
+void orri_fact_assert_expected(struct orr_engine *engine, uint32_t type,
+                               uint32_t request, const struct orr_record *record,
+                               uint32_t firing, uint64_t hash)
+{
     struct orri_table *table = &engine->tables[type];
-    uint64_t hash = set_hash(&engine->graph->facts[type], request, record);
     uint32_t twin = find_twin(engine, type, request, record, hash);
     if (twin == ORR_NONE && table->rows.n == ORR_ROWS_MAX) {
         orri_request_fail(engine, request, "more than %u facts '%s'", ORR_ROWS_MAX,
@@ -243,6 +258,18 @@ void orri_fact_enter(struct orr_engine *engine, uint32_t type, uint32_t at)
     struct orri_table *table = &engine->tables[type];
     for (uint32_t i = 0; i < table->n_indexes; i++)
         index_add(table, i, at);
+}
+
+void orri_fact_expect_entry(const struct orr_engine *engine, uint32_t type, uint32_t at)
+{
+    const struct orri_table *table = &engine->tables[type];
+    const struct orr_record *record = orri_record(table, at);
+    uint32_t request = orri_fact(table, at)->request;
+    for (uint32_t i = 0; i < table->n_indexes; i++)
+        orr_hashes_expect(&table->indexes[i].rings,
+                          orri_key_hash_of(request, &table->indexes[i], record));
+    for (uint32_t i = 0; i < table->n_plans; i++)
+        orri_match_expect(engine, &table->plans[i], request, record);
 }
 
 uint32_t orri_index_last(const struct orr_engine *engine, uint32_t type, uint32_t i,

@@ -71,6 +71,7 @@ struct orri_plan {
     uint32_t rule;
     uint32_t seed;
     struct orri_step *steps;
+    const uint32_t *fields; /* of the seed, that are the keys of steps[1]; or NULL */
 };
 
 /* ---- gather (gather.c) ---- */
@@ -253,6 +254,18 @@ struct orr_engine {
 /* Facts. assert: dedupe, check the key, queue; `firing` made it. */
 void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
                       const struct orr_record *record, uint32_t firing);
+/* The same in two steps, with other work in between: the first asks for the memory that
+ * the second, with the hash that the first gave, will look at. */
+uint64_t orri_fact_expect(struct orr_engine *engine, uint32_t type, uint32_t request,
+                          const struct orr_record *record);
+void orri_fact_assert_expected(struct orr_engine *engine, uint32_t type,
+                               uint32_t request, const struct orr_record *record,
+                               uint32_t firing, uint64_t hash);
+/* Ask for the memory that entering and matching the fact will look at. */
+void orri_fact_expect_entry(const struct orr_engine *engine, uint32_t type,
+                            uint32_t at);
+void orri_match_expect(const struct orr_engine *engine, const struct orri_plan *plan,
+                       uint32_t request, const struct orr_record *seed);
 void orri_fact_enter(struct orr_engine *engine, uint32_t type, uint32_t index);
 /* Is there one? In constant time. */
 bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t request);
@@ -320,10 +333,11 @@ bool orri_bind_firing(struct orr_engine *engine, uint32_t firing);
  * request failed by it. */
 bool orri_react(struct orr_engine *engine, uint32_t firing,
                 const struct orr_assertion *then, uint32_t n);
-/* Assert one fact of a firing whose slots are bound, the loop variable too. */
-orr_status orri_assert_one(struct orr_engine *engine, uint32_t firing,
+/* The record of one fact, NULL when it is not to be; the slots are bound, the loop
+ * variable too. */
+orr_status orri_record_for(struct orr_engine *engine,
                            const struct orr_assertion *assertion,
-                           struct orr_error *err);
+                           const struct orr_record **out, struct orr_error *err);
 /* Put item i of a `for` in its slots. */
 void orri_bind_item(struct orr_engine *engine, const struct orr_assertion *assertion,
                     const struct orr_sequence *items, uint64_t i);

@@ -104,6 +104,21 @@ static void plan_step(struct planner *p, struct orri_step *step)
     take_filters(p, step);
 }
 
+/* The seed's fields that the second step looks for, when nothing has to be computed. */
+static const uint32_t *plain_keys(struct orr_engine *engine,
+                                  const struct orri_plan *plan)
+{
+    const struct orri_step *step = &plan->steps[1];
+    uint32_t *fields =
+        orr_arena_alloc(&engine->arena, (step->n_keys + 1) * sizeof *fields);
+    for (uint32_t i = 0; i < step->n_keys; i++) {
+        uint32_t slot = 0;
+        if (!orr_expr_field_of(step->keys[i], &slot, &fields[i]) || slot != plan->seed)
+            return NULL;
+    }
+    return fields;
+}
+
 static struct orri_plan plan_seed(struct orr_engine *engine, uint32_t rule_index,
                                   uint32_t seed)
 {
@@ -118,6 +133,8 @@ static struct orri_plan plan_seed(struct orr_engine *engine, uint32_t rule_index
     take_filters(&p, &plan.steps[0]);
     for (uint32_t i = 1; i < rule->n_match; i++)
         plan_step(&p, &plan.steps[i]);
+    if (rule->n_match > 1)
+        plan.fields = plain_keys(engine, &plan);
     orr_arena_reset(&engine->scratch);
     return plan;
 }
@@ -207,6 +224,18 @@ static bool step_keys(struct matcher *m, const struct orri_step *step,
             return false;
         }
     return true;
+}
+
+void orri_match_expect(const struct orr_engine *engine, const struct orri_plan *plan,
+                       uint32_t request, const struct orr_record *seed)
+{
+    if (!plan->fields)
+        return;
+    const struct orri_step *step = &plan->steps[1];
+    uint64_t hash = request + 1;
+    for (uint32_t i = 0; i < step->n_keys; i++)
+        hash = orr_value_hash(seed->fields[plan->fields[i]], hash);
+    orr_hashes_expect(&engine->tables[step->type].indexes[step->index].rings, hash);
 }
 
 static void match_from(struct matcher *m, uint32_t at)

@@ -31,6 +31,7 @@ static void compile_parts(struct orri_compile *c)
     orri_compile_steps(c);
     orri_compile_rules(c);
     orri_compile_outputs(c);
+    orri_compile_tests(c);
     orri_drop_follow_ups(c, first);
     orri_check_graph(c);
 }
@@ -65,6 +66,7 @@ struct orr_graph *orri_compile_text(const char *path, const struct orr_text *tex
     size_t errors = diags->errors;
     char *directory = orr_path_directory(path);
     graph->file = orr_arena_strdup(&graph->arena, path);
+    graph->directory = orri_resolve_path(&graph->arena, directory, ".");
     struct orri_chain chain = { outer, orri_resolve_path(&graph->arena, ".", path) };
     struct orri_compile c = { .graph = graph,
                               .arena = &graph->arena,

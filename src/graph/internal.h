@@ -102,6 +102,10 @@ struct orr_expr *orri_template(struct orri_compile *c, orr_model_leaf node,
                                struct orr_scope *scope, const struct orr_type *want);
 struct orr_expr *orri_script(struct orri_compile *c, orr_model_leaf node,
                              struct orr_scope *scope);
+/* Is every key of `mapping` a field of `record`? Reports those that are not. */
+bool orri_check_keys(struct orri_compile *c, orr_model_leaf mapping,
+                     const struct orr_record_type *record, const char *what,
+                     const char *part);
 /* Parts for the fields of `record` from a mapping; NULL after reporting. A field that
  * is left out is NULL when it is optional or has `defaults`. `what` names the thing:
  * "fact 'rung'", "field"; `part`: "field", "argument". */
@@ -155,6 +159,28 @@ void orri_net_release(struct orri_net *net);
 /* The i-th assertion of a rule, reactions first, or NULL; its fact is ORR_NONE where an
  * error handler asserts nothing. */
 const struct orr_assertion *orri_net_assertion(const struct orr_rule *rule, uint32_t i);
+
+/* examples.c */
+void orri_compile_example(struct orri_compile *c,
+                          const struct orr_model_function *model,
+                          struct orr_graph_function *function);
+/* `type` with texts where it has blobs, and `paths`. */
+const struct orr_type *orri_open_type(struct orri_compile *c,
+                                      const struct orr_type *type, bool paths);
+/* A result over `scope` from the fields that are given; NULL after reporting. */
+struct orr_expr *orri_open_result(struct orri_compile *c, orr_model_leaf mapping,
+                                  const struct orr_graph_function *function,
+                                  const char *what, struct orr_scope *scope);
+/* The parameters of a function as slots. */
+void orri_scope_params(struct orr_scope *scope,
+                       const struct orr_graph_function *function);
+/* A rule that needs the result of a function that it calls, or NULL (live.c). */
+const struct orr_rule *orri_reader_of(const struct orr_graph *graph, uint32_t function,
+                                      uint32_t field);
+/* After the rules: report results that rules read and `mapping` lacks. */
+void orri_check_result(struct orri_compile *c, orr_model_leaf mapping,
+                       uint32_t function, const char *what);
+void orri_compile_tests(struct orri_compile *c); /* tests.c; examples are checked too */
 
 /* ---- rules.c and reactions.c ---- */
 

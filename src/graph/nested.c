@@ -100,6 +100,7 @@ static void refuse_foreign_keys(struct orri_compile *c,
         { "opportunistic", m->opportunistic },
         { "cost", m->cost },
         { "identity", m->identity },
+        { "example", m->example },
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (keys[i].leaf)

@@ -309,6 +309,15 @@ bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out)
     return false;
 }
 
+bool orr_expr_record_part(const struct orr_expr *expr, uint32_t field,
+                          const struct orr_expr **part)
+{
+    if (expr->op != ORRI_RECORD)
+        return false;
+    *part = expr->parts[field];
+    return true;
+}
+
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field)
 {
     if (!(expr->slots & UINT32_C(1) << slot))

@@ -114,6 +114,10 @@ struct orr_relation_of {
 bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out);
 /* Is field `field` of the record in `slot` read, or the record as a whole? */
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
+/* Is it a record written field by field? Then *part is what stands for field `field`,
+ * NULL for null. */
+bool orr_expr_record_part(const struct orr_expr *expr, uint32_t field,
+                          const struct orr_expr **part);
 void orr_expr_print(const struct orr_expr *expr, struct orr_text *out);
 /* As the value of a key in a workflow file, which compiles to the same again; lines
  * after the first are indented by `indent` spaces at least. */

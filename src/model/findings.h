@@ -1,8 +1,8 @@
 /* findings.h - the numbers of all findings of the compiler, and what each means
  *
- * E01 YAML, E02 expressions, E03 the shape of the files, E04 workflows, E05 jobs; W are
- * warnings. Numbers are stable and never reused. tests/unit/model/findings.c holds that
- * the sources use exactly these. */
+ * E01 YAML, E02 expressions, E03 the shape of the files, E04 workflows, E05 jobs, E06
+ * tests; W are warnings. Numbers are stable and never reused.
+ * tests/unit/model/findings.c holds that the sources use exactly these. */
 #ifndef ORR_MODEL_FINDINGS_H
 #define ORR_MODEL_FINDINGS_H
 
@@ -94,7 +94,11 @@
     X("E0504", "The list of requests is empty.")                                       \
     X("E0505", "A sweep gives each of its inputs a list of values.")                   \
     X("E0506", "requests and sweep exclude each other.")                               \
-    X("E0507", "The slurm option cannot be written as one.")
+    X("E0507", "The slurm option cannot be written as one.")                           \
+    X("E0601", "An example or an answer lacks a result that a rule reads.")            \
+    X("E0602", "An answer to a call is either a result or a failure.")                 \
+    X("E0603", "The parts of an expectation do not go together.")                      \
+    X("W0604", "An answer before this one always holds.")
 
 struct orr_finding {
     const char *id;

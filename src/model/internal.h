@@ -14,7 +14,8 @@ enum orri_shape {
     ORRI_MAPPINGS, /* a list of such */
     ORRI_BLOCK,    /* a mapping with a schema of its own */
     ORRI_BLOCKS,   /* a list of these */
-    ORRI_NAMED     /* a mapping from the author's names to these */
+    ORRI_NAMED,    /* a mapping from the author's names to these */
+    ORRI_LISTED    /* the same, but a name may have a list of them: one block each */
 };
 
 /* What a value is, or each value of a list or mapping: a word for the code, words for
@@ -67,6 +68,8 @@ enum orri_shape {
       "{\"enum\":[\"none\",\"text\",\"lines\",\"json\"]}")                             \
     X(ISOLATION, "`process` or `none`", "{\"enum\":[\"process\",\"none\"]}")           \
     X(IDENTITY, "`time` or `content`", "{\"enum\":[\"time\",\"content\"]}")            \
+    X(FAILURE, "`exit`, `signal`, `timeout`, `memory`, `lost`, `invalid` or `io`",        \
+      "{\"type\":\"string\"}")                                                           \
     X(LIST, "list of data", "{\"type\":\"array\",\"minItems\":1}")
 /* clang-format on */
 #define X(id, words, schema) ORRI_IS_##id,
@@ -93,6 +96,7 @@ struct orri_block {
     size_t size;
     const struct orri_key *keys; /* ends with name NULL */
     const char *shorthand; /* a value instead of the mapping is this key; or NULL */
+    const char *list_key;  /* a list instead of the mapping is this key; or NULL */
     size_t free_key, free_value; /* leaves for one key of any name; 0: none */
     const char *free_what;       /* "VARIABLE: FACT" */
     const char *id;     /* "input": of its schema and its part of the reference */

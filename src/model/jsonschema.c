@@ -51,6 +51,10 @@ static json_t *key_schema(const struct orri_key *key)
         return or_nothing(list_of(mapping_of(value_schema(key->value))));
     case ORRI_BLOCK: return reference(key->block);
     case ORRI_BLOCKS: return or_nothing(list_of(reference(key->block)));
+    case ORRI_LISTED:
+        return or_nothing(
+            mapping_of(json_pack("{s:[o,o]}", "anyOf", reference(key->block),
+                                 list_of(reference(key->block)))));
     case ORRI_NAMED: return or_nothing(mapping_of(reference(key->block)));
     default: return value_schema(key->value);
     }
@@ -104,6 +108,8 @@ static json_t *block_schema(const struct orri_block *block)
         json_object_set_new(schema, "oneOf", exactly_one(block->one_of));
     if (block->shorthand)
         schema = json_pack("{s:[o,o]}", "anyOf", value_schema(ORRI_IS_TEXT), schema);
+    if (block->list_key)
+        schema = json_pack("{s:[{s:s},o]}", "anyOf", "type", "array", schema);
     return schema;
 }
 

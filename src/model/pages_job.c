@@ -1,4 +1,4 @@
-/* pages_job.c - what `orrery explain` says about findings of jobs
+/* pages_job.c - what `orrery explain` says about findings of jobs and tests
  * A row: id, are the examples whole files, why, wrong, right. */
 #include "model/internal.h"
 
@@ -45,6 +45,50 @@ static const struct orr_page pages[] = {
       "a name with spaces or a value of several lines would break them.",
       "slurm: {\"gres gpu\": 1}\n",
       "slurm: {gres: \"gpu:1\"}\n" },
+    { "E0601", false,
+      "A function that does not run in a test or a dry run is stood for by "
+      "its example or by an answer. Results that no rule reads may be left "
+      "out; one that a rule reads must be there, or what follows would be "
+      "made up.",
+      "functions: {f: {use: core.noop, example: {}}}\n",
+      "functions: {f: {use: core.noop, example: {i: 4}}}\n" },
+    { "E0602", false,
+      "An answer says what a call returns, or how it fails.",
+      "tests:\n"
+      "- test: it works\n"
+      "  inputs: {source: a.mp4}\n"
+      "  answers: {f: {result: {i: 4}, fail: timeout}}\n"
+      "  expect: {facts: {b: 1}}\n",
+      "tests:\n"
+      "- test: it works\n"
+      "  inputs: {source: a.mp4}\n"
+      "  answers: {f: {result: {i: 4}}}\n"
+      "  expect: {facts: {b: 1}}\n" },
+    { "E0603", false,
+      "What is expected must be able to hold: 'exactly' says how many there "
+      "are, so a 'count' beside it is too much, and a request that succeeds "
+      "has no message of failure.",
+      "tests:\n"
+      "- test: it works\n"
+      "  inputs: {source: a.mp4}\n"
+      "  expect: {facts: {b: {count: 1, exactly: [{y: 3}]}}}\n",
+      "tests:\n"
+      "- test: it works\n"
+      "  inputs: {source: a.mp4}\n"
+      "  expect: {facts: {b: {exactly: [{y: 3}]}}}\n" },
+    { "W0604", false,
+      "Answers are looked at in order, and the first that holds is taken. "
+      "What stands behind one without 'when' and 'times' is never looked at.",
+      "tests:\n"
+      "- test: it works\n"
+      "  inputs: {source: a.mp4}\n"
+      "  answers: {f: [{result: {i: 4}}, {when: i == 3, fail: timeout}]}\n"
+      "  expect: {facts: {b: 1}}\n",
+      "tests:\n"
+      "- test: it works\n"
+      "  inputs: {source: a.mp4}\n"
+      "  answers: {f: [{when: i == 3, fail: timeout}, {result: {i: 4}}]}\n"
+      "  expect: {facts: {b: 1}}\n" },
 };
 /* clang-format on */
 

@@ -131,7 +131,10 @@ static const struct orri_key function_keys[] = {
     K("warm", warm, ORRI_SCALAR, COUNT, "0", "checked, without effect in this release"),
     K("opportunistic", opportunistic, ORRI_SCALAR, BOOL, "`false`",
       "checked, without effect in this release"),
-    K("cost", cost, ORRI_SCALAR, COST, NULL, "checked, without effect in this release"),
+    K("cost", cost, ORRI_SCALAR, COST, NULL,
+      "estimate of the seconds that a call takes, over the parameters; dry runs sum it up"),
+    K("example", example, ORRI_MAPPING, EXPRESSION, NULL,
+      "results that stand for the function in tests and dry runs"),
     K("identity", identity, ORRI_SCALAR, IDENTITY, "`time`",
       "what tells files that are arguments apart: name, size and modification time, or "
       "their bytes, which rank 0 reads"),
@@ -288,6 +291,90 @@ static const struct orri_block output_block = {
     .keys = output_keys, .one_of = "fact each"
 };
 
+static const struct orri_key failure_keys[] = {
+    NEED(orr_model_failure, "kind", kind, ORRI_SCALAR, FAILURE, "kind of the error"),
+    LEAF(orr_model_failure, "code", code, ORRI_SCALAR, INT, "0", "its code"),
+    LEAF(orr_model_failure, "message", message, ORRI_SCALAR, TEMPLATE, "none", "its text"),
+    END
+};
+static const struct orri_block failure_block = {
+    .what = "a failure", .id = "failure", .size = sizeof(struct orr_model_failure),
+    .keys = failure_keys, .shorthand = "kind"
+};
+
+static const struct orri_key answer_keys[] = {
+    LEAF(orr_model_answer, "when", when, ORRI_SCALAR, CONDITION, "`true`",
+         "for which calls, over the parameters and `attempt`"),
+    LEAF(orr_model_answer, "times", times, ORRI_SCALAR, POSITIVE, "any number",
+         "how many attempts of each task"),
+    LEAF(orr_model_answer, "result", result, ORRI_MAPPING, EXPRESSION, NULL,
+         "the results"),
+    SUB(orr_model_answer, "fail", fail, ORRI_BLOCK, failure_block, "the call fails so"),
+    END
+};
+static const struct orri_block answer_block = {
+    .what = "an answer", .id = "answer", .size = sizeof(struct orr_model_answer),
+    .keys = answer_keys
+};
+
+#define K(key, field, shape, value, fallback, doc) \
+    LEAF(orr_model_expectation, key, field, shape, value, fallback, doc)
+#define EXPECTED                                                                       \
+    K("count", count, ORRI_SCALAR, COUNT, NULL, "how many there are"),                 \
+    K("exactly", exactly, ORRI_MAPPINGS, DATA, NULL,                                   \
+      "these and no others; fields that are not named may be anything"),               \
+    K("some", some, ORRI_MAPPINGS, DATA, NULL, "these, and perhaps others")
+static const struct orri_key expectation_keys[] = { EXPECTED, END };
+static const struct orri_key task_expectation_keys[] = {
+    EXPECTED, K("attempts", attempts, ORRI_SCALAR, COUNT, NULL, "attempts of all of them"),
+    END
+};
+#undef EXPECTED
+#undef K
+static const struct orri_block expectation_block = {
+    .what = "an expectation", .id = "expectation",
+    .size = sizeof(struct orr_model_expectation), .keys = expectation_keys,
+    .shorthand = "count", .list_key = "exactly"
+};
+static const struct orri_block task_expectation_block = {
+    .what = "an expectation of tasks", .id = "task-expectation",
+    .size = sizeof(struct orr_model_expectation), .keys = task_expectation_keys,
+    .shorthand = "count", .list_key = "exactly"
+};
+
+static const struct orri_key expect_keys[] = {
+    LEAF(orr_model_expect, "succeeds", succeeds, ORRI_SCALAR, BOOL, "`true`",
+         "does the request succeed?"),
+    LEAF(orr_model_expect, "message", message, ORRI_SCALAR, TEXT, NULL,
+         "part of the reason why it fails"),
+    SUB(orr_model_expect, "facts", facts, ORRI_NAMED, expectation_block,
+        "facts that were made"),
+    SUB(orr_model_expect, "tasks", tasks, ORRI_NAMED, task_expectation_block,
+        "calls of functions"),
+    SUB(orr_model_expect, "outputs", outputs, ORRI_NAMED, expectation_block,
+        "facts of outputs"),
+    END
+};
+static const struct orri_block expect_block = {
+    .what = "expect", .id = "expect", .size = sizeof(struct orr_model_expect),
+    .keys = expect_keys
+};
+
+static const struct orri_key test_keys[] = {
+    NEED(orr_model_test, "test", name, ORRI_SCALAR, NAME, "its name"),
+    LEAF(orr_model_test, "doc", doc, ORRI_SCALAR, TEXT, NULL, "what it holds"),
+    LEAF(orr_model_test, "inputs", inputs, ORRI_MAPPING, DATA, "none",
+         "inputs of the request"),
+    SUB(orr_model_test, "answers", answers, ORRI_LISTED, answer_block,
+        "how calls of a function are answered; the first that holds"),
+    SUB(orr_model_test, "expect", expect, ORRI_BLOCK, expect_block, "what follows"),
+    END
+};
+static const struct orri_block test_block = {
+    .what = "a test", .id = "test", .size = sizeof(struct orr_model_test),
+    .keys = test_keys
+};
+
 #define K(key, field, shape, value, fallback, doc) \
     LEAF(orr_model_workflow, key, field, shape, value, fallback, doc)
 static const struct orri_key workflow_keys[] = {
@@ -308,6 +395,8 @@ static const struct orri_key workflow_keys[] = {
         "a plain graph of calls, without rules"),
     SUB(orr_model_workflow, "outputs", outputs, ORRI_NAMED, output_block,
         "when a request has succeeded"),
+    SUB(orr_model_workflow, "tests", tests, ORRI_BLOCKS, test_block,
+        "what follows from given inputs and answers: `orrery test`"),
     END
 };
 #undef K

@@ -16,6 +16,9 @@ static void put_words(const struct orri_key *key, struct orr_text *out)
         break;
     case ORRI_BLOCK: orr_text_printf(out, "[%s](#%s)", block, block); break;
     case ORRI_BLOCKS: orr_text_printf(out, "list: [%s](#%s)", block, block); break;
+    case ORRI_LISTED:
+        orr_text_printf(out, "mapping, each: [%s](#%s), or a list", block, block);
+        break;
     case ORRI_NAMED:
         orr_text_printf(out, "mapping, each: [%s](#%s)", block, block);
         break;
@@ -52,6 +55,9 @@ static void put_block(const struct orri_block *block, struct orr_text *out)
     if (block->shorthand)
         orr_text_printf(out, "A value instead of a mapping is its `%s`.\n\n",
                         block->shorthand);
+    if (block->list_key)
+        orr_text_printf(out, "A list instead of a mapping is its `%s`.\n\n",
+                        block->list_key);
     if (block->one_of) {
         orr_text_puts(out, "Exactly one of ");
         put_list(block->one_of, out);

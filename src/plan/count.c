@@ -14,6 +14,7 @@ struct counter {
     const struct orr_engine *engine;
     const struct orr_plan_costs *costs;
     double *cost;     /* per task; NaN: not known */
+    bool timed;       /* some are known; else every call counts as one */
     double *end;      /* per firing number, found so far; */
     uint32_t *before; /* and the firing that it waited for last */
     double *task_end; /* per task */
@@ -39,6 +40,7 @@ static void count_tasks(struct counter *c)
         f->tasks++;
         if (workflow)
             continue;
+        c->timed = c->timed || !isnan(c->cost[t]);
         plan->tasks++;
         sum += c->cost[t] * g->functions[function].cores;
     }
@@ -136,10 +138,17 @@ static void extend_calls(struct counter *c, uint32_t firing)
     }
 }
 
+static double length_of(const struct counter *c, uint32_t task)
+{
+    if (isnan(c->cost[task]))
+        return c->timed ? 0 : 1;
+    return c->cost[task];
+}
+
 /* A task begins for the first who asks for it, and ends for all. */
 static void end_task(struct counter *c, uint32_t firing, uint32_t task)
 {
-    double end = c->end[firing] + (isnan(c->cost[task]) ? 0 : c->cost[task]);
+    double end = c->end[firing] + length_of(c, task);
     bool first = c->first[task] == ORR_NONE;
     if (first)
         c->first[task] = firing;
@@ -209,10 +218,8 @@ void orri_count(struct orr_plan *plan, const struct orr_engine *engine,
     plan->requests = orr_engine_requests(engine);
     count_all(&c);
     uint32_t last = find_ends(&c);
-    if (last != ORR_NONE && c.end[last] > 0)
+    if (last != ORR_NONE)
         keep_path(&c, last);
-    else
-        orri_find_longest_chain(plan);
     free(c.cost);
     free(c.end);
     free(c.before);

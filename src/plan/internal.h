@@ -6,8 +6,6 @@
 
 bool orri_calls_workflow(const struct orr_graph *graph, const struct orr_rule *rule);
 
-/* plan.c: the longest chain of calls, from the graph alone. */
-void orri_find_longest_chain(struct orr_plan *plan);
 /* count.c: numbers, and the longest way in seconds, from an engine that has ended. */
 void orri_count(struct orr_plan *plan, const struct orr_engine *engine,
                 const struct orr_plan_costs *costs);

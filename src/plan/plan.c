@@ -195,7 +195,7 @@ static void keep_chain(struct orr_plan *plan, const struct chain *chain, uint32_
             plan->path[--n] = (struct orr_plan_hop) { rule, NAN };
 }
 
-void orri_find_longest_chain(struct orr_plan *plan)
+static void find_longest_chain(struct orr_plan *plan)
 {
     const struct orr_graph *g = plan->graph;
     struct chain chain = { orr_alloc(g->n_rules, sizeof *chain.before),
@@ -207,7 +207,9 @@ void orri_find_longest_chain(struct orr_plan *plan)
                 extend(plan, &chain, i);
     for (uint32_t i = 0; i < g->n_rules; i++)
         if (plan->rules[i].stage &&
-            (last == ORR_NONE || chain.calls[i] > chain.calls[last]))
+            (last == ORR_NONE || chain.calls[i] > chain.calls[last] ||
+             (chain.calls[i] == chain.calls[last] &&
+              plan->rules[i].stage > plan->rules[last].stage)))
             last = i;
     if (last != ORR_NONE)
         keep_chain(plan, &chain, last);
@@ -235,7 +237,7 @@ struct orr_plan *orr_plan_new(const struct orr_graph *graph,
     if (engine)
         orri_count(plan, engine, costs);
     else
-        orri_find_longest_chain(plan);
+        find_longest_chain(plan);
     return plan;
 }
 

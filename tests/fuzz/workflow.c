@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct orr_graph *graph =
         orr_graph_compile("/d/w.yaml", &sources, &registry, &diags);
     if (graph)
-        orr_graph_print(graph, &text);
+        orr_graph_print_rules(graph, &text);
     orr_text_release(&text);
     orr_graph_free(graph);
     fuzz_render(&diags, NULL);

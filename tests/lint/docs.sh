@@ -60,6 +60,9 @@ for document in "${documents[@]}" "${pages[@]}"; do
         examples=$((examples + 1))
         "$program" validate --quiet "$example" ||
             complain "$document: the example $(basename "$example") does not compile"
+        grep -q '^tests:' "$example" || continue
+        "$program" test --quiet "$example" ||
+            complain "$document: the tests of the example $(basename "$example") fail"
     done
 done
 [ "$examples" -gt 0 ] || complain "no examples found: is the extraction broken?"

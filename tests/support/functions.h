@@ -15,7 +15,10 @@ static const struct orr_param split_params[] = { { "source", "path", NULL, "" },
                                                  { "every", "duration", "2s", "" },
                                                  { 0 } };
 static const struct orr_result_field split_results[] = {
-    { "chunks", "list<{index: int, first: int, frames: int}>", NULL, "" }, { 0 }
+    { "chunks",
+      "list<{index: int, first: int, frames: int, start: float, seconds: float}>", NULL,
+      "" },
+    { 0 }
 };
 static const struct orr_param encode_params[] = { { "source", "path", NULL, "" },
                                                   { "first", "int", NULL, "" },
@@ -24,8 +27,7 @@ static const struct orr_param encode_params[] = { { "source", "path", NULL, "" }
                                                   { "width", "int?", NULL, "" },
                                                   { "crf", "int", "23", "" },
                                                   { "codec", "string", "'h264'", "" },
-                                                  { "preset", "string", "'medium'",
-                                                    "" },
+                                                  { "preset", "string?", NULL, "" },
                                                   { 0 } };
 static const struct orr_result_field encode_results[] = { { "vif", "float", NULL, "" },
                                                           { "psnr", "float", "dB", "" },

@@ -50,9 +50,10 @@ static const char *const right_job = "orrery: 1\n"
                                      "workflow: w.yaml\n"
                                      "inputs: {source: a.mp4}\n";
 /* The order in which parts of a workflow stand; `pools` is in no base. */
-static const char *const part_order[] = { "orrery",  "job",      "workflow",  "inputs",
-                                          "pools",   "facts",    "functions", "rules",
-                                          "outputs", "requests", "sweep",     "slurm" };
+static const char *const part_order[] = { "orrery",  "job",   "workflow",  "inputs",
+                                          "pools",   "facts", "functions", "rules",
+                                          "outputs", "tests", "requests",  "sweep",
+                                          "slurm" };
 enum { N_ORDER = sizeof part_order / sizeof *part_order };
 
 /* Text that belongs to one top-level key, the key's line first. */
