@@ -23,9 +23,14 @@ struct orri_broken {
 /* The workflows that are being compiled, from the inside to the outside. */
 struct orri_chain {
     const struct orri_chain *outer;
-    const char *path; /* absolute */
+    const char *path;   /* absolute */
+    uint32_t *compiled; /* workflows so far, of the outermost one */
 };
-enum { ORRI_CHAIN_MAX = 8 };
+enum {
+    ORRI_CHAIN_MAX = 8,
+    ORRI_COMPILED_MAX = 1000,
+    ORRI_LINKED_MAX = 1000 * 1000 /* facts, functions and rules, copies counted */
+};
 
 struct orri_compile {
     struct orr_graph *graph;
@@ -37,6 +42,7 @@ struct orri_compile {
     const struct orr_registry *registry;
     const struct orr_sources *sources;
     const struct orri_chain *chain;
+    uint64_t linked;       /* what its functions that are workflows stand for */
     const char *directory; /* of the workflow file: relative paths start there */
     /* The graph's tables while they are made. */
     struct orr_fact_type *facts;

@@ -13,6 +13,10 @@ const struct orr_limit *orr_limits(size_t *n)
         { "nesting of an expression", ORR_EXPR_DEPTH },
         { "steps of one evaluation", ORR_EXPR_STEPS },
         { "requests of a run", ORRI_REQUESTS_MAX },
+        { "depth of workflows that call others", ORRI_CHAIN_MAX },
+        { "workflows that are compiled for one", ORRI_COMPILED_MAX },
+        { "facts, functions and rules of the workflows that one calls",
+          ORRI_LINKED_MAX },
         { "findings that are shown", ORR_DIAG_MAX },
     };
     *n = sizeof limits / sizeof *limits;

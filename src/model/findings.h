@@ -59,7 +59,7 @@
     X("E0415", "The result cannot be obtained from the command as it is written.")     \
     X("E0416", "More variables or parameters than the limit.")                         \
     X("E0417", "A command needs at least the name of a program.")                      \
-    X("E0418", "A workflow that calls itself has no end.")                             \
+    X("E0418", "Workflows call themselves, too deep or too many others.")              \
     X("E0420", "A rule must match at least one fact.")                                 \
     X("E0421", "A condition that is always false: the rule cannot fire.")              \
     X("E0422", "Facts cannot be ordered by such a value.")                             \

@@ -1,5 +1,5 @@
-/* pages_names.c - what `orrery explain` says about findings of names, functions and
- * pools A row: id, are the examples whole files, why, wrong, right. */
+/* pages_names.c - what `orrery explain` says about findings of names, functions and pools
+ * A row: id, are the examples whole files, why, wrong, right. */
 #include "model/internal.h"
 
 /* clang-format off */
@@ -148,8 +148,9 @@ static const struct orr_page pages[] = {
       "  f: {command: [./measure, \"{i}\"], out: {i: int}, in: {i: \"int?\"}, stdout: json}\n" },
     { "E0418", false,
       "A call of a workflow starts all of it. One that calls itself, directly "
-      "or by way of others, would never end; nor are workflows nested more "
-      "than eight deep.",
+      "or by way of others, would never end. Calls are at most eight deep, "
+      "and what they stand for in all is limited to a thousand workflows and "
+      "a million facts, functions and rules.",
       "functions: {f: {workflow: film.yaml}}\n"
       "rules:\n"
       "- rule: note\n"

@@ -221,15 +221,48 @@ static void order_of_keys_is_free(void **state)
     }
 }
 
+/* Eight files that call the next one ten times each are a hundred million rules. */
+static void calls_of_calls_are_limited(void **state)
+{
+    enum { FILES = 8, CALLS = 10 };
+    static const char *const paths[FILES] = { "/d/0.yaml", "/d/1.yaml", "/d/2.yaml",
+                                              "/d/3.yaml", "/d/4.yaml", "/d/5.yaml",
+                                              "/d/6.yaml", "/d/7.yaml" };
+    struct orr_text texts[FILES] = { ORR_TEXT_INIT };
+    const char *names[2 * FILES + 1] = { NULL };
+    struct files files = { names };
+    struct orr_sources sources = { read_memory, &files };
+    struct orr_diags diags = { 0 };
+    (void)state;
+    for (int f = 0; f < FILES; f++) {
+        orr_text_puts(&texts[f], "orrery: 1\nworkflow: w\nfacts: {b: {y: int}}\n"
+                                 "outputs: {o: {each: b}}\nfunctions:\n");
+        for (int i = 0; i < CALLS && f + 1 < FILES; i++)
+            orr_text_printf(&texts[f], "  f%d: {workflow: %d.yaml}\n", i, f + 1);
+        orr_text_puts(&texts[f], "rules:\n- {rule: r, match: {j: job}, assert: b, "
+                                 "with: {y: 1}}\n");
+        names[2 * f] = paths[f];
+        names[2 * f + 1] = texts[f].s;
+    }
+    assert_null(orr_graph_compile(paths[0], &sources, &registry, &diags));
+    char *found = findings_text(&diags, false);
+    assert_non_null(strstr(found, "E0418 the workflows called here stand for more"));
+    free(found);
+    for (int f = 0; f < FILES; f++)
+        orr_text_release(&texts[f]);
+    orr_diags_release(&diags);
+}
+
 int main(void)
 {
     enum { N = sizeof edges / sizeof *edges };
-    static struct CMUnitTest tests[N + 1];
+    static struct CMUnitTest tests[N + 2];
     for (size_t i = 0; i < N; i++)
         tests[i] =
             (struct CMUnitTest) { .name = edges[i].name,
                                   .test_func = has_one_outcome,
                                   .initial_state = (void *)(uintptr_t)&edges[i] };
     tests[N] = (struct CMUnitTest)cmocka_unit_test(order_of_keys_is_free);
+    tests[N + 1] = (struct CMUnitTest)cmocka_unit_test(calls_of_calls_are_limited);
     return cmocka_run_group_tests_name("edges", tests, NULL, NULL);
 }
