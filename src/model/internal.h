@@ -62,7 +62,7 @@ enum orri_shape {
     X(RECORD, "mapping of fields to expressions, or an expression",                    \
       "{\"type\":[\"object\",\"string\"]}")                                            \
     X(LOOP, "[INDEX,] VARIABLE in LIST",                                                        \
-      "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*\\\\s+in\\\\s\"}")    \
+      "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_]\\\\w*(\\\\s*,\\\\s*\\\\w+)?\\\\s+in\\\\s\"}")    \
     X(TEMPLATE, "text with `{expressions}`", ORRI_TEXT)                                \
     X(OUTPUT, "`none`, `text`, `lines` or `json`",                                     \
       "{\"enum\":[\"none\",\"text\",\"lines\",\"json\"]}")                             \

@@ -48,6 +48,12 @@ def complain(text):
     print(text, file=sys.stderr)
 
 # What the compiler takes, the schema takes.
+right = ['orrery: 1\nworkflow: w\nrules: [{rule: r, match: {j: job}, assert: b, for: "i, x in j.xs"}]\n',
+         'orrery: 1\nworkflow: w\nrules: [{rule: r, match: {j: job}, then: [{assert: b}]}]\nfunctions:\n',
+         'orrery: 1\nworkflow: w\nfunctions: {f: {use: a, retries: 2 * 3, memory: 1GiB + 512MiB}}\n']
+for text in right:
+    if errors(text, 'workflow'):
+        complain(f'the schema refuses {text}: {errors(text, "workflow")[0]}')
 taken = 0
 files = glob.glob('workflows/*.yaml') + glob.glob('jobs/*.yaml')
 for path in files + glob.glob(f'{work}/seeds/workflow/*'):
