@@ -42,6 +42,11 @@ static void print_page(const struct orr_page *page)
     print_wrapped(page->why);
     print_example("Wrong:", page->wrong);
     print_example("Right:", page->right);
+    if (!page->whole)
+        (void)printf(
+            "\nLeft out, and right: inputs source (path) and n (int); facts "
+            "a: {x: int} and\nb: {y: int, z: string?}; a function f; an output "
+            "of b.\n");
 }
 
 static int list_all(void)

@@ -1,5 +1,5 @@
-/* pages_names.c - what `orrery explain` says about findings of names, functions and pools
- * A row: id, are the examples whole files, why, wrong, right. */
+/* pages_names.c - what `orrery explain` says about findings of names, functions and
+ * pools A row: id, are the examples whole files, why, wrong, right. */
 #include "model/internal.h"
 
 /* clang-format off */

@@ -1,5 +1,5 @@
-/* pages_rules.c - what `orrery explain` says about findings of rules and the whole workflow
- * A row: id, are the examples whole files, why, wrong, right. */
+/* pages_rules.c - what `orrery explain` says about findings of rules and the whole
+ * workflow A row: id, are the examples whole files, why, wrong, right. */
 #include "model/internal.h"
 
 /* clang-format off */
