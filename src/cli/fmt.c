@@ -28,10 +28,13 @@ static enum result format_one(const struct orr_line *line, const char *path)
     struct orr_error err = { 0 };
     struct orr_sources sources = orri_texts_sources(&texts);
     enum result result = REFUSED;
-    if (sources.read(sources.context, path, &text, &err) != ORR_OK) {
+    orr_status status = sources.read(sources.context, path, &text, &err);
+    if (status == ORR_OK)
+        status = orr_model_format(path, text.s ? text.s : "", text.length, &formatted,
+                                  &diags, &err);
+    if (status != ORR_OK && diags.errors == 0) {
         (void)orri_complain(&err);
-    } else if (orr_model_format(path, text.s ? text.s : "", text.length, &formatted,
-                                &diags)) {
+    } else if (status == ORR_OK) {
         bool same = text.length == formatted.length &&
                     memcmp(text.s, formatted.s, text.length) == 0;
         result = same ? GOOD : CHANGED;

@@ -799,27 +799,29 @@ static void format(struct formatter *f, const struct orri_block *block)
     put_comments(f, f->foot, f->n_foot, 0);
 }
 
-bool orr_model_format(const char *file, const char *text, size_t length,
-                      struct orr_text *out, struct orr_diags *diags)
+orr_status orr_model_format(const char *file, const char *text, size_t length,
+                            struct orr_text *out, struct orr_diags *diags,
+                            struct orr_error *err)
 {
     struct orr_arena arena = ORR_ARENA_INIT;
     struct formatter f = { .arena = &arena };
+    orr_status status = ORR_OK;
     f.document = orr_yaml_parse(file, text, length, diags);
     if (!f.document)
-        return false;
+        return ORR_ERR_INPUT;
     orr_model_leaf root = f.document->root;
-    bool good = root->kind == ORR_YAML_MAPPING && !root->flow;
-    if (good) {
+    if (root->kind == ORR_YAML_MAPPING && !root->flow) {
         format(&f, orr_yaml_find(root, "job") ? &orri_job_block : &orri_workflow_block);
         put_all_lines(&f, out);
-        good = says_the_same(f.document, out);
-        if (!good)
-            orr_diag_error(
-                diags, root->at, "E0111",
-                "this file uses YAML that cannot be written in another form");
+        if (!says_the_same(f.document, out))
+            status =
+                orr_error_set(err, ORR_ERR_LIMIT, root->at,
+                              "it is left as it is: another form would change what "
+                              "it says");
     } else {
         orr_diag_error(diags, root->at, "E0303",
                        "a file is a mapping of keys, not a list, a value or {...}");
+        status = ORR_ERR_INPUT;
     }
     orr_yaml_free(f.document);
     orr_map_release(&f.by_node);
@@ -827,5 +829,5 @@ bool orr_model_format(const char *file, const char *text, size_t length,
     free(f.entries);
     free(f.lines);
     orr_arena_release(&arena);
-    return good;
+    return status;
 }

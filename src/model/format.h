@@ -6,6 +6,7 @@
 #define ORR_MODEL_FORMAT_H
 
 #include "base/diag.h"
+#include "base/error.h"
 #include "base/text.h"
 
 /* Append the canonical form of `text` to *out; `file` must outlive the findings. False,

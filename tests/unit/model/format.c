@@ -19,7 +19,8 @@ static struct orr_text formatted(const char *text)
 {
     struct orr_diags diags = { 0 };
     struct orr_text out = ORR_TEXT_INIT;
-    if (!orr_model_format("f.yaml", text, strlen(text), &out, &diags))
+    struct orr_error err = { 0 };
+    if (orr_model_format("f.yaml", text, strlen(text), &out, &diags, &err) != ORR_OK)
         fail_msg("%s\n%s", diags.n ? diags.items[0].message : "no finding", text);
     orr_diags_release(&diags);
     return out;
@@ -114,7 +115,8 @@ static void forms(void **state)
         { "orrery: 1\nunknown: 3\nworkflow: x\n",
           "orrery: 1\nworkflow: x\nunknown: 3\n" },
         { "orrery: 1\nfunctions:\n  f:\n    shell: |2\n        indented\n      less\n",
-          "orrery: 1\n\nfunctions:\n  f:\n    shell: |2\n        indented\n      less\n" },
+          "orrery: 1\n\nfunctions:\n  f:\n    shell: |2\n        indented\n      "
+          "less\n" },
         { "orrery: 1\nrules:\n- rule: r\n  gather: {count: 1, e: enc, order: e.x, "
           "where: e.y "
           "== 1}\n",
@@ -147,8 +149,9 @@ static void refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct orr_diags diags = { 0 };
         struct orr_text out = ORR_TEXT_INIT;
-        assert_false(orr_model_format("f.yaml", cases[i].text, strlen(cases[i].text),
-                                      &out, &diags));
+        assert_int_equal(orr_model_format("f.yaml", cases[i].text,
+                                          strlen(cases[i].text), &out, &diags, NULL),
+                         ORR_ERR_INPUT);
         assert_string_equal(diags.items[0].id, cases[i].id);
         orr_diags_release(&diags);
         orr_text_release(&out);
