@@ -9,10 +9,11 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Append the canonical form of `text` to *out; `file` must outlive the findings. False,
- * with findings, when it is no YAML or no mapping. Whether it compiles is not looked
- * at. */
-bool orr_model_format(const char *file, const char *text, size_t length,
-                      struct orr_text *out, struct orr_diags *diags);
+/* Append the canonical form of `text` to *out; `file` must outlive the findings.
+ * Whether it compiles is not looked at. ORR_ERR_INPUT with findings when it is no YAML
+ * or no mapping; ORR_ERR_LIMIT with *err when its form would say something else. */
+orr_status orr_model_format(const char *file, const char *text, size_t length,
+                            struct orr_text *out, struct orr_diags *diags,
+                            struct orr_error *err);
 
 #endif
