@@ -263,10 +263,10 @@ static const struct orri_block rule_block = {
 static const struct orri_key step_keys[] = {
     NEED(orr_model_step, "step", name, ORRI_SCALAR, NAME, "its name"),
     NEED(orr_model_step, "call", call, ORRI_SCALAR, FUNCTION, "the function to call"),
-    K("with", with, ORRI_MAPPING, EXPRESSION, "none", "its arguments"),
     K("for", list, ORRI_SCALAR, LOOP, NULL,
       "VARIABLE in LIST: one call for each item"),
     K("when", when, ORRI_SCALAR, CONDITION, "`true`", "only where this holds; in a loop, only for such items"),
+    K("with", with, ORRI_MAPPING, EXPRESSION, "none", "its arguments"),
     K("after", after, ORRI_SCALARS, NAME, NULL, "steps to wait for without using their results"),
     K("priority", priority, ORRI_SCALAR, INTEGER, "0", "higher first within a pool"),
     K("doc", doc, ORRI_SCALAR, TEXT, NULL, "what it is for"),
