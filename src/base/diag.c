@@ -6,10 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MESSAGE_MAX = 500 };
+
 static const char *words(struct orr_diags *diags, const char *format, va_list args)
 {
     struct orr_text text = ORR_TEXT_INIT;
     orr_text_vprintf(&text, format, args);
+    size_t n = text.length;
+    if (n > MESSAGE_MAX) { /* a name of a megabyte: its start is enough */
+        for (n = MESSAGE_MAX; n > 0 && ((unsigned char)text.s[n] & 0xC0) == 0x80; n--)
+            ;
+        text.length = n;
+        orr_text_puts(&text, "...");
+    }
     const char *copy = orr_arena_strdup(&diags->arena, text.s ? text.s : "");
     orr_text_release(&text);
     return copy;
@@ -72,13 +81,17 @@ static int by_place(const void *left, const void *right)
 /* The line of `text` numbered `line` from 1; its length in *length. */
 static const char *find_line(const char *text, uint32_t line, size_t *length)
 {
-    for (; line > 1; line--) {
-        text = strchr(text, '\n');
-        if (!text)
+    size_t n = 0;
+    while (line > 1) {
+        while (*text && (n = orr_line_break(text)) == 0)
+            text++;
+        if (!*text)
             return NULL;
-        text++;
+        text += n;
+        line--;
     }
-    *length = strcspn(text, "\r\n");
+    for (*length = 0; text[*length] && !orr_line_break(text + *length);)
+        ++*length;
     return text;
 }
 

@@ -29,31 +29,33 @@ struct orr_job *orri_compile_job(const struct orri_session *session,
     return job;
 }
 
-static bool check_path(const struct orr_job *job, uint32_t request, const char *input,
-                       struct orr_value v)
+static bool check_path(const struct orr_job *job, const char *word, uint32_t request,
+                       const char *input, struct orr_value v)
 {
     bool good = true;
     if (v.kind == ORR_KIND_PATH && access(v.as.s->s, R_OK) != 0) {
-        (void)fprintf(stderr, "%s: error: input '%s'", job->file, input);
+        (void)fprintf(stderr, "%s: %s: input '%s'", job->file, word, input);
         if (job->n_requests > 1)
             (void)fprintf(stderr, " of request %u", request);
         (void)fprintf(stderr, ": cannot read %s: %s\n", v.as.s->s, strerror(errno));
         return false;
     }
     for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n; i++)
-        good = check_path(job, request, input, v.as.list->items[i]) && good;
+        good = check_path(job, word, request, input, v.as.list->items[i]) && good;
     return good;
 }
 
-bool orri_inputs_readable(const struct orr_job *job)
+bool orri_inputs_readable(const struct orr_job *job, const char *word)
 {
     bool good = true;
     const struct orr_record_type *inputs = job->graph->facts[0].record;
     for (uint32_t r = 0; r < job->n_requests; r++)
-        for (uint32_t i = 0; i < inputs->n_fields; i++)
-            good = check_path(job, r, inputs->fields[i].name,
-                              job->requests[r].as.record->fields[i]) &&
-                   good;
+        for (uint32_t i = 0; i < inputs->n_fields; i++) {
+            struct orr_value v = job->requests[r].as.record->fields[i];
+            if (r && orr_value_equal(v, job->requests[r - 1].as.record->fields[i]))
+                continue; /* said once */
+            good = check_path(job, word, r, inputs->fields[i].name, v) && good;
+        }
     return good;
 }
 

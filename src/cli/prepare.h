@@ -8,8 +8,9 @@
 /* Compile and print findings; NULL when there are errors. */
 struct orr_job *orri_compile_job(const struct orri_session *session,
                                  struct orri_texts *texts, bool quiet);
-/* Are all inputs of type path readable? Prints those that are not. */
-bool orri_inputs_readable(const struct orr_job *job);
+/* Are all inputs of type path readable? Prints those that are not, as "error" or
+ * "warning". */
+bool orri_inputs_readable(const struct orr_job *job, const char *word);
 /* Make or open the run directory and lock it; a new one gets job.yaml, workflow.yaml
  * and `request`. */
 orr_status orri_open_run(const struct orri_session *session, const struct orr_job *job,

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/dryrun.h"
 #include "cli/prepare.h"
 #include "link/link.h"
 
@@ -36,7 +37,12 @@ static const struct orr_option run_options[] = {
     { "resume", 0, NULL, "go on with the run in --run-dir, if there is one", false },
     { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated",
       true },
-    { "dry-run", 0, NULL, "compile, check the inputs, start nothing", false },
+    { "dry-run", 0, NULL,
+      "go through all rules with functions answered from examples; start nothing",
+      false },
+    { "costs", 0, "RUN", "with --dry-run: results and times of an earlier run", false },
+    { "limit", 0, "N", "with --dry-run: tasks to list (default 20); 0: all", false },
+    { "json", 0, NULL, "with --dry-run: one JSON object", false },
     { 0 },
 };
 
@@ -95,16 +101,6 @@ static char *default_run_dir(const char *name)
     return orr_strdup(path);
 }
 
-static void print_dry_run(const struct orr_job *job)
-{
-    struct orr_text text = ORR_TEXT_INIT;
-    orr_graph_print(job->graph, &text);
-    (void)fputs(text.s ? text.s : "", stdout);
-    orr_text_release(&text);
-    (void)printf("%u request%s; inputs are readable; nothing was started\n",
-                 job->n_requests, job->n_requests == 1 ? "" : "s");
-}
-
 /* Everything that can be found wrong is found here, before mpirun starts. */
 static int check_and_start(struct orri_session *session, const struct orr_line *line,
                            long ranks)
@@ -113,15 +109,14 @@ static int check_and_start(struct orri_session *session, const struct orr_line *
     struct orr_job *job = orri_compile_job(session, &texts, session->quiet);
     char *chosen = NULL;
     int code = ORR_EXIT_INPUT;
-    if (job && orri_inputs_readable(job)) {
+    bool dry = orri_has(line, "dry-run");
+    if (job && (orri_inputs_readable(job, dry ? "warning" : "error") || dry)) {
         if (!session->run_dir)
             session->run_dir = chosen = default_run_dir(job->name);
         code = -1;
     }
-    if (code < 0 && orri_has(line, "dry-run")) {
-        print_dry_run(job);
-        code = ORR_EXIT_OK;
-    }
+    if (code < 0 && dry)
+        code = orri_dry_run(line, job);
     orr_job_free(job);
     orri_texts_release(&texts);
     if (code < 0)
@@ -137,15 +132,43 @@ static bool is_run(const char *path)
 }
 
 /* Before MPI_Init, ranks know their numbers from the environment only. */
-static void complain_once(const char *text)
+static bool is_first_rank(void)
 {
     static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK",
                                          "PMI_RANK" };
     const char *rank = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !rank; i++)
         rank = getenv(names[i]);
-    if (!rank || strcmp(rank, "0") == 0)
-        (void)fputs(text, stderr);
+    return !rank || strcmp(rank, "0") == 0;
+}
+
+/* Options that say how a dry run is shown mean nothing to a real one. */
+static bool check_dry(const struct orr_line *line)
+{
+    static const char *const names[] = { "costs", "limit", "json" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (orri_has(line, names[i]) && !orri_has(line, "dry-run")) {
+            (void)fprintf(stderr, "orrery run: --%s goes with --dry-run\n", names[i]);
+            return false;
+        }
+    return true;
+}
+
+static int run_checked(struct orri_session *session, const struct orr_line *line,
+                       long ranks)
+{
+    bool mpi = orr_mpi_launched();
+    if (orri_has(line, "dry-run"))
+        return is_first_rank() ? check_and_start(session, line, ranks) : ORR_EXIT_OK;
+    if (!mpi)
+        return check_and_start(session, line, ranks);
+    if (session->run_dir)
+        return start(session, line, ranks);
+    if (is_first_rank())
+        (void)fputs("orrery run: under mpirun or srun, name the run directory with "
+                    "--run-dir: all ranks must agree\n",
+                    stderr);
+    return ORR_EXIT_INPUT;
 }
 
 static int run_main(const struct orr_line *line)
@@ -154,7 +177,7 @@ static int run_main(const struct orr_line *line)
                                     .run_dir = orri_option(line, "run-dir") };
     struct orr_setting *settings = NULL;
     long ranks = 0;
-    if (!read_common(line, &session, &ranks) ||
+    if (!read_common(line, &session, &ranks) || !check_dry(line) ||
         !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
     session.settings = settings;
@@ -162,12 +185,8 @@ static int run_main(const struct orr_line *line)
     int code = ORR_EXIT_INPUT;
     if (orri_has(line, "resume") && !session.run_dir)
         (void)fprintf(stderr, "orrery run: --resume needs --run-dir\n");
-    else if (orr_mpi_launched() && !session.run_dir)
-        complain_once("orrery run: under mpirun or srun, name the run directory with "
-                      "--run-dir: all ranks must agree\n");
     else
-        code = orr_mpi_launched() ? start(&session, line, ranks)
-                                  : check_and_start(&session, line, ranks);
+        code = run_checked(&session, line, ranks);
     orri_settings_free(settings, session.n_settings);
     return code;
 }

@@ -134,7 +134,7 @@ static orr_status describe_run(struct rank *rank, struct orr_error *err)
 {
     const struct orri_session *session = rank->session;
     rank->job = orri_compile_job(session, &rank->texts, true);
-    if (!rank->job || !orri_inputs_readable(rank->job))
+    if (!rank->job || !orri_inputs_readable(rank->job, "error"))
         return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN, "nothing was run");
     orr_status status =
         orri_open_run(session, rank->job, &rank->texts, &rank->dir, err);

@@ -1,7 +1,7 @@
 /* coord.c - the coordinator's loop
  * Owns: nodes, task records, the status.
  * Hands on: assignments (dispatch.c), what agents say (reports.c),
- * Hands on: rules (engine), choice (sched), earlier results (known.c), run.h5
+ * Hands on: rules (engine), choice (sched), earlier results (store/known.c), run.h5
  * (record.c). */
 #include "coord/internal.h"
 
@@ -67,17 +67,17 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     coord->setup = *setup;
     if (!coord->setup.lost_after)
         coord->setup.lost_after = LOST_SECONDS * ORR_SECOND;
-    coord->files = orri_files_new();
+    coord->files = orr_files_new();
     if (setup->epoch > 1) {
         orr_status status =
-            orri_known_load(setup->run_dir, setup->run_id, &coord->known, err);
+            orr_known_load(setup->run_dir, setup->run_id, &coord->known, err);
         if (status != ORR_OK) {
             orr_coord_free(coord);
             return status;
         }
     }
     coord->engine = orr_engine_new(
-        setup->graph, &(struct orr_engine_files) { orri_files_identify, coord->files });
+        setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files });
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
     coord->abandon_at = INT64_MAX;
@@ -94,8 +94,8 @@ void orr_coord_free(struct orr_coord *coord)
         return;
     orr_engine_free(coord->engine);
     orr_sched_free(coord->sched);
-    orri_known_free(coord->known);
-    orri_files_free(coord->files);
+    orr_known_free(coord->known);
+    orr_files_free(coord->files);
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         orr_bytes_release(&coord->nodes[i].out);
     free(coord->nodes);

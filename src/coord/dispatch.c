@@ -30,7 +30,7 @@ static bool reuse(struct orr_coord *coord, orr_task_id id)
     const struct orr_task *task = orr_engine_task(coord->engine, id);
     uint32_t length = 0;
     struct orr_error err = { 0 };
-    const void *results = orri_known_find(coord->known, task->identity, &length);
+    const void *results = orr_known_find(coord->known, task->identity, &length);
     if (!results || !orri_finish_task(coord, id, results, length, &err))
         return false;
     struct orr_stage *stage = orri_stage(coord, task->function);

@@ -5,24 +5,9 @@
 #include "base/map.h"
 #include "coord/coord.h"
 #include "sched/sched.h"
+#include "store/identity.h"
+#include "store/known.h"
 #include "wire/wire.h"
-
-/* ---- results of earlier epochs (known.c) ---- */
-
-struct orri_known; /* results by task identity */
-orr_status orri_known_load(const char *run_dir, struct orr_id run_id,
-                           struct orri_known **out, struct orr_error *err);
-/* The encoded results of a finished task; NULL when there are none. */
-const void *orri_known_find(const struct orri_known *known, struct orr_id id,
-                            uint32_t *length);
-void orri_known_free(struct orri_known *known);
-
-/* ---- identity of files (files.c) ---- */
-
-struct orri_files;
-struct orri_files *orri_files_new(void);
-void orri_files_free(struct orri_files *files);
-struct orr_id orri_files_identify(void *files, const char *path, bool by_content);
 
 /* ---- what the coordinator knows of a task, for run.h5 ---- */
 
@@ -59,8 +44,8 @@ struct orr_coord {
     struct orr_coord_setup setup;
     struct orr_engine *engine;
     struct orr_sched *sched;
-    struct orri_known *known;
-    struct orri_files *files;
+    struct orr_known *known;
+    struct orr_files *files;
     struct orri_node *nodes;
     uint32_t n_nodes;
     uint32_t *node_of_rank;           /* + 1 */

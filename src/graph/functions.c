@@ -171,8 +171,7 @@ static void set_cost(struct orri_compile *c, const struct orr_model_function *m,
     struct orr_scope scope = { 0 };
     if (!m->cost || !f->params)
         return;
-    for (uint32_t i = 0; i < f->params->n_fields && i < ORR_SLOTS_MAX; i++)
-        orri_scope_set(&scope, i, f->params->fields[i].name, f->params->fields[i].type);
+    orri_scope_params(&scope, f);
     f->cost = orri_expr(c, m->cost, &scope, orr_type_scalar(ORR_KIND_FLOAT));
 }
 
@@ -241,6 +240,7 @@ static void compile_function(struct orri_compile *c, const struct orr_model_func
     check_isolation(c, m, f);
     set_cost(c, m, f);
     set_version(c, m, f);
+    orri_compile_example(c, m, f);
     if (f->params)
         f->content = orri_function_content(f);
 }
@@ -251,6 +251,8 @@ void orri_compile_functions(struct orri_compile *c)
     uint32_t n = c->model->functions.n;
     c->functions = orr_arena_alloc(c->arena, (n + 1) * sizeof *c->functions);
     c->function_used = orr_arena_alloc(c->arena, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        orri_remember(c, ORRI_FUNCTION_NAMES, models[i].head.key->text, i);
     for (uint32_t i = 0; i < n; i++) {
         if (models[i].head.node->kind != ORR_YAML_MAPPING) {
             c->functions[i].name = orri_keep(c, models[i].head.key);

@@ -95,6 +95,9 @@ struct orr_graph_function {
     uint32_t warm;
     bool opportunistic;
     struct orr_expr *cost; /* seconds (float) over the parameters; or NULL */
+    /* For dry runs and tests only, no part of the digest: a record over the parameters
+     * that orr_example_close() makes a result. NULL: none. */
+    struct orr_expr *example;
 };
 
 struct orr_match {
@@ -175,6 +178,62 @@ struct orr_output {
     bool each; /* every one that was derived; else at least one */
 };
 
+/* ---- tests: what follows from given inputs and given answers of functions ---- */
+
+/* How calls of a function are answered. Expressions see the parameters, and after them
+ * `attempt`. */
+struct orr_answer {
+    struct orr_span at;
+    uint32_t function;
+    struct orr_expr *when;   /* or NULL: always */
+    uint32_t times;          /* attempts of each task; 0: any number */
+    struct orr_expr *result; /* for orr_example_close(); NULL: it fails */
+    enum orr_fail_kind kind;
+    int64_t code;
+    struct orr_expr *message; /* or NULL */
+};
+
+/* Some fields of a record: those that are not named may be anything. */
+struct orr_pattern {
+    struct orr_span at;
+    uint32_t n;
+    const uint32_t *fields;
+    const struct orr_value *values;
+};
+
+enum orr_expected { ORR_EXPECT_FACTS, ORR_EXPECT_TASKS, ORR_EXPECT_OUTPUTS };
+
+struct orr_expectation {
+    enum orr_expected what;
+    uint32_t index; /* fact type; function; output */
+    struct orr_span at;
+    int64_t count;    /* -1: not given */
+    int64_t attempts; /* of all tasks; -1: not given */
+    bool listed;      /* there are patterns, perhaps none */
+    bool exact;       /* each record has its pattern; else others may be there */
+    const struct orr_pattern *patterns; /* each needs a record of its own */
+    uint32_t n_patterns;
+};
+
+struct orr_test {
+    const char *name;
+    struct orr_span at;
+    struct orr_value inputs; /* complete, as of a job's request */
+    const struct orr_answer *answers;
+    uint32_t n_answers;
+    bool succeeds;
+    struct orr_span succeeds_at;
+    const char *message; /* part of the reason of the failure; or NULL */
+    const struct orr_expectation *expectations;
+    uint32_t n_expectations;
+};
+
+/* A value of an example, an answer or a pattern as one of `type`: a text
+ * stands for a path, and for the bytes of a blob; what was left out becomes 0 or empty.
+ */
+struct orr_value orr_example_close(struct orr_value v, const struct orr_type *type,
+                                   struct orr_arena *arena);
+
 /* A workflow that a function stands for. Its facts, functions, rules and pools are
  * in the tables of the graph, under names that begin with the function's and a dot. */
 struct orr_module {
@@ -204,6 +263,9 @@ struct orr_graph {
     const struct orr_output *outputs; /* of the workflow itself */
     uint32_t n_outputs;
     uint32_t own_facts, own_rules; /* of it: they come first in the tables */
+    const struct orr_test *tests;  /* no part of the digest */
+    uint32_t n_tests;
+    const char *directory; /* of the file, absolute: relative paths start there */
     const struct orr_module *modules;
     uint32_t n_modules;
     struct orr_graph_child *children; /* the workflows of `modules`, compiled alone */
@@ -225,6 +287,13 @@ struct orr_registry {
 const struct orr_function *orr_registry_find(const struct orr_registry *registry,
                                              const char *name);
 
+/* What a workflow or a job may not exceed. */
+struct orr_limit {
+    const char *what;
+    long most;
+};
+const struct orr_limit *orr_limits(size_t *n);
+
 /* Texts of files, read once and kept for error messages; also how ranks share them
  * (rank 0 reads, the others are handed the bytes). `read` appends the file's text. */
 struct orr_sources {
@@ -240,8 +309,9 @@ struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *
                                     struct orr_diags *diags);
 void orr_graph_free(struct orr_graph *graph);
 
-/* What `orrery plan` prints: stages, rules, functions, facts, outputs. */
-void orr_graph_print(const struct orr_graph *graph, struct orr_text *out);
+/* Does some rule that calls the function read this result? */
+bool orr_graph_reads(const struct orr_graph *graph, uint32_t function, uint32_t field);
+
 /* Its facts, rules and outputs as a workflow file writes them: what steps became. */
 void orr_graph_print_rules(const struct orr_graph *graph, struct orr_text *out);
 

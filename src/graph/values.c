@@ -123,9 +123,9 @@ static orr_model_leaf find_item(orr_model_leaf mapping, const char *name)
     return mapping ? orr_yaml_find(mapping, name) : NULL;
 }
 
-static bool check_keys(struct orri_compile *c, orr_model_leaf mapping,
-                       const struct orr_record_type *record, const char *what,
-                       const char *part)
+bool orri_check_keys(struct orri_compile *c, orr_model_leaf mapping,
+                     const struct orr_record_type *record, const char *what,
+                     const char *part)
 {
     const char **names = orr_alloc(record->n_fields, sizeof *names);
     bool good = true;
@@ -150,7 +150,7 @@ struct orr_expr **orri_parts(struct orri_compile *c, orr_model_leaf mapping,
 {
     struct orr_expr **parts =
         orr_arena_alloc(c->arena, (record->n_fields + 1) * sizeof *parts);
-    bool good = !mapping || check_keys(c, mapping, record, what, part);
+    bool good = !mapping || orri_check_keys(c, mapping, record, what, part);
     for (uint32_t i = 0; i < record->n_fields; i++) {
         const struct orr_field *field = &record->fields[i];
         orr_model_leaf node = find_item(mapping, field->name);

@@ -289,6 +289,35 @@ bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *fi
     return true;
 }
 
+bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out)
+{
+    static const enum orr_relation mirrored[] = { ORR_IS_EQ, ORR_IS_NE, ORR_IS_GT,
+                                                  ORR_IS_GE, ORR_IS_LT, ORR_IS_LE };
+    if (expr->op < ORRI_EQ || expr->op > ORRI_GE)
+        return false;
+    out->relation = (enum orr_relation)(expr->op - ORRI_EQ);
+    for (int side = 0; side < 2; side++) {
+        const struct orr_expr *constant = expr->parts[1 - side];
+        if (constant->op != ORRI_CONST || constant->value.kind == ORR_KIND_NULL ||
+            !orr_expr_field_of(expr->parts[side], &out->slot, &out->field))
+            continue;
+        out->value = constant->value;
+        if (side == 1)
+            out->relation = mirrored[out->relation];
+        return true;
+    }
+    return false;
+}
+
+bool orr_expr_record_part(const struct orr_expr *expr, uint32_t field,
+                          const struct orr_expr **part)
+{
+    if (expr->op != ORRI_RECORD)
+        return false;
+    *part = expr->parts[field];
+    return true;
+}
+
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field)
 {
     if (!(expr->slots & UINT32_C(1) << slot))

@@ -104,8 +104,20 @@ bool orr_expr_equality(const struct orr_expr *expr, struct orr_expr **left,
                        struct orr_expr **right);
 /* Is it SLOT.field (and nothing more)? */
 bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field);
+/* Is it SLOT.field RELATION constant, or the mirror of it? */
+enum orr_relation { ORR_IS_EQ, ORR_IS_NE, ORR_IS_LT, ORR_IS_LE, ORR_IS_GT, ORR_IS_GE };
+struct orr_relation_of {
+    uint32_t slot, field;
+    enum orr_relation relation;
+    struct orr_value value;
+};
+bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out);
 /* Is field `field` of the record in `slot` read, or the record as a whole? */
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
+/* Is it a record written field by field? Then *part is what stands for field `field`,
+ * NULL for null. */
+bool orr_expr_record_part(const struct orr_expr *expr, uint32_t field,
+                          const struct orr_expr **part);
 void orr_expr_print(const struct orr_expr *expr, struct orr_text *out);
 /* As the value of a key in a workflow file, which compiles to the same again; lines
  * after the first are indented by `indent` spaces at least. */

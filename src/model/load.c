@@ -78,6 +78,7 @@ static bool shape_fits(struct loader *l, enum orri_shape shape, orr_model_leaf n
         return node->kind == ORR_YAML_SEQUENCE;
     case ORRI_MAPPING:
     case ORRI_NAMED:
+    case ORRI_LISTED:
     case ORRI_BLOCK:
         if (node->kind != ORR_YAML_MAPPING)
             misfit(l, node, name, "a mapping");
@@ -98,16 +99,40 @@ static void load_blocks(struct loader *l, const struct orri_block *block,
     out->n = node->n;
 }
 
+/* Names with one block or a list of them: blocks in order, each under its name. */
+static void load_listed(struct loader *l, const struct orri_block *block,
+                        orr_model_leaf node, struct orr_model_blocks *out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < node->n; i++)
+        n += node->items[i]->kind == ORR_YAML_SEQUENCE ? node->items[i]->n : 1;
+    char *items = orr_arena_alloc(l->arena, n * block->size + 1);
+    out->items = items;
+    for (uint32_t i = 0; i < node->n; i++) {
+        orr_model_leaf item = node->items[i];
+        bool list = item->kind == ORR_YAML_SEQUENCE;
+        for (uint32_t j = 0; j < (list ? item->n : 1); j++)
+            load(l, block, node->keys[i], list ? item->items[j] : item,
+                 items + out->n++ * block->size);
+    }
+}
+
 static void load_key(struct loader *l, const struct orri_key *key, orr_model_leaf node,
                      char *out)
 {
     bool collection = key->shape == ORRI_BLOCKS || key->shape == ORRI_NAMED ||
-                      key->shape == ORRI_MAPPING || key->shape == ORRI_MAPPINGS;
-    if ((collection && is_nothing(node)) || !shape_fits(l, key->shape, node, key->name))
+                      key->shape == ORRI_LISTED || key->shape == ORRI_MAPPING ||
+                      key->shape == ORRI_MAPPINGS;
+    bool brief = key->shape == ORRI_BLOCK && key->block->shorthand &&
+                 node->kind == ORR_YAML_SCALAR && !is_nothing(node);
+    if ((collection && is_nothing(node)) ||
+        (!brief && !shape_fits(l, key->shape, node, key->name)))
         return;
     char *field = out + key->offset;
     if (key->shape == ORRI_BLOCKS || key->shape == ORRI_NAMED) {
         load_blocks(l, key->block, node, (struct orr_model_blocks *)(void *)field);
+    } else if (key->shape == ORRI_LISTED) {
+        load_listed(l, key->block, node, (struct orr_model_blocks *)(void *)field);
     } else if (key->shape == ORRI_BLOCK) {
         char *sub = orr_arena_alloc(l->arena, key->block->size);
         load(l, key->block, NULL, node, sub);
@@ -172,11 +197,20 @@ static void check_required(struct loader *l, const struct orri_block *block,
         (void)shape_fits(l, ORRI_SCALAR, leaf, block->free_what);
 }
 
+static void warn_old(struct loader *l, const struct orri_key *key, orr_model_leaf node)
+{
+    orr_diag_warning(l->diags, node->at, "W0310", "the key '%s' is deprecated",
+                     key->name);
+    orr_diag_hint(l->diags, "%s", key->instead);
+}
+
 static void load_mapping(struct loader *l, const struct orri_block *block,
                          orr_model_leaf node, char *out)
 {
     for (uint32_t i = 0; i < node->n; i++) {
         const struct orri_key *key = find_key(block, node->keys[i]->text);
+        if (key && key->instead)
+            warn_old(l, key, node->keys[i]);
         if (key)
             load_key(l, key, node->items[i], out);
         else if (!take_free(block, node->keys[i], node->items[i], out))
@@ -194,6 +228,8 @@ static void load(struct loader *l, const struct orri_block *block, orr_model_lea
         load_mapping(l, block, node, out);
     else if (block->shorthand && node->kind == ORR_YAML_SCALAR && !is_nothing(node))
         load_key(l, find_key(block, block->shorthand), node, out);
+    else if (block->list_key && node->kind == ORR_YAML_SEQUENCE)
+        load_key(l, find_key(block, block->list_key), node, out);
     else if (is_nothing(node) && key) {
         /* "NAME:" alone: all keys left out */
         orr_diag_error(l->diags, key->at, "E0303",

@@ -42,6 +42,7 @@ struct orr_model_function {
     orr_model_leaf in, out, stdout_mode, exit, env, cwd;
     orr_model_leaf pool, cores, memory, gpus, timeout, retries, retry_delay, priority;
     orr_model_leaf version, batch, isolation, warm, opportunistic, cost, identity, doc;
+    orr_model_leaf example; /* mapping of results, for dry runs and tests */
 };
 
 struct orr_model_assertion {
@@ -91,11 +92,41 @@ struct orr_model_output {
     orr_model_leaf fact, each, doc; /* exactly one of fact and each */
 };
 
+struct orr_model_failure {
+    struct orr_model_head head;
+    orr_model_leaf kind, code, message;
+};
+
+/* head.key is the function's name; several may have the same. */
+struct orr_model_answer {
+    struct orr_model_head head;
+    orr_model_leaf when, times, result;
+    struct orr_model_failure *fail;
+};
+
+struct orr_model_expectation { /* head.key: the fact, output or function */
+    struct orr_model_head head;
+    orr_model_leaf count, exactly, some, attempts;
+};
+
+struct orr_model_expect {
+    struct orr_model_head head;
+    orr_model_leaf succeeds, message;
+    struct orr_model_blocks facts, tasks, outputs; /* orr_model_expectation */
+};
+
+struct orr_model_test {
+    struct orr_model_head head;
+    orr_model_leaf name, doc, inputs;
+    struct orr_model_blocks answers;
+    struct orr_model_expect *expect;
+};
+
 struct orr_model_workflow {
     struct orr_model_head head;
     orr_model_leaf version, name, doc;
     orr_model_leaf facts; /* mapping: name to fields */
-    struct orr_model_blocks inputs, pools, functions, rules, steps, outputs;
+    struct orr_model_blocks inputs, pools, functions, rules, steps, outputs, tests;
     struct orr_yaml_document *document; /* owned, with all of the above */
 };
 
@@ -116,6 +147,13 @@ void orr_model_workflow_free(struct orr_model_workflow *workflow);
 struct orr_model_job *orr_model_load_job(const char *file, const char *text,
                                          size_t length, struct orr_diags *diags);
 void orr_model_job_free(struct orr_model_job *job);
+
+/* What the schema says, for readers and for editors. */
+enum orr_file_kind { ORR_FILE_WORKFLOW, ORR_FILE_JOB };
+/* Markdown: a table of keys for each block of the file. */
+void orr_schema_tables(enum orr_file_kind kind, struct orr_text *out);
+/* JSON Schema, draft 2020-12. */
+void orr_schema_json(enum orr_file_kind kind, struct orr_text *out);
 
 /* Is it a name that expressions can use: letters, digits, _, no digit first? */
 bool orr_model_is_identifier(const char *name);

@@ -1,13 +1,15 @@
-/* print.c - what `orrery plan` prints: stages in the order in which facts can come */
-#include "graph/internal.h"
+/* text.c - a plan as text: what `orrery plan` prints; owns nothing */
+#include "plan/internal.h"
 
 #include "base/clock.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct printer {
+    const struct orr_plan *plan;
     const struct orr_graph *graph;
     struct orr_text *out;
 };
@@ -27,28 +29,6 @@ static int widest(const char *const *names, uint32_t n)
             if ((int)strlen((items)[k_].name) > (width))                               \
                 (width) = (int)strlen((items)[k_].name);                               \
     } while (0)
-
-static void print_duration(struct orr_text *out, const char *name, int64_t ns)
-{
-    char text[ORR_TIME_TEXT];
-    if (ns == 0)
-        return;
-    orr_duration_text((double)ns / 1e9, text);
-    orr_text_printf(out, ", %s %s", name, text);
-}
-
-static void print_size(struct orr_text *out, const char *name, int64_t bytes)
-{
-    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-    size_t unit = 0;
-    if (bytes == 0)
-        return;
-    while (unit < 4 && bytes % 1024 == 0) {
-        bytes /= 1024;
-        unit++;
-    }
-    orr_text_printf(out, ", %s %" PRId64 " %s", name, bytes, units[unit]);
-}
 
 static void print_inputs(struct printer *p)
 {
@@ -94,79 +74,6 @@ static void print_pools(struct printer *p)
 
 /* ---- stages ---- */
 
-static uint32_t need(uint32_t have, const uint32_t *fact_stage, uint32_t fact)
-{
-    uint32_t at = fact_stage[fact];
-    return at == ORR_NONE     ? ORR_NONE
-           : have == ORR_NONE ? ORR_NONE
-           : at > have        ? at
-                              : have;
-}
-
-/* The stage after which all that the rule takes can be there; ORR_NONE: not yet. */
-static uint32_t ready_after(const struct orr_rule *rule, const uint32_t *fact_stage)
-{
-    uint32_t stage = 0;
-    for (uint32_t i = 0; i < rule->n_match; i++)
-        stage = need(stage, fact_stage, rule->match[i].fact);
-    if (rule->gather.name)
-        stage = need(stage, fact_stage, rule->gather.fact);
-    return stage;
-}
-
-static void mark_facts(const struct orr_graph *g, const struct orr_rule *rule,
-                       uint32_t stage, uint32_t *fact_stage)
-{
-    if (rule->function != ORR_NONE && g->functions[rule->function].module != ORR_NONE) {
-        uint32_t job = g->modules[g->functions[rule->function].module].job;
-        if (fact_stage[job] == ORR_NONE)
-            fact_stage[job] = stage;
-    }
-    for (uint32_t i = 0; i < rule->n_then; i++)
-        if (fact_stage[rule->then[i].fact] == ORR_NONE)
-            fact_stage[rule->then[i].fact] = stage;
-    for (uint32_t i = 0; i < rule->n_handlers; i++)
-        if (rule->handlers[i].kind == ORR_HANDLER_ASSERT &&
-            fact_stage[rule->handlers[i].assertion.fact] == ORR_NONE)
-            fact_stage[rule->handlers[i].assertion.fact] = stage;
-}
-
-/* stages[i]: from 1; 0 for a rule whose facts never come. */
-static uint32_t find_stages(const struct orr_graph *g, uint32_t *stages)
-{
-    uint32_t *fact_stage = orr_alloc(g->n_facts, sizeof *fact_stage);
-    uint32_t last = 0;
-    bool more = true;
-    for (uint32_t i = 1; i < g->n_facts; i++)
-        fact_stage[i] = ORR_NONE;
-    while (more) {
-        more = false;
-        for (uint32_t i = 0; i < g->n_rules; i++) {
-            uint32_t after =
-                stages[i] ? ORR_NONE : ready_after(&g->rules[i], fact_stage);
-            if (after != last)
-                continue;
-            stages[i] = last + 1;
-            more = true;
-        }
-        last += more;
-        for (uint32_t i = 0; i < g->n_rules; i++)
-            if (more && stages[i] == last)
-                mark_facts(g, &g->rules[i], last, fact_stage);
-    }
-    free(fact_stage);
-    return last;
-}
-
-static void print_conditions(struct printer *p, struct orr_expr *const *list,
-                             uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        orr_text_puts(p->out, i ? " and " : "");
-        orr_expr_print(list[i], p->out);
-    }
-}
-
 static void print_match(struct printer *p, const struct orr_rule *rule)
 {
     orr_text_puts(p->out, "      match   ");
@@ -176,7 +83,7 @@ static void print_match(struct printer *p, const struct orr_rule *rule)
     orr_text_puts(p->out, "\n");
     if (rule->n_where) {
         orr_text_puts(p->out, "      where   ");
-        print_conditions(p, rule->where, rule->n_where);
+        orri_put_conditions(rule->where, rule->n_where, p->out);
         orr_text_puts(p->out, "\n");
     }
 }
@@ -189,7 +96,7 @@ static void print_gather(struct printer *p, const struct orr_gather *g)
                     p->graph->facts[g->fact].name);
     if (g->n_where) {
         orr_text_puts(p->out, " where ");
-        print_conditions(p, g->where, g->n_where);
+        orri_put_conditions(g->where, g->n_where, p->out);
     }
     orr_text_puts(p->out, ", count ");
     orr_expr_print(g->count, p->out);
@@ -204,17 +111,8 @@ static void print_call(struct printer *p, const struct orr_rule *rule)
 {
     if (rule->function == ORR_NONE)
         return;
-    const struct orr_graph_function *f = &p->graph->functions[rule->function];
-    bool first = true;
-    orr_text_printf(p->out, "      call    %s(", f->name);
-    for (uint32_t i = 0; i < f->params->n_fields; i++) {
-        if (!rule->args[i])
-            continue;
-        orr_text_printf(p->out, "%s%s: ", first ? "" : ", ", f->params->fields[i].name);
-        orr_expr_print(rule->args[i], p->out);
-        first = false;
-    }
-    orr_text_puts(p->out, ")");
+    orr_text_puts(p->out, "      call    ");
+    orri_put_call(p->graph, rule, p->out);
     if (rule->priority) {
         orr_text_puts(p->out, ", priority ");
         orr_expr_print(rule->priority, p->out);
@@ -241,6 +139,15 @@ static void print_assertion(struct printer *p, const char *label,
     orr_text_puts(p->out, "\n");
 }
 
+static void print_delay(struct printer *p, int64_t ns)
+{
+    char text[ORR_TIME_TEXT];
+    if (ns == 0)
+        return;
+    orr_duration_text((double)ns / 1e9, text);
+    orr_text_printf(p->out, ", after %s", text);
+}
+
 static void print_handler(struct printer *p, const struct orr_handler *h)
 {
     orr_text_puts(p->out, "      error   ");
@@ -252,7 +159,7 @@ static void print_handler(struct printer *p, const struct orr_handler *h)
     switch (h->kind) {
     case ORR_HANDLER_RETRY:
         orr_text_printf(p->out, "retry, at most %" PRIu32 " times", h->retry_max);
-        print_duration(p->out, "after", h->retry_delay);
+        print_delay(p, h->retry_delay);
         break;
     case ORR_HANDLER_ASSERT:
         orr_text_printf(p->out, "assert %s", p->graph->facts[h->assertion.fact].name);
@@ -266,9 +173,15 @@ static void print_handler(struct printer *p, const struct orr_handler *h)
     orr_text_puts(p->out, "\n");
 }
 
-static void print_rule(struct printer *p, const struct orr_rule *rule)
+static void print_rule(struct printer *p, uint32_t index)
 {
-    orr_text_printf(p->out, "    %s\n", rule->name);
+    const struct orr_rule *rule = &p->graph->rules[index];
+    const struct orr_plan_rule *planned = &p->plan->rules[index];
+    orr_text_printf(p->out, "    %s: %s", rule->name, planned->repeats);
+    if (p->plan->counted)
+        orr_text_printf(p->out, ", %" PRIu64 " time%s", planned->firings,
+                        planned->firings == 1 ? "" : "s");
+    orr_text_puts(p->out, "\n");
     print_match(p, rule);
     print_gather(p, &rule->gather);
     print_call(p, rule);
@@ -278,61 +191,36 @@ static void print_rule(struct printer *p, const struct orr_rule *rule)
         print_handler(p, &rule->handlers[i]);
 }
 
+/* Stage 0, the rules that can never fire, comes last. */
 static void print_stages(struct printer *p)
 {
-    const struct orr_graph *g = p->graph;
-    uint32_t *stages = orr_alloc(g->n_rules, sizeof *stages);
-    uint32_t last = find_stages(g, stages);
     orr_text_puts(p->out, "\nstages\n");
-    for (uint32_t s = 1; s <= last + 1; s++) {
+    for (uint32_t i = 1; i <= p->plan->n_stages + 1; i++) {
+        uint32_t stage = i <= p->plan->n_stages ? i : 0;
         bool first = true;
-        for (uint32_t i = 0; i < g->n_rules; i++) {
-            if (stages[i] != (s <= last ? s : 0))
+        for (uint32_t r = 0; r < p->graph->n_rules; r++) {
+            if (p->plan->rules[r].stage != stage)
                 continue;
-            if (first && s <= last)
-                orr_text_printf(p->out, "  %" PRIu32 "\n", s);
+            if (first && stage)
+                orr_text_printf(p->out, "  %" PRIu32 "\n", stage);
             else if (first)
                 orr_text_puts(p->out, "  never\n");
-            print_rule(p, &g->rules[i]);
+            print_rule(p, r);
             first = false;
         }
     }
-    free(stages);
 }
 
 /* ---- functions, facts, outputs ---- */
 
-static const char *form_text(const struct orr_graph_function *f)
+static void print_counts(struct printer *p, const struct orr_plan_function *f)
 {
-    switch (f->form) {
-    case ORR_FORM_USE: return f->native->name;
-    case ORR_FORM_COMMAND: return "command";
-    case ORR_FORM_SHELL: return "shell";
-    default: return "workflow";
-    }
-}
-
-static void print_resources(struct printer *p, const struct orr_graph_function *f)
-{
-    orr_text_printf(p->out, "pool %s, %" PRIu32 " core%s",
-                    p->graph->pools[f->pool].name, f->cores, f->cores == 1 ? "" : "s");
-    print_size(p->out, "memory", f->memory);
-    if (f->gpus)
-        orr_text_printf(p->out, ", %" PRIu32 " gpus", f->gpus);
-    print_duration(p->out, "timeout", f->timeout);
-    if (f->retries)
-        orr_text_printf(p->out, ", %" PRIu32 " retr%s", f->retries,
-                        f->retries == 1 ? "y" : "ies");
-    print_duration(p->out, "delay", f->retry_delay);
-    if (f->priority)
-        orr_text_printf(p->out, ", priority %" PRId64, f->priority);
-    if (f->batch)
-        orr_text_printf(p->out, ", batch %" PRIu32, f->batch);
-    if (f->warm)
-        orr_text_printf(p->out, ", warm %" PRIu32, f->warm);
-    orr_text_printf(p->out, "%s%s%s\n", f->opportunistic ? ", opportunistic" : "",
-                    f->isolated ? "" : ", in the worker",
-                    f->content_identity ? ", identity by content" : "");
+    char text[ORR_TIME_TEXT];
+    orr_text_printf(p->out, "; %" PRIu64 " task%s", f->tasks, f->tasks == 1 ? "" : "s");
+    if (isnan(f->core_seconds) || f->core_seconds <= 0)
+        return;
+    orr_duration_text(f->core_seconds, text);
+    orr_text_printf(p->out, ", %s of core time", text);
 }
 
 static void print_functions(struct printer *p)
@@ -342,12 +230,15 @@ static void print_functions(struct printer *p)
     int width = 0;
     WIDTH(width, g->functions, g->n_functions);
     for (uint32_t i = 0; i < g->n_functions; i++)
-        forms[i] = form_text(&g->functions[i]);
+        forms[i] = orri_form(&g->functions[i]);
     orr_text_puts(p->out, g->n_functions ? "\nfunctions\n" : "");
     for (uint32_t i = 0; i < g->n_functions; i++) {
         orr_text_printf(p->out, "  %-*s  %-*s  ", width, g->functions[i].name,
                         widest(forms, g->n_functions), forms[i]);
-        print_resources(p, &g->functions[i]);
+        orri_put_resources(g, &g->functions[i], p->out);
+        if (p->plan->counted)
+            print_counts(p, &p->plan->functions[i]);
+        orr_text_puts(p->out, "\n");
     }
     free(forms);
 }
@@ -373,6 +264,8 @@ static void print_facts(struct printer *p)
             orr_type_print(record->fields[f].type, p->out);
         }
         print_key(p, &g->facts[i]);
+        if (p->plan->counted)
+            orr_text_printf(p->out, "; %" PRIu64, p->plan->facts[i].n);
         orr_text_puts(p->out, "\n");
     }
 }
@@ -391,16 +284,31 @@ static void print_outputs(struct printer *p)
                         g->outputs[i].doc ? g->outputs[i].doc : "");
 }
 
-void orr_graph_print(const struct orr_graph *graph, struct orr_text *out)
+static void print_path(struct printer *p)
 {
-    struct printer p = { graph, out };
-    orr_text_printf(out, "workflow %s\n", graph->name);
-    if (graph->doc)
-        orr_text_printf(out, "  %s\n", graph->doc);
+    struct orr_text path = ORR_TEXT_INIT;
+    orri_put_path(p->plan, &path);
+    if (path.length)
+        orr_text_printf(p->out, "\ncritical path\n  %s\n", path.s);
+    orr_text_release(&path);
+    if (!p->plan->counted)
+        return;
+    orr_text_puts(p->out, "\nin all\n  ");
+    orri_put_totals(p->plan, p->out);
+    orr_text_puts(p->out, "\n");
+}
+
+void orr_plan_text(const struct orr_plan *plan, struct orr_text *out)
+{
+    struct printer p = { plan, plan->graph, out };
+    orr_text_printf(out, "workflow %s\n", plan->graph->name);
+    if (plan->graph->doc)
+        orr_text_printf(out, "  %s\n", plan->graph->doc);
     print_inputs(&p);
     print_pools(&p);
     print_stages(&p);
     print_functions(&p);
     print_facts(&p);
     print_outputs(&p);
+    print_path(&p);
 }

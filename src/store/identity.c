@@ -1,7 +1,9 @@
-/* files.c - what makes a file part of a task's identity
+/* identity.c - what makes a file part of a task's identity
  * Owns: answers, so that a source of a million tasks is looked at once. */
-#include "coord/internal.h"
+#include "store/identity.h"
 
+#include "base/bytes.h"
+#include "base/map.h"
 #include "base/memory.h"
 
 #include <fcntl.h>
@@ -16,19 +18,16 @@ struct entry {
     struct orr_id id;
 };
 
-struct orri_files {
+struct orr_files {
     struct orr_map by_hash; /* entry + 1 */
     struct entry *entries;
     size_t n;
     size_t cap;
 };
 
-struct orri_files *orri_files_new(void)
-{
-    return orr_alloc(1, sizeof(struct orri_files));
-}
+struct orr_files *orr_files_new(void) { return orr_alloc(1, sizeof(struct orr_files)); }
 
-void orri_files_free(struct orri_files *files)
+void orr_files_free(struct orr_files *files)
 {
     if (!files)
         return;
@@ -72,9 +71,9 @@ static struct orr_id by_bytes(const char *path)
     return id;
 }
 
-struct orr_id orri_files_identify(void *context, const char *path, bool by_content)
+struct orr_id orr_files_identify(void *context, const char *path, bool by_content)
 {
-    struct orri_files *files = context;
+    struct orr_files *files = context;
     for (uint64_t key = orr_hash64(path, strlen(path), by_content);; key++) {
         bool fresh = false;
         uint64_t *slot = orr_map_insert(&files->by_hash, key, &fresh);
