@@ -39,6 +39,7 @@ shellcheck|shellcheck|shellcheck|shellcheck|-
 git|git|git|git|git
 npm (fetches test clips)|npm|npm|npm|nodejs
 mandoc|mandoc|mandoc|-|-
+CLIPS (tests/bench/clips.sh)|clips|clips|-|-
 Chromium (looks at pages)|chromium|chromium|-|-
 Graphviz|dot|graphviz|graphviz|Graphviz'
 

@@ -130,13 +130,14 @@ static inline void kit_fail(struct orr_engine *engine, const struct kit_call *ca
     orr_engine_attempt_failed(engine, call->call.task, call->call.attempt, &failure);
 }
 
-static int kit_by_text(const void *a, const void *b)
+static inline int kit_by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* All facts, sorted: equal for equal contents whatever the order they came in. */
-static char *kit_facts(const struct orr_engine *engine, const struct orr_graph *graph)
+static inline char *kit_facts(const struct orr_engine *engine,
+                              const struct orr_graph *graph)
 {
     size_t n = 0;
     size_t cap = 0;
