@@ -6,7 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     const char *cut = size ? memmem(text, size, "\n====\n", 6) : NULL;
-    struct fuzz_files files = { "/d/job.yaml", { text, size }, { 0 } };
+    struct fuzz_files files = { "/d/job.yaml", { text, size }, { 0 }, 0 };
     struct orr_sources sources = { fuzz_read, &files };
     struct orr_diags diags = { 0 };
     if (cut) {

@@ -3,7 +3,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz_files files = { "/d/w.yaml", { (const char *)data, size }, { 0 } };
+    struct fuzz_files files = { "/d/w.yaml", { (const char *)data, size }, { 0 }, 0 };
     struct orr_sources sources = { fuzz_read, &files };
     struct orr_diags diags = { 0 };
     struct orr_text text = ORR_TEXT_INIT;
