@@ -35,14 +35,31 @@ static inline orr_status fuzz_read(void *context, const char *path,
     return ORR_OK;
 }
 
+static inline const char *fuzz_source(void *context, const char *file)
+{
+    (void)file;
+    return context;
+}
+
+/* A NUL-terminated copy; free() it. */
+static inline char *fuzz_copy(const uint8_t *data, size_t size)
+{
+    char *copy = orr_alloc(size + 1, 1);
+    if (size)
+        memcpy(copy, data, size);
+    return copy;
+}
+
 /* Findings must be printable, whatever stands in the text. */
-static inline void fuzz_render(struct orr_diags *diags, const char *text)
+static inline void fuzz_render(struct orr_diags *diags, const uint8_t *data,
+                               size_t size)
 {
     struct orr_text out = ORR_TEXT_INIT;
-    (void)text;
-    orr_diags_render(diags, NULL, NULL, &out);
+    char *text = fuzz_copy(data, size);
+    orr_diags_render(diags, fuzz_source, text, &out);
     orr_text_release(&out);
     orr_diags_release(diags);
+    free(text);
 }
 
 /* Variables of all kinds, for expressions and templates. */
@@ -108,15 +125,6 @@ static inline void fuzz_evaluate(struct fuzz_scope *s, const struct orr_expr *e)
         v.kind != ORR_KIND_LIST)
         orr_value_print(v, &out);
     orr_text_release(&out);
-}
-
-/* A NUL-terminated copy; free() it. */
-static inline char *fuzz_copy(const uint8_t *data, size_t size)
-{
-    char *copy = orr_alloc(size + 1, 1);
-    if (size)
-        memcpy(copy, data, size);
-    return copy;
 }
 
 #endif

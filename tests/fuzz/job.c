@@ -14,6 +14,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         files.other = (struct fuzz_text) { cut + 6, size - (size_t)(cut + 6 - text) };
     }
     orr_job_free(orr_job_compile("/d/job.yaml", &sources, NULL, 0, &registry, &diags));
-    fuzz_render(&diags, NULL);
+    fuzz_render(&diags, data, size);
     return 0;
 }

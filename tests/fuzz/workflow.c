@@ -13,6 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         orr_graph_print_rules(graph, &text);
     orr_text_release(&text);
     orr_graph_free(graph);
-    fuzz_render(&diags, NULL);
+    fuzz_render(&diags, data, size);
     return 0;
 }
