@@ -148,12 +148,12 @@ static const struct orri_block function_block = {
 };
 
 static const struct orri_key assertion_keys[] = {
-    NEED(orr_model_assertion, "assert", fact, ORRI_SCALAR, FACT, "the fact to assert"),
-    LEAF(orr_model_assertion, "with", with, ORRI_ANY, RECORD, "none", "its fields"),
     LEAF(orr_model_assertion, "for", list, ORRI_SCALAR, LOOP, NULL,
          "one fact for each item of a list"),
     LEAF(orr_model_assertion, "when", when, ORRI_SCALAR, CONDITION, "`true`",
          "assert only where this holds"),
+    NEED(orr_model_assertion, "assert", fact, ORRI_SCALAR, FACT, "the fact to assert"),
+    LEAF(orr_model_assertion, "with", with, ORRI_ANY, RECORD, "none", "its fields"),
     END
 };
 static const struct orri_block assertion_block = {
@@ -179,12 +179,12 @@ static const struct orri_key handler_keys[] = {
     LEAF(orr_model_handler, "when", assertion.when, ORRI_SCALAR, CONDITION, "`true`",
          "for which failures; the first handler that holds is taken"),
     SUB(orr_model_handler, "retry", retry, ORRI_BLOCK, retry_block, "try again"),
+    LEAF(orr_model_handler, "for", assertion.list, ORRI_SCALAR, LOOP, NULL,
+         "one fact for each item of a list"),
     LEAF(orr_model_handler, "assert", assertion.fact, ORRI_SCALAR, FACT, NULL,
          "go on with a fact instead"),
     LEAF(orr_model_handler, "with", assertion.with, ORRI_ANY, RECORD, "none",
          "the fields of that fact"),
-    LEAF(orr_model_handler, "for", assertion.list, ORRI_SCALAR, LOOP, NULL,
-         "one fact for each item of a list"),
     LEAF(orr_model_handler, "skip", skip, ORRI_SCALAR, TRUE, NULL,
          "let it be: nothing follows from this call"),
     LEAF(orr_model_handler, "fail", fail, ORRI_SCALAR, TEMPLATE, NULL,
@@ -242,14 +242,14 @@ static const struct orri_key rule_keys[] = {
         "what to assert when the call succeeded"),
     SUB(orr_model_rule, "error", error, ORRI_BLOCKS, handler_block,
         "what to do when the call failed; without it the request fails"),
-    SUB(orr_model_rule, "then", then, ORRI_BLOCKS, assertion_block,
-        "without action: what to assert"),
-    K("assert", assertion.fact, ORRI_SCALAR, FACT, NULL,
-      "without action: the one fact to assert"),
-    K("with", assertion.with, ORRI_ANY, RECORD, "none", "the fields of that fact"),
     K("for", assertion.list, ORRI_SCALAR, LOOP, NULL, "one fact for each item of a list"),
     K("when", assertion.when, ORRI_SCALAR, CONDITION, "`true`",
       "assert only where this holds"),
+    K("assert", assertion.fact, ORRI_SCALAR, FACT, NULL,
+      "without action: the one fact to assert"),
+    K("with", assertion.with, ORRI_ANY, RECORD, "none", "the fields of that fact"),
+    SUB(orr_model_rule, "then", then, ORRI_BLOCKS, assertion_block,
+        "without action: what to assert"),
     END
 };
 #undef K
