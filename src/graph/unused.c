@@ -18,11 +18,9 @@ static void mark_inputs(void *context, const struct orr_expr *expr)
 {
     struct input_search *search = context;
     for (uint32_t m = 0; m < search->rule->n_match; m++)
-        for (uint32_t f = 0;
-             search->rule->match[m].fact == 0 && f < search->c->records[0].n_fields;
-             f++)
-            if (orr_expr_reads(expr, m, f))
-                search->c->input_used[f] = true;
+        if (search->rule->match[m].fact == 0)
+            orr_expr_mark_reads(expr, m, search->c->input_used,
+                                search->c->records[0].n_fields);
 }
 
 static struct orr_span place_of_input(struct orri_compile *c, const char *name)
