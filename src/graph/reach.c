@@ -95,12 +95,14 @@ static bool contradictory(struct orri_compile *c, struct orr_expr *const *where,
     return false;
 }
 
-/* Conditions that are false alone were reported when they were compiled. */
+/* Conditions that are false alone were reported when they were compiled; the `when` of
+ * a step may be. */
 static bool never_holds(struct orri_compile *c, struct orr_expr *const *where,
                         uint32_t n)
 {
+    struct orr_value v = orr_null();
     for (uint32_t i = 0; i < n; i++)
-        if (where[i] && orr_expr_is_constant(where[i]))
+        if (constant(c, where[i], &v) && v.kind == ORR_KIND_BOOL && !v.as.b)
             return true;
     return contradictory(c, where, n);
 }

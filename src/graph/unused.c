@@ -18,11 +18,9 @@ static void mark_inputs(void *context, const struct orr_expr *expr)
 {
     struct input_search *search = context;
     for (uint32_t m = 0; m < search->rule->n_match; m++)
-        for (uint32_t f = 0;
-             search->rule->match[m].fact == 0 && f < search->c->records[0].n_fields;
-             f++)
-            if (orr_expr_reads(expr, m, f))
-                search->c->input_used[f] = true;
+        if (search->rule->match[m].fact == 0)
+            orr_expr_mark_reads(expr, m, search->c->input_used,
+                                search->c->records[0].n_fields);
 }
 
 static struct orr_span place_of_input(struct orri_compile *c, const char *name)
@@ -77,16 +75,22 @@ static bool reads_index(const struct orr_assertion *a)
            (reads(a->record, a->index_slot) || reads(a->when, a->index_slot));
 }
 
-static void warn_loop(struct orri_compile *c, const struct orr_assertion *a)
+static bool is_false(struct orri_compile *c, const struct orr_expr *e)
 {
     struct orr_value v = orr_null();
+    return e && orr_expr_is_constant(e) &&
+           orr_expr_eval(e, NULL, c->arena, &v, NULL) == ORR_OK &&
+           v.kind == ORR_KIND_BOOL && !v.as.b;
+}
+
+static void warn_loop(struct orri_compile *c, const struct orr_assertion *a)
+{
     if (a->loop_slot != ORR_NONE && !reads(a->record, a->loop_slot) &&
         !reads(a->when, a->loop_slot) && !reads_index(a))
         orr_diag_warning(c->diags, orr_expr_span(a->list), "W0449",
                          "the variable of this 'for' is not used: every item asserts "
                          "the same fact");
-    if (a->when && orr_expr_is_constant(a->when) &&
-        orr_expr_eval(a->when, NULL, c->arena, &v, NULL) == ORR_OK && !v.as.b)
+    if (is_false(c, a->when))
         orr_diag_warning(c->diags, orr_expr_span(a->when), "W0452",
                          "this is never true: nothing is asserted here");
 }
@@ -197,6 +201,17 @@ static void warn_twins(struct orri_compile *c)
     orr_map_release(&seen);
 }
 
+/* What a step became, with its `when` as a condition. */
+static void warn_step(struct orri_compile *c, const struct orr_rule *rule)
+{
+    for (uint32_t i = 0; rule->function != ORR_NONE && i < rule->n_where; i++)
+        if (is_false(c, rule->where[i]))
+            orr_diag_warning(c->diags, rule->at, "W0452",
+                             "the 'when' of step '%s' is never true: it is always "
+                             "skipped",
+                             rule->name);
+}
+
 static void warn_dropped(struct orri_compile *c, const struct orr_rule *rule)
 {
     if (rule->function != ORR_NONE && rule->n_then == 0)
@@ -224,6 +239,8 @@ void orri_warn_unused(struct orri_compile *c)
         if (i < c->model->rules.n) { /* not what steps became */
             warn_variables(c, &c->rules[i]);
             warn_handlers(c, &c->rules[i]);
+        } else {
+            warn_step(c, &c->rules[i]);
         }
         warn_dropped(c, &c->rules[i]);
     }

@@ -332,6 +332,21 @@ bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field)
     return false;
 }
 
+void orr_expr_mark_reads(const struct orr_expr *expr, uint32_t slot, bool *used,
+                         uint32_t n)
+{
+    if (!(expr->slots & UINT32_C(1) << slot))
+        return;
+    if (expr->op == ORRI_SLOT)
+        memset(used, true, n * sizeof *used);
+    else if (expr->op == ORRI_FIELD && expr->parts[0]->op == ORRI_SLOT)
+        used[expr->index] = true;
+    else
+        for (uint32_t i = 0; i < expr->n; i++)
+            if (expr->parts[i])
+                orr_expr_mark_reads(expr->parts[i], slot, used, n);
+}
+
 /* ---- printing ---- */
 
 struct sign {

@@ -114,6 +114,9 @@ struct orr_relation_of {
 bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out);
 /* Is field `field` of the record in `slot` read, or the record as a whole? */
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
+/* Set used[f] for each of its `n` fields f for which orr_expr_reads() holds. */
+void orr_expr_mark_reads(const struct orr_expr *expr, uint32_t slot, bool *used,
+                         uint32_t n);
 /* Is it a record written field by field? Then *part is what stands for field `field`,
  * NULL for null. */
 bool orr_expr_record_part(const struct orr_expr *expr, uint32_t field,

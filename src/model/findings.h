@@ -87,7 +87,7 @@
     X("W0449", "The variable of a 'for' is not used.")                                 \
     X("W0450", "An error handler comes after one that always holds.")                  \
     X("W0451", "Two rules do the same.")                                               \
-    X("W0452", "An assertion that never happens.")                                     \
+    X("W0452", "An assertion or a step that never happens.")                           \
     X("E0501", "The workflow has no input of that name.")                              \
     X("E0502", "An input without a default is not given.")                             \
     X("E0503", "More requests than a run holds.")                                      \

@@ -22,6 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        &s.arena, &diags));
     fuzz_scope_release(&s);
     free(text);
-    fuzz_render(&diags, NULL);
+    fuzz_render(&diags, data, size);
     return 0;
 }

@@ -6,7 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     const char *cut = size ? memmem(text, size, "\n====\n", 6) : NULL;
-    struct fuzz_files files = { "/d/job.yaml", { text, size }, { 0 } };
+    struct fuzz_files files = { "/d/job.yaml", { text, size }, { 0 }, 0 };
     struct orr_sources sources = { fuzz_read, &files };
     struct orr_diags diags = { 0 };
     if (cut) {
@@ -14,6 +14,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         files.other = (struct fuzz_text) { cut + 6, size - (size_t)(cut + 6 - text) };
     }
     orr_job_free(orr_job_compile("/d/job.yaml", &sources, NULL, 0, &registry, &diags));
-    fuzz_render(&diags, NULL);
+    fuzz_render(&diags, data, size);
     return 0;
 }

@@ -3,7 +3,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz_files files = { "/d/w.yaml", { (const char *)data, size }, { 0 } };
+    struct fuzz_files files = { "/d/w.yaml", { (const char *)data, size }, { 0 }, 0 };
     struct orr_sources sources = { fuzz_read, &files };
     struct orr_diags diags = { 0 };
     struct orr_text text = ORR_TEXT_INIT;
@@ -13,6 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         orr_graph_print_rules(graph, &text);
     orr_text_release(&text);
     orr_graph_free(graph);
-    fuzz_render(&diags, NULL);
+    fuzz_render(&diags, data, size);
     return 0;
 }
