@@ -13,8 +13,8 @@
 #include <string.h>
 
 static const struct orr_command_entry *const commands[] = {
-    &orri_validate, &orri_test, &orri_plan,      &orri_run,  &orri_resume,
-    &orri_status,   &orri_ls,   &orri_functions, &orri_topo, &orri_bench,
+    &orri_validate, &orri_test, &orri_plan,      &orri_run,  &orri_resume, &orri_status,
+    &orri_ls,       &orri_why,  &orri_functions, &orri_topo, &orri_bench,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands, OPTIONS_MAX = 40 };

@@ -57,7 +57,7 @@ bool orri_number(const struct orr_line *line, const char *name, long least, long
 int orri_complain(const struct orr_error *err);
 
 extern const struct orr_command_entry orri_validate, orri_plan, orri_run, orri_resume,
-    orri_status, orri_ls, orri_functions, orri_topo, orri_bench, orri_test;
+    orri_status, orri_ls, orri_why, orri_functions, orri_topo, orri_bench, orri_test;
 
 /* Does the file say `job:` at its top level? A workflow does not. */
 bool orri_is_job(const char *path);
