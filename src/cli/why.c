@@ -390,6 +390,10 @@ static int ask(struct question *q)
     size_t n = q->line->n_args;
     int code = -1;
     size_t from = 2;
+    if (n == 1) {
+        print(q, orr_why_outputs(q->why, q->request));
+        return ORR_EXIT_OK;
+    }
     for (int k = FACT; k < N_KINDS && n > 2 && code < 0; k++)
         if (strcmp(args[1], kind_words[k]) == 0) {
             code = find_kind(q, (enum kind)k, args[2]);
@@ -466,14 +470,16 @@ static const struct orr_option why_options[] = {
 
 const struct orr_command_entry orri_why = {
     .name = "why",
-    .arguments = "RUN [fact|output|rule|task] NAME [FIELD=VALUE]...",
+    .arguments = "RUN [[fact|output|rule|task] NAME [FIELD=VALUE]...]",
     .summary = "how a fact came to be, or why one did not",
     .details =
         "NAME is a fact type, an output, a rule, the number of a task (orrery ls RUN "
-        "tasks) or the\nbeginning of its identity. The run may be finished, failed, "
+        "tasks) or the\nbeginning of its identity; without it all outputs that do not "
+        "hold are told. The run "
+        "may be finished, failed, "
         "killed or still on. Nothing is\nrun, and nothing is written.",
     .options = why_options,
-    .least = 2,
+    .least = 1,
     .most = WORDS_MAX,
     .run = why_main,
 };

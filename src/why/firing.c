@@ -3,6 +3,7 @@
 #include "why/internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* All that the reaction sees, in the slots. */
 static void bind_result(const struct orr_why *why,
@@ -85,6 +86,14 @@ static void tell_made(struct orr_why *why, struct orr_why_node *node, uint32_t n
                            n - why->setup.limit);
 }
 
+static bool by_reaction(const struct orr_rule *rule, uint32_t type)
+{
+    for (uint32_t i = 0; i < rule->n_then; i++)
+        if (rule->then[i].fact == type)
+            return true;
+    return false;
+}
+
 static void tell_reaction(struct orr_why *why, struct orr_why_node *node,
                           uint32_t number, const struct orri_ask *ask)
 {
@@ -95,8 +104,68 @@ static void tell_reaction(struct orr_why *why, struct orr_why_node *node,
     for (uint32_t i = 0; ask && i < rule->n_then; i++)
         if (rule->then[i].fact == ask->type)
             tell_assertion(why, node, rule, &rule->then[i], slots);
-    if (ask)
+    if (ask && !by_reaction(rule, ask->type))
+        (void)orri_why_add(why, node, ORR_WHY_REASON,
+                           "it succeeded: only its error handler asserts facts '%s'",
+                           why->setup.graph->facts[ask->type].name);
+    else if (ask)
         tell_made(why, node, number, ask);
+}
+
+/* ---- handlers ---- */
+
+static void bind_error(struct orr_why *why, const struct orr_engine_firing *firing,
+                       struct orr_value *slots)
+{
+    const struct orr_rule *rule = &why->setup.graph->rules[firing->rule];
+    const struct orr_failure *failure =
+        orr_engine_task_failure(why->setup.engine, (orr_task_id) { firing->task });
+    const char *kind = failure ? orr_fail_kind_text[failure->kind] : "";
+    const char *message = failure && failure->message ? failure->message : "";
+    struct orr_record *error = orr_record_new(&why->arena, &orr_error_record);
+    error->fields[0] = orr_string_new(&why->arena, ORR_KIND_STRING, kind, strlen(kind));
+    error->fields[1] = orr_int(failure ? failure->code : 0);
+    error->fields[2] =
+        orr_string_new(&why->arena, ORR_KIND_STRING, message, strlen(message));
+    orri_why_bind(why, firing->rule, firing->match, slots);
+    slots[rule->error_slot] = orr_value_of_record(error);
+    slots[rule->attempt_slot] = orr_int(firing->failures);
+}
+
+static const char *what_it_does(struct orr_why *why, const struct orr_handler *handler)
+{
+    static const char *const words[] = { "retry", "assert", "skip", "fail" };
+    if (handler->kind != ORR_HANDLER_ASSERT)
+        return words[handler->kind];
+    return orr_arena_printf(&why->arena, "assert %s",
+                            why->setup.graph->facts[handler->assertion.fact].name);
+}
+
+/* Which handler was taken, and why those before it were not. */
+static void tell_handlers(struct orr_why *why, struct orr_why_node *node,
+                          const struct orr_engine_firing *firing)
+{
+    const struct orr_rule *rule = &why->setup.graph->rules[firing->rule];
+    struct orr_value slots[ORR_SLOTS_MAX] = { 0 };
+    if (rule->n_handlers == 0)
+        return;
+    bind_error(why, firing, slots);
+    for (uint32_t i = 0; i < rule->n_handlers; i++) {
+        const struct orr_handler *handler = &rule->handlers[i];
+        const char *does = what_it_does(why, handler);
+        bool seen = !handler->when || can_see(rule, handler->when);
+        bool holds =
+            !handler->when || (seen && orri_why_true(why, handler->when, slots));
+        if (holds) {
+            (void)orri_why_add(why, node, ORR_WHY_REASON,
+                               "its error handler took over: %s", does);
+            return;
+        }
+        if (seen)
+            (void)orri_why_add(why, node, ORR_WHY_REASON,
+                               "its error handler (%s) did not: %s", does,
+                               orri_condition_text(why, rule, handler->when, slots));
+    }
 }
 
 void orri_tell_firing(struct orr_why *why, struct orr_why_node *node, uint32_t number,
@@ -126,10 +195,9 @@ void orri_tell_firing(struct orr_why *why, struct orr_why_node *node, uint32_t n
         if (state != ORR_TASK_DONE)
             orri_tell_call(why, task, firing.task, depth);
     }
-    if (firing.handled)
-        (void)orri_why_add(why, fired, ORR_WHY_REASON,
-                           "an error handler of the rule took over: it skipped, or "
-                           "asserted another fact");
+    if (firing.task != ORR_NONE &&
+        (state == ORR_TASK_FAILED || (firing.handled && state != ORR_TASK_DONE)))
+        tell_handlers(why, fired, &firing);
     else if (state == ORR_TASK_DONE)
         tell_reaction(why, fired, number, ask);
 }

@@ -4,6 +4,7 @@
 #include "why/internal.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 bool orri_makes(const struct orr_rule *rule, uint32_t type)
@@ -75,27 +76,48 @@ static bool asked_before(struct orr_why *why, const struct orri_ask *ask)
     return !fresh;
 }
 
-/* The fact that has most of the fields, and what it has instead. */
-static bool tell_nearest_fact(struct orr_why *why, struct orr_why_node *node,
+/* How far the numbers among the fields are from those asked for. */
+static double distance_of(struct orr_why *why, const struct orri_ask *ask,
+                          uint32_t index)
+{
+    double sum = 0;
+    uint32_t request = 0;
+    const struct orr_record *record =
+        orr_engine_fact(why->setup.engine, ask->type, index, &request).as.record;
+    for (uint32_t i = 0; i < ask->n_fields; i++) {
+        struct orr_value has = record->fields[ask->fields[i].field];
+        struct orr_value wanted = ask->fields[i].value;
+        if (has.kind == ORR_KIND_INT && wanted.kind == ORR_KIND_INT)
+            sum += fabs((double)has.as.i - (double)wanted.as.i);
+        if (has.kind == ORR_KIND_FLOAT && wanted.kind == ORR_KIND_FLOAT)
+            sum += fabs(has.as.f - wanted.as.f);
+    }
+    return sum;
+}
+
+/* The fact that has most of the fields, then that whose numbers are nearest. */
+static void tell_nearest_fact(struct orr_why *why, struct orr_why_node *node,
                               const struct orri_ask *ask)
 {
     const struct orr_engine *engine = why->setup.engine;
     uint32_t best = ORR_NONE;
     uint32_t most = 0;
+    double least = 0;
     for (uint32_t i = 0; i < orr_engine_facts(engine, ask->type); i++) {
         uint32_t met = 0;
         if (orr_engine_scope_of(engine, ask->type, i) != ask->scope)
             continue;
         (void)orri_meets(why, ask, i, &met);
-        if (best != ORR_NONE && met <= most)
+        double distance = distance_of(why, ask, i);
+        if (best != ORR_NONE && (met < most || (met == most && distance >= least)))
             continue;
         best = i;
         most = met;
+        least = distance;
     }
     if (best != ORR_NONE)
         (void)orri_why_add(why, node, ORR_WHY_NEAREST, "the nearest there is: %s",
                            orri_fact_text(why, ask->type, best));
-    return best != ORR_NONE;
 }
 
 /* ---- one rule ---- */
@@ -311,7 +333,7 @@ void orri_tell_missing(struct orr_why *why, struct orr_why_node *parent,
         return;
     }
     if (ask->n_fields || ask->where)
-        (void)tell_nearest_fact(why, node, ask);
+        tell_nearest_fact(why, node, ask);
     if (depth == 0) {
         (void)orri_why_add(why, node, ORR_WHY_NOTE, "(deeper: --depth)");
         return;

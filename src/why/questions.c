@@ -146,12 +146,43 @@ const struct orr_why_node *orr_why_facts(struct orr_why *why,
     return root;
 }
 
-const struct orr_why_node *orr_why_output(struct orr_why *why, uint32_t output,
-                                          uint32_t request)
+static void tell_outputs(struct orr_why *why, struct orr_why_node *node, uint32_t job)
 {
-    const struct orr_output *out = &why->setup.graph->outputs[output];
-    return orr_why_facts(
-        why, &(struct orr_why_facts) { .type = out->fact, .request = request });
+    const struct orr_graph *graph = why->setup.graph;
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < graph->n_outputs; i++) {
+        struct orri_ask ask = { .type = graph->outputs[i].fact,
+                                .scope =
+                                    orr_engine_scope_of(why->setup.engine, 0, job) };
+        if (scope_has(why, &ask))
+            continue;
+        missing++;
+        struct orr_why_node *output =
+            orri_why_add(why, node, ORR_WHY_MISSING, "output '%s' does not hold",
+                         graph->outputs[i].name);
+        orri_tell_missing(why, output, &ask, why->setup.depth);
+    }
+    if (missing == 0)
+        (void)orri_why_add(why, node, ORR_WHY_NOTE, "all outputs hold");
+}
+
+const struct orr_why_node *orr_why_outputs(struct orr_why *why, uint32_t request)
+{
+    static const char *const states[] = { "is not finished", "succeeded", "failed" };
+    struct orr_engine *engine = (struct orr_engine *)(uintptr_t)why->setup.engine;
+    struct orr_why_node *root = orri_why_root(why);
+    for (uint32_t i = 0; i < orr_engine_facts(engine, 0); i++) {
+        uint32_t of = 0;
+        (void)orr_engine_fact(engine, 0, i, &of);
+        if (request != ORR_NONE && of != request)
+            continue;
+        enum orr_request_state state = orr_engine_request_state(engine, of, NULL);
+        struct orr_why_node *node = orri_why_add(
+            why, root, ORR_WHY_NOTE, "request %" PRIu32 " %s", of, states[state]);
+        tell_request(why, node, of);
+        tell_outputs(why, node, i);
+    }
+    return root;
 }
 
 /* ---- tasks and rules ---- */

@@ -72,8 +72,8 @@ struct orr_why_facts {
 /* How each of the facts came to be; where there is none, why not. */
 const struct orr_why_node *orr_why_facts(struct orr_why *why,
                                          const struct orr_why_facts *facts);
-const struct orr_why_node *orr_why_output(struct orr_why *why, uint32_t output,
-                                          uint32_t request);
+/* Why each output that does not hold does not, and how each request ended. */
+const struct orr_why_node *orr_why_outputs(struct orr_why *why, uint32_t request);
 const struct orr_why_node *orr_why_task(struct orr_why *why, uint32_t task);
 /* How often it fired, what became of that, and why not more often. */
 const struct orr_why_node *orr_why_rule(struct orr_why *why, uint32_t rule,
