@@ -474,10 +474,9 @@ const struct orr_command_entry orri_why = {
     .summary = "how a fact came to be, or why one did not",
     .details =
         "NAME is a fact type, an output, a rule, the number of a task (orrery ls RUN "
-        "tasks) or the\nbeginning of its identity; without it all outputs that do not "
-        "hold are told. The run "
-        "may be finished, failed, "
-        "killed or still on. Nothing is\nrun, and nothing is written.",
+        "tasks), or the\nbeginning of its identity. Without it, the outputs that do "
+        "not hold are told. The run may be\nfinished, failed, killed or still on. "
+        "Nothing is run, and nothing is written.",
     .options = why_options,
     .least = 1,
     .most = WORDS_MAX,

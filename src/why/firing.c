@@ -141,6 +141,21 @@ static const char *what_it_does(struct orr_why *why, const struct orr_handler *h
                             why->setup.graph->facts[handler->assertion.fact].name);
 }
 
+static void tell_taken(struct orr_why *why, struct orr_why_node *node,
+                       const struct orr_engine_firing *firing,
+                       const struct orr_handler *handler)
+{
+    const char *does = what_it_does(why, handler);
+    if (firing->handled || handler->kind == ORR_HANDLER_FAIL)
+        (void)orri_why_add(why, node, ORR_WHY_REASON, "its error handler took over: %s",
+                           does);
+    else
+        (void)orri_why_add(why, node, ORR_WHY_REASON,
+                           "its error handler (%s) did not come to it: the request had "
+                           "failed",
+                           does);
+}
+
 /* Which handler was taken, and why those before it were not. */
 static void tell_handlers(struct orr_why *why, struct orr_why_node *node,
                           const struct orr_engine_firing *firing)
@@ -152,19 +167,17 @@ static void tell_handlers(struct orr_why *why, struct orr_why_node *node,
     bind_error(why, firing, slots);
     for (uint32_t i = 0; i < rule->n_handlers; i++) {
         const struct orr_handler *handler = &rule->handlers[i];
-        const char *does = what_it_does(why, handler);
-        bool seen = !handler->when || can_see(rule, handler->when);
-        bool holds =
-            !handler->when || (seen && orri_why_true(why, handler->when, slots));
-        if (holds) {
-            (void)orri_why_add(why, node, ORR_WHY_REASON,
-                               "its error handler took over: %s", does);
+        if (handler->when && !can_see(rule, handler->when))
+            continue;
+        bool holds = !handler->when || orri_why_true(why, handler->when, slots);
+        if (holds && handler->kind != ORR_HANDLER_RETRY) {
+            tell_taken(why, node, firing, handler);
             return;
         }
-        if (seen)
-            (void)orri_why_add(why, node, ORR_WHY_REASON,
-                               "its error handler (%s) did not: %s", does,
-                               orri_condition_text(why, rule, handler->when, slots));
+        (void)orri_why_add(
+            why, node, ORR_WHY_REASON, "its error handler (%s) %s%s",
+            what_it_does(why, handler), holds ? "is used up" : "did not: ",
+            holds ? "" : orri_condition_text(why, rule, handler->when, slots));
     }
 }
 

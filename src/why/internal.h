@@ -6,8 +6,7 @@
 #include "why/why.h"
 
 enum {
-    ORRI_WHY_STEPS = 1000 * 1000, /* expressions tried for one nearest miss */
-    ORRI_WHY_CHAIN = 6            /* missing facts behind missing facts */
+    ORRI_WHY_STEPS = 1000 * 1000 /* facts and conditions tried for a nearest miss */
 };
 
 struct orr_why {

@@ -157,11 +157,25 @@ static bool demands_of(struct orr_why *why, struct orr_why_node *node,
     return true;
 }
 
-/* Firings of the scope that meet the demands, told up to the limit; how many. */
-static uint64_t tell_firings(struct orr_why *why, struct orr_why_node *node,
-                             uint32_t rule, uint32_t scope,
-                             const struct orri_demands *demands,
-                             const struct orri_ask *ask, uint32_t depth)
+/* What went wrong is told first, then what is not finished, then the rest. */
+enum { WRONG, UNFINISHED, FINE, RANKS };
+
+static int rank_of(const struct orr_why *why, const struct orr_engine_firing *firing)
+{
+    enum orr_task_state state =
+        firing->task == ORR_NONE
+            ? ORR_TASK_DONE
+            : orr_engine_task_state(why->setup.engine, (orr_task_id) { firing->task });
+    if (firing->handled || firing->moved || state == ORR_TASK_FAILED)
+        return WRONG;
+    return state == ORR_TASK_WAITING ? UNFINISHED : FINE;
+}
+
+/* Firings of the scope that meet the demands, of one rank; how many of all ranks. */
+static uint64_t tell_ranked(struct orr_why *why, struct orr_why_node *node,
+                            uint32_t rule, const struct orri_demands *demands,
+                            const struct orri_ask *ask, uint32_t depth, int rank,
+                            uint64_t *told)
 {
     const struct orr_engine *engine = why->setup.engine;
     uint64_t n = 0;
@@ -169,14 +183,26 @@ static uint64_t tell_firings(struct orr_why *why, struct orr_why_node *node,
          f = orr_engine_next_firing(engine, f)) {
         struct orr_engine_firing firing = orr_engine_firing(engine, f);
         struct orr_value slots[ORR_SLOTS_MAX] = { 0 };
-        if (firing.rule != rule || firing.scope != scope)
+        if (firing.rule != rule || firing.scope != ask->scope)
             continue;
         orri_why_bind(why, rule, firing.match, slots);
         if (!orri_demands_hold(why, demands, UINT32_MAX, slots))
             continue;
-        if (n++ < why->setup.limit)
+        n++;
+        if (rank_of(why, &firing) == rank && (*told)++ < why->setup.limit)
             orri_tell_firing(why, node, f, ask, depth);
     }
+    return n;
+}
+
+static uint64_t tell_firings(struct orr_why *why, struct orr_why_node *node,
+                             uint32_t rule, const struct orri_demands *demands,
+                             const struct orri_ask *ask, uint32_t depth)
+{
+    uint64_t n = 0;
+    uint64_t told = 0;
+    for (int rank = WRONG; rank < RANKS; rank++)
+        n = tell_ranked(why, node, rule, demands, ask, depth, rank, &told);
     if (n > why->setup.limit)
         (void)orri_why_add(why, node, ORR_WHY_NOTE, "and %" PRIu64 " more times",
                            n - why->setup.limit);
@@ -297,8 +323,7 @@ static void tell_match(struct orr_why *why, struct orr_why_node *node, uint32_t 
                        uint32_t scope, const struct orri_demands *demands,
                        const struct orri_ask *ask, uint32_t depth)
 {
-    uint64_t fired =
-        ask ? tell_firings(why, node, rule, scope, demands, ask, depth) : 0;
+    uint64_t fired = ask ? tell_firings(why, node, rule, demands, ask, depth) : 0;
     uint64_t waiting = tell_gathers(why, node, rule, scope, demands, depth);
     if (fired + waiting == 0)
         orri_tell_nearest(why, node, rule, scope, demands, depth);

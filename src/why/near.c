@@ -360,6 +360,23 @@ static void tell_best(struct search *s, struct orr_why_node *node, uint32_t scop
     tell_wanted(s, near, last, scope, depth);
 }
 
+/* Has the rule fired for facts of the scope that meet the demands? */
+static bool has_fired(struct search *s, uint32_t scope)
+{
+    const struct orr_engine *engine = s->why->setup.engine;
+    uint32_t rule = (uint32_t)(s->rule - s->why->setup.graph->rules);
+    for (uint32_t f = orr_engine_next_firing(engine, ORR_NONE); f != ORR_NONE;
+         f = orr_engine_next_firing(engine, f)) {
+        struct orr_engine_firing firing = orr_engine_firing(engine, f);
+        if (firing.rule != rule || firing.scope != scope)
+            continue;
+        orri_why_bind(s->why, rule, firing.match, s->slots);
+        if (orri_demands_hold(s->why, s->demands, UINT32_MAX, s->slots))
+            return true;
+    }
+    return false;
+}
+
 static void tell_found(struct search *s, struct orr_why_node *node, uint32_t scope,
                        uint32_t depth)
 {
@@ -367,11 +384,15 @@ static void tell_found(struct search *s, struct orr_why_node *node, uint32_t sco
         (void)orri_why_add(s->why, node, ORR_WHY_NOTE,
                            "not all combinations were tried: more than %d steps",
                            ORRI_WHY_STEPS);
-    if (s->best.depth)
+    if (s->complete && !has_fired(s, scope))
+        (void)orri_why_add(s->why, node, ORR_WHY_REASON,
+                           "its conditions hold, but it did not come to fire: the "
+                           "request had failed, or there is more to do first");
+    else if (s->best.depth)
         tell_best(s, node, scope, depth);
     else if (s->complete)
         (void)orri_why_add(s->why, node, ORR_WHY_REASON,
-                           "every combination of the facts that there are has fired");
+                           "it fired for every combination of facts that there is");
     else
         (void)orri_why_add(s->why, node, ORR_WHY_REASON,
                            "no combination of facts gives the values asked for");

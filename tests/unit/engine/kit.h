@@ -136,7 +136,8 @@ static int kit_by_text(const void *a, const void *b)
 }
 
 /* All facts, sorted: equal for equal contents whatever the order they came in. */
-static char *kit_facts(const struct orr_engine *engine, const struct orr_graph *graph)
+static inline char *kit_facts(const struct orr_engine *engine,
+                              const struct orr_graph *graph)
 {
     size_t n = 0;
     size_t cap = 0;
