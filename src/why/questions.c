@@ -3,6 +3,7 @@
 #include "why/internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* The module whose facts the type is of; NULL: the workflow of the job. */
 static const struct orr_module *module_of_type(const struct orr_graph *graph,
@@ -85,7 +86,7 @@ static bool scope_has(struct orr_why *why, const struct orri_ask *ask)
     return false;
 }
 
-/* Why the request failed or goes on, where there is more than one reason to look at. */
+/* The first line of why the request failed. */
 static void tell_request(struct orr_why *why, struct orr_why_node *node,
                          uint32_t request)
 {
@@ -95,8 +96,8 @@ static void tell_request(struct orr_why *why, struct orr_why_node *node,
         (struct orr_engine *)(uintptr_t)why->setup.engine, request, &reason);
     if (state == ORR_REQUEST_FAILED && reason.s &&
         orr_engine_requests(why->setup.engine))
-        (void)orri_why_add(why, node, ORR_WHY_NOTE, "request %" PRIu32 " failed: %s",
-                           request, reason.s);
+        (void)orri_why_add(why, node, ORR_WHY_NOTE, "request %" PRIu32 " failed: %.*s",
+                           request, (int)strcspn(reason.s, "\n"), reason.s);
     orr_text_release(&reason);
 }
 
