@@ -13,6 +13,7 @@ pkg_search_module(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial hdf5)
 
 set(ORR_USES_base PkgConfig::XXHASH Threads::Threads m)
 set(ORR_USES_yaml PkgConfig::YAML)
+set(ORR_USES_model PkgConfig::JANSSON)
 set(ORR_USES_link MPI::MPI_C)
 set(ORR_USES_topo PkgConfig::HWLOC)
 set(ORR_USES_plan PkgConfig::JANSSON)

@@ -13,6 +13,20 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
   ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# ---- JSON Schemas, printed by the program ----
+
+set(schemas)
+foreach(kind workflow job)
+  set(made ${PROJECT_BINARY_DIR}/schema/${kind}.json)
+  add_custom_command(OUTPUT ${made}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/schema
+    COMMAND orrery schema ${kind} > ${made}
+    DEPENDS orrery VERBATIM COMMENT "JSON Schema of a ${kind}")
+  list(APPEND schemas ${made})
+endforeach()
+add_custom_target(schema ALL DEPENDS ${schemas})
+install(FILES ${schemas} DESTINATION ${CMAKE_INSTALL_DATADIR}/orrery/schema)
+
 # ---- manual pages ----
 
 find_program(SCDOC scdoc)

@@ -13,6 +13,12 @@ if(ORR_SANITIZE)
     -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(orr_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(ORR_FUZZ) # the targets themselves link the fuzzer
+  target_compile_options(orr_options INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer)
+  target_link_options(orr_options INTERFACE -fsanitize=address,undefined)
+endif()
 
 function(orr_add_layers file)
   file(STRINGS ${file} lines REGEX "^[a-z]+:")

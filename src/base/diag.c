@@ -6,10 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MESSAGE_MAX = 500 };
+
 static const char *words(struct orr_diags *diags, const char *format, va_list args)
 {
     struct orr_text text = ORR_TEXT_INIT;
     orr_text_vprintf(&text, format, args);
+    size_t n = text.length;
+    if (n > MESSAGE_MAX) { /* a name of a megabyte: its start is enough */
+        for (n = MESSAGE_MAX; n > 0 && ((unsigned char)text.s[n] & 0xC0) == 0x80; n--)
+            ;
+        text.length = n;
+        orr_text_puts(&text, "...");
+    }
     const char *copy = orr_arena_strdup(&diags->arena, text.s ? text.s : "");
     orr_text_release(&text);
     return copy;
@@ -69,39 +78,63 @@ static int by_place(const void *left, const void *right)
     return strcmp(a->message, b->message);
 }
 
-/* The line of `text` numbered `line` from 1; its length in *length. */
-static const char *find_line(const char *text, uint32_t line, size_t *length)
+/* Where the last line was found: findings come in the order of the file. */
+struct cursor {
+    const char *text; /* of the file; NULL: none yet */
+    const char *at;   /* start of line `line` */
+    uint32_t line;
+};
+
+/* The start of line `line` of `text`, from 1; NULL when there is no such line. */
+static const char *find_line(struct cursor *cursor, const char *text, uint32_t line)
 {
-    for (; line > 1; line--) {
-        text = strchr(text, '\n');
-        if (!text)
+    if (cursor->text != text || cursor->line > line)
+        *cursor = (struct cursor) { text, text, 1 };
+    while (cursor->line < line) {
+        const char *at = cursor->at;
+        while (*at && !orr_line_break(at))
+            at++;
+        if (!*at)
             return NULL;
-        text++;
+        cursor->at = at + orr_line_break(at);
+        cursor->line++;
     }
-    *length = strcspn(text, "\r\n");
-    return text;
+    return cursor->at;
 }
 
-enum { LINE_SHOWN = 160 };
+/* Past `n` characters of UTF-8, at most to the end of the line. */
+static const char *skip(const char *s, size_t n)
+{
+    for (; n > 0 && *s && !orr_line_break(s); n--)
+        do
+            s++;
+        while (((unsigned char)*s & 0xC0) == 0x80);
+    return s;
+}
 
-static void render_line(const struct orr_diag *diag, const char *text,
+enum { LINE_SHOWN = 160, BEFORE_CARET = 60 };
+
+/* The line, or of a long one what is around the place; a caret below. */
+static void render_line(const struct orr_diag *diag, const char *line,
                         struct orr_text *out)
 {
-    size_t length = 0;
-    const char *line = find_line(text, diag->at.line, &length);
-    if (!line || diag->at.column > LINE_SHOWN)
-        return;
-    orr_text_puts(out, "    ");
-    orr_text_append(out, line, length < LINE_SHOWN ? length : LINE_SHOWN);
-    orr_text_puts(out, "\n    ");
-    for (uint32_t i = 1; i < diag->at.column; i++) /* tabs keep the caret in place */
-        orr_text_puts(out, i <= length && line[i - 1] == '\t' ? "\t" : " ");
+    size_t before = diag->at.column ? diag->at.column - 1 : 0;
+    size_t hidden = before < LINE_SHOWN ? 0 : before - BEFORE_CARET;
+    const char *start = skip(line, hidden);
+    const char *end = skip(start, LINE_SHOWN);
+    orr_text_puts(out, hidden ? "    ..." : "    ");
+    orr_text_append(out, start, (size_t)(end - start));
+    orr_text_puts(out, hidden ? "\n       " : "\n    ");
+    for (size_t i = hidden; i < before; i++) { /* tabs keep the caret in place */
+        orr_text_puts(out, *start == '\t' ? "\t" : " ");
+        start = skip(start, 1);
+    }
     orr_text_puts(out, "^\n");
 }
 
 static void render_one(const struct orr_diag *diag,
                        const char *(*source)(void *context, const char *file),
-                       void *context, struct orr_text *out)
+                       void *context, struct cursor *cursor, struct orr_text *out)
 {
     if (diag->at.file)
         orr_text_printf(out, "%s:", diag->at.file);
@@ -116,18 +149,20 @@ static void render_one(const struct orr_diag *diag,
     const char *text = source && diag->at.file && diag->at.line
                            ? source(context, diag->at.file)
                            : NULL;
-    if (text)
-        render_line(diag, text, out);
+    const char *line = text ? find_line(cursor, text, diag->at.line) : NULL;
+    if (line)
+        render_line(diag, line, out);
 }
 
 void orr_diags_render(struct orr_diags *diags,
                       const char *(*source)(void *context, const char *file),
                       void *context, struct orr_text *out)
 {
+    struct cursor cursor = { 0 };
     if (diags->n)
         qsort(diags->items, diags->n, sizeof *diags->items, by_place);
     for (size_t i = 0; i < diags->n; i++)
-        render_one(&diags->items[i], source, context, out);
+        render_one(&diags->items[i], source, context, &cursor, out);
     if (diags->errors + diags->warnings > diags->n)
         orr_text_printf(out, "... and %zu more\n",
                         diags->errors + diags->warnings - diags->n);

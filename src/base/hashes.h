@@ -17,22 +17,39 @@ struct orr_hashes {
     size_t n;
 };
 
-/* Where a search stands. */
+/* Where a search stands. It goes through the eight slots of a cache line, from the one
+ * that the hash names, before it goes on to the next line: mostly one look at memory.
+ */
 struct orr_probe {
     uint32_t hash;
+    uint32_t tried;
     size_t at;
 };
+enum { ORR_LINE = 8 };
+
+static inline size_t orr_probe_step(const struct orr_hashes *hashes,
+                                    struct orr_probe *probe)
+{
+    size_t at = probe->at;
+    size_t line = at & ~(size_t)(ORR_LINE - 1);
+    probe->at = line | ((at + 1) & (ORR_LINE - 1));
+    if (++probe->tried % ORR_LINE == 0)
+        probe->at = (probe->at + ORR_LINE) & (hashes->cap - 1);
+    return at;
+}
 
 static inline struct orr_probe orr_probe_of(const struct orr_hashes *hashes,
                                             uint64_t hash)
 {
     uint32_t short_hash = (uint32_t)(hash ^ hash >> 32);
-    return (struct orr_probe) { short_hash, short_hash & (hashes->cap - 1) };
+    return (struct orr_probe) { short_hash, 0, short_hash & (hashes->cap - 1) };
 }
 
-/* Ask for the memory that a search for the hash will look at. */
+/* Ask for the memory that a search for the hash will look at. The empty statement keeps
+ * gcc from taking a function that only does this for one that does nothing. */
 static inline void orr_hashes_expect(const struct orr_hashes *hashes, uint64_t hash)
 {
+    __asm__ volatile("");
     if (hashes->cap)
         __builtin_prefetch(&hashes->slots[orr_probe_of(hashes, hash).at]);
 }
@@ -41,9 +58,10 @@ static inline void orr_hashes_expect(const struct orr_hashes *hashes, uint64_t h
 static inline bool orr_probe_next(const struct orr_hashes *hashes,
                                   struct orr_probe *probe, uint32_t *number)
 {
-    while (hashes->cap && hashes->slots[probe->at]) {
-        uint64_t slot = hashes->slots[probe->at];
-        probe->at = (probe->at + 1) & (hashes->cap - 1);
+    while (hashes->cap) {
+        uint64_t slot = hashes->slots[orr_probe_step(hashes, probe)];
+        if (slot == 0)
+            return false;
         if (slot >> 32 == probe->hash) {
             *number = (uint32_t)slot - 1;
             return true;
@@ -53,8 +71,8 @@ static inline bool orr_probe_next(const struct orr_hashes *hashes,
 }
 
 void orr_hashes_add(struct orr_hashes *hashes, uint64_t hash, uint32_t number);
-/* Put another number in the place of the one that orr_probe_next() gave last. */
-void orr_hashes_replace(struct orr_hashes *hashes, const struct orr_probe *probe,
+/* Put another number in the place of `old`, which has that hash. */
+void orr_hashes_replace(struct orr_hashes *hashes, uint64_t hash, uint32_t old,
                         uint32_t number);
 void orr_hashes_release(struct orr_hashes *hashes);
 

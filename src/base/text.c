@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void reserve(struct orr_text *text, size_t more)
 {
@@ -169,4 +170,28 @@ const char *orr_text_nearest(const char *name, const char *const *names, size_t 
         }
     }
     return best;
+}
+
+size_t orr_line_break(const char *s)
+{
+    if (s[0] == '\n' || s[0] == '\r')
+        return s[0] == '\r' && s[1] == '\n' ? 2 : 1;
+    if (s[0] == '\xC2')
+        return s[1] == '\x85' ? 2 : 0;
+    if (s[0] == '\xE2' && s[1] == '\x80')
+        return s[2] == '\xA8' || s[2] == '\xA9' ? 3 : 0;
+    return 0;
+}
+
+const char *orr_bool_word(const char *word)
+{
+    static const char *const yes[] = { "yes", "on", "y", "true" };
+    static const char *const no[] = { "no", "off", "n", "false" };
+    for (int i = 0; i < 4; i++) {
+        if (strcasecmp(word, yes[i]) == 0)
+            return "true";
+        if (strcasecmp(word, no[i]) == 0)
+            return "false";
+    }
+    return NULL;
 }

@@ -29,5 +29,11 @@ void orr_text_release(struct orr_text *text);
 /* The name in `names` nearest to `name` (edit distance at most a third of its
  * length), or NULL: what "did you mean" prints. */
 const char *orr_text_nearest(const char *name, const char *const *names, size_t n);
+/* Bytes of the line break at s, as YAML has them (LF, CR, CR LF, NEL, LS, PS); 0: none.
+ * `s` is NUL-terminated. */
+size_t orr_line_break(const char *s);
+/* "true" or "false" when `word` is what YAML 1.1 and others take for a bool ("yes",
+ * "Off"), else NULL. */
+const char *orr_bool_word(const char *word);
 
 #endif

@@ -66,7 +66,7 @@ static const struct orr_option bench_options[] = {
     { "tasks", 0, "N", "dispatch: tasks to run (default 100000)", false },
     { "ranks", 'n', "N", "dispatch: MPI ranks (default 2)", false },
     { "durability", 0, "WHERE", "dispatch: none (default), node or shared", false },
-    { "facts", 0, "N", "rules: facts on each side of a join (default 1000000)", false },
+    { "facts", 0, "N", "rules: facts in working memory (default 1000000)", false },
     { "json", 0, NULL, "one JSON object", false },
     { 0 },
 };

@@ -57,9 +57,10 @@ bool orri_number(const struct orr_line *line, const char *name, long least, long
 int orri_complain(const struct orr_error *err);
 
 extern const struct orr_command_entry orri_validate, orri_plan, orri_run, orri_resume,
-    orri_status, orri_ls, orri_why, orri_functions, orri_topo, orri_bench, orri_test;
+    orri_status, orri_ls, orri_why, orri_functions, orri_explain, orri_schema,
+    orri_reference, orri_topo, orri_bench, orri_test, orri_fmt, orri_new;
 
-/* Does the file say `job:` at its top level? A workflow does not. */
+/* The same of a file that was not read yet. */
 bool orri_is_job(const char *path);
 
 /* Everything that `use:` may name. */
@@ -75,6 +76,12 @@ struct orri_texts {
     bool closed; /* only what is there: no disk (other ranks) */
 };
 struct orr_sources orri_texts_sources(struct orri_texts *texts);
+/* Hand over a text as the file `path`; takes it. */
+void orri_texts_give(struct orri_texts *texts, const char *path, struct orr_text *text);
+/* Does the file say `job:` at its top level? A workflow does not. */
+bool orri_texts_is_job(struct orri_texts *texts, const char *path);
+/* The text of a file that was read, or NULL; for orr_diags_render(). */
+const char *orri_texts_find(void *texts, const char *path);
 void orri_texts_release(struct orri_texts *texts);
 /* Print findings; returns true when there are errors. */
 bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool quiet);

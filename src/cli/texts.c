@@ -33,10 +33,8 @@ static orr_status read_text(void *context, const char *path, struct orr_text *ou
             orr_text_release(&fresh);
             return status;
         }
-        texts->items = orr_realloc(texts->items, texts->n + 1, sizeof *texts->items);
-        texts->items[texts->n].path = orr_strdup(path);
-        texts->items[texts->n].text = fresh;
-        known = &texts->items[texts->n++].text;
+        orri_texts_give(texts, path, &fresh);
+        known = &texts->items[texts->n - 1].text;
     }
     orr_text_append(out, known->s, known->length);
     return ORR_OK;
@@ -57,30 +55,46 @@ void orri_texts_release(struct orri_texts *texts)
     *texts = (struct orri_texts) { 0 };
 }
 
-bool orri_is_job(const char *path)
+const char *orri_texts_find(void *texts, const char *path)
+{
+    struct orr_text *text = find_text(texts, path);
+    return text ? text->s : NULL;
+}
+
+void orri_texts_give(struct orri_texts *texts, const char *path, struct orr_text *text)
+{
+    texts->items = orr_realloc(texts->items, texts->n + 1, sizeof *texts->items);
+    texts->items[texts->n].path = orr_strdup(path);
+    texts->items[texts->n++].text = *text;
+    *text = (struct orr_text)ORR_TEXT_INIT;
+}
+
+bool orri_texts_is_job(struct orri_texts *texts, const char *path)
 {
     struct orr_text text = ORR_TEXT_INIT;
     bool job = false;
-    if (orr_file_read(path, SOURCE_MAX, &text, NULL) == ORR_OK)
-        for (const char *at = text.s; at && *at && !job; at = strchr(at, '\n')) {
-            at += *at == '\n';
-            job = strncmp(at, "job:", 4) == 0;
-        }
+    if (read_text(texts, path, &text, NULL) == ORR_OK && text.s) {
+        const char *at = text.s;
+        at += strncmp(at, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+        job = strncmp(at, "job:", 4) == 0 || strstr(at, "\njob:");
+    }
     orr_text_release(&text);
     return job;
 }
 
-static const char *line_source(void *context, const char *file)
+bool orri_is_job(const char *path)
 {
-    struct orr_text *text = find_text(context, file);
-    return text ? text->s : NULL;
+    struct orri_texts texts = { 0 };
+    bool job = orri_texts_is_job(&texts, path);
+    orri_texts_release(&texts);
+    return job;
 }
 
 bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool quiet)
 {
     if (diags->errors || !quiet) {
         struct orr_text out = ORR_TEXT_INIT;
-        orr_diags_render(diags, line_source, texts, &out);
+        orr_diags_render(diags, orri_texts_find, texts, &out);
         if (out.length)
             (void)fputs(out.s, stderr);
         orr_text_release(&out);

@@ -25,6 +25,14 @@ static orr_status dismiss(struct orr_coord *coord, struct orri_node *node,
     return status;
 }
 
+/* Calls of a pool that the engine makes ahead: four a core, on small machines enough
+ * that nothing is learnt too late of what is urgent. */
+static uint32_t window_for(uint32_t cores)
+{
+    uint32_t ahead = cores < UINT32_MAX / 4 ? cores * 4 : UINT32_MAX;
+    return ahead > ORR_ENGINE_WINDOW ? ahead : ORR_ENGINE_WINDOW;
+}
+
 static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello,
                           int64_t now, struct orr_error *err)
 {
@@ -51,6 +59,7 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     }
     coord->status.cores += hello->cores;
     coord->status.nodes++;
+    orr_engine_set_window(coord->engine, window_for(coord->status.cores));
     return coord->ending ? dismiss(coord, node, err) : ORR_OK;
 }
 
@@ -154,6 +163,7 @@ static orr_status take_done_batch(struct orr_coord *coord, struct orr_reader *in
 {
     struct orr_arena arena = ORR_ARENA_INIT;
     orr_status status = ORR_OK;
+    orr_engine_hold(coord->engine);
     while (orr_reader_left(in) && status == ORR_OK) {
         struct orr_done done;
         if (orr_done_get(in, &arena, &done) != ORR_OK ||
@@ -163,6 +173,7 @@ static orr_status take_done_batch(struct orr_coord *coord, struct orr_reader *in
         else if (!given_up || done.failure == ORR_FAIL_NONE)
             take_done(coord, &done);
     }
+    orr_engine_release(coord->engine);
     orr_arena_release(&arena);
     return status;
 }

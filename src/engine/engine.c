@@ -58,30 +58,46 @@ void orr_engine_free(struct orr_engine *engine)
     orr_bytes_release(&engine->encoded);
     orr_arena_release(&engine->arena);
     orr_arena_release(&engine->args);
+    orr_arena_release(&engine->queued);
     orr_arena_release(&engine->scratch);
     orr_arena_release(&engine->firing);
     free(engine);
 }
 
-enum { AHEAD = 8 }; /* facts: about as long as memory takes to answer */
+enum {
+    AHEAD = 12,        /* facts: about as long as memory takes to answer */
+    HELD_AT_MOST = 256 /* more would not stay in the cache */
+};
 
 static void look_at_facts(struct orr_engine *engine)
 {
     while (engine->queue_head < engine->n_queue) {
-        if (engine->queue_head + AHEAD < engine->n_queue) {
-            struct orri_queued later = engine->queue[engine->queue_head + AHEAD];
-            orri_fact_expect_entry(engine, later.type, later.index);
-        }
+        if (engine->queue_head + AHEAD < engine->n_queue)
+            orri_fact_expect(engine, &engine->queue[engine->queue_head + AHEAD]);
         struct orri_queued next = engine->queue[engine->queue_head++];
-        orri_fact_enter(engine, next.type, next.index);
-        if (orri_request_failed(
-                engine, orri_fact(&engine->tables[next.type], next.index)->request))
+        uint32_t index = orri_fact_add(engine, &next);
+        if (index == ORR_NONE || orri_request_failed(engine, next.request))
             continue;
-        orri_gather_offer(engine, next.type, next.index);
-        orri_match_fact(engine, next.type, next.index);
+        orri_gather_offer(engine, next.type, index);
+        orri_match_fact(engine, next.type, index);
     }
     engine->queue_head = 0;
     engine->n_queue = 0;
+    orr_arena_reset(&engine->queued);
+}
+
+void orr_engine_hold(struct orr_engine *engine) { engine->held = true; }
+
+void orr_engine_release(struct orr_engine *engine)
+{
+    engine->held = false;
+    orri_settle(engine);
+}
+
+void orri_settle_event(struct orr_engine *engine)
+{
+    if (!engine->held || engine->n_queue >= HELD_AT_MOST)
+        orri_settle(engine);
 }
 
 void orri_settle(struct orr_engine *engine)

@@ -104,6 +104,12 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id task,
  * Who asks for it later gets another. */
 void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id task);
 
+/* Many reports together are cheaper between these two: what they lead to is looked at
+ * with the last of them (or when it is much). Take no calls in between, and read
+ * nothing but tasks. */
+void orr_engine_hold(struct orr_engine *engine);
+void orr_engine_release(struct orr_engine *engine);
+
 /* Waiting rule firings, facts not yet looked at, items of ranges not yet made: 0 at the
  * end. */
 uint64_t orr_engine_pending(const struct orr_engine *engine);

@@ -83,13 +83,6 @@ static void refuse_key(struct orr_engine *engine, uint32_t type, uint32_t twin,
     orr_text_release(&b);
 }
 
-static void push_queue(struct orr_engine *engine, uint32_t type, uint32_t index)
-{
-    engine->queue = orr_grow(engine->queue, engine->n_queue, &engine->cap_queue,
-                             sizeof *engine->queue);
-    engine->queue[engine->n_queue++] = (struct orri_queued) { type, index };
-}
-
 static uint32_t has_words(const struct orr_engine *engine)
 {
     return (engine->graph->n_facts + 31) / 32;
@@ -111,53 +104,6 @@ bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t requ
 {
     const uint32_t *bits = engine->has + (size_t)request * has_words(engine);
     return bits[type / 32] >> type % 32 & 1;
-}
-
-static void add_fact(struct orr_engine *engine, uint32_t type, uint32_t request,
-                     const struct orr_record *record, uint32_t firing)
-{
-    struct orri_table *table = &engine->tables[type];
-    struct orri_fact *fact = orr_rows_add(&table->rows);
-    struct orr_record *kept = orri_record(table, table->rows.n - 1);
-    fact->request = request;
-    fact->firing = firing;
-    kept->type = record->type;
-    for (uint32_t i = 0; i < record->type->n_fields; i++)
-        kept->fields[i] = orr_value_copy(record->fields[i], &engine->arena);
-    engine->has[(size_t)request * has_words(engine) + type / 32] |= 1U << type % 32;
-    push_queue(engine, type, table->rows.n - 1);
-}
-
-uint64_t orri_fact_expect(struct orr_engine *engine, uint32_t type, uint32_t request,
-                          const struct orr_record *record)
-{
-    uint64_t hash = set_hash(&engine->graph->facts[type], request, record);
-    orr_hashes_expect(&engine->tables[type].set, hash);
-    return hash;
-}
-
-void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
-                      const struct orr_record *record, uint32_t firing)
-{
-    orri_fact_assert_expected(engine, type, request, record, firing,
-                              set_hash(&engine->graph->facts[type], request, record));
-}
-
-void orri_fact_assert_expected(struct orr_engine *engine, uint32_t type,
-                               uint32_t request, const struct orr_record *record,
-                               uint32_t firing, uint64_t hash)
-{
-    struct orri_table *table = &engine->tables[type];
-    uint32_t twin = find_twin(engine, type, request, record, hash);
-    if (twin == ORR_NONE && table->rows.n == ORR_ROWS_MAX) {
-        orri_request_fail(engine, request, "more than %u facts '%s'", ORR_ROWS_MAX,
-                          engine->graph->facts[type].name);
-    } else if (twin == ORR_NONE) {
-        orr_hashes_add(&table->set, hash, table->rows.n);
-        add_fact(engine, type, request, record, firing);
-    } else if (!same_content(orri_record(table, twin), record)) {
-        refuse_key(engine, type, twin, record, firing);
-    }
 }
 
 /* ---- indexes ---- */
@@ -246,30 +192,72 @@ static void index_add(struct orri_table *table, uint32_t i, uint32_t at)
         if (in_ring(table, index, last, at)) {
             fact->next[i] = orri_fact(table, last)->next[i];
             orri_fact(table, last)->next[i] = at;
-            orr_hashes_replace(&index->rings, &probe, at);
+            orr_hashes_replace(&index->rings, hash, last, at);
             return;
         }
     fact->next[i] = at;
     orr_hashes_add(&index->rings, hash, at);
 }
 
-void orri_fact_enter(struct orr_engine *engine, uint32_t type, uint32_t at)
+/* ---- new facts ---- */
+
+void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
+                      const struct orr_record *record, uint32_t firing)
 {
-    struct orri_table *table = &engine->tables[type];
-    for (uint32_t i = 0; i < table->n_indexes; i++)
-        index_add(table, i, at);
+    struct orr_value kept =
+        orr_value_copy(orr_value_of_record(record), &engine->queued);
+    uint64_t hash = set_hash(&engine->graph->facts[type], request, record);
+    orr_hashes_expect(&engine->tables[type].set, hash);
+    engine->queue = orr_grow(engine->queue, engine->n_queue, &engine->cap_queue,
+                             sizeof *engine->queue);
+    engine->queue[engine->n_queue++] =
+        (struct orri_queued) { type, request, firing, kept.as.record, hash };
 }
 
-void orri_fact_expect_entry(const struct orr_engine *engine, uint32_t type, uint32_t at)
+static uint32_t add_row(struct orr_engine *engine, const struct orri_queued *queued)
 {
-    const struct orri_table *table = &engine->tables[type];
-    const struct orr_record *record = orri_record(table, at);
-    uint32_t request = orri_fact(table, at)->request;
+    struct orri_table *table = &engine->tables[queued->type];
+    const struct orr_record *record = queued->record;
+    struct orri_fact *fact = orr_rows_add(&table->rows);
+    uint32_t at = table->rows.n - 1;
+    struct orr_record *kept = orri_record(table, at);
+    fact->request = queued->request;
+    fact->firing = queued->firing;
+    kept->type = record->type;
+    for (uint32_t i = 0; i < record->type->n_fields; i++)
+        kept->fields[i] = orr_value_copy(record->fields[i], &engine->arena);
+    orr_hashes_add(&table->set, queued->hash, at);
+    engine->has[(size_t)queued->request * has_words(engine) + queued->type / 32] |=
+        1U << queued->type % 32;
     for (uint32_t i = 0; i < table->n_indexes; i++)
-        orr_hashes_expect(&table->indexes[i].rings,
-                          orri_key_hash_of(request, &table->indexes[i], record));
+        index_add(table, i, at);
+    return at;
+}
+
+uint32_t orri_fact_add(struct orr_engine *engine, const struct orri_queued *queued)
+{
+    const struct orri_table *table = &engine->tables[queued->type];
+    uint32_t twin =
+        find_twin(engine, queued->type, queued->request, queued->record, queued->hash);
+    if (twin == ORR_NONE && table->rows.n < ORR_ROWS_MAX)
+        return add_row(engine, queued);
+    if (twin == ORR_NONE)
+        orri_request_fail(engine, queued->request, "more than %u facts '%s'",
+                          ORR_ROWS_MAX, engine->graph->facts[queued->type].name);
+    else if (!same_content(orri_record(table, twin), queued->record))
+        refuse_key(engine, queued->type, twin, queued->record, queued->firing);
+    return ORR_NONE;
+}
+
+void orri_fact_expect(const struct orr_engine *engine, const struct orri_queued *queued)
+{
+    const struct orri_table *table = &engine->tables[queued->type];
+    for (uint32_t i = 0; i < table->n_indexes; i++)
+        orr_hashes_expect(
+            &table->indexes[i].rings,
+            orri_key_hash_of(queued->request, &table->indexes[i], queued->record));
     for (uint32_t i = 0; i < table->n_plans; i++)
-        orri_match_expect(engine, &table->plans[i], request, record);
+        orri_match_expect(engine, &table->plans[i], queued->request, queued->record);
 }
 
 uint32_t orri_index_last(const struct orr_engine *engine, uint32_t type, uint32_t i,

@@ -48,9 +48,13 @@ static inline struct orr_record *orri_record(const struct orri_table *table, uin
                                  table->record_at);
 }
 
+/* What was asserted but not looked at. By then, the memory for it has come. */
 struct orri_queued {
     uint32_t type;
-    uint32_t index;
+    uint32_t request;
+    uint32_t firing;
+    const struct orr_record *record; /* in the arena `queued` */
+    uint64_t hash;                   /* in the set */
 };
 
 /* ---- joins (join.c) ---- */
@@ -221,7 +225,8 @@ struct orr_engine {
     struct orri_instance *instances;
     size_t n_instances;
     size_t cap_instances;
-    struct orri_queued *queue; /* facts made but not looked at */
+    struct orr_arena queued;   /* records in the queue */
+    struct orri_queued *queue; /* facts asserted but not looked at */
     size_t queue_head;
     size_t n_queue;
     size_t cap_queue;
@@ -245,28 +250,24 @@ struct orr_engine {
     size_t cap_has;
     struct orri_log log;
     struct orri_lazy lazy;
+    bool held;         /* facts are looked at later */
     uint64_t waiting;  /* all requests */
     uint64_t *firings; /* per rule */
     struct orr_engine_work work;
     struct orr_value slots[ORR_SLOTS_MAX];
 };
 
-/* Facts. assert: dedupe, check the key, queue; `firing` made it. */
+/* Facts. assert: queue it; `firing` made it. */
 void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request,
                       const struct orr_record *record, uint32_t firing);
-/* The same in two steps, with other work in between: the first asks for the memory that
- * the second, with the hash that the first gave, will look at. */
-uint64_t orri_fact_expect(struct orr_engine *engine, uint32_t type, uint32_t request,
-                          const struct orr_record *record);
-void orri_fact_assert_expected(struct orr_engine *engine, uint32_t type,
-                               uint32_t request, const struct orr_record *record,
-                               uint32_t firing, uint64_t hash);
-/* Ask for the memory that entering and matching the fact will look at. */
-void orri_fact_expect_entry(const struct orr_engine *engine, uint32_t type,
-                            uint32_t at);
+/* Make it a fact, and enter it into the indexes; its index, or ORR_NONE when it is
+ * there already or breaks a key. */
+uint32_t orri_fact_add(struct orr_engine *engine, const struct orri_queued *queued);
+/* Ask for the memory that entering and matching it will look at. */
+void orri_fact_expect(const struct orr_engine *engine,
+                      const struct orri_queued *queued);
 void orri_match_expect(const struct orr_engine *engine, const struct orri_plan *plan,
                        uint32_t request, const struct orr_record *seed);
-void orri_fact_enter(struct orr_engine *engine, uint32_t type, uint32_t index);
 /* Is there one? In constant time. */
 bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t request);
 /* Room for the bits of one more request. */
@@ -333,11 +334,10 @@ bool orri_bind_firing(struct orr_engine *engine, uint32_t firing);
  * request failed by it. */
 bool orri_react(struct orr_engine *engine, uint32_t firing,
                 const struct orr_assertion *then, uint32_t n);
-/* The record of one fact, NULL when it is not to be; the slots are bound, the loop
- * variable too. */
-orr_status orri_record_for(struct orr_engine *engine,
+/* Assert one fact of a firing whose slots are bound, the loop variable too. */
+orr_status orri_assert_one(struct orr_engine *engine, uint32_t firing,
                            const struct orr_assertion *assertion,
-                           const struct orr_record **out, struct orr_error *err);
+                           struct orr_error *err);
 /* Put item i of a `for` in its slots. */
 void orri_bind_item(struct orr_engine *engine, const struct orr_assertion *assertion,
                     const struct orr_sequence *items, uint64_t i);
@@ -415,5 +415,7 @@ void orri_request_waits(struct orr_engine *engine, uint32_t request, uint64_t n)
 void orri_request_waits_less(struct orr_engine *engine, uint32_t request, uint64_t n);
 /* Look at queued facts until there are none. */
 void orri_settle(struct orr_engine *engine);
+/* The same after an event, unless many of them come together. */
+void orri_settle_event(struct orr_engine *engine);
 
 #endif

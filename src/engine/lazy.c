@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256, SAMPLE = 64, BATCH = 16 };
+enum { CHUNK = 256, SAMPLE = 64 };
 
 /* ---- what facts lead to, once ---- */
 
@@ -222,30 +222,6 @@ void orri_lazy_keep(struct orr_engine *engine, uint32_t firing,
     engine->lazy.last_fresh = &range->next;
 }
 
-/* Facts of the items up to `end`, BATCH at most: all their hashes are made before the
- * first of them is looked for, so that the memory for it is on its way. */
-static orr_status make_batch(struct orr_engine *engine, struct orri_range *range,
-                             uint32_t request, uint64_t end, struct orr_error *err)
-{
-    const struct orr_record *records[BATCH];
-    uint64_t hashes[BATCH];
-    uint32_t type = range->assertion->fact;
-    orr_status status = ORR_OK;
-    uint32_t n = 0;
-    for (; n < BATCH && range->at < end && status == ORR_OK; range->at++) {
-        orri_bind_item(engine, range->assertion, &range->items, range->at);
-        status = orri_record_for(engine, range->assertion, &records[n], err);
-        if (status == ORR_OK && records[n])
-            hashes[n] = orri_fact_expect(engine, type, request, records[n]);
-        n += status == ORR_OK && records[n];
-    }
-    for (uint32_t i = 0; i < n; i++)
-        orri_fact_assert_expected(engine, type, request, records[i], range->firing,
-                                  hashes[i]);
-    orr_arena_reset(&engine->firing);
-    return status;
-}
-
 /* Facts of the next `n` items, at most; true when the range is at its end. */
 static bool make(struct orr_engine *engine, struct orri_range *range, uint64_t n)
 {
@@ -261,8 +237,11 @@ static bool make(struct orr_engine *engine, struct orri_range *range, uint64_t n
     memcpy(engine->slots, range->slots, rule->n_slots * sizeof *range->slots);
     orri_request_waits_less(engine, request, end - range->at);
     engine->work.made += end - range->at;
-    while (range->at < end && status == ORR_OK)
-        status = make_batch(engine, range, request, end, &err);
+    for (; range->at < end && status == ORR_OK; range->at++) {
+        orri_bind_item(engine, range->assertion, &range->items, range->at);
+        status = orri_assert_one(engine, range->firing, range->assertion, &err);
+        orr_arena_reset(&engine->firing);
+    }
     if (status != ORR_OK)
         orri_request_fail_at(engine, request, &err, rule->name);
     return range->at == range->items.n || orri_request_failed(engine, request);

@@ -27,13 +27,11 @@ bool orri_bind_firing(struct orr_engine *engine, uint32_t id)
 
 /* ---- reactions ---- */
 
-orr_status orri_record_for(struct orr_engine *engine,
-                           const struct orr_assertion *assertion,
-                           const struct orr_record **out, struct orr_error *err)
+orr_status orri_assert_one(struct orr_engine *engine, uint32_t firing,
+                           const struct orr_assertion *assertion, struct orr_error *err)
 {
     struct orr_value v;
     orr_status status = ORR_OK;
-    *out = NULL;
     if (assertion->when) {
         status =
             orr_expr_eval(assertion->when, engine->slots, &engine->firing, &v, err);
@@ -42,19 +40,8 @@ orr_status orri_record_for(struct orr_engine *engine,
     }
     status = orr_expr_eval(assertion->record, engine->slots, &engine->firing, &v, err);
     if (status == ORR_OK)
-        *out = v.as.record;
-    return status;
-}
-
-static orr_status assert_one(struct orr_engine *engine, uint32_t firing,
-                             const struct orr_assertion *assertion,
-                             struct orr_error *err)
-{
-    const struct orr_record *record = NULL;
-    orr_status status = orri_record_for(engine, assertion, &record, err);
-    if (record)
         orri_fact_assert(engine, assertion->fact,
-                         orri_firing_at(engine, firing)->request, record, firing);
+                         orri_firing_at(engine, firing)->request, v.as.record, firing);
     return status;
 }
 
@@ -84,7 +71,7 @@ static orr_status assert_each(struct orr_engine *engine, uint32_t firing,
     }
     for (uint64_t i = 0; status == ORR_OK && i < items.n; i++) {
         orri_bind_item(engine, assertion, &items, i);
-        status = assert_one(engine, firing, assertion, err);
+        status = orri_assert_one(engine, firing, assertion, err);
     }
     return status;
 }
@@ -95,7 +82,7 @@ bool orri_react(struct orr_engine *engine, uint32_t firing,
     struct orr_error err;
     for (uint32_t i = 0; i < n; i++) {
         orr_status status = then[i].loop_slot == ORR_NONE
-                                ? assert_one(engine, firing, &then[i], &err)
+                                ? orri_assert_one(engine, firing, &then[i], &err)
                                 : assert_each(engine, firing, &then[i], &err);
         if (status != ORR_OK) {
             const struct orri_firing *entry = orri_firing_at(engine, firing);

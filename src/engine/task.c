@@ -257,7 +257,7 @@ void orr_engine_finished(struct orr_engine *engine, orr_task_id id,
                          struct orr_value results)
 {
     orri_task_finished(engine, id, results);
-    orri_settle(engine);
+    orri_settle_event(engine);
 }
 
 static void keep_failure(struct orr_engine *engine, struct orri_task *task,
@@ -299,7 +299,7 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,
                                uint32_t attempt, const struct orr_failure *failure)
 {
     orri_task_failed(engine, id, attempt, failure);
-    orri_settle(engine);
+    orri_settle_event(engine);
 }
 
 void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id id)

@@ -1,5 +1,6 @@
-/* checks.c - outputs, and what only the whole workflow shows: facts that nobody makes,
- * things that nobody uses. Hands on: rules that may go on for ever (circles.c) */
+/* checks.c - outputs, facts that nobody makes; the order of the checks of the whole
+ * Hands on: what can never happen (reach.c), circles (circles.c), what nobody uses
+ * (unused.c). */
 #include "graph/internal.h"
 
 #include <string.h>
@@ -64,79 +65,6 @@ static void check_made(struct orri_compile *c)
         need_fact(c, c->outputs[i].fact, c->outputs[i].at);
 }
 
-struct input_search {
-    struct orri_compile *c;
-    const struct orr_rule *rule;
-};
-
-static void mark_inputs(void *context, const struct orr_expr *expr)
-{
-    struct input_search *search = context;
-    for (uint32_t m = 0; m < search->rule->n_match; m++)
-        for (uint32_t f = 0;
-             search->rule->match[m].fact == 0 && f < search->c->records[0].n_fields;
-             f++)
-            if (orr_expr_reads(expr, m, f))
-                search->c->input_used[f] = true;
-}
-
-static struct orr_span place_of_input(struct orri_compile *c, const char *name)
-{
-    const struct orr_model_input *inputs = c->model->inputs.items;
-    for (uint32_t i = 0; i < c->model->inputs.n; i++)
-        if (strcmp(inputs[i].head.key->text, name) == 0)
-            return inputs[i].head.key->at;
-    return ORR_NO_SPAN;
-}
-
-static void warn_inputs(struct orri_compile *c)
-{
-    for (uint32_t i = 0; i < c->graph->n_rules; i++) {
-        struct input_search search = { c, &c->rules[i] };
-        orri_visit_rule(c->graph, &c->rules[i], mark_inputs, &search);
-    }
-    for (uint32_t f = 0; f < c->records[0].n_fields; f++)
-        if (!c->input_used[f])
-            orr_diag_warning(c->diags, place_of_input(c, c->records[0].fields[f].name),
-                             "W0441", "input '%s' is not used",
-                             c->records[0].fields[f].name);
-}
-
-static void warn_pools(struct orri_compile *c)
-{
-    for (uint32_t i = 1; i < c->graph->n_pools; i++)
-        for (uint32_t up = c->pool_used[i] ? c->pools[i].parent : 0;
-             up != 0 && up != ORR_NONE; up = c->pools[up].parent)
-            c->pool_used[up] = true;
-    for (uint32_t i = 1; i < c->graph->n_pools; i++)
-        if (!c->pool_used[i])
-            orr_diag_warning(c->diags, c->pools[i].at, "W0442", "pool '%s' is not used",
-                             c->pools[i].name);
-}
-
-static void warn_unused(struct orri_compile *c)
-{
-    warn_inputs(c);
-    warn_pools(c);
-    for (uint32_t i = 0; i < c->graph->n_functions; i++)
-        if (!c->function_used[i])
-            orr_diag_warning(c->diags, c->functions[i].at, "W0443",
-                             "function '%s' is not used", c->functions[i].name);
-    for (uint32_t i = 1; i < c->graph->n_facts; i++)
-        if (!c->fact_used[i])
-            orr_diag_warning(c->diags, c->facts[i].at, "W0444", "fact '%s' is not used",
-                             c->facts[i].name);
-}
-
-static void warn_dropped(struct orri_compile *c)
-{
-    for (uint32_t i = 0; i < c->graph->n_rules; i++)
-        if (c->rules[i].function != ORR_NONE && c->rules[i].n_then == 0)
-            orr_diag_warning(c->diags, c->rules[i].at, "W0446",
-                             "rule '%s' makes nothing of the result of its action",
-                             c->rules[i].name);
-}
-
 void orri_check_graph(struct orri_compile *c)
 {
     bool written = orr_yaml_find(c->model->head.node, "rules") ||
@@ -146,9 +74,10 @@ void orri_check_graph(struct orri_compile *c)
                        "the workflow has no rules");
     if (c->graph->n_rules)
         check_made(c);
+    if (c->graph->n_rules)
+        orri_check_reach(c);
     if (c->diags->errors)
         return;
-    warn_unused(c);
+    orri_warn_unused(c);
     orri_warn_circles(c);
-    warn_dropped(c);
 }

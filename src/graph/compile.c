@@ -47,6 +47,7 @@ static void compile_model(struct orr_graph *graph, struct orri_compile *c,
         c->document = model->document;
         compile_parts(c);
     }
+    orr_map_release(&c->names);
     orr_model_workflow_free(model);
     if (c->diags->errors != errors)
         return;
@@ -66,7 +67,9 @@ struct orr_graph *orri_compile_text(const char *path, const struct orr_text *tex
     char *directory = orr_path_directory(path);
     graph->file = orr_arena_strdup(&graph->arena, path);
     graph->directory = orri_resolve_path(&graph->arena, directory, ".");
-    struct orri_chain chain = { outer, orri_resolve_path(&graph->arena, ".", path) };
+    uint32_t compiled = 0;
+    struct orri_chain chain = { outer, orri_resolve_path(&graph->arena, ".", path),
+                                outer ? outer->compiled : &compiled };
     struct orri_compile c = { .graph = graph,
                               .arena = &graph->arena,
                               .diags = diags,

@@ -57,16 +57,10 @@ static bool is_word(orr_model_leaf node)
 static bool word_instead(struct orri_compile *c, orr_model_leaf node,
                          const struct orr_type *type)
 {
-    static const char *const yes[] = { "yes", "on", "True", "TRUE" };
-    static const char *const no[] = { "no", "off", "False", "FALSE" };
     orr_diag_error(c->diags, node->at, "E0404", "%s is expected, but this is '%.60s'",
                    type_text(c, type), node->text);
-    for (size_t i = 0; type->kind == ORR_KIND_BOOL && i < 4; i++) {
-        if (strcmp(node->text, yes[i]) == 0)
-            orr_diag_hint(c->diags, "did you mean 'true'?");
-        if (strcmp(node->text, no[i]) == 0)
-            orr_diag_hint(c->diags, "did you mean 'false'?");
-    }
+    if (type->kind == ORR_KIND_BOOL && orr_bool_word(node->text))
+        orr_diag_hint(c->diags, "write '%s'", orr_bool_word(node->text));
     return false;
 }
 
@@ -81,8 +75,11 @@ static bool scalar_data(struct orri_compile *c, orr_model_leaf node,
         return text_value(c, node, type, directory, out);
     if (kind == ORR_KIND_LIST || kind == ORR_KIND_RECORD || kind == ORR_KIND_BLOB)
         return refuse(c, node, type, "a single value");
-    if (is_quoted(node) && kind != ORR_KIND_DURATION && kind != ORR_KIND_SIZE)
-        return refuse(c, node, type, "string");
+    if (is_quoted(node) && kind != ORR_KIND_DURATION && kind != ORR_KIND_SIZE) {
+        (void)refuse(c, node, type, "string");
+        orr_diag_hint(c->diags, "write it without quotes");
+        return false;
+    }
     if (is_word(node))
         return word_instead(c, node, type);
     struct orr_type sure = *type;

@@ -50,6 +50,7 @@ bool orri_is_type_word(const char *name)
 static void declare(struct orri_compile *c, uint32_t i, const char *name,
                     struct orr_span at)
 {
+    orri_remember(c, ORRI_FACT_NAMES, name, i);
     c->records[i].name = name;
     c->facts[i] =
         (struct orr_fact_type) { .name = name, .at = at, .record = &c->records[i] };

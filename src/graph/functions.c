@@ -251,6 +251,8 @@ void orri_compile_functions(struct orri_compile *c)
     uint32_t n = c->model->functions.n;
     c->functions = orr_arena_alloc(c->arena, (n + 1) * sizeof *c->functions);
     c->function_used = orr_arena_alloc(c->arena, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        orri_remember(c, ORRI_FUNCTION_NAMES, models[i].head.key->text, i);
     for (uint32_t i = 0; i < n; i++) {
         if (models[i].head.node->kind != ORR_YAML_MAPPING) {
             c->functions[i].name = orri_keep(c, models[i].head.key);

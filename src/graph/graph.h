@@ -287,6 +287,13 @@ struct orr_registry {
 const struct orr_function *orr_registry_find(const struct orr_registry *registry,
                                              const char *name);
 
+/* What a workflow or a job may not exceed. */
+struct orr_limit {
+    const char *what;
+    long most;
+};
+const struct orr_limit *orr_limits(size_t *n);
+
 /* Texts of files, read once and kept for error messages; also how ranks share them
  * (rank 0 reads, the others are handed the bytes). `read` appends the file's text. */
 struct orr_sources {

@@ -2,12 +2,14 @@
 #ifndef ORR_GRAPH_INTERNAL_H
 #define ORR_GRAPH_INTERNAL_H
 
+#include "base/map.h"
 #include "graph/graph.h"
 #include "model/model.h"
 
 enum {
     ORRI_MATCH_MAX = 16,
     ORRI_CONJUNCTS_MAX = 64,
+    ORRI_REQUESTS_MAX = 4096,
     ORRI_STEP_FACTS = 3, /* at most, for each step */
     ORRI_STEP_RULES = 3
 };
@@ -21,9 +23,14 @@ struct orri_broken {
 /* The workflows that are being compiled, from the inside to the outside. */
 struct orri_chain {
     const struct orri_chain *outer;
-    const char *path; /* absolute */
+    const char *path;   /* absolute */
+    uint32_t *compiled; /* workflows so far, of the outermost one */
 };
-enum { ORRI_CHAIN_MAX = 8 };
+enum {
+    ORRI_CHAIN_MAX = 8,
+    ORRI_COMPILED_MAX = 1000,
+    ORRI_LINKED_MAX = 1000 * 1000 /* facts, functions and rules, copies counted */
+};
 
 struct orri_compile {
     struct orr_graph *graph;
@@ -35,6 +42,7 @@ struct orri_compile {
     const struct orr_registry *registry;
     const struct orr_sources *sources;
     const struct orri_chain *chain;
+    uint64_t linked;       /* what its functions that are workflows stand for */
     const char *directory; /* of the workflow file: relative paths start there */
     /* The graph's tables while they are made. */
     struct orr_fact_type *facts;
@@ -46,6 +54,7 @@ struct orri_compile {
     struct orr_rule *step_rules;
     uint32_t n_step_rules;
     struct orr_output *outputs;
+    struct orr_map names; /* orri_remember(): files may have many */
     /* What something refers to, for warnings. */
     struct orri_broken *broken; /* inputs and fields that failed: no follow-ups */
     bool *fact_used, *fact_made, *input_used, *function_used, *pool_used;
@@ -61,6 +70,13 @@ void orri_hint_nearest(struct orri_compile *c, const char *name,
                        const char *const *names, size_t n);
 /* May expressions use it? Reports when not. */
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what);
+/* The index that a name of this kind was given, or ORR_NONE. Kinds have spaces of their
+ * own; remembering a name again changes nothing. */
+enum orri_names { ORRI_FACT_NAMES = 1, ORRI_FUNCTION_NAMES, ORRI_RULE_NAMES };
+uint32_t orri_recall(const struct orri_compile *c, enum orri_names kind,
+                     const char *name);
+void orri_remember(struct orri_compile *c, enum orri_names kind, const char *name,
+                   uint32_t index);
 uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf);
 /* DIRECTORY/PATH without ".", ".." and double slashes, absolute; in `arena`. */
 const char *orri_resolve_path(struct orr_arena *arena, const char *directory,
@@ -130,7 +146,25 @@ void orri_compile_command(struct orri_compile *c,
 void orri_compile_rules(struct orri_compile *c);                /* rules.c */
 void orri_compile_outputs(struct orri_compile *c);              /* checks.c */
 void orri_check_graph(struct orri_compile *c);                  /* checks.c */
+void orri_check_reach(struct orri_compile *c);                  /* reach.c */
 void orri_warn_circles(struct orri_compile *c);                 /* circles.c */
+void orri_warn_unused(struct orri_compile *c);                  /* unused.c */
+
+/* ---- net.c: the network of facts and rules ---- */
+
+struct orri_taker {
+    uint32_t rule;
+    bool gather; /* gathered, not matched */
+};
+struct orri_net {
+    uint32_t *first; /* fact f: takers[first[f]] to takers[first[f + 1] - 1] */
+    struct orri_taker *takers;
+};
+void orri_net_init(struct orri_net *net, const struct orri_compile *c);
+void orri_net_release(struct orri_net *net);
+/* The i-th assertion of a rule, reactions first, or NULL; its fact is ORR_NONE where an
+ * error handler asserts nothing. */
+const struct orr_assertion *orri_net_assertion(const struct orr_rule *rule, uint32_t i);
 
 /* examples.c */
 void orri_compile_example(struct orri_compile *c,

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REQUESTS_MAX = 4096 };
-
 struct builder {
     struct orri_compile c; /* values go to the job's arena */
     struct orr_job *job;
@@ -115,10 +113,10 @@ static void add_request(struct builder *b, struct orr_record *record, bool *give
                         struct orr_span at)
 {
     complete(b, record, given, at);
-    if (b->n == REQUESTS_MAX)
+    if (b->n == ORRI_REQUESTS_MAX)
         orr_diag_error(b->c.diags, at, "E0503", "a run holds at most %d requests",
-                       REQUESTS_MAX);
-    if (b->n >= REQUESTS_MAX)
+                       ORRI_REQUESTS_MAX);
+    if (b->n >= ORRI_REQUESTS_MAX)
         return;
     b->requests = orr_grow(b->requests, b->n, &b->cap, sizeof *b->requests);
     b->requests[b->n++] = record;
@@ -192,14 +190,14 @@ static void add_product(struct builder *b, const struct axis *axes, uint32_t n,
                         const struct orr_record *base, bool *given)
 {
     uint64_t total = 1;
-    for (uint32_t i = 0; i < n && total <= REQUESTS_MAX; i++) {
+    for (uint32_t i = 0; i < n && total <= ORRI_REQUESTS_MAX; i++) {
         total *= axes[i].values->n;
         given[axes[i].input] = true;
     }
-    if (total > REQUESTS_MAX) {
+    if (total > ORRI_REQUESTS_MAX) {
         orr_diag_error(b->c.diags, b->model->sweep->at, "E0503",
                        "the sweep gives more than the %d requests that a run holds",
-                       REQUESTS_MAX);
+                       ORRI_REQUESTS_MAX);
         return;
     }
     for (uint64_t k = 0; k < total; k++) {

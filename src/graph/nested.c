@@ -26,13 +26,26 @@ static bool leads_back(struct orri_compile *c, orr_model_leaf at, const char *pa
     return depth >= ORRI_CHAIN_MAX;
 }
 
+/* A few small files can call each other millions of times. */
+static bool is_too_much(struct orri_compile *c, orr_model_leaf at)
+{
+    bool much = *c->chain->compiled > ORRI_COMPILED_MAX || c->linked > ORRI_LINKED_MAX;
+    if (much)
+        orr_diag_error(c->diags, at->at, "E0418",
+                       "the workflows called here stand for more than %d workflows or "
+                       "%d facts, functions and rules",
+                       ORRI_COMPILED_MAX, ORRI_LINKED_MAX);
+    return much;
+}
+
 static const struct orr_graph *compile_child(struct orri_compile *c, orr_model_leaf at)
 {
     const char *path = orri_resolve_path(c->arena, c->directory, at->text);
     for (struct orr_graph_child *child = c->graph->children; child; child = child->next)
         if (strcmp(child->path, path) == 0)
             return child->graph;
-    if (leads_back(c, at, path))
+    ++*c->chain->compiled;
+    if (leads_back(c, at, path) || is_too_much(c, at))
         return NULL;
     size_t first = c->diags->n;
     struct orr_graph_child *child = orr_arena_alloc(c->arena, sizeof *child);
@@ -119,6 +132,12 @@ void orri_compile_nested(struct orri_compile *c, const struct orr_model_function
     f->workflow = compile_child(c, m->workflow);
     if (!f->workflow)
         return;
+    c->linked += (uint64_t)f->workflow->n_facts + f->workflow->n_functions +
+                 f->workflow->n_rules;
+    if (is_too_much(c, m->workflow)) {
+        f->workflow = NULL;
+        return;
+    }
     f->params = f->workflow->facts[0].record;
     f->defaults = f->workflow->input_defaults;
     f->results = results_of(c, f->workflow);

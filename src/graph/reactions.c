@@ -11,14 +11,16 @@ static const struct orr_graph_function *find_function(struct orri_compile *c,
                                                       orr_model_leaf call,
                                                       uint32_t *index)
 {
-    uint32_t n = c->graph->n_functions;
-    const char **names = orr_alloc(n, sizeof *names);
-    for (uint32_t i = 0; i < n; i++)
-        names[i] = c->functions[i].name;
-    *index = orri_find(c, call, "function", "E0401", names, n);
-    free(names);
-    if (*index == ORR_NONE)
+    *index = orri_recall(c, ORRI_FUNCTION_NAMES, call->text);
+    if (*index == ORR_NONE) {
+        uint32_t n = c->graph->n_functions;
+        const char **names = orr_alloc(n, sizeof *names);
+        for (uint32_t i = 0; i < n; i++)
+            names[i] = c->functions[i].name;
+        (void)orri_find(c, call, "function", "E0401", names, n);
+        free(names);
         return NULL;
+    }
     c->function_used[*index] = true;
     return c->functions[*index].params ? &c->functions[*index] : NULL;
 }
@@ -357,10 +359,13 @@ static void compile_reaction(struct orri_compile *c, const struct orr_model_rule
 static void mark_made(struct orri_compile *c, const struct orr_model_blocks *blocks)
 {
     const struct orr_model_assertion *models = blocks->items;
-    for (uint32_t i = 0; i < blocks->n; i++)
-        for (uint32_t f = 1; models[i].fact && f < c->graph->n_facts; f++)
-            if (strcmp(c->facts[f].name, models[i].fact->text) == 0)
-                c->fact_made[f] = true;
+    for (uint32_t i = 0; i < blocks->n; i++) {
+        uint32_t f = models[i].fact
+                         ? orri_recall(c, ORRI_FACT_NAMES, models[i].fact->text)
+                         : ORR_NONE;
+        if (f != ORR_NONE)
+            c->fact_made[f] = true;
+    }
 }
 
 void orri_compile_reactions(struct orri_compile *c, const struct orr_model_rule *m,

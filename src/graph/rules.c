@@ -144,11 +144,12 @@ static void compile_gather(struct orri_compile *c, const struct orr_model_gather
 
 static void check_rule_name(struct orri_compile *c, orr_model_leaf name, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (c->rules[i].name && strcmp(c->rules[i].name, name->text) == 0)
-            orr_diag_error(c->diags, name->at, "E0409",
-                           "rule '%s' stands twice; first in line %u", name->text,
-                           c->rules[i].at.line);
+    uint32_t first = orri_recall(c, ORRI_RULE_NAMES, name->text);
+    if (first != ORR_NONE)
+        orr_diag_error(c->diags, name->at, "E0409",
+                       "rule '%s' stands twice; first in line %u", name->text,
+                       c->rules[first].at.line);
+    orri_remember(c, ORRI_RULE_NAMES, name->text, n);
 }
 
 /* The places after the match variables. */

@@ -8,12 +8,11 @@
 static const struct orr_record_type *find_record(void *context, const char *name)
 {
     struct orri_compile *c = context;
-    for (uint32_t i = 0; i < c->graph->n_facts; i++)
-        if (strcmp(c->facts[i].name, name) == 0) {
-            c->fact_used[i] = true;
-            return c->facts[i].record;
-        }
-    return NULL;
+    uint32_t i = orri_recall(c, ORRI_FACT_NAMES, name);
+    if (i == ORR_NONE)
+        return NULL;
+    c->fact_used[i] = true;
+    return c->facts[i].record;
 }
 
 /* The misspelt name that a type error stands on. */

@@ -15,6 +15,8 @@ const char *orri_keep(struct orri_compile *c, orr_model_leaf leaf)
 void orri_hint_nearest(struct orri_compile *c, const char *name,
                        const char *const *names, size_t n)
 {
+    if (c->diags->n >= ORR_DIAG_MAX)
+        return; /* it would not be shown */
     const char *nearest = orr_text_nearest(name, names, n);
     if (nearest)
         orr_diag_hint(c->diags, "did you mean '%s'?", nearest);
@@ -31,8 +33,30 @@ uint32_t orri_find(struct orri_compile *c, orr_model_leaf leaf, const char *what
     return ORR_NONE;
 }
 
+/* Two names with one hash of 64 bits: not in any file that a person can write. */
+uint32_t orri_recall(const struct orri_compile *c, enum orri_names kind,
+                     const char *name)
+{
+    const uint64_t *index =
+        orr_map_find(&c->names, orr_hash64(name, strlen(name), (uint64_t)kind));
+    return index ? (uint32_t)*index : ORR_NONE;
+}
+
+void orri_remember(struct orri_compile *c, enum orri_names kind, const char *name,
+                   uint32_t index)
+{
+    bool fresh = false;
+    uint64_t *slot = orr_map_insert(
+        &c->names, orr_hash64(name, strlen(name), (uint64_t)kind), &fresh);
+    if (fresh)
+        *slot = index;
+}
+
 uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf)
 {
+    uint32_t known = orri_recall(c, ORRI_FACT_NAMES, leaf->text);
+    if (known != ORR_NONE)
+        return known;
     const char **names = orr_alloc(c->graph->n_facts, sizeof *names);
     for (uint32_t i = 0; i < c->graph->n_facts; i++)
         names[i] = c->facts[i].name;

@@ -309,6 +309,26 @@ bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *fi
     return true;
 }
 
+bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out)
+{
+    static const enum orr_relation mirrored[] = { ORR_IS_EQ, ORR_IS_NE, ORR_IS_GT,
+                                                  ORR_IS_GE, ORR_IS_LT, ORR_IS_LE };
+    if (expr->op < ORRI_EQ || expr->op > ORRI_GE)
+        return false;
+    out->relation = (enum orr_relation)(expr->op - ORRI_EQ);
+    for (int side = 0; side < 2; side++) {
+        const struct orr_expr *constant = expr->parts[1 - side];
+        if (constant->op != ORRI_CONST || constant->value.kind == ORR_KIND_NULL ||
+            !orr_expr_field_of(expr->parts[side], &out->slot, &out->field))
+            continue;
+        out->value = constant->value;
+        if (side == 1)
+            out->relation = mirrored[out->relation];
+        return true;
+    }
+    return false;
+}
+
 bool orr_expr_record_part(const struct orr_expr *expr, uint32_t field,
                           const struct orr_expr **part)
 {
@@ -330,6 +350,21 @@ bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field)
         if (expr->parts[i] && orr_expr_reads(expr->parts[i], slot, field))
             return true;
     return false;
+}
+
+void orr_expr_mark_reads(const struct orr_expr *expr, uint32_t slot, bool *used,
+                         uint32_t n)
+{
+    if (!(expr->slots & UINT32_C(1) << slot))
+        return;
+    if (expr->op == ORRI_SLOT)
+        memset(used, true, n * sizeof *used);
+    else if (expr->op == ORRI_FIELD && expr->parts[0]->op == ORRI_SLOT)
+        used[expr->index] = true;
+    else
+        for (uint32_t i = 0; i < expr->n; i++)
+            if (expr->parts[i])
+                orr_expr_mark_reads(expr->parts[i], slot, used, n);
 }
 
 /* ---- printing ---- */

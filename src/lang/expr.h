@@ -111,8 +111,19 @@ const char *orr_expr_comparison(const struct orr_expr *expr,
 bool orr_expr_slot_of(const struct orr_expr *expr, uint32_t *slot);
 /* Is it SLOT.field (and nothing more)? */
 bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field);
+/* Is it SLOT.field RELATION constant, or the mirror of it? */
+enum orr_relation { ORR_IS_EQ, ORR_IS_NE, ORR_IS_LT, ORR_IS_LE, ORR_IS_GT, ORR_IS_GE };
+struct orr_relation_of {
+    uint32_t slot, field;
+    enum orr_relation relation;
+    struct orr_value value;
+};
+bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out);
 /* Is field `field` of the record in `slot` read, or the record as a whole? */
 bool orr_expr_reads(const struct orr_expr *expr, uint32_t slot, uint32_t field);
+/* Set used[f] for each of its `n` fields f for which orr_expr_reads() holds. */
+void orr_expr_mark_reads(const struct orr_expr *expr, uint32_t slot, bool *used,
+                         uint32_t n);
 /* Is it a record written field by field? Then *part is what stands for field `field`,
  * NULL for null. */
 bool orr_expr_record_part(const struct orr_expr *expr, uint32_t field,

@@ -3,6 +3,8 @@
  * silent. Hands on: operators (expr_operators.c), calls (expr_builtin.c). */
 #include "lang/internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,9 +118,9 @@ static bool unknown_name(struct orri_checker *c, struct orr_expr *e)
     orr_diag_error(c->diags, e->at, "E0206", "unknown name '%s'", e->name);
     if (orri_builtin_find(e->name))
         orr_diag_hint(c->diags, "%s is a function: write %s(...)", e->name, e->name);
-    else if (strcmp(e->name, "True") == 0 || strcmp(e->name, "False") == 0)
-        orr_diag_hint(c->diags, "did you mean '%s'?",
-                      e->name[0] == 'T' ? "true" : "false");
+    else if (orr_bool_word(e->name))
+        orr_diag_hint(c->diags, "write '%s', or \"%s\" in quotes for the text",
+                      orr_bool_word(e->name), e->name);
     else if (strcmp(e->name, "None") == 0)
         orr_diag_hint(c->diags, "did you mean 'null'?");
     else
@@ -522,6 +524,32 @@ static bool explain_record(struct orri_checker *c, struct orr_expr *e,
     return false;
 }
 
+/* `timeout: 30`: is that seconds? Say what can be written. */
+static bool lacks_unit(struct orri_checker *c, const struct orr_expr *e,
+                       enum orr_kind want)
+{
+    bool duration = want == ORR_KIND_DURATION;
+    char number[40];
+    if ((!duration && want != ORR_KIND_SIZE) || e->op != ORRI_CONST ||
+        (e->type->kind != ORR_KIND_INT && e->type->kind != ORR_KIND_FLOAT))
+        return false;
+    if (e->type->kind == ORR_KIND_INT)
+        (void)snprintf(number, sizeof number, "%" PRId64, e->value.as.i);
+    else
+        (void)snprintf(number, sizeof number, "%.15g", e->value.as.f);
+    orr_diag_error(c->diags, e->at, "E0215", "a %s needs a unit, but this is %s",
+                   duration ? "duration" : "size", number);
+    if (strcmp(number, "0") == 0)
+        orr_diag_hint(c->diags, duration ? "write 0s" : "write 0B");
+    else if (duration)
+        orr_diag_hint(c->diags, "write %ss or %smin, whichever is meant", number,
+                      number);
+    else
+        orr_diag_hint(c->diags, "write %sMiB or %sGB, whichever is meant", number,
+                      number);
+    return true;
+}
+
 static bool misfit(struct orri_checker *c, struct orr_expr *e,
                    const struct orr_type *want)
 {
@@ -533,6 +561,8 @@ static bool misfit(struct orri_checker *c, struct orr_expr *e,
     sure.optional = false;
     if (e->type->optional && e->op != ORRI_CONST && orr_type_fits(want, &sure))
         return orri_not_null(c, e);
+    if (lacks_unit(c, e, want->kind))
+        return false;
     orr_diag_error(c->diags, e->at, "E0210", "%s is expected, but this is %s",
                    orri_type_text(c, want), orri_type_text(c, e->type));
     if (want->kind == ORR_KIND_INT && e->type->kind == ORR_KIND_FLOAT)
@@ -542,12 +572,6 @@ static bool misfit(struct orri_checker *c, struct orr_expr *e,
         orr_diag_hint(c->diags, "use str()");
     else if (want->kind == ORR_KIND_PATH && e->type->kind == ORR_KIND_STRING)
         orr_diag_hint(c->diags, "use path()");
-    else if (want->kind == ORR_KIND_DURATION && e->op == ORRI_CONST &&
-             (e->type->kind == ORR_KIND_INT || e->type->kind == ORR_KIND_FLOAT))
-        orr_diag_hint(c->diags, "a duration has a unit, such as 30s or 5min");
-    else if (want->kind == ORR_KIND_SIZE && e->op == ORRI_CONST &&
-             e->type->kind == ORR_KIND_INT)
-        orr_diag_hint(c->diags, "a size has a unit, such as 512MiB or 2GB");
     return false;
 }
 

@@ -175,6 +175,51 @@ bool orri_quantity(const char *text, size_t length, enum orr_kind kind,
     return true;
 }
 
+/* Units of other programs, and what may be meant. Two words: it is not clear which. */
+static const char *const *meant(const char *unit, size_t length)
+{
+    static const char *const words[][3] = {
+        { "m", "min", "ms" },      { "k", "KiB", "KB" },       { "K", "KiB", "KB" },
+        { "M", "MiB", "MB" },      { "G", "GiB", "GB" },       { "T", "TiB", "TB" },
+        { "P", "PiB", "PB" },      { "g", "GiB", "GB" },       { "Ki", "KiB", NULL },
+        { "Mi", "MiB", NULL },     { "Gi", "GiB", NULL },      { "Ti", "TiB", NULL },
+        { "Pi", "PiB", NULL },     { "kb", "KB", NULL },       { "kB", "KB", NULL },
+        { "mb", "MB", NULL },      { "gb", "GB", NULL },       { "tb", "TB", NULL },
+        { "b", "B", NULL },        { "sec", "s", NULL },       { "secs", "s", NULL },
+        { "second", "s", NULL },   { "seconds", "s", NULL },   { "mins", "min", NULL },
+        { "minute", "min", NULL }, { "minutes", "min", NULL }, { "hr", "h", NULL },
+        { "hrs", "h", NULL },      { "hour", "h", NULL },      { "hours", "h", NULL },
+        { "day", "d", NULL },      { "days", "d", NULL },      { "msec", "ms", NULL },
+        { "usec", "us", NULL },    { "nsec", "ns", NULL },
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i][0]) == length && memcmp(words[i][0], unit, length) == 0)
+            return words[i];
+    return NULL;
+}
+
+static void unknown_unit(struct orri_lexer *lexer, size_t unit, const char *problem)
+{
+    size_t end = unit;
+    while (end < lexer->length && isalnum((unsigned char)lexer->text[end]))
+        end++;
+    const char *const *words = meant(lexer->text + unit, end - unit);
+    char *number = orr_arena_strndup(lexer->arena, lexer->text + lexer->start,
+                                     unit - lexer->start);
+    if (words && words[2]) {
+        bad(lexer, unit, "E0215", "this unit can be read in two ways");
+        orr_diag_hint(lexer->diags, "write %s%s or %s%s, whichever is meant", number,
+                      words[1], number, words[2]);
+        return;
+    }
+    bad(lexer, unit, "E0202", problem);
+    if (words)
+        orr_diag_hint(lexer->diags, "did you mean %s%s?", number, words[1]);
+    else
+        orr_diag_hint(lexer->diags, "units are ns us ms s min h d, and B KB MB GB TB "
+                                    "PB KiB MiB GiB TiB PiB");
+}
+
 static void lex_quantity(struct orri_lexer *lexer, size_t unit)
 {
     enum orr_kind kind = ORR_KIND_NULL;
@@ -182,12 +227,12 @@ static void lex_quantity(struct orri_lexer *lexer, size_t unit)
     const char *problem = NULL;
     size_t end = scan_quantity(lexer->text, lexer->start, lexer->length, &kind, &value,
                                &problem);
+    if (end == 0 && strcmp(problem, "unknown unit") == 0) {
+        unknown_unit(lexer, unit, problem);
+        return;
+    }
     if (end == 0) {
-        bad(lexer, strcmp(problem, "unknown unit") == 0 ? unit : lexer->start, "E0202",
-            problem);
-        orr_diag_hint(lexer->diags,
-                      "units are ns us ms s min h d, and B KB MB GB TB PB "
-                      "KiB MiB GiB TiB PiB");
+        bad(lexer, lexer->start, "E0202", problem);
         return;
     }
     lexer->at = end;

@@ -203,8 +203,12 @@ static struct orr_expr *parse_atom(struct parser *p)
 {
     struct orr_span at = here(p);
     if (p->lexer->token == ORRI_T_CONST) {
-        if (p->lexer->least_int)
-            return refuse(p, "a number of 64 bits");
+        if (p->lexer->least_int) {
+            orr_diag_error(p->lexer->diags, at, "E0202",
+                           "this number does not fit into 64 bits");
+            p->lexer->token = ORRI_T_BAD;
+            return NULL;
+        }
         struct orr_expr *e = node(p, ORRI_CONST, at, 0);
         e->value = p->lexer->value;
         e->type = p->lexer->type;

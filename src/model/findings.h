@@ -6,6 +6,7 @@
 #ifndef ORR_MODEL_FINDINGS_H
 #define ORR_MODEL_FINDINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ORR_FINDINGS(X)                                                                \
@@ -33,12 +34,14 @@
     X("E0212", "The function does not take such arguments.")                           \
     X("E0213", "The value may be null; test it with '!= null' first.")                 \
     X("E0214", "A constant expression fails, as by overflow or division by zero.")     \
+    X("E0215", "A quantity has no unit, or one that can be read in two ways.")         \
     X("W0220", "A value that cannot be null is compared with null.")                   \
     X("E0301", "The key is not known here.")                                           \
     X("E0302", "A key that is needed is missing.")                                     \
     X("E0303", "A value, a list and a mapping are different things; this is the "      \
                "wrong one.")                                                           \
     X("E0304", "The file is written in a version of the language that is not known.")  \
+    X("W0310", "The key still works, but there is a better way to write it.")          \
     X("E0401", "A fact, function or pool of that name is not defined.")                \
     X("E0402", "The type is not known or not allowed here.")                           \
     X("E0403", "The name is not allowed: wrong characters, or a word of the "          \
@@ -56,7 +59,7 @@
     X("E0415", "The result cannot be obtained from the command as it is written.")     \
     X("E0416", "More variables or parameters than the limit.")                         \
     X("E0417", "A command needs at least the name of a program.")                      \
-    X("E0418", "A workflow that calls itself has no end.")                             \
+    X("E0418", "Workflows call themselves, too deep or too many others.")              \
     X("E0420", "A rule must match at least one fact.")                                 \
     X("E0421", "A condition that is always false: the rule cannot fire.")              \
     X("E0422", "Facts cannot be ordered by such a value.")                             \
@@ -69,6 +72,9 @@
     X("E0431", "A fact is needed that no rule asserts.")                               \
     X("E0432", "A workflow without rules does nothing.")                               \
     X("E0433", "The file cannot be read.")                                             \
+    X("E0434", "A rule that can never fire: what it matches is never made.")           \
+    X("E0435", "An output that can never hold: what it waits for is never made.")      \
+    X("E0436", "A gather that waits for more facts than there can be.")                \
     X("W0440", "Shares of one pool's children sum to more than 1.")                    \
     X("W0441", "No rule reads the input.")                                             \
     X("W0442", "No function uses the pool.")                                           \
@@ -76,6 +82,12 @@
     X("W0444", "Nothing takes the fact.")                                              \
     X("W0445", "Rules may feed each other without end.")                               \
     X("W0446", "A result is computed and dropped.")                                    \
+    X("W0447", "The variable of a match is not used.")                                 \
+    X("W0448", "A parameter of a command is not used.")                                \
+    X("W0449", "The variable of a 'for' is not used.")                                 \
+    X("W0450", "An error handler comes after one that always holds.")                  \
+    X("W0451", "Two rules do the same.")                                               \
+    X("W0452", "An assertion or a step that never happens.")                           \
     X("E0501", "The workflow has no input of that name.")                              \
     X("E0502", "An input without a default is not given.")                             \
     X("E0503", "More requests than a run holds.")                                      \
@@ -92,6 +104,18 @@ struct orr_finding {
     const char *id;
     const char *text;
 };
+
+/* The page of `orrery explain`. An example shows the top-level keys that matter, or is
+ * a whole file. tests/unit/graph/pages.c holds that `wrong` gives the finding and
+ * `right` does not. */
+struct orr_page {
+    const char *id;
+    bool whole;
+    const char *why;
+    const char *wrong;
+    const char *right;
+};
+const struct orr_page *orr_finding_page(const char *id); /* or NULL */
 
 const struct orr_finding *orr_findings(
     size_t *n);                               /* in ascending order within E and W */

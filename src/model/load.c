@@ -197,11 +197,20 @@ static void check_required(struct loader *l, const struct orri_block *block,
         (void)shape_fits(l, ORRI_SCALAR, leaf, block->free_what);
 }
 
+static void warn_old(struct loader *l, const struct orri_key *key, orr_model_leaf node)
+{
+    orr_diag_warning(l->diags, node->at, "W0310", "the key '%s' is deprecated",
+                     key->name);
+    orr_diag_hint(l->diags, "%s", key->instead);
+}
+
 static void load_mapping(struct loader *l, const struct orri_block *block,
                          orr_model_leaf node, char *out)
 {
     for (uint32_t i = 0; i < node->n; i++) {
         const struct orri_key *key = find_key(block, node->keys[i]->text);
+        if (key && key->instead)
+            warn_old(l, key, node->keys[i]);
         if (key)
             load_key(l, key, node->items[i], out);
         else if (!take_free(block, node->keys[i], node->items[i], out))

@@ -148,6 +148,13 @@ struct orr_model_job *orr_model_load_job(const char *file, const char *text,
                                          size_t length, struct orr_diags *diags);
 void orr_model_job_free(struct orr_model_job *job);
 
+/* What the schema says, for readers and for editors. */
+enum orr_file_kind { ORR_FILE_WORKFLOW, ORR_FILE_JOB };
+/* Markdown: a table of keys for each block of the file. */
+void orr_schema_tables(enum orr_file_kind kind, struct orr_text *out);
+/* JSON Schema, draft 2020-12. */
+void orr_schema_json(enum orr_file_kind kind, struct orr_text *out);
+
 /* Is it a name that expressions can use: letters, digits, _, no digit first? */
 bool orr_model_is_identifier(const char *name);
 

@@ -170,7 +170,8 @@ static void put_drawing(struct page *p)
         "rules\">\n",
         p->drawing.width, p->drawing.height, p->drawing.width, p->drawing.height);
     raw(p, "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" "
-           "markerUnits=\"userSpaceOnUse\" markerWidth=\"9\" markerHeight=\"9\" orient=\"auto-start-reverse\"><path "
+           "markerUnits=\"userSpaceOnUse\" markerWidth=\"9\" markerHeight=\"9\" "
+           "orient=\"auto-start-reverse\"><path "
            "d=\"M0 0L8 4L0 8z\"/></marker></defs>\n");
     for (uint32_t i = 0; i < p->drawing.n_edges; i++)
         put_edge(p, &p->drawing.edges[i]);

@@ -43,7 +43,10 @@ struct orr_yaml_node {
     uint32_t n;
     const struct orr_yaml_node *const *keys;  /* MAPPING: n scalars, all different */
     const struct orr_yaml_node *const *items; /* SEQUENCE, MAPPING: n nodes */
-    uint32_t weight; /* nodes below and with this one, aliases counted again */
+    uint32_t weight;    /* nodes below and with this one, aliases counted again */
+    const char *anchor; /* its name, or NULL */
+    const char *alias;  /* it stands for a node with this anchor, of which it is a copy;
+                           or NULL */
 };
 
 struct orr_yaml_document {
@@ -63,6 +66,17 @@ struct orr_yaml_document {
 struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text,
                                          size_t length, struct orr_diags *diags);
 void orr_yaml_free(struct orr_yaml_document *document);
+
+/* A comment, from its # to the end of the line. */
+struct orr_yaml_comment {
+    size_t start, end; /* bytes of the source */
+    uint32_t line;     /* from 1 */
+    uint32_t column;   /* bytes before it in its line */
+    bool alone;        /* nothing but blanks before it */
+};
+/* All comments in the order of the file, in the document's arena. */
+struct orr_yaml_comment *orr_yaml_comments(struct orr_yaml_document *document,
+                                           size_t *n);
 
 /* The value of a key, or NULL. */
 const struct orr_yaml_node *orr_yaml_find(const struct orr_yaml_node *mapping,

@@ -103,7 +103,13 @@ static const struct orr_yaml_node *resolve_alias(struct reader *r,
     }
     if (!a->node)
         return refuse(r, at, "E0106", "an alias inside its own anchor never ends");
-    return spend(r, at, a->node->weight) ? a->node : NULL;
+    if (!spend(r, at, a->node->weight))
+        return NULL;
+    struct orr_yaml_node *copy = orr_arena_alloc(&r->document->arena, sizeof *copy);
+    *copy = *a->node;
+    copy->anchor = NULL;
+    copy->alias = a->name;
+    return copy;
 }
 
 static struct orr_yaml_node *new_node(struct reader *r, enum orr_yaml_kind kind,
@@ -130,17 +136,17 @@ static enum orr_yaml_style style_of(yaml_scalar_style_t style)
     }
 }
 
-static const struct orr_yaml_node *read_scalar(struct reader *r,
-                                               const yaml_event_t *event)
+static struct orr_yaml_node *read_scalar(struct reader *r, const yaml_event_t *event)
 {
     struct orr_yaml_node *node = new_node(r, ORR_YAML_SCALAR, event);
     node->style = style_of(event->data.scalar.style);
     node->length = event->data.scalar.length;
     node->text = orr_arena_strndup(
         &r->document->arena, (const char *)event->data.scalar.value, node->length);
-    if (memchr(node->text, '\0', node->length))
-        return refuse(r, node->at, "E0103", "a string cannot hold a zero byte");
-    return node;
+    if (!memchr(node->text, '\0', node->length))
+        return node;
+    (void)refuse(r, node->at, "E0103", "a string cannot hold a zero byte");
+    return NULL;
 }
 
 static const struct orr_yaml_node *read_node(struct reader *r,
@@ -165,16 +171,18 @@ static void read_children(struct reader *r, yaml_event_type_t last,
     }
 }
 
-static const struct orr_yaml_node *read_collection(struct reader *r,
-                                                   const yaml_event_t *event)
+static struct orr_yaml_node *read_collection(struct reader *r,
+                                             const yaml_event_t *event)
 {
     bool mapping = event->type == YAML_MAPPING_START_EVENT;
     struct orr_yaml_node *node =
         new_node(r, mapping ? ORR_YAML_MAPPING : ORR_YAML_SEQUENCE, event);
     node->flow = mapping ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
                          : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
-    if (++r->depth > ORR_YAML_DEPTH)
-        return refuse(r, node->at, "E0108", "nested deeper than 64 levels");
+    if (++r->depth > ORR_YAML_DEPTH) {
+        (void)refuse(r, node->at, "E0108", "nested deeper than 64 levels");
+        return NULL;
+    }
     struct orri_yaml_list list = { 0 };
     yaml_mark_t end = event->end_mark;
     read_children(r, mapping ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT, &list,
@@ -217,9 +225,11 @@ static const struct orr_yaml_node *read_node(struct reader *r,
     if (!spend(r, place_of(r, event->start_mark), 1))
         return NULL;
     struct anchor *a = add_anchor(r, anchor_of(event));
-    const struct orr_yaml_node *node = event->type == YAML_SCALAR_EVENT
-                                           ? read_scalar(r, event)
-                                           : read_collection(r, event);
+    struct orr_yaml_node *node = event->type == YAML_SCALAR_EVENT
+                                     ? read_scalar(r, event)
+                                     : read_collection(r, event);
+    if (a && node)
+        node->anchor = a->name;
     if (a)
         a->node = node;
     return node;

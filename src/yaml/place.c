@@ -7,13 +7,19 @@
 void orri_yaml_index_lines(struct orr_yaml_document *document)
 {
     size_t n = 1;
-    for (size_t i = 0; i < document->length; i++)
-        n += document->source[i] == '\n';
-    size_t *lines = orr_arena_alloc(&document->arena, n * sizeof *lines);
     size_t at = 1;
-    for (size_t i = 0; i < document->length; i++)
-        if (document->source[i] == '\n')
+    for (size_t i = 0; i < document->length; i++) {
+        size_t bytes = orr_line_break(document->source + i);
+        n += bytes > 0;
+        i += bytes ? bytes - 1 : 0;
+    }
+    size_t *lines = orr_arena_alloc(&document->arena, n * sizeof *lines);
+    for (size_t i = 0; i < document->length; i++) {
+        size_t bytes = orr_line_break(document->source + i);
+        i += bytes ? bytes - 1 : 0;
+        if (bytes)
             lines[at++] = i + 1;
+    }
     document->lines = lines;
     document->n_lines = n;
 }

@@ -29,20 +29,22 @@ static bool is_plain(const struct orr_yaml_node *node)
 }
 
 /* ( minus ) outside of quotes; strings of expressions may hold either. */
-static int open_parentheses(const char *text, size_t length)
+struct nesting {
+    int open;
+    char quote;
+};
+
+static void count_parentheses(struct nesting *nesting, const char *text, size_t length)
 {
-    int open = 0;
-    char quote = '\0';
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
-        if (quote)
-            quote = c == quote ? '\0' : quote;
+        if (nesting->quote)
+            nesting->quote = c == nesting->quote ? '\0' : nesting->quote;
         else if (c == '"' || c == '\'')
-            quote = c;
+            nesting->quote = c;
         else
-            open += (c == '(') - (c == ')');
+            nesting->open += (c == '(') - (c == ')');
     }
-    return open;
 }
 
 /* The source from one plain scalar to another as one plain scalar. */
@@ -64,19 +66,33 @@ static const struct orr_yaml_node *joined(struct orr_yaml_document *document,
 }
 
 /* From nodes[i], the index of the plain scalar whose parentheses close those of
- * nodes[i]; `stride` 2 for mappings, whose further parts are keys without values. */
+ * nodes[i]; `stride` 2 for mappings, whose further parts are keys without values.
+ * `budget`: bytes that may be looked at, so that a list of open ones ends too. */
 static uint32_t closing(const struct orr_yaml_document *document,
-                        const struct orri_yaml_list *list, uint32_t i, uint32_t stride)
+                        const struct orri_yaml_list *list, uint32_t i, uint32_t stride,
+                        size_t *budget)
 {
     const struct orr_yaml_node *first = list->nodes[i];
-    if (!is_plain(first) || open_parentheses(first->text, first->length) <= 0)
+    struct nesting nesting = { 0 };
+    if (!is_plain(first))
         return i;
-    for (uint32_t k = i + 1; k < list->n && is_plain(list->nodes[k]); k += stride) {
+    count_parentheses(&nesting, first->text, first->length);
+    if (nesting.open <= 0)
+        return i;
+    nesting = (struct nesting) { 0 };
+    size_t done = first->start;
+    for (uint32_t k = i; k < list->n && is_plain(list->nodes[k]);
+         k += k == i ? 1 : stride) {
         const struct orr_yaml_node *part = list->nodes[k];
-        if (stride == 2 && list->nodes[k + 1]->start != list->nodes[k + 1]->end)
+        if (part->end < done || part->end - done > *budget)
             return i;
-        if (open_parentheses(document->source + first->start,
-                             part->end - first->start) == 0)
+        if (k > i && stride == 2 &&
+            list->nodes[k + 1]->start != list->nodes[k + 1]->end)
+            return i;
+        count_parentheses(&nesting, document->source + done, part->end - done);
+        *budget -= part->end - done;
+        done = part->end;
+        if (k > i && nesting.open == 0)
             return k;
     }
     return i;
@@ -87,8 +103,12 @@ static void join_commas(struct orr_yaml_document *document, struct orri_yaml_lis
 {
     uint32_t stride = mapping ? 2 : 1;
     uint32_t kept = 0;
+    size_t budget = 65536;
+    if (list->n)
+        budget += 16 * (document->length - list->nodes[0]->start);
     for (uint32_t i = 0; i < list->n; i++) {
-        uint32_t last = !mapping || i % 2 ? closing(document, list, i, stride) : i;
+        uint32_t last =
+            !mapping || i % 2 ? closing(document, list, i, stride, &budget) : i;
         const struct orr_yaml_node *node =
             last == i ? list->nodes[i]
                       : joined(document, list->nodes[i], list->nodes[last]);

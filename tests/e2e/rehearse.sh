@@ -3,6 +3,7 @@
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 cd "$work"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 # --- every workflow of the repository has examples and tests, and they pass ---
 for workflow in "$source_dir"/workflows/*.yaml; do

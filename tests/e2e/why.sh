@@ -65,7 +65,7 @@ contains "a fact" "$told" "good {i: 3, vif: 0.93, name: \"take 3\"}
 contains "its task" "$told" "called take(..., i: 3, closed: -1) [ID]: done
           attempt 1 on HOST: done"
 why failed sum
-same "a gathering" "request 0 failed: output 'sum' has no fact 'sum'   rule 'add up' could make it: it has gathered 3 of 4 facts 'take'
+same "a gathering" "request 0 failed: output 'sum' has no fact 'sum'
 there is no sum
   could come of rule 'add up' (takes.yaml:35)
     it has gathered 3 of 4 facts 'take'

@@ -2,8 +2,8 @@
 # docs.sh - the documents say what the program does
 #
 # Every YAML example compiles, every subcommand has a manual page with exactly its options,
-# every built-in function and finding is in the language reference, the tables of media.md are
-# what `orrery functions` prints, links lead somewhere, and the pages are proper.
+# reference.md is what `orrery reference` prints, the tables of media.md are what `orrery
+# functions` prints, links lead somewhere, and the pages are proper.
 set -euo pipefail
 root=${1:-$(cd "$(dirname "$0")/../.." && pwd)}
 cd "$root"
@@ -105,13 +105,8 @@ fi
 
 # ---- references ----
 
-while read -r name; do
-    grep -qE "^\| \`$name\(" docs/language.md ||
-        complain "docs/language.md: no row for the function $name()"
-done < <(sed -nE 's/^ *X\(([a-z]+), ".*/\1/p' src/lang/functions.h)
-while read -r id; do
-    grep -qE "^\| $id \|" docs/language.md || complain "docs/language.md: no row for $id"
-done < <(sed -nE 's/^ *X\("([EW][0-9]+)".*/\1/p' src/model/findings.h)
+diff -u docs/reference.md <("$program" reference) >&2 ||
+    complain "docs/reference.md is not what 'orrery reference' prints"
 # Rows of tables as plain words: those of media.md, and what the program prints.
 words() { sed -E 's/[|`]/ /g; s/ +/ /g; s/^ //; s/ $//'; }
 grep '^|' docs/media.md | words >"$work/rows"

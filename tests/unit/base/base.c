@@ -219,6 +219,36 @@ static void findings_show_line_and_caret(void **state)
     orr_diags_release(&diags);
 }
 
+/* Of a long line what is around the place; characters count, not bytes; every line
+ * break of YAML counts. */
+static void diags_show_long_lines(void **state)
+{
+    (void)state;
+    struct orr_diags diags = { 0 };
+    struct orr_text out = ORR_TEXT_INIT;
+    struct orr_text source = ORR_TEXT_INIT;
+    struct orr_text wanted = ORR_TEXT_INIT;
+    orr_text_puts(&source, "one\r\ntwo\xC2\x85");
+    for (int i = 0; i < 300; i++)
+        orr_text_puts(&source, "\xC3\xA9");
+    orr_text_puts(&source, "x\xE2\x80\xA8last");
+    orr_diag_error(&diags, (struct orr_span) { "f.yaml", 3, 301 }, "E1", "here");
+    orr_diag_error(&diags, (struct orr_span) { "f.yaml", 4, 1 }, "E1", "there");
+    orr_diag_error(&diags, (struct orr_span) { "f.yaml", 9, 1 }, "E1", "nowhere");
+    orr_diags_render(&diags, one_source, source.s, &out);
+    orr_text_puts(&wanted, "f.yaml:3:301: error: here [E1]\n    ...");
+    for (int i = 0; i < 60; i++)
+        orr_text_puts(&wanted, "\xC3\xA9");
+    orr_text_printf(&wanted, "x\n       %60s^\n", "");
+    orr_text_puts(&wanted, "f.yaml:4:1: error: there [E1]\n    last\n    ^\n"
+                           "f.yaml:9:1: error: nowhere [E1]\n");
+    assert_string_equal(out.s, wanted.s);
+    orr_text_release(&out);
+    orr_text_release(&source);
+    orr_text_release(&wanted);
+    orr_diags_release(&diags);
+}
+
 static void durations_read_well(void **state)
 {
     (void)state;
@@ -246,6 +276,7 @@ int main(void)
         cmocka_unit_test(files_appear_whole_or_not_at_all),
         cmocka_unit_test(arena_memory_is_aligned_and_zeroed),
         cmocka_unit_test(findings_show_line_and_caret),
+        cmocka_unit_test(diags_show_long_lines),
         cmocka_unit_test(durations_read_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,7 @@ static inline void kit_fail(struct orr_engine *engine, const struct kit_call *ca
     orr_engine_attempt_failed(engine, call->call.task, call->call.attempt, &failure);
 }
 
-static int kit_by_text(const void *a, const void *b)
+static inline int kit_by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }

@@ -77,8 +77,8 @@ static const struct job_case cases[] = {
               "workflow: w.yaml\n"
               "inputs: {source: a.mp4, n: many, d: 3, rs: [{z: 1}]}\n",
       .result = "4:28 E0404 int is expected, but this is 'many'\n"
-                "4:37 E0210 duration is expected, but this is"
-                " int; a duration has a unit, such as 30s or 5min\n"
+                "4:37 E0215 a duration needs a unit, but this is 3; write 3s or 3min, "
+                "whichever is meant\n"
                 "4:45 E0406 the field 'y' is missing" },
     { .name = "requests",
       .text = "orrery: 1\n"
@@ -195,9 +195,8 @@ static const struct job_case cases[] = {
               "workflow: w.yaml\n"
               "inputs: {source: a.mp4}\n",
       .settings = { { "n", "x" }, { "d", "5" } },
-      .result = "1:1 E0210 duration is expected, but this is "
-                "int; a duration has a unit, such as 30s or 5min\n"
-                "1:1 E0404 int is expected, but this is 'x'" },
+      .result = "1:1 E0215 a duration needs a unit, but this is 5; write 5s or 5min, "
+                "whichever is meant\n1:1 E0404 int is expected, but this is 'x'" },
     { .name = "set syntax",
       .text = "orrery: 1\n"
               "job: t\n"

@@ -79,7 +79,7 @@ static const char programs[] =
     "rules:\n"
     "- rule: a\n  match: {j: job}\n  action: {call: say, with: {files: j.files}}\n"
     "  reaction: [{assert: done, with: {key: \"a\", text: result.text}}]\n"
-    "- rule: b\n  match: {j: job, d: done}\n"
+    "- rule: b\n  match: {j: job, _d: done}\n"
     "  action: {call: list, with: {files: j.files}}\n"
     "  reaction: [{for: l in result.lines, assert: kept, with: {key: l}}]\n"
     "outputs: {o: {each: kept}}\n";

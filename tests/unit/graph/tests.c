@@ -7,9 +7,11 @@ static const char head[] = "orrery: 1\n"
                            "inputs: {n: int, s: {type: path, default: a.mkv}}\n"
                            "facts: {a: {i: int, v: float?, b: blob, p: path}}\n"
                            "functions:\n";
-static const char function[] = "  f: {command: [x, \"{out.p}\", \"{out.b}\"], in: {i: "
-                               "int, q: path?}, out: {p: path, b: blob,\n"
-                               "      v: float}, stdout: json}\n";
+static const char function[] =
+    "  f: {command: [x, \"{out.p}\", \"{out.b}\"], in: {i: "
+    "int, q: path?}, out: {p: path, b: blob,\n"
+    "      v: float}, stdout: json, env: {I: \"{i}\", Q: \"{q == "
+    "null}\"}}\n";
 static const char rules[] =
     "rules:\n"
     "- {rule: r, match: {j: job}, action: {call: f, with: {i: j.n, q: j.s}},\n"
@@ -120,7 +122,7 @@ static const struct test_case cases[] = {
           "19:33 E0303 'exactly' must be a list of mappings, but this is a single "
           "value\n"
           "19:42 E0404 int is expected, but this is 'many'\n"
-          "20:21 E0404 int is expected, but this is string" },
+          "20:21 E0404 int is expected, but this is string; write it without quotes" },
     { .name = "answers",
       .tests = "tests:\n"
                "- test: a\n"
@@ -210,7 +212,8 @@ static void a_run_does_not_see_them(void **state)
     struct orr_graph *tested = compile(
         "  f: {command: [x, \"{out.p}\", \"{out.b}\"], in: {i: int, q: path?}, out: "
         "{p: path,\n"
-        "      b: blob, v: float}, stdout: json, example: {b: \"x\", p: \"y\"}}\n",
+        "      b: blob, v: float}, stdout: json, env: {I: \"{i}\", Q: \"{q == "
+        "null}\"}, example: {b: \"x\", p: \"y\"}}\n",
         "tests: [{test: a, inputs: {n: 1}}]\n", &diags);
     assert_non_null(plain);
     assert_non_null(tested);

@@ -53,7 +53,8 @@ static void scan_folder(const char *folder, bool *used)
         size_t length = strlen(entry->d_name);
         (void)snprintf(path, sizeof path, "%s/src/%s/%s", ORR_SOURCE_DIR, folder,
                        entry->d_name);
-        if (length > 2 && strcmp(entry->d_name + length - 2, ".c") == 0)
+        if (length > 2 && strcmp(entry->d_name + length - 2, ".c") == 0 &&
+            strncmp(entry->d_name, "pages_", 6) != 0)
             scan_file(path, used);
     }
     (void)closedir(directory);

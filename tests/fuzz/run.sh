@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# run.sh [SECONDS] - build the fuzz targets and run each for SECONDS (60), two at a time
+#
+# Prints executions and coverage of each target; exit code 1 when one found something.
+# What it found lies in build/fuzz/found: fix it, and keep it in tests/fuzz/regress/TARGET.
+# The corpus grows in build/fuzz/corpus.
+set -euo pipefail
+seconds=${1:-60}
+cd "$(dirname "$0")/../.."
+cmake --preset fuzz >/dev/null
+cmake --build --preset fuzz | tail -n 1
+
+corpus=build/fuzz/corpus
+found=build/fuzz/found
+bash tests/fuzz/seeds.sh "$corpus-seeds"
+export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=8:detect_stack_use_after_return=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
+
+one() { # TARGET: its last lines tell, its exit code is the fuzzer's
+    local target=$1 log=build/fuzz/$1.log
+    mkdir -p "$corpus/$target" "$found"
+    "build/fuzz/tests/fuzz_$target" -max_total_time="$seconds" -rss_limit_mb=256 -timeout=10 \
+        -max_len=65536 -dict=tests/fuzz/words.dict -print_final_stats=1 \
+        -artifact_prefix="$found/$target-" "$corpus/$target" "$corpus-seeds/$target" \
+        "tests/fuzz/regress/$target" >"$log" 2>&1 && return 0
+    tail -n 40 "$log" >&2
+    return 1
+}
+
+tell() {
+    local log=build/fuzz/$1.log
+    printf '%-12s %10s executions, %6s edges, %5s MiB at most\n' "$1" \
+        "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
+        "$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1 | cut -d' ' -f2)" \
+        "$(sed -n 's/^stat::peak_rss_mb: *//p' "$log")"
+}
+
+failed=0
+targets=(workflow job expression template)
+for ((i = 0; i < ${#targets[@]}; i += 2)); do
+    one "${targets[i]}" &
+    first=$!
+    one "${targets[i + 1]}" || failed=1
+    wait "$first" || failed=1
+    tell "${targets[i]}"
+    tell "${targets[i + 1]}"
+done
+exit $failed
