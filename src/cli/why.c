@@ -177,11 +177,13 @@ static int find_task(struct question *q, const char *word)
 
 /* ---- what is asked for ---- */
 
+/* With conditions a rule is not meant. */
 static int find_any(struct question *q, const char *name)
 {
     uint32_t index = 0;
     uint32_t kinds = 0;
-    for (enum kind k = FACT; k <= RULE; k++)
+    bool conditions = q->line->n_args > 2 || orri_has(q->line, "where");
+    for (enum kind k = FACT; k <= (conditions ? OUTPUT : RULE); k++)
         if (find_name(q, k, name, &index)) {
             if (kinds++ && !(k == OUTPUT && q->kind == FACT &&
                              graph_of(q)->outputs[index].fact == q->index)) {

@@ -1,9 +1,10 @@
 /* near.c - the nearest miss: the combination of facts that comes furthest in a rule
  *
  * A search in depth over the match variables, those with the fewest facts first. A
- * condition is tried as soon as all that it reads is bound. The combination that binds
- * most variables, then satisfies most of the conditions that are due, then misses a
- * comparison by least, is the nearest. The work is bounded by ORRI_WHY_STEPS.
+ * condition is tried as soon as all that it reads is bound; facts that satisfy the
+ * equalities with what is bound are found by hash, and tried first. The combination
+ * that binds most variables, then satisfies most of the conditions that are due, then
+ * misses a comparison by least, is the nearest. The work is bounded by ORRI_WHY_STEPS.
  * Owns nothing. */
 #include "why/internal.h"
 
@@ -128,10 +129,18 @@ static double miss_of(struct orr_why *why, const struct orr_expr *expr,
 
 /* ---- the search ---- */
 
+struct candidate {
+    uint64_t hash; /* of the fields that are keys */
+    uint32_t fact;
+};
+
 struct candidates { /* facts for one variable */
     uint32_t variable;
-    uint32_t *facts;
     uint32_t n;
+    struct candidate *items; /* in order of hash, then of fact */
+    uint32_t n_keys;         /* equalities with what is bound before */
+    uint32_t fields[ORR_SLOTS_MAX];
+    const struct orr_expr *values[ORR_SLOTS_MAX];
 };
 
 struct best {
@@ -199,22 +208,75 @@ static bool check(struct search *s, uint32_t depth)
     return held == due;
 }
 
+static void search_from(struct search *s, uint32_t depth);
+
+static void try_candidate(struct search *s, uint32_t depth, uint32_t fact)
+{
+    uint32_t v = s->order[depth].variable;
+    uint32_t request = 0;
+    s->steps++;
+    s->facts[v] = fact;
+    s->slots[v] =
+        orr_engine_fact(s->why->setup.engine, s->rule->match[v].fact, fact, &request);
+    if (orri_demands_hold(s->why, s->demands, bound_at(s, depth + 1), s->slots) &&
+        check(s, depth + 1))
+        search_from(s, depth + 1);
+}
+
+/* The hash of the keys that what is bound asks for; false when one has no value. */
+static bool hash_wanted(struct search *s, const struct candidates *c, uint64_t *out)
+{
+    bool good = true;
+    *out = 0;
+    for (uint32_t i = 0; i < c->n_keys && good; i++) {
+        struct orr_value v;
+        good =
+            orr_expr_eval(c->values[i], s->slots, &s->why->scratch, &v, NULL) == ORR_OK;
+        *out = good ? orr_value_hash(v, *out) : 0;
+        orr_arena_reset(&s->why->scratch);
+    }
+    return good;
+}
+
+/* The first candidate whose hash is not below. */
+static uint32_t lower_bound(const struct candidates *c, uint64_t hash)
+{
+    uint32_t low = 0;
+    uint32_t high = c->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (c->items[middle].hash < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Those that satisfy the equalities first: they come further. The others are looked at
+ * for a nearest miss, all of them while that costs little. */
+enum { ALL_STEPS = 100 * 1000 };
+
 static void search_from(struct search *s, uint32_t depth)
 {
+    uint64_t hash = 0;
     s->complete = s->complete || depth == s->rule->n_match;
     if (depth == s->rule->n_match)
         return;
     const struct candidates *c = &s->order[depth];
+    bool keyed = hash_wanted(s, c, &hash);
+    uint32_t first = keyed ? lower_bound(c, hash) : 0;
+    uint32_t end = first;
+    for (; keyed && end < c->n && c->items[end].hash == hash; end++)
+        if (s->steps < ORRI_WHY_STEPS)
+            try_candidate(s, depth, c->items[end].fact);
     for (uint32_t i = 0; i < c->n && s->steps < ORRI_WHY_STEPS; i++) {
-        uint32_t request = 0;
-        s->steps++;
-        s->facts[c->variable] = c->facts[i];
-        s->slots[c->variable] =
-            orr_engine_fact(s->why->setup.engine, s->rule->match[c->variable].fact,
-                            c->facts[i], &request);
-        if (orri_demands_hold(s->why, s->demands, bound_at(s, depth + 1), s->slots) &&
-            check(s, depth + 1))
-            search_from(s, depth + 1);
+        bool worse = s->best.depth > depth + 1 ||
+                     (s->steps >= ALL_STEPS && s->best.depth == depth + 1);
+        if (c->n_keys && worse)
+            break;
+        if (i < first || i >= end)
+            try_candidate(s, depth, c->items[i].fact);
     }
 }
 
@@ -227,15 +289,61 @@ static void collect(struct search *s, uint32_t v, uint32_t scope)
     uint32_t type = s->rule->match[v].fact;
     uint32_t all = orr_engine_facts(engine, type);
     c->variable = v;
-    c->facts = orr_alloc(all + 1, sizeof *c->facts);
+    c->items = orr_alloc((size_t)all + 1, sizeof *c->items);
     for (uint32_t i = 0; i < all; i++) {
         uint32_t request = 0;
         if (orr_engine_scope_of(engine, type, i) != scope)
             continue;
         s->slots[v] = orr_engine_fact(engine, type, i, &request);
         if (orri_demands_hold(s->why, s->demands, 1U << v, s->slots))
-            c->facts[c->n++] = i;
+            c->items[c->n++].fact = i;
     }
+}
+
+/* Is it VARIABLE.field == an expression over what is bound before? */
+static bool find_key(struct candidates *c, const struct orr_expr *expr, uint32_t before)
+{
+    struct orr_expr *sides[2] = { NULL, NULL };
+    uint32_t slot = 0;
+    if (!orr_expr_equality(expr, &sides[0], &sides[1]) ||
+        orr_expr_type(sides[0])->kind != orr_expr_type(sides[1])->kind)
+        return false;
+    for (int k = 0; k < 2; k++)
+        if (orr_expr_field_of(sides[k], &slot, &c->fields[c->n_keys]) &&
+            slot == c->variable && !(orr_expr_slots(sides[1 - k]) & ~before)) {
+            c->values[c->n_keys] = sides[1 - k];
+            return true;
+        }
+    return false;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct candidate *x = a;
+    const struct candidate *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return x->fact < y->fact ? -1 : x->fact > y->fact;
+}
+
+/* The order is settled: find what each variable can be looked up by. */
+static void index_candidates(struct search *s, uint32_t depth)
+{
+    struct candidates *c = &s->order[depth];
+    for (uint32_t i = 0; i < s->rule->n_where && c->n_keys < ORR_SLOTS_MAX; i++)
+        c->n_keys += find_key(c, s->rule->where[i], bound_at(s, depth));
+    for (uint32_t i = 0; i < c->n; i++) {
+        uint32_t request = 0;
+        const struct orr_record *record =
+            orr_engine_fact(s->why->setup.engine, s->rule->match[c->variable].fact,
+                            c->items[i].fact, &request)
+                .as.record;
+        for (uint32_t k = 0; k < c->n_keys; k++)
+            c->items[i].hash =
+                orr_value_hash(record->fields[c->fields[k]], c->items[i].hash);
+    }
+    if (c->n)
+        qsort(c->items, c->n, sizeof *c->items, by_hash);
 }
 
 static int by_number(const void *a, const void *b)
@@ -409,11 +517,13 @@ void orri_tell_nearest(struct orr_why *why, struct orr_why_node *node, uint32_t 
     for (uint32_t v = 0; v < s->rule->n_match; v++)
         collect(s, v, scope);
     qsort(s->order, s->rule->n_match, sizeof *s->order, by_number);
+    for (uint32_t i = 0; i < s->rule->n_match; i++)
+        index_candidates(s, i);
     if (!tell_empty(s, node, scope, depth)) {
         search_from(s, 0);
         tell_found(s, node, scope, depth);
     }
     for (uint32_t v = 0; v < s->rule->n_match; v++)
-        free(s->order[v].facts);
+        free(s->order[v].items);
     free(s);
 }
