@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -94,25 +95,6 @@ static orr_status keep_texts(const char *run_dir, const struct orri_session *ses
     return status;
 }
 
-/* How to compile the same again for a resume: the job file's own path (paths in it are
- * relative to that) and the settings. */
-static orr_status keep_command(const char *run_dir, const struct orri_session *session,
-                               struct orr_error *err)
-{
-    struct orr_text text = ORR_TEXT_INIT;
-    char *path = orr_path_join(run_dir, "request");
-    char *job = realpath(session->job, NULL);
-    orr_text_printf(&text, "job %s\n", job ? job : session->job);
-    for (size_t i = 0; i < session->n_settings; i++)
-        orr_text_printf(&text, "set %s=%s\n", session->settings[i].name,
-                        session->settings[i].value);
-    orr_status status = orr_file_write(path, text.s, text.length, true, err);
-    free(job);
-    free(path);
-    orr_text_release(&text);
-    return status;
-}
-
 orr_status orri_open_run(const struct orri_session *session, const struct orr_job *job,
                          struct orri_texts *texts, struct orr_rundir **out,
                          struct orr_error *err)
@@ -123,7 +105,7 @@ orr_status orri_open_run(const struct orri_session *session, const struct orr_jo
         return status;
     status = keep_texts(orr_rundir_path(*out), session, job, texts, err);
     if (status == ORR_OK)
-        status = keep_command(orr_rundir_path(*out), session, err);
+        status = orri_request_write(orr_rundir_path(*out), session, job, err);
     if (status != ORR_OK) {
         orr_rundir_close(*out);
         *out = NULL;

@@ -1,9 +1,9 @@
 /* run.c - orrery run and orrery resume */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "cli/dryrun.h"
 #include "cli/prepare.h"
+#include "cli/request.h"
 #include "link/link.h"
 
 #include <stdio.h>
@@ -193,40 +193,11 @@ static int run_main(const struct orr_line *line)
 
 /* ---- resume ---- */
 
-enum { REQUEST_MAX = 1 << 20 };
-
-struct request_file {
-    struct orr_text text;
-    const char *job;
-    struct orr_setting *settings;
-    size_t n;
-};
-
-static void parse_request(struct request_file *file)
-{
-    char *at = file->text.s;
-    while (at && *at) {
-        char *end = at + strcspn(at, "\n");
-        char *next = *end ? end + 1 : end;
-        *end = '\0';
-        if (strncmp(at, "job ", 4) == 0)
-            file->job = at + 4;
-        char *equals = strchr(at, '=');
-        if (strncmp(at, "set ", 4) == 0 && equals) {
-            *equals = '\0';
-            file->settings =
-                orr_realloc(file->settings, file->n + 1, sizeof *file->settings);
-            file->settings[file->n++] = (struct orr_setting) { at + 4, equals + 1 };
-        }
-        at = next;
-    }
-}
-
 static int resume_main(const struct orr_line *line)
 {
     const char *run_dir = line->n_args ? line->args[0] : orri_option(line, "run-dir");
     struct orri_session session = { .run_dir = run_dir, .resume = true };
-    struct request_file file = { 0 };
+    struct orri_request file = { 0 };
     struct orr_run_info info;
     struct orr_error err = { 0 };
     long ranks = 0;
@@ -234,19 +205,14 @@ static int resume_main(const struct orr_line *line)
         return ORR_EXIT_INPUT;
     if (orr_run_info_read(run_dir, &info, &err) != ORR_OK)
         return orri_complain(&err);
-    char *path = orr_path_join(run_dir, "request");
-    orr_status status = orr_file_read(path, REQUEST_MAX, &file.text, &err);
-    free(path);
-    if (status != ORR_OK)
+    if (orri_request_read(run_dir, &file, &err) != ORR_OK)
         return orri_complain(&err);
-    parse_request(&file);
     session.job = file.job;
     session.settings = file.settings;
-    session.n_settings = file.n;
+    session.n_settings = file.n_settings;
     int code = orr_mpi_launched() ? start(&session, line, ranks)
                                   : check_and_start(&session, line, ranks);
-    free(file.settings);
-    orr_text_release(&file.text);
+    orri_request_release(&file);
     return code;
 }
 

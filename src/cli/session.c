@@ -363,6 +363,9 @@ static int conclude(struct rank *rank)
     if (code != ORR_EXIT_OK && code != ORR_EXIT_FAILED)
         (void)fprintf(stderr, "orrery: go on with: orrery resume %s\n",
                       rank->shared.run_dir);
+    if (code == ORR_EXIT_FAILED)
+        (void)fprintf(stderr, "orrery: what is missing, and why: orrery why %s\n",
+                      rank->shared.run_dir);
     orr_text_release(&summary);
     orr_text_release(&problems);
     return code < 0 ? ORR_EXIT_MACHINE : code;

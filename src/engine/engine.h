@@ -75,6 +75,12 @@ uint32_t orr_engine_tasks(const struct orr_engine *engine); /* ids are 0..n-1 */
 enum orr_task_state { ORR_TASK_WAITING, ORR_TASK_DONE, ORR_TASK_FAILED };
 enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
                                           orr_task_id task);
+/* The results of a task that is done; the newest failure of one that is not. NULL:
+ * there is none. */
+const struct orr_record *orr_engine_task_results(const struct orr_engine *engine,
+                                                 orr_task_id task);
+const struct orr_failure *orr_engine_task_failure(const struct orr_engine *engine,
+                                                  orr_task_id task);
 /* Does any unfailed request still wait for it? */
 bool orr_engine_task_wanted(const struct orr_engine *engine, orr_task_id task);
 

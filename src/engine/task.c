@@ -325,6 +325,19 @@ enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
     return (enum orr_task_state)orri_task(engine, task)->state;
 }
 
+const struct orr_record *orr_engine_task_results(const struct orr_engine *engine,
+                                                 orr_task_id task)
+{
+    return orri_task(engine, task)->results;
+}
+
+const struct orr_failure *orr_engine_task_failure(const struct orr_engine *engine,
+                                                  orr_task_id task)
+{
+    const struct orri_task *t = orri_task(engine, task);
+    return t->state == ORR_TASK_DONE ? NULL : t->failure;
+}
+
 bool orr_engine_task_wanted(const struct orr_engine *engine, orr_task_id task)
 {
     struct orri_wait *wait = NULL;

@@ -280,6 +280,26 @@ bool orr_expr_equality(const struct orr_expr *expr, struct orr_expr **left,
     return true;
 }
 
+const char *orr_expr_comparison(const struct orr_expr *expr,
+                                const struct orr_expr **left,
+                                const struct orr_expr **right)
+{
+    static const char *const texts[] = { "==", "!=", "<", "<=", ">", ">=" };
+    if (expr->op < ORRI_EQ || expr->op > ORRI_GE)
+        return NULL;
+    *left = expr->parts[0];
+    *right = expr->parts[1];
+    return texts[expr->op - ORRI_EQ];
+}
+
+bool orr_expr_slot_of(const struct orr_expr *expr, uint32_t *slot)
+{
+    if (expr->op != ORRI_SLOT)
+        return false;
+    *slot = expr->index;
+    return true;
+}
+
 bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field)
 {
     if (expr->op != ORRI_FIELD || expr->parts[0]->op != ORRI_SLOT)

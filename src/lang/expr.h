@@ -102,6 +102,13 @@ size_t orr_expr_conjuncts(struct orr_expr *expr, struct orr_expr **parts, size_t
 /* Is it "left == right"? */
 bool orr_expr_equality(const struct orr_expr *expr, struct orr_expr **left,
                        struct orr_expr **right);
+/* Is it "left < right", or another comparison of two values? The text of its operator;
+ * NULL: it is none. */
+const char *orr_expr_comparison(const struct orr_expr *expr,
+                                const struct orr_expr **left,
+                                const struct orr_expr **right);
+/* Is it a slot (and nothing more)? */
+bool orr_expr_slot_of(const struct orr_expr *expr, uint32_t *slot);
 /* Is it SLOT.field (and nothing more)? */
 bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field);
 /* Is it SLOT.field RELATION constant, or the mirror of it? */

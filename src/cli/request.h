@@ -1,0 +1,33 @@
+/* request.h - RUN/request: how the job of a run is compiled again */
+#ifndef ORR_CLI_REQUEST_H
+#define ORR_CLI_REQUEST_H
+
+#include "cli/session.h"
+
+/* A text that RUN keeps, as it was when the run began. */
+struct orri_kept {
+    const char *name; /* in the run directory: "workflow.yaml" */
+    const char *path; /* of the file that it was read from, canonical */
+};
+
+struct orri_request {
+    struct orr_text text;
+    const char *job; /* the job file; all of this points into `text` */
+    struct orr_setting *settings;
+    size_t n_settings;
+    struct orri_kept *kept;
+    size_t n_kept;
+};
+
+/* The job file's own path (paths in it are relative to that), the settings, and where
+ * the texts came from that the run keeps. */
+orr_status orri_request_write(const char *run_dir, const struct orri_session *session,
+                              const struct orr_job *job, struct orr_error *err);
+orr_status orri_request_read(const char *run_dir, struct orri_request *out,
+                             struct orr_error *err);
+void orri_request_release(struct orri_request *request);
+
+/* The same for two names of one file, also when the file is gone. free() it. */
+char *orri_canonical(const char *path);
+
+#endif
