@@ -157,8 +157,8 @@ cd ..
 # --- a run that is finished ---
 exits 0 "$ORRERY" run takes.yaml -n 1 --run-dir finished --quiet --set n=2 --set target=0.9
 why finished
-same "all outputs hold" "request 0 succeeded
-  all outputs hold" "$told"
+same "each output has a fact" "request 0 succeeded
+  each output has a fact" "$told"
 why finished sum
 contains "a gathered fact" "$told" "    gathered g: 2 facts 'take'"
 
