@@ -80,6 +80,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files });
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
+    coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
     coord->abandon_at = INT64_MAX;
     coord->stop_at = INT64_MAX;
     coord->began = orr_clock_monotonic();
@@ -102,6 +103,7 @@ void orr_coord_free(struct orr_coord *coord)
     free(coord->node_of_rank);
     free(coord->records);
     free(coord->stopped_by);
+    free(coord->ahead);
     orr_arena_release(&coord->scratch);
     free(coord);
 }
@@ -206,9 +208,25 @@ static orr_status beat(struct orr_coord *coord, int64_t now, struct orr_error *e
     return status;
 }
 
+/* Calls that ranges will lead to count as tasks to be done. */
+static void count_ahead(struct orr_coord *coord)
+{
+    uint32_t n = coord->setup.graph->n_functions;
+    uint64_t *ahead = orr_alloc(n, sizeof *ahead);
+    if (!coord->draining)
+        orr_engine_ahead(coord->engine, ahead);
+    for (uint32_t f = 0; f < n; f++) {
+        orri_stage(coord, f)->total += ahead[f] - coord->ahead[f];
+        coord->status.tasks += ahead[f] - coord->ahead[f];
+    }
+    free(coord->ahead);
+    coord->ahead = ahead;
+}
+
 static void update_status(struct orr_coord *coord, int64_t now)
 {
     struct orr_run_status *s = &coord->status;
+    count_ahead(coord);
     s->updated = orr_clock_wall();
     s->in_flight = orr_sched_in_flight(coord->sched);
     s->waiting = orr_sched_queued(coord->sched);

@@ -52,6 +52,7 @@ struct orr_coord {
     struct orri_task_record *records; /* by task */
     size_t n_records;
     struct orr_run_status status;
+    uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
     bool busy;
     bool ending; /* STOP was sent */

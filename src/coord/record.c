@@ -108,6 +108,52 @@ static uint8_t state_of(const struct writer *w, uint32_t task,
     }
 }
 
+/* "item 3, side 5": fact types with the rows of their tables. */
+static struct orr_value matched(struct writer *w, const struct orr_engine_firing *f)
+{
+    const struct orr_graph *graph = w->coord->setup.graph;
+    struct orr_text out = ORR_TEXT_INIT;
+    for (uint32_t i = 0; i < f->n_match; i++)
+        orr_text_printf(&out, "%s%s %u", i ? ", " : "",
+                        graph->facts[graph->rules[f->rule].match[i].fact].name,
+                        f->match[i]);
+    struct orr_value v = text(w, out.s);
+    orr_text_release(&out);
+    return v;
+}
+
+static orr_status write_firings(struct writer *w)
+{
+    const struct orr_table_column columns[] = {
+        COLUMN("firing", INT, NULL, "number of the firing, ascending, with gaps"),
+        COLUMN("rule", STRING, NULL, "name of the rule"),
+        COLUMN("request", INT, NULL, "number of the request"),
+        COLUMN("task", INT, NULL, "number of the task that it called, -1: none"),
+        COLUMN("failures", INT, NULL, "attempts that failed before it went on"),
+        COLUMN("handled", BOOL, NULL, "an error handler asserted a fact, or skipped"),
+        COLUMN("matched", STRING, NULL,
+               "what it matched: fact types, and rows of their tables"),
+    };
+    const struct orr_engine *engine = w->coord->engine;
+    struct orr_runtable *table =
+        orr_runfile_table(w->file, "firings",
+                          "each firing of a rule: what for, and with what", columns, 7);
+    orr_status status = ORR_OK;
+    for (uint32_t id = orr_engine_next_firing(engine, ORR_NONE);
+         id != ORR_NONE && status == ORR_OK; id = orr_engine_next_firing(engine, id)) {
+        struct orr_engine_firing f = orr_engine_firing(engine, id);
+        struct orr_value row[] = {
+            orr_int(id),         text(w, w->coord->setup.graph->rules[f.rule].name),
+            orr_int(f.request),  orr_int(f.task == ORR_NONE ? -1 : (int64_t)f.task),
+            orr_int(f.failures), orr_bool(f.handled),
+            matched(w, &f),
+        };
+        status = orr_runtable_row(table, row, w->err);
+        orr_arena_reset(w->arena);
+    }
+    return status;
+}
+
 static orr_status write_tasks(struct writer *w)
 {
     const struct orr_table_column columns[] = {
@@ -286,6 +332,8 @@ static orr_status write_all(struct writer *w)
     orr_status status = write_requests(w);
     if (status == ORR_OK)
         status = write_rules(w);
+    if (status == ORR_OK)
+        status = write_firings(w);
     if (status == ORR_OK)
         status = write_tasks(w);
     for (uint32_t t = 0; t < setup->graph->n_facts && status == ORR_OK; t++)

@@ -104,6 +104,10 @@ void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id task,
  * Who asks for it later gets another. */
 void orr_engine_call_dropped(struct orr_engine *engine, orr_task_id task);
 
+/* Add to each function's number the calls that are known to come of ranges, of which
+ * nothing was made yet: an estimate for progress, by what came of them last. */
+void orr_engine_ahead(const struct orr_engine *engine, uint64_t *by_function);
+
 /* Many reports together are cheaper between these two: what they lead to is looked at
  * with the last of them (or when it is much). Take no calls in between, and read
  * nothing but tasks. */

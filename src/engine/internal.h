@@ -184,9 +184,10 @@ struct orri_group {
     struct orri_range *last;
     int64_t deadline;
     int64_t priority;
-    bool queued;          /* stands in the heap of its class */
-    bool led;             /* to a call, when it was advanced last; */
-    int64_t led_deadline; /* of that call */
+    bool queued;           /* stands in the heap of its class */
+    bool led;              /* to a call, when it was advanced last; */
+    int64_t led_deadline;  /* of that call */
+    uint32_t led_function; /* the last that it led to; ORR_NONE: none yet */
     int64_t led_priority;
 };
 

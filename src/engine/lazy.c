@@ -187,7 +187,11 @@ static struct orri_group *group_of(struct orr_engine *engine, uint32_t request,
             return group;
     struct orri_group *group = orr_arena_alloc(&engine->arena, sizeof *group);
     *group = (struct orri_group) {
-        .next = *first, .request = request, .class = class, .deadline = INT64_MAX
+        .next = *first,
+        .request = request,
+        .class = class,
+        .deadline = INT64_MAX,
+        .led_function = ORR_NONE,
     };
     *first = group;
     return group;
@@ -350,6 +354,7 @@ void orri_lazy_called(struct orr_engine *engine, const struct orr_task *task)
     if (!lazy->advancing)
         return;
     lazy->advancing->led = true;
+    lazy->advancing->led_function = task->function;
     lazy->advancing->led_deadline = task->deadline;
     lazy->advancing->led_priority = task->priority;
 }
@@ -363,6 +368,30 @@ void orri_lazy_ended(struct orr_engine *engine, const struct orr_task *task)
 void orr_engine_set_window(struct orr_engine *engine, uint32_t calls)
 {
     engine->lazy.window = calls ? calls : 1;
+}
+
+/* Of the longest of its ranges: they may be the sides of one join. */
+static uint64_t left_of(const struct orri_group *group)
+{
+    uint64_t most = 0;
+    const struct orri_range *range = group->last;
+    do {
+        uint64_t left = range->items.n - range->at;
+        most = left > most ? left : most;
+        range = range->next;
+    } while (range != group->last);
+    return most;
+}
+
+void orr_engine_ahead(const struct orr_engine *engine, uint64_t *by_function)
+{
+    for (uint32_t c = 0; c < engine->lazy.n_classes; c++) {
+        const struct orri_class *class = &engine->lazy.classes[c];
+        for (size_t i = 0; i < class->n; i++)
+            if (class->heap[i]->led_function != ORR_NONE &&
+                !orri_request_failed(engine, class->heap[i]->request))
+                by_function[class->heap[i]->led_function] += left_of(class->heap[i]);
+    }
 }
 
 void orri_lazy_release(struct orr_engine *engine)

@@ -27,6 +27,7 @@ struct entry {
     size_t n_below;
     size_t behind; /* comment on its first line + 1 */
     bool blank;    /* a blank line before it and its comments */
+    bool gap;      /* and one between them */
 };
 
 struct line {
@@ -143,16 +144,11 @@ static void attach_alone(struct formatter *f, size_t c)
             f->entries[i].column <= comment->column &&
             !stays_flow(f, f->entries[i].parent))
             best = i;
-    /* The last one at that depth, not what is inside of it. */
-    while (best < f->n_entries && best > 0) {
-        size_t up = best;
-        while (up > 0 && f->entries[up].column > comment->column)
-            up--;
-        if (up == best)
-            break;
-        best = up;
-    }
-    if (best < f->n_entries)
+    bool beside = best < f->n_entries && next < f->n_entries &&
+                  f->entries[best].column <= f->entries[next].column;
+    if (beside)
+        append(f->arena, &f->entries[next].above, &f->entries[next].n_above, c);
+    else if (best < f->n_entries)
         append(f->arena, &f->entries[best].below, &f->entries[best].n_below, c);
     else if (next < f->n_entries)
         append(f->arena, &f->entries[next].above, &f->entries[next].n_above, c);
@@ -168,8 +164,8 @@ static void attach_behind(struct formatter *f, size_t c)
             best = i;
     if (best == f->n_entries)
         attach_alone(f, c);
-    else if (f->entries[best].behind)
-        append(f->arena, &f->entries[best].below, &f->entries[best].n_below, c);
+    else if (f->entries[best].behind) /* of a value of several lines */
+        append(f->arena, &f->entries[best].above, &f->entries[best].n_above, c);
     else
         f->entries[best].behind = c + 1;
 }
@@ -196,6 +192,8 @@ static void attach_comments(struct formatter *f)
         struct entry *e = &f->entries[i];
         uint32_t top = e->n_above ? f->comments[e->above[0]].line : e->line;
         e->blank = blank_line(f, top - 1);
+        e->gap = e->n_above && f->comments[e->above[e->n_above - 1]].alone &&
+                 blank_line(f, e->line - 1);
     }
 }
 
@@ -585,6 +583,8 @@ static void begin_entry(struct formatter *f, const struct entry *e, int indent,
         put_blank(f);
     if (e)
         put_comments(f, e->above, e->n_above, indent);
+    if (e && e->gap)
+        put_blank(f);
     indent_to(f, indent);
     if (e && e->behind)
         f->behind = e->behind;
@@ -774,18 +774,6 @@ static bool same(orr_model_leaf a, orr_model_leaf b)
     return true;
 }
 
-static bool says_the_same(const struct orr_yaml_document *before,
-                          const struct orr_text *after)
-{
-    struct orr_diags quiet = { 0 };
-    struct orr_yaml_document *document =
-        orr_yaml_parse(before->file, after->s, after->length, &quiet);
-    bool good = document && same(before->root, document->root);
-    orr_yaml_free(document);
-    orr_diags_release(&quiet);
-    return good;
-}
-
 static void format(struct formatter *f, const struct orri_block *block)
 {
     orr_model_leaf root = f->document->root;
@@ -799,35 +787,63 @@ static void format(struct formatter *f, const struct orri_block *block)
     put_comments(f, f->foot, f->n_foot, 0);
 }
 
-orr_status orr_model_format(const char *file, const char *text, size_t length,
-                            struct orr_text *out, struct orr_diags *diags,
-                            struct orr_error *err)
+/* The form of a document whose root is a block mapping. */
+static void format_document(struct orr_yaml_document *document, struct orr_text *out)
 {
     struct orr_arena arena = ORR_ARENA_INIT;
-    struct formatter f = { .arena = &arena };
-    orr_status status = ORR_OK;
-    f.document = orr_yaml_parse(file, text, length, diags);
-    if (!f.document)
-        return ORR_ERR_INPUT;
-    orr_model_leaf root = f.document->root;
-    if (root->kind == ORR_YAML_MAPPING && !root->flow) {
-        format(&f, orr_yaml_find(root, "job") ? &orri_job_block : &orri_workflow_block);
-        put_all_lines(&f, out);
-        if (!says_the_same(f.document, out))
-            status =
-                orr_error_set(err, ORR_ERR_LIMIT, root->at,
-                              "it is left as it is: another form would change what "
-                              "it says");
-    } else {
-        orr_diag_error(diags, root->at, "E0303",
-                       "a file is a mapping of keys, not a list, a value or {...}");
-        status = ORR_ERR_INPUT;
-    }
-    orr_yaml_free(f.document);
+    struct formatter f = { .arena = &arena, .document = document };
+    bool job = orr_yaml_find(document->root, "job") != NULL;
+    format(&f, job ? &orri_job_block : &orri_workflow_block);
+    put_all_lines(&f, out);
     orr_map_release(&f.by_node);
     orr_text_release(&f.line);
     free(f.entries);
     free(f.lines);
     orr_arena_release(&arena);
+}
+
+/* Does `after` say what the document says, and is it its own form? */
+static bool is_settled(const struct orr_yaml_document *before,
+                       const struct orr_text *after)
+{
+    struct orr_diags quiet = { 0 };
+    struct orr_text again = ORR_TEXT_INIT;
+    struct orr_yaml_document *document =
+        orr_yaml_parse(before->file, after->s, after->length, &quiet);
+    bool good = document && same(before->root, document->root);
+    if (good)
+        format_document(document, &again);
+    good = good && strcmp(after->s, again.s) == 0;
+    orr_yaml_free(document);
+    orr_text_release(&again);
+    orr_diags_release(&quiet);
+    return good;
+}
+
+orr_status orr_model_format(const char *file, const char *text, size_t length,
+                            struct orr_text *out, struct orr_diags *diags,
+                            struct orr_error *err)
+{
+    struct orr_yaml_document *document = orr_yaml_parse(file, text, length, diags);
+    struct orr_text formatted = ORR_TEXT_INIT;
+    orr_status status = ORR_OK;
+    if (!document)
+        return ORR_ERR_INPUT;
+    if (document->root->kind == ORR_YAML_MAPPING && !document->root->flow) {
+        format_document(document, &formatted);
+        if (is_settled(document, &formatted))
+            orr_text_append(out, formatted.s, formatted.length);
+        else
+            status =
+                orr_error_set(err, ORR_ERR_LIMIT, document->root->at,
+                              "it is left as it is: another form would change what "
+                              "it says");
+    } else {
+        orr_diag_error(diags, document->root->at, "E0303",
+                       "a file is a mapping of keys, not a list, a value or {...}");
+        status = ORR_ERR_INPUT;
+    }
+    orr_text_release(&formatted);
+    orr_yaml_free(document);
     return status;
 }

@@ -36,13 +36,19 @@ tell() {
 }
 
 failed=0
-targets=(workflow job expression template)
+targets=(workflow job expression template format)
 for ((i = 0; i < ${#targets[@]}; i += 2)); do
-    one "${targets[i]}" &
-    first=$!
-    one "${targets[i + 1]}" || failed=1
-    wait "$first" || failed=1
-    tell "${targets[i]}"
-    tell "${targets[i + 1]}"
+    pair=("${targets[@]:i:2}")
+    processes=()
+    for target in "${pair[@]}"; do
+        one "$target" &
+        processes+=($!)
+    done
+    for process in "${processes[@]}"; do
+        wait "$process" || failed=1
+    done
+    for target in "${pair[@]}"; do
+        tell "$target"
+    done
 done
 exit $failed

@@ -6,7 +6,7 @@
 set -euo pipefail
 out=$(realpath -m "$1")
 cd "$(dirname "$0")/../.."
-mkdir -p "$out"/{workflow,job,expression,template}
+mkdir -p "$out"/{workflow,job,expression,template,format}
 
 # split FILE PREFIX: fenced blocks with a line `orrery:` become files
 split() {
@@ -20,6 +20,10 @@ split() {
 files=$(mktemp -d)
 trap 'rm -rf "$files"' EXIT
 cp workflows/*.yaml "$files"
+for template in workflows/templates/*.yaml; do
+    cp "$template" "$files/template-$(basename "$template")"
+done
+cp tests/golden/fmt/messy.yaml "$files"
 for job in jobs/*.yaml; do
     cp "$job" "$files/job-$(basename "$job")"
 done
@@ -43,6 +47,8 @@ for file in "$files"/*.yaml; do
         cp "$file" "$out/workflow/$name"
     fi
 done
+
+cp "$files"/*.yaml "$out/format"
 
 # keep TARGET: each line is a seed; the first byte chooses what is wanted
 keep() {

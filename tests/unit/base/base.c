@@ -11,8 +11,10 @@
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/hashes.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/rows.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -50,6 +52,60 @@ static void hash_of_pieces_is_hash_of_all(void **state)
         assert_true(orr_id_equal(orr_hasher_end(hasher), orr_hash(text, sizeof text)));
     }
     orr_hasher_free(hasher);
+}
+
+/* Numbers with few different hashes: all of them are found, each under its own. */
+static void hashes_keep_several_numbers(void **state)
+{
+    (void)state;
+    struct orr_hashes hashes = { 0 };
+    struct orr_probe probe = orr_probe_of(&hashes, 1);
+    uint32_t number = 0;
+    assert_false(orr_probe_next(&hashes, &probe, &number));
+    orr_hashes_expect(&hashes, 1);
+    for (uint32_t i = 0; i < 100000; i++)
+        orr_hashes_add(&hashes, i % 3 ? i * UINT64_C(0x9E3779B97F4A7C15) : i % 7, i);
+    for (uint32_t i = 1; i < 100000; i += 3) {
+        probe = orr_probe_of(&hashes, i * UINT64_C(0x9E3779B97F4A7C15));
+        bool found = false;
+        while (orr_probe_next(&hashes, &probe, &number))
+            found = found || number == i;
+        assert_true(found);
+    }
+    uint32_t n = 0;
+    for (uint64_t hash = 0; hash < 7; hash++) {
+        probe = orr_probe_of(&hashes, hash);
+        while (orr_probe_next(&hashes, &probe, &number))
+            n += number % 3 == 0 && number % 7 == hash;
+    }
+    assert_int_equal(n, 33334);
+    orr_hashes_replace(&hashes, 3, 3, 123456);
+    bool replaced = false;
+    for (probe = orr_probe_of(&hashes, 3); orr_probe_next(&hashes, &probe, &number);) {
+        assert_int_not_equal(number, 3);
+        replaced = replaced || number == 123456;
+    }
+    assert_true(replaced);
+    orr_hashes_release(&hashes);
+}
+
+static void rows_never_move(void **state)
+{
+    (void)state;
+    struct orr_rows rows = { .size = 24 };
+    uint64_t *first = orr_rows_add(&rows);
+    *first = 1;
+    for (uint64_t i = 1; i < 300000; i++) {
+        uint64_t *row = orr_rows_add(&rows);
+        assert_int_equal(row[0] + row[1] + row[2], 0);
+        row[0] = i + 1;
+        row[2] = i;
+    }
+    assert_ptr_equal(orr_rows_at(&rows, 0), first);
+    for (uint32_t i = 0; i < rows.n; i++)
+        assert_int_equal(*(uint64_t *)orr_rows_at(&rows, i), i + 1);
+    orr_rows_release(&rows);
+    assert_int_equal(rows.n, 0);
 }
 
 static void map_keeps_what_is_inserted(void **state)
@@ -269,6 +325,8 @@ int main(void)
         cmocka_unit_test(crc32c_is_castagnoli),
         cmocka_unit_test(hash_of_pieces_is_hash_of_all),
         cmocka_unit_test(map_keeps_what_is_inserted),
+        cmocka_unit_test(hashes_keep_several_numbers),
+        cmocka_unit_test(rows_never_move),
         cmocka_unit_test(bytes_come_back),
         cmocka_unit_test(reading_past_the_end_is_sticky),
         cmocka_unit_test(json_quotes_everything),

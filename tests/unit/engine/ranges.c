@@ -103,6 +103,9 @@ static void what_is_not_made_is_pending(void **state)
     assert_int_equal(orr_engine_pending(engine), n);
     assert_true(orr_engine_facts(engine, 1) <= 64);
     assert_int_equal(orr_engine_request_state(engine, 0, &why), ORR_REQUEST_RUNNING);
+    uint64_t ahead = 0;
+    orr_engine_ahead(engine, &ahead);
+    assert_int_equal(ahead + orr_engine_facts(engine, 1), n);
     orr_engine_set_window(engine, 1000);
     uint32_t taken = 0;
     while (orr_engine_take_call(engine, &call))

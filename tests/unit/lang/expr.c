@@ -420,6 +420,52 @@ static void long_text_is_kept(void **state)
 }
 
 /* The parts that the rule network looks at. */
+/* A range is not made into a list, however long; other lists are as they are. */
+static void sequences_are_lazy(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t n;
+        int64_t second;
+        bool list;
+    } rows[] = { { "range(n * 1000000000000)", 7000000000000, 1, false },
+                 { "range(10, n, 0 - 1)", 3, 9, false },
+                 { "range(n, 0)", 0, 0, false },
+                 { "xs", 3, 1, true },
+                 { "[x + 1 for x in xs]", 3, 2, true } };
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_diags diags = { 0 };
+    struct orr_scope scope;
+    struct orr_list *xs = orr_list_new(&arena, 3);
+    struct orr_value slots[ORR_SLOTS_MAX] = { 0 };
+    set_scope(&scope);
+    for (int64_t i = 0; i < 3; i++)
+        xs->items[i] = orr_int((i + 2) % 3 == 2 ? 3 : i);
+    slots[1] = orr_int(7);
+    slots[2] = orr_value_of_list(xs);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct orr_sequence items;
+        struct orr_error err;
+        struct orr_expr *e = orr_expr_compile(rows[i].text, ORR_NO_SPAN, &scope,
+                                              &t_ints, &arena, &diags);
+        assert_non_null(e);
+        assert_int_equal(orr_expr_sequence(e, slots, &arena, &items, &err), ORR_OK);
+        assert_int_equal(items.n, rows[i].n);
+        assert_int_equal(items.list != NULL, rows[i].list);
+        if (items.n > 1)
+            assert_int_equal(orr_sequence_at(&items, 1).as.i, rows[i].second);
+    }
+    struct orr_sequence none;
+    struct orr_error err;
+    struct orr_expr *e = orr_expr_compile("range(0, 5, n - 7)", ORR_NO_SPAN, &scope,
+                                          &t_ints, &arena, &diags);
+    assert_int_equal(orr_expr_sequence(e, slots, &arena, &none, &err), ORR_ERR_INPUT);
+    assert_string_equal(err.text, "range(): the step is 0");
+    orr_diags_release(&diags);
+    orr_arena_release(&arena);
+}
+
 static void conditions_split(void **state)
 {
     (void)state;
@@ -522,8 +568,9 @@ int main(void)
 {
     enum { N = sizeof cases / sizeof *cases };
     static const CMUnitTestFunction more[] = {
-        deep_nesting_ends, large_constants_wait, long_text_is_kept,
-        conditions_split,  print_keeps_meaning,  builtins_are_documented
+        deep_nesting_ends,      large_constants_wait, long_text_is_kept,
+        sequences_are_lazy,     conditions_split,     print_keeps_meaning,
+        builtins_are_documented
     };
     enum { MORE = sizeof more / sizeof *more };
     static struct CMUnitTest tests[N + MORE];
