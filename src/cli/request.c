@@ -38,7 +38,10 @@ orr_status orri_request_write(const char *run_dir, const struct orri_session *se
     struct orr_text text = ORR_TEXT_INIT;
     char *path = orr_path_join(run_dir, "request");
     char *file = orri_canonical(session->job);
+    char *directory = realpath(".", NULL);
     orr_text_printf(&text, "job %s\n", file);
+    if (directory)
+        orr_text_printf(&text, "in %s\n", directory);
     for (size_t i = 0; i < session->n_settings; i++)
         orr_text_printf(&text, "set %s=%s\n", session->settings[i].name,
                         session->settings[i].value);
@@ -53,6 +56,7 @@ orr_status orri_request_write(const char *run_dir, const struct orri_session *se
         orr_text_release(&name);
     }
     orr_status status = orr_file_write(path, text.s, text.length, true, err);
+    free(directory);
     free(file);
     free(path);
     orr_text_release(&text);
@@ -65,12 +69,14 @@ static void parse_line(struct orri_request *request, char *line)
     char *blank = strncmp(line, "file ", 5) == 0 ? strchr(line + 5, ' ') : NULL;
     if (strncmp(line, "job ", 4) == 0)
         request->job = line + 4;
+    if (strncmp(line, "in ", 3) == 0)
+        request->directory = line + 3;
     if (strncmp(line, "set ", 4) == 0 && equals) {
         *equals = '\0';
         request->settings = orr_realloc(request->settings, request->n_settings + 1,
                                         sizeof *request->settings);
         request->settings[request->n_settings++] =
-            (struct orr_setting) { line + 4, equals + 1 };
+            (struct orr_setting) { line + 4, equals + 1, NULL };
     }
     if (blank) {
         *blank = '\0';
@@ -93,6 +99,8 @@ orr_status orri_request_read(const char *run_dir, struct orri_request *out,
         parse_line(&request, at);
         at = next;
     }
+    for (size_t i = 0; i < request.n_settings; i++)
+        request.settings[i].directory = request.directory;
     if (status == ORR_OK && !request.job)
         status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                                "%s does not name the job file", path);

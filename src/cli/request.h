@@ -12,7 +12,8 @@ struct orri_kept {
 
 struct orri_request {
     struct orr_text text;
-    const char *job; /* the job file; all of this points into `text` */
+    const char *job;       /* the job file; all of this points into `text` */
+    const char *directory; /* where the run was started; NULL: it is not known */
     struct orr_setting *settings;
     size_t n_settings;
     struct orri_kept *kept;

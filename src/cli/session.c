@@ -156,10 +156,14 @@ static orr_status describe_run(struct rank *rank, struct orr_error *err)
     };
     rank->shared.settings =
         orr_alloc(session->n_settings + 1, sizeof(struct orr_setting));
-    for (size_t i = 0; i < session->n_settings; i++)
-        rank->shared.settings[rank->shared.n_settings++] =
-            (struct orr_setting) { orr_strdup(session->settings[i].name),
-                                   orr_strdup(session->settings[i].value) };
+    for (size_t i = 0; i < session->n_settings; i++) {
+        const struct orr_setting *from = &session->settings[i];
+        rank->shared.settings[rank->shared.n_settings++] = (struct orr_setting) {
+            .name = orr_strdup(from->name),
+            .value = orr_strdup(from->value),
+            .directory = orr_strdup(from->directory ? from->directory : "."),
+        };
+    }
     return ORR_OK;
 }
 

@@ -38,6 +38,7 @@ void orri_shared_put(struct orr_bytes *out, const struct orri_shared *s,
     for (size_t i = 0; i < s->n_settings; i++) {
         put_text(out, s->settings[i].name);
         put_text(out, s->settings[i].value);
+        put_text(out, s->settings[i].directory);
     }
     orr_put_u32(out, (uint32_t)texts->n);
     for (size_t i = 0; i < texts->n; i++) {
@@ -74,6 +75,7 @@ static void get_settings(struct orr_reader *in, struct orri_shared *s)
     for (size_t i = 0; i < s->n_settings; i++) {
         s->settings[i].name = get_text(in);
         s->settings[i].value = get_text(in);
+        s->settings[i].directory = get_text(in);
     }
 }
 
@@ -103,6 +105,7 @@ void orri_shared_release(struct orri_shared *s)
     for (size_t i = 0; i < s->n_settings; i++) {
         free((void *)(uintptr_t)s->settings[i].name);
         free((void *)(uintptr_t)s->settings[i].value);
+        free((void *)(uintptr_t)s->settings[i].directory);
     }
     free(s->settings);
     *s = (struct orri_shared) { 0 };

@@ -115,7 +115,7 @@ bool orri_settings(const struct orr_line *line, struct orr_setting **out, size_t
         char *value = strchr(name, '=');
         if (value)
             *value++ = '\0';
-        settings[(*n)++] = (struct orr_setting) { name, value };
+        settings[(*n)++] = (struct orr_setting) { name, value, NULL };
         if (!value || !*name) {
             (void)fprintf(stderr, "orrery %s: --set wants INPUT=VALUE, not '%s'\n",
                           line->command->name, line->given[i].value);

@@ -334,10 +334,11 @@ struct orr_job {
 struct orr_setting {
     const char *name;
     const char *value;
+    const char *directory; /* relative paths start there; NULL: where we work */
 };
 
 /* Compile a job file and its workflow. Relative `path` inputs are resolved against the
- * job file's directory, those of settings against the working directory. A
+ * job file's directory, those of settings against their own directory. A
  * workflow file whose inputs all have defaults (or are set) is accepted as a job too.
  * NULL when there is an error. */
 struct orr_job *orr_job_compile(const char *path, const struct orr_sources *sources,

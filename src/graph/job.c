@@ -42,6 +42,7 @@ static uint32_t find_input(struct builder *b, orr_model_leaf key)
 static void take_setting(struct builder *b, const struct orr_setting *setting)
 {
     const char *place = orr_arena_printf(&b->c.diags->arena, "--set %s", setting->name);
+    const char *directory = setting->directory ? setting->directory : ".";
     struct orr_yaml_node name = { .kind = ORR_YAML_SCALAR,
                                   .text = setting->name,
                                   .length = strlen(setting->name),
@@ -56,8 +57,8 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
         name.text = setting->value;
         name.length = strlen(setting->value);
         name.style = ORR_YAML_SINGLE;
-        b->is_set[input] =
-            orri_data(&b->c, &name, input_type(b, input), ".", &b->settings_of[input]);
+        b->is_set[input] = orri_data(&b->c, &name, input_type(b, input), directory,
+                                     &b->settings_of[input]);
         return;
     }
     document =
@@ -65,7 +66,7 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
     if (!document)
         return;
     b->c.document = document;
-    b->is_set[input] = orri_data(&b->c, document->root, input_type(b, input), ".",
+    b->is_set[input] = orri_data(&b->c, document->root, input_type(b, input), directory,
                                  &b->settings_of[input]);
     b->c.document = NULL;
     orr_yaml_free(document);

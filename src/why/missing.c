@@ -45,11 +45,11 @@ bool orri_meets(struct orr_why *why, const struct orri_ask *ask, uint32_t index,
 
 /* ---- the question ---- */
 
-static const char *ask_text(struct orr_why *why, const struct orri_ask *ask)
+/* " with i = 3 in the call part(...)" */
+static const char *conditions_text(struct orr_why *why, const struct orri_ask *ask)
 {
     const struct orr_fact_type *type = &why->setup.graph->facts[ask->type];
     struct orr_text text = ORR_TEXT_INIT;
-    orr_text_puts(&text, type->name);
     for (uint32_t i = 0; i < ask->n_fields; i++)
         orr_text_printf(&text, "%s%s = %s", i ? ", " : " with ",
                         type->record->fields[ask->fields[i].field].name,
@@ -61,7 +61,7 @@ static const char *ask_text(struct orr_why *why, const struct orri_ask *ask)
         orr_text_puts(&text, " in the call ");
         orr_why_print_task(why, task, &text);
     }
-    const char *out = orr_arena_strdup(&why->arena, text.s);
+    const char *out = orr_arena_strdup(&why->arena, text.s ? text.s : "");
     orr_text_release(&text);
     return out;
 }
@@ -262,6 +262,32 @@ static uint32_t gather_fields(struct orr_why *why, const struct orr_rule *rule,
     return n;
 }
 
+/* Some facts of the type are there, and nobody knows which is missing: what those who
+ * make them failed at, or have not finished. */
+static void tell_makers(struct orr_why *why, struct orr_why_node *node,
+                        const struct orri_ask *ask, uint32_t depth)
+{
+    const struct orr_graph *graph = why->setup.graph;
+    for (uint32_t r = 0; r < graph->n_rules; r++) {
+        const struct orr_rule *rule = &graph->rules[r];
+        struct orri_demands demands = { .n = 0 };
+        uint64_t told = 0;
+        if (!orri_makes(rule, ask->type) || rule->function == ORR_NONE)
+            continue;
+        struct orr_why_node *maker =
+            orri_rule_node(why, node, r, "more could come of ");
+        bool possible = false;
+        for (uint32_t i = 0; i < rule->n_then && !possible; i++)
+            possible = rule->then[i].fact == ask->type &&
+                       demands_of(why, maker, rule, &rule->then[i], ask, &demands);
+        for (int rank = WRONG; rank < FINE; rank++)
+            (void)tell_ranked(why, maker, r, &demands, ask, depth, rank, &told);
+        if (told == 0)
+            (void)orri_why_add(why, maker, ORR_WHY_NOTE,
+                               "all that it called so far is done");
+    }
+}
+
 static void tell_gather(struct orr_why *why, struct orr_why_node *node,
                         const struct orr_engine_gather *gather, uint32_t depth)
 {
@@ -275,8 +301,8 @@ static void tell_gather(struct orr_why *why, struct orr_why_node *node,
     ask.n_fields = gather_fields(why, rule, gather->match, fields);
     struct orr_why_node *waits =
         orri_why_add(why, node, ORR_WHY_REASON,
-                     "it has gathered %" PRIu64 " of %" PRId64 " facts '%s'", gather->n,
-                     gather->count, ask_text(why, &ask));
+                     "it has gathered %" PRIu64 " of %" PRId64 " facts '%s'%s",
+                     gather->n, gather->count, type->name, conditions_text(why, &ask));
     for (uint64_t i = 0; i < gather->n && i < why->setup.limit; i++)
         (void)orri_why_add(why, waits, ORR_WHY_NEAREST, "there is %s",
                            orri_fact_text(why, ask.type, gather->members[i]));
@@ -293,6 +319,8 @@ static void tell_gather(struct orr_why *why, struct orr_why_node *node,
     }
     if (gather->n == 0)
         orri_tell_missing(why, waits, &ask, depth);
+    else
+        tell_makers(why, waits, &ask, depth);
 }
 
 /* Gatherings of the scope that are not complete; how many meet the demands. */
@@ -351,8 +379,9 @@ void orri_tell_missing(struct orr_why *why, struct orr_why_node *parent,
 {
     const struct orr_graph *graph = why->setup.graph;
     uint32_t makers = 0;
-    struct orr_why_node *node = orri_why_add(why, parent, ORR_WHY_MISSING,
-                                             "there is no %s", ask_text(why, ask));
+    struct orr_why_node *node =
+        orri_why_add(why, parent, ORR_WHY_MISSING, "there is no %s%s",
+                     graph->facts[ask->type].name, conditions_text(why, ask));
     if (asked_before(why, ask)) {
         (void)orri_why_add(why, node, ORR_WHY_NOTE, "(told above)");
         return;

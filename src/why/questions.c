@@ -164,7 +164,31 @@ static void tell_outputs(struct orr_why *why, struct orr_why_node *node, uint32_
         orri_tell_missing(why, output, &ask, why->setup.depth);
     }
     if (missing == 0)
-        (void)orri_why_add(why, node, ORR_WHY_NOTE, "all outputs hold");
+        (void)orri_why_add(why, node, ORR_WHY_NOTE, "each output has a fact");
+}
+
+/* Calls that failed and that no handler took care of. */
+static void tell_failed_calls(struct orr_why *why, struct orr_why_node *node,
+                              uint32_t request)
+{
+    const struct orr_engine *engine = why->setup.engine;
+    uint64_t n = 0;
+    for (uint32_t f = orr_engine_next_firing(engine, ORR_NONE); f != ORR_NONE;
+         f = orr_engine_next_firing(engine, f)) {
+        struct orr_engine_firing firing = orr_engine_firing(engine, f);
+        if (firing.request != request || firing.task == ORR_NONE || firing.handled ||
+            firing.moved ||
+            orr_engine_task_state(engine, (orr_task_id) { firing.task }) !=
+                ORR_TASK_FAILED)
+            continue;
+        if (n++ < why->setup.limit)
+            orri_tell_firing(why, orri_rule_node(why, node, firing.rule, ""), f, NULL,
+                             why->setup.depth);
+    }
+    if (n > why->setup.limit)
+        (void)orri_why_add(why, node, ORR_WHY_NOTE,
+                           "and %" PRIu64 " more calls that failed",
+                           n - why->setup.limit);
 }
 
 const struct orr_why_node *orr_why_outputs(struct orr_why *why, uint32_t request)
@@ -181,6 +205,7 @@ const struct orr_why_node *orr_why_outputs(struct orr_why *why, uint32_t request
         struct orr_why_node *node = orri_why_add(
             why, root, ORR_WHY_NOTE, "request %" PRIu32 " %s", of, states[state]);
         tell_request(why, node, of);
+        tell_failed_calls(why, node, of);
         tell_outputs(why, node, i);
     }
     return root;

@@ -141,11 +141,24 @@ why failed good i=1
 contains "a workflow that is gone: said" "$err" "takes.yaml is gone since the run began"
 mv kept.yaml takes.yaml
 
+# --- a setting with a relative path, looked at (and resumed) from elsewhere ---
+mkdir elsewhere
+echo two >other.txt
+exits 0 "$ORRERY" run takes.yaml -n 1 --run-dir relative --quiet --set n=2 --set target=0.9 \
+    --set list=other.txt
+cd elsewhere
+why ../relative take i=1
+contains "from elsewhere" "$told" "take {i: 1, vif: 0.91}"
+same "from elsewhere: nothing to say" "" "$err"
+exits 0 "$ORRERY" resume ../relative -n 1
+contains "from elsewhere: all is done" "$out" "2 reused"
+cd ..
+
 # --- a run that is finished ---
 exits 0 "$ORRERY" run takes.yaml -n 1 --run-dir finished --quiet --set n=2 --set target=0.9
 why finished
-same "all outputs hold" "request 0 succeeded
-  all outputs hold" "$told"
+same "each output has a fact" "request 0 succeeded
+  each output has a fact" "$told"
 why finished sum
 contains "a gathered fact" "$told" "    gathered g: 2 facts 'take'"
 

@@ -103,7 +103,8 @@ static void compile(struct cluster *c, const char *n, const char *time)
 {
     struct orr_error err = { 0 };
     struct orr_diags diags = { 0 };
-    struct orr_setting settings[] = { { "n", n }, { "time", time } };
+    struct orr_setting settings[] = { { .name = "n", .value = n },
+                                      { .name = "time", .value = time } };
     char *path = orr_path_join(c->root, "sim.yaml");
     must(orr_file_write(path, workflow, sizeof workflow - 1, false, &err), &err);
     struct orr_sources sources = orri_texts_sources(&c->texts);

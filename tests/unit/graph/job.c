@@ -47,6 +47,12 @@ static const struct job_case cases[] = {
               " 3, d: 1min30s, rs: [{y: 1}, {y: 2, z: hi}]}\n",
       .result = "{source: \"/x/a.mp4\", n: 6, s: \"../x\", d: 90s"
                 ", rs: [{y: 1, z: null}, {y: 2, z: \"hi\"}]}" },
+    { .name = "a setting with a directory of its own",
+      .text = "orrery: 1\n"
+              "job: t\n"
+              "workflow: w.yaml\n",
+      .settings = { { .name = "source", .value = "a.mp4", .directory = "/base/x" } },
+      .result = "{source: \"/base/x/a.mp4\", n: 3, s: \"abc\", d: 1s, rs: []}" },
     { .name = "absolute",
       .text = "orrery: 1\n"
               "job: t\n"
@@ -242,7 +248,7 @@ static void workflow_is_a_job(void **state)
     const char *const names[] = { "/d/w.yaml", workflow, NULL };
     struct files files = { names };
     struct orr_sources sources = { read_memory, &files };
-    struct orr_setting set = { "source", "/a.mp4" };
+    struct orr_setting set = { .name = "source", .value = "/a.mp4" };
     struct orr_diags diags = { 0 };
     (void)state;
     struct orr_job *job =

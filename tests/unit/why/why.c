@@ -274,6 +274,25 @@ static const struct example examples[] = {
       "            called make(i: 201) [########]: not finished\n"
       "          it fired for t = item {i: 202, side: \"left\"}\n"
       "            called make(i: 202) [########]: not finished\n" },
+    /* it has some, and which one is missing cannot be told */
+    { 99, "whole", NULL, 0,
+      "request 0 failed: rule 'make': make failed after 1 attempt (exit): no luck\n"
+      "there is no whole\n"
+      "  could come of rule 'whole' (kit.yaml:45)\n"
+      "    it has gathered 1 of 3 facts 'trial'\n"
+      "      there is trial {i: 99, v: 9.9}\n"
+      "      more could come of rule 'make' (kit.yaml:30)\n"
+      "        it fired for t = item {i: 100, side: \"left\"}\n"
+      "          called make(i: 100) [########]: failed: exit: no luck\n"
+      "            attempt 1 on node7\n"
+      "          its error handler (skip) did not: error.code == 1: 0 == 1 is false\n"
+      "          its error handler (assert sad) did not: error.code == 2: 0 == 2 is "
+      "false\n"
+      "        it fired for t = item {i: 101, side: \"left\"}\n"
+      "          called make(i: 101) [########]: failed: exit: no luck\n"
+      "            attempt 1 on node7\n"
+      "          its error handler (skip) did not come to it: the request had "
+      "failed\n" },
     /* a handler skipped; another asserted */
     { 101, "trial", "i", 101,
       "request 0 failed: rule 'make': make failed after 1 attempt (exit): no luck\n"
@@ -472,6 +491,28 @@ static void outputs_are_explained(void **state)
     tear_down(&f);
 }
 
+/* A request that fails by a call, and by one that was taken care of. */
+static void failed_calls_are_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, 102, 5, 1);
+    char *text = text_of(orr_why_outputs(f.why, 0));
+    static const char expected[] =
+        "request 0 failed\n"
+        "  request 0 failed: rule 'make': make failed after 1 attempt (exit): no luck\n"
+        "  rule 'make' (kit.yaml:30)\n"
+        "    it fired for t = item {i: 103, side: \"left\"}\n"
+        "      called make(i: 103) [########]: failed: exit: no luck\n"
+        "        attempt 1 on node7\n"
+        "      its error handler (skip) did not: error.code == 1: 3 == 1 is false\n"
+        "      its error handler (assert sad) did not: error.code == 2: 3 == 2 is "
+        "false\n";
+    assert_int_equal(strncmp(text, expected, sizeof expected - 1), 0);
+    free(text);
+    tear_down(&f);
+}
+
 /* Thousands of facts on both sides of a join without a key: the search gives up, and
  * says so. */
 static void a_large_search_is_bounded(void **state)
@@ -534,6 +575,7 @@ int main(void)
         cmocka_unit_test(tasks_are_explained),
         cmocka_unit_test(rules_are_explained),
         cmocka_unit_test(outputs_are_explained),
+        cmocka_unit_test(failed_calls_are_told),
         cmocka_unit_test(a_large_search_is_bounded),
         cmocka_unit_test(json_has_all_of_it),
     };
