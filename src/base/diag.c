@@ -114,6 +114,19 @@ static const char *skip(const char *s, size_t n)
 
 enum { LINE_SHOWN = 160, BEFORE_CARET = 60 };
 
+/* As wide as the character `s` is when it is shown; a tab keeps its place. */
+static void put_space(struct orr_text *out, const char *s, size_t length)
+{
+    struct orr_text shown = ORR_TEXT_INIT;
+    orr_text_visible(&shown, s, length);
+    size_t width = shown.length == length ? 1 : shown.length;
+    if (*s == '\t')
+        orr_text_puts(out, "\t");
+    for (size_t i = 0; i < width && *s != '\t'; i++)
+        orr_text_puts(out, " ");
+    orr_text_release(&shown);
+}
+
 /* The line, or of a long one what is around the place; a caret below. */
 static void render_line(const struct orr_diag *diag, const char *line,
                         struct orr_text *out)
@@ -125,9 +138,10 @@ static void render_line(const struct orr_diag *diag, const char *line,
     orr_text_puts(out, hidden ? "    ..." : "    ");
     orr_text_append(out, start, (size_t)(end - start));
     orr_text_puts(out, hidden ? "\n       " : "\n    ");
-    for (size_t i = hidden; i < before; i++) { /* tabs keep the caret in place */
-        orr_text_puts(out, *start == '\t' ? "\t" : " ");
-        start = skip(start, 1);
+    for (size_t i = hidden; i < before; i++) {
+        const char *next = skip(start, 1);
+        put_space(out, start, (size_t)(next - start));
+        start = next;
     }
     orr_text_puts(out, "^\n");
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,9 +56,9 @@ void orr_text_printf(struct orr_text *text, const char *format, ...)
     va_end(args);
 }
 
-/* Length of the well-formed UTF-8 sequence at s, or 0. */
-static size_t utf8_length(const unsigned char *s, size_t left)
+size_t orr_utf8_length(const void *bytes, size_t left)
 {
+    const unsigned char *s = bytes;
     static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     size_t n = s[0] < 0x80       ? 1
                : s[0] >> 5 == 6  ? 2
@@ -100,7 +101,7 @@ void orr_text_json(struct orr_text *text, const char *s, size_t length)
     const unsigned char *bytes = (const unsigned char *)s;
     orr_text_puts(text, "\"");
     for (size_t i = 0; i < length;) {
-        size_t n = utf8_length(bytes + i, length - i);
+        size_t n = orr_utf8_length(bytes + i, length - i);
         if (n == 1)
             json_char(text, bytes[i]);
         else if (n == 0)
@@ -110,6 +111,64 @@ void orr_text_json(struct orr_text *text, const char *s, size_t length)
         i += n ? n : 1;
     }
     orr_text_puts(text, "\"");
+}
+
+size_t orr_utf8_bad(const char *s, size_t length)
+{
+    size_t i = 0;
+    for (size_t n = 1; i < length && n; i += n)
+        n = orr_utf8_length(s + i, length - i);
+    return i;
+}
+
+void orr_text_utf8(struct orr_text *text, const char *s, size_t length)
+{
+    for (size_t i = 0; i < length;) {
+        size_t good = orr_utf8_bad(s + i, length - i);
+        orr_text_append(text, s + i, good);
+        i += good;
+        if (i < length) {
+            orr_text_puts(text, "\xEF\xBF\xBD");
+            i++;
+        }
+    }
+}
+
+/* Moves the cursor, rings, or turns the order of what follows round. */
+static bool is_control(const unsigned char *s, size_t n)
+{
+    unsigned code = n == 3 ? (s[0] & 0xFU) << 12 | (s[1] & 0x3FU) << 6 | (s[2] & 0x3FU)
+                    : n == 2 ? (s[0] & 0x1FU) << 6 | (s[1] & 0x3FU)
+                             : s[0];
+    if (n > 3)
+        return false;
+    if (code < 0x20)
+        return code != '\n' && code != '\t';
+    return (code >= 0x7F && code < 0xA0) || (code >= 0x202A && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+void orr_text_visible(struct orr_text *text, const char *s, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)s;
+    for (size_t i = 0; i < length;) {
+        size_t n = orr_utf8_length(bytes + i, length - i);
+        bool shown = n && !is_control(bytes + i, n);
+        n = n ? n : 1;
+        if (shown)
+            orr_text_append(text, bytes + i, n);
+        for (size_t k = 0; k < n && !shown; k++)
+            orr_text_printf(text, "\\x%02x", bytes[i + k]);
+        i += n;
+    }
+}
+
+void orr_text_print(FILE *out, const char *s)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_text_visible(&text, s, strlen(s));
+    (void)fwrite(text.s ? text.s : "", 1, text.length, out);
+    orr_text_release(&text);
 }
 
 void orr_text_clear(struct orr_text *text)

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* `s` is always NUL-terminated once something was appended; NULL before. */
 struct orr_text {
@@ -23,6 +24,19 @@ __attribute__((format(printf, 2, 3))) void orr_text_printf(struct orr_text *text
 void orr_text_vprintf(struct orr_text *text, const char *format, va_list args);
 /* A JSON string, quotes included; broken UTF-8 becomes U+FFFD. */
 void orr_text_json(struct orr_text *text, const char *s, size_t length);
+/* Length of the well-formed UTF-8 sequence at the start of `bytes`; 0: there is none.
+ */
+size_t orr_utf8_length(const void *bytes, size_t left);
+/* Where the first byte stands that is not UTF-8; `length` when all is. */
+size_t orr_utf8_bad(const char *s, size_t length);
+/* Bytes that are not UTF-8 become U+FFFD. */
+void orr_text_utf8(struct orr_text *text, const char *s, size_t length);
+/* For people: what would move the cursor or change the terminal is written as \xNN,
+ * as are bytes that are not UTF-8. Line ends and tabs stay. */
+void orr_text_visible(struct orr_text *text, const char *s, size_t length);
+/* Print `s` like that. Everything that comes from users' files or programs goes to a
+ * terminal this way. */
+void orr_text_print(FILE *out, const char *s);
 void orr_text_clear(struct orr_text *text); /* keeps the memory */
 void orr_text_release(struct orr_text *text);
 

@@ -106,7 +106,7 @@ static struct orr_graph *compile(const char *text, bool quiet)
     struct orr_text out = ORR_TEXT_INIT;
     if (!graph && !quiet) {
         orr_diags_render(&diags, NULL, NULL, &out);
-        (void)fputs(out.s, stderr);
+        orr_text_print(stderr, out.s);
     }
     orr_text_release(&out);
     orr_diags_release(&diags);

@@ -356,11 +356,13 @@ int orri_dry_run(const struct orr_line *line, const struct orr_job *job)
     d.rehearsal = d.answered.rehearsal;
     d.engine = orr_rehearsal_engine(d.rehearsal);
     count_all(&d);
-    if (json)
+    if (json) {
         print_json(&d);
-    else
+        (void)fputs(d.out.s, stdout);
+    } else {
         print_text(&d);
-    (void)fputs(d.out.s, stdout);
+        orr_text_print(stdout, d.out.s);
+    }
     int code = all_succeed(&d) ? ORR_EXIT_OK : ORR_EXIT_FAILED;
     orri_answered_release(&d.answered);
     free(d.figures);

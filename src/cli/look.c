@@ -22,11 +22,13 @@ static int status_main(const struct orr_line *line)
     if (orr_run_info_read(run, &info, &err) != ORR_OK ||
         orr_status_read(run, &status, &err) != ORR_OK)
         return orri_complain(&err);
-    if (orri_has(line, "json"))
+    if (orri_has(line, "json")) {
         orr_status_json(&status, &text);
-    else
+        (void)fputs(text.s, stdout);
+    } else {
         orr_status_print(&status, info.locked, &text);
-    (void)fputs(text.s, stdout);
+        orr_text_print(stdout, text.s);
+    }
     orr_text_release(&text);
     return ORR_EXIT_OK;
 }

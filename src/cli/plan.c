@@ -108,7 +108,10 @@ static int print_plan(const struct orr_line *line, const struct format *format,
         return orri_complain(&err);
     else
         format->print(plan, &text);
-    (void)fputs(text.s, stdout);
+    if (plan && format->print == orr_plan_text)
+        orr_text_print(stdout, text.s);
+    else
+        (void)fputs(text.s, stdout);
     orr_plan_free(plan);
     orr_text_release(&text);
     return ORR_EXIT_OK;

@@ -24,12 +24,14 @@ struct tally {
 static void print_unmet(const struct orr_unmet *unmet)
 {
     (void)printf("    %s:%u:%u: ", unmet->at.file, unmet->at.line, unmet->at.column);
-    for (const char *s = unmet->text; *s; s++) {
-        (void)putchar(*s);
-        if (*s == '\n')
-            (void)fputs("    ", stdout);
+    for (const char *s = unmet->text; *s;) {
+        size_t length = strcspn(s, "\n");
+        struct orr_text shown = ORR_TEXT_INIT;
+        orr_text_visible(&shown, s, length);
+        s += length + (s[length] == '\n');
+        (void)printf("%s\n%s", shown.s ? shown.s : "", *s ? "    " : "");
+        orr_text_release(&shown);
     }
-    (void)putchar('\n');
 }
 
 static void print_rules(const struct orr_graph *graph, struct orr_engine *engine)

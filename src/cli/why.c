@@ -249,7 +249,7 @@ static int complain_of(const struct orr_diags *diags, const char *text)
     struct orr_text out = ORR_TEXT_INIT;
     orr_diags_render((struct orr_diags *)(uintptr_t)diags, line_of,
                      (void *)(uintptr_t)text, &out);
-    (void)fputs(out.s ? out.s : "", stderr);
+    orr_text_print(stderr, out.s ? out.s : "");
     orr_text_release(&out);
     return ORR_EXIT_INPUT;
 }
@@ -371,7 +371,10 @@ static void print(const struct question *q, const struct orr_why_node *node)
         orr_why_json(node, &out);
     else
         orr_why_print(node, &out);
-    (void)fputs(out.s ? out.s : "", stdout);
+    if (orri_has(q->line, "json"))
+        (void)fputs(out.s ? out.s : "", stdout);
+    else
+        orr_text_print(stdout, out.s ? out.s : "");
     orr_text_release(&out);
 }
 

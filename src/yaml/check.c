@@ -2,34 +2,15 @@
  * Owns: the document's copy of the source. */
 #include "yaml/internal.h"
 
-#include <string.h>
+#include "base/text.h"
 
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-    static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t n = s[0] < 0x80       ? 1
-               : s[0] >> 5 == 6  ? 2
-               : s[0] >> 4 == 14 ? 3
-               : s[0] >> 3 == 30 ? 4
-                                 : 0;
-    if (n <= 1 || n > left)
-        return n > left ? 0 : n;
-    unsigned code = s[0] & (0xFFU >> (n + 1));
-    for (size_t i = 1; i < n; i++) {
-        if (s[i] >> 6 != 2)
-            return 0;
-        code = code << 6 | (s[i] & 0x3FU);
-    }
-    bool good =
-        code >= least[n] && code <= 0x10FFFF && (code < 0xD800 || code >= 0xE000);
-    return good ? n : 0;
-}
+#include <string.h>
 
 static bool is_utf8(struct orr_yaml_document *document, struct orr_diags *diags)
 {
     const unsigned char *s = (const unsigned char *)document->source;
     for (size_t i = 0; i < document->length;) {
-        size_t n = utf8_length(s + i, document->length - i);
+        size_t n = orr_utf8_length(s + i, document->length - i);
         if (n == 0 || s[i] == '\0') {
             orr_diag_error(
                 diags, orri_yaml_span_at(document, i), "E0103",

@@ -319,6 +319,54 @@ static void durations_read_well(void **state)
     assert_string_equal(text, "1 h 02 min");
 }
 
+static const struct text_case {
+    const char *from, *utf8, *visible;
+} text_cases[] = {
+    { "", "", "" },
+    { "plain\ttext\n", "plain\ttext\n", "plain\ttext\n" },
+    { "\033[31mred\r\b\177", "\033[31mred\r\b\177", "\\x1b[31mred\\x0d\\x08\\x7f" },
+    { "\xC3\xBC \xE2\x82\xAC \xF0\x9F\x8E\xAC",
+      "\xC3\xBC \xE2\x82\xAC \xF0\x9F\x8E\xAC",
+      "\xC3\xBC \xE2\x82\xAC \xF0\x9F\x8E\xAC" },
+    { "\xFF"
+      "a\xC3",
+      "\xEF\xBF\xBD"
+      "a\xEF\xBF\xBD",
+      "\\xffa\\xc3" },
+    { "\xC2\x9B"
+      "31m",
+      "\xC2\x9B"
+      "31m",
+      "\\xc2\\x9b31m" }, /* CSI in one character */
+    { "a\xE2\x80\xAE"
+      "b",
+      "a\xE2\x80\xAE"
+      "b",
+      "a\\xe2\\x80\\xaeb" }, /* turns round */
+    { "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD", "\\xed\\xa0\\x80" },
+};
+
+static void texts_are_made_harmless(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof text_cases / sizeof *text_cases; i++) {
+        const struct text_case *is = &text_cases[i];
+        struct orr_text utf8 = ORR_TEXT_INIT;
+        struct orr_text visible = ORR_TEXT_INIT;
+        orr_text_utf8(&utf8, is->from, strlen(is->from));
+        orr_text_visible(&visible, is->from, strlen(is->from));
+        assert_string_equal(utf8.s ? utf8.s : "", is->utf8);
+        assert_string_equal(visible.s ? visible.s : "", is->visible);
+        assert_int_equal(orr_utf8_bad(is->utf8, strlen(is->utf8)), strlen(is->utf8));
+        orr_text_release(&utf8);
+        orr_text_release(&visible);
+    }
+    assert_int_equal(orr_utf8_bad("ab\xFF"
+                                  "c",
+                                  4),
+                     2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +378,7 @@ int main(void)
         cmocka_unit_test(bytes_come_back),
         cmocka_unit_test(reading_past_the_end_is_sticky),
         cmocka_unit_test(json_quotes_everything),
+        cmocka_unit_test(texts_are_made_harmless),
         cmocka_unit_test(nearest_name_is_near),
         cmocka_unit_test(files_appear_whole_or_not_at_all),
         cmocka_unit_test(arena_memory_is_aligned_and_zeroed),
