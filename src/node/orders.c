@@ -18,6 +18,7 @@
 struct maker {
     const struct orr_graph_function *function;
     const char *scratch; /* absolute */
+    const char *quoted;  /* the same as it stands in a script, between its quotes */
     struct orr_value slots[ORR_SLOTS_MAX];
     struct orr_arena *arena;
     struct orr_error *err;
@@ -126,32 +127,31 @@ static orr_status make_environment(struct maker *m, struct orr_order *order)
     return ORR_OK;
 }
 
-/* Is what stands at `at` the path of another result, whose name goes on ("a", "a_b")?
- */
+/* Is what stands at `at` another result, whose name goes on ("a", "a_b")? */
 static bool is_longer_name(const struct maker *m, const char *at, size_t length)
 {
     const struct orr_record_type *type = m->function->command.out;
-    size_t scratch = strlen(m->scratch) + 1;
     for (uint32_t i = 0; i < type->n_fields; i++) {
-        size_t other = scratch + strlen(type->fields[i].name);
-        if (other > length &&
-            strncmp(at + scratch, type->fields[i].name, other - scratch) == 0)
+        size_t other = strlen(type->fields[i].name);
+        if (other > length && strncmp(at, type->fields[i].name, other) == 0)
             return true;
     }
     return false;
 }
 
 /* What an author writes behind "{out.image}" (".png") belongs to the name of the file.
- * In a script the path is quoted: the suffix stands behind the quote. The bare path
- * wins, so that a script may write to {out.image}.new and rename that. False: not in
- * `text`. */
-static bool find_suffix(const struct maker *m, const char *text, const char *path,
-                        const char **suffix, size_t *suffix_length)
+ * In a script the path is quoted: the suffix stands behind the quote. `folder` is how
+ * the scratch directory is written in `text`. The bare path wins, so that a script may
+ * write to {out.image}.new and rename that. False: not in `text`. */
+static bool find_suffix(const struct maker *m, const char *text, const char *folder,
+                        const char *field, const char **suffix, size_t *suffix_length)
 {
+    const char *path = orr_arena_printf(m->arena, "%s/%s", folder, field);
     size_t length = strlen(path);
+    size_t name = strlen(field);
     bool found = false;
     for (const char *at = strstr(text, path); at; at = strstr(at + length, path)) {
-        if (is_longer_name(m, at, length))
+        if (is_longer_name(m, at + length - name, name))
             continue;
         const char *s = at + length + (at[length] == '\'');
         size_t n = 0;
@@ -168,16 +168,27 @@ static bool find_suffix(const struct maker *m, const char *text, const char *pat
     return found;
 }
 
+/* As quote() writes it, without the quotes around it. */
+static const char *quoted_path(struct maker *m)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    for (const char *s = m->scratch; *s; s++)
+        orr_text_append(&text, *s == '\'' ? "'\\''" : s, *s == '\'' ? 4 : 1);
+    const char *kept = orr_arena_strndup(m->arena, text.s, text.length);
+    orr_text_release(&text);
+    return kept;
+}
+
 static const char *written_name(struct maker *m, const struct orr_order *order,
                                 const char *field)
 {
-    const char *path = orr_arena_printf(m->arena, "%s/%s", m->scratch, field);
     const char *suffix = "";
     size_t n = 0;
     for (uint32_t i = 0; i < order->n_argv + order->n_env; i++) {
         const char *text =
             i < order->n_argv ? order->argv[i] : order->env[i - order->n_argv];
-        if (find_suffix(m, text, path, &suffix, &n))
+        if (find_suffix(m, text, m->scratch, field, &suffix, &n) ||
+            find_suffix(m, text, m->quoted, field, &suffix, &n))
             break;
     }
     return orr_arena_printf(m->arena, "%s%.*s", field, (int)n, suffix);
@@ -261,6 +272,7 @@ orr_status orri_order_make(const struct orr_graph *graph,
     }
     struct maker m = { .function = function, .arena = arena, .err = err };
     m.scratch = orr_arena_printf(arena, "%s/scratch/%s", run_dir, order->scratch);
+    m.quoted = quoted_path(&m);
     return make_command(&m, assignment, order);
 }
 
@@ -422,6 +434,20 @@ static json_t *parse_output(struct taker *t)
     return json;
 }
 
+static void check_text(struct taker *t)
+{
+    const char *s = t->outcome->output;
+    size_t length = t->outcome->output_length;
+    size_t bad = orr_utf8_bad(s, length);
+    if (memchr(s, '\0', length))
+        refuse(t, "standard output is no text: it holds a zero byte");
+    else if (bad < length)
+        refuse(t, orr_arena_printf(t->arena,
+                                   "standard output is no text: byte %zu (0x%02x) is "
+                                   "not UTF-8",
+                                   bad + 1, (unsigned char)s[bad]));
+}
+
 static void encode(struct taker *t, const struct orr_record *record)
 {
     struct orr_bytes bytes = ORR_BYTES_INIT;
@@ -443,8 +469,8 @@ void orri_order_results(const struct orr_graph_function *function,
     bool textual = function->command.stdout_mode == ORR_STDOUT_TEXT ||
                    function->command.stdout_mode == ORR_STDOUT_LINES;
     json_t *json = parse_output(&t);
-    if (textual && memchr(outcome->output, '\0', outcome->output_length))
-        refuse(&t, "standard output is no text: it holds a zero byte");
+    if (textual)
+        check_text(&t);
     if (outcome->failure == ORR_FAIL_NONE) {
         struct orr_record *record = orr_record_new(arena, function->results);
         for (uint32_t i = 0; i < function->results->n_fields; i++)
