@@ -68,6 +68,8 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     if (!coord->setup.lost_after)
         coord->setup.lost_after = LOST_SECONDS * ORR_SECOND;
     coord->files = orr_files_new();
+    for (size_t i = 0; i < setup->n_inputs; i++)
+        orr_files_remember(coord->files, &setup->inputs[i]);
     if (setup->epoch > 1) {
         orr_status status =
             orr_known_load(setup->run_dir, setup->run_id, &coord->known, err);
@@ -344,6 +346,19 @@ static bool too_many_failures(const struct orr_coord *coord)
            coord->status.failed_attempts >= coord->setup.max_failures;
 }
 
+static void stop_for_failures(struct orr_coord *coord)
+{
+    struct orr_text why = ORR_TEXT_INIT;
+    orr_text_printf(&why,
+                    "%" PRIu64 " failed attempt%s, --max-failures is %" PRIu32
+                    ": stopped; `orrery resume` goes on",
+                    coord->status.failed_attempts,
+                    coord->status.failed_attempts == 1 ? "" : "s",
+                    coord->setup.max_failures);
+    orri_stop_for(coord, ORR_RUN_FAILED, why.s);
+    orr_text_release(&why);
+}
+
 orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
 {
     int64_t now = orr_clock_monotonic();
@@ -354,8 +369,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
         coord->n_nodes == coord->setup.agents)
         begin_work(coord);
     if (too_many_failures(coord))
-        orri_stop_for(coord, ORR_RUN_FAILED,
-                      "too many failed attempts (--max-failures)");
+        stop_for_failures(coord);
     check_nodes(coord, now);
     check_anyone(coord, now);
     orri_take_calls(coord);
@@ -407,10 +421,17 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
 {
     update_status(coord, orr_clock_monotonic());
     coord->status.busy_cores = 0;
+    coord->status.in_flight = 0;
+    coord->status.waiting = 0;
     judge(coord);
     orr_progress_break(coord->setup.progress);
     orr_status status = orri_write_run_file(coord, err);
     orr_status_summary(&coord->status, summary);
+    if (coord->gone)
+        orr_text_printf(summary,
+                        "run again   %" PRIu64 " finished task%s whose files in "
+                        "out/ were gone\n",
+                        coord->gone, coord->gone == 1 ? "" : "s");
     orri_summarise_outputs(coord, summary);
     orri_list_problems(coord, problems);
     orr_status told = orr_status_write(coord->setup.run_dir, &coord->status,

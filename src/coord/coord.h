@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "graph/graph.h"
 #include "link/link.h"
+#include "store/identity.h"
 #include "view/status.h"
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ struct orr_coord_setup {
     const char *run_dir;
     struct orr_id run_id;
     uint32_t epoch; /* above 1: earlier results are read from the shards */
+    const struct orr_file_seen *inputs; /* as they were at the start; read by new() */
+    size_t n_inputs;
     const char *name;
     struct orr_progress *progress;
     int64_t lost_after;    /* ns of silence after which a node is lost; 0: 30 s */

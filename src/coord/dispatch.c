@@ -5,33 +5,88 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { BATCH_BYTES = 64 * 1024 };
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BATCH_BYTES = 64 * 1024, GONE_SHOWN = 3 };
 
 /* ---- the engine's calls ---- */
+
+/* Into the coordinator's scratch. */
+static orr_status read_results(struct orr_coord *coord, const struct orr_task *task,
+                               const void *results, uint32_t length,
+                               struct orr_value *out, struct orr_error *err)
+{
+    const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
+    const struct orr_type type = { .kind = ORR_KIND_RECORD, .record = f->results };
+    struct orr_reader in = orr_reader_of(results, length);
+    return orr_value_get(&in, &type, &coord->scratch, out, err);
+}
 
 bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
                       uint32_t length, struct orr_error *err)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, id);
-    const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
-    const struct orr_type type = { .kind = ORR_KIND_RECORD, .record = f->results };
-    struct orr_reader in = orr_reader_of(results, length);
     struct orr_value v;
-    orr_status status = orr_value_get(&in, &type, &coord->scratch, &v, err);
+    orr_status status = read_results(coord, task, results, length, &v, err);
     if (status == ORR_OK)
         orr_engine_finished(coord->engine, id, v);
     orr_arena_reset(&coord->scratch);
     return status == ORR_OK;
 }
 
-/* What an earlier epoch stored; results that do not read back are made again. */
+/* A file that the task made, below RUN/out, and that is not there any more; or NULL. */
+static const char *gone_file(const struct orr_coord *coord, struct orr_value v)
+{
+    const char *gone = NULL;
+    if (v.kind == ORR_KIND_PATH) {
+        size_t root = strlen(coord->setup.run_dir);
+        const char *path = v.as.s->s;
+        if (strncmp(path, coord->setup.run_dir, root) == 0 &&
+            strncmp(path + root, "/out/", 5) == 0 && access(path, F_OK) != 0)
+            gone = path;
+    }
+    for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n && !gone; i++)
+        gone = gone_file(coord, v.as.list->items[i]);
+    for (uint32_t i = 0;
+         v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields && !gone; i++)
+        gone = gone_file(coord, v.as.record->fields[i]);
+    return gone;
+}
+
+static void tell_gone(struct orr_coord *coord, const struct orr_task *task,
+                      const char *path)
+{
+    if (coord->gone++ >= GONE_SHOWN) /* the summary has the number */
+        return;
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_text_printf(&text,
+                    "orrery: %s is gone: the task of '%s' that made it runs again\n",
+                    path, coord->setup.graph->functions[task->function].name);
+    orr_progress_break(coord->setup.progress);
+    orr_text_print(stderr, text.s);
+    orr_text_release(&text);
+}
+
+/* What an earlier epoch stored; results that do not read back, and those whose files
+ * are gone, are made again. */
 static bool reuse(struct orr_coord *coord, orr_task_id id)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, id);
     uint32_t length = 0;
-    struct orr_error err = { 0 };
+    struct orr_value v;
     const void *results = orr_known_find(coord->known, task->identity, &length);
-    if (!results || !orri_finish_task(coord, id, results, length, &err))
+    bool good =
+        results && read_results(coord, task, results, length, &v, NULL) == ORR_OK;
+    const char *gone = good ? gone_file(coord, v) : NULL;
+    if (gone)
+        tell_gone(coord, task, gone);
+    good = good && !gone;
+    if (good)
+        orr_engine_finished(coord->engine, id, v);
+    orr_arena_reset(&coord->scratch);
+    if (!good)
         return false;
     struct orr_stage *stage = orri_stage(coord, task->function);
     orri_record(coord, id.v)->state = ORRI_TOLD_REUSED;

@@ -66,6 +66,7 @@ struct orr_coord {
     int64_t counted;     /* core_seconds is up to date to this moment */
     int64_t shown;
     int64_t beat;
+    uint64_t gone;    /* finished tasks whose files are not there any more */
     char *stopped_by; /* a failed store: the reason */
 };
 

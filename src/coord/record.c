@@ -32,8 +32,12 @@ static const struct orr_type optional_int = { .kind = ORR_KIND_INT, .optional = 
 
 static struct orr_value text(struct writer *w, const char *s)
 {
-    const char *safe = s ? s : "";
-    return orr_string_new(w->arena, ORR_KIND_STRING, safe, strlen(safe));
+    struct orr_text out = ORR_TEXT_INIT;
+    orr_text_utf8(&out, s ? s : "", s ? strlen(s) : 0);
+    struct orr_value v =
+        orr_string_new(w->arena, ORR_KIND_STRING, out.s ? out.s : "", out.length);
+    orr_text_release(&out);
+    return v;
 }
 
 static struct orr_value seconds_since_epoch(int64_t wall_ns)
@@ -93,13 +97,14 @@ static orr_status write_rules(struct writer *w)
     return status;
 }
 
-/* A workflow that stands for a function runs here, without attempts. */
+/* A workflow that stands for a function runs here, without attempts. A task whose last
+ * attempt failed, or was stopped with the run, waits for another one until the rules
+ * have given it up. */
 static uint8_t state_of(const struct writer *w, uint32_t task,
                         const struct orri_task_record *record)
 {
     const struct orr_engine *engine = w->coord->engine;
-    uint32_t function = orr_engine_task(engine, (orr_task_id) { task })->function;
-    if (w->coord->setup.graph->functions[function].form != ORR_FORM_WORKFLOW)
+    if (record->state == ORRI_TOLD_REUSED)
         return record->state;
     switch (orr_engine_task_state(engine, (orr_task_id) { task })) {
     case ORR_TASK_DONE: return ORRI_TOLD_DONE;
@@ -268,18 +273,24 @@ static void attempt_tables(struct writer *w)
     w->errors = orr_runfile_table(w->file, "errors", "attempts that failed", errors, 8);
 }
 
+/* Programs write what they like to standard error; the table is UTF-8. */
+static struct orr_value error_text(struct writer *w, const struct orr_stored *s)
+{
+    struct orr_text out = ORR_TEXT_INIT;
+    orr_text_utf8(&out, s->error_tail ? s->error_tail : "", s->error_tail_bytes);
+    struct orr_value v =
+        orr_string_new(w->arena, ORR_KIND_STRING, out.s ? out.s : "", out.length);
+    orr_text_release(&out);
+    return v;
+}
+
 static orr_status write_error(struct writer *w, const struct orr_stored *s)
 {
     struct orr_value row[] = {
-        identity(w, s->id),
-        text(w, s->function),
-        orr_int(s->attempt),
-        text(w, orr_fail_kind_text[s->failure]),
-        orr_int(s->code),
-        text(w, s->message),
-        orr_string_new(w->arena, ORR_KIND_STRING, s->error_tail ? s->error_tail : "",
-                       s->error_tail_bytes),
-        text(w, s->host),
+        identity(w, s->id),  text(w, s->function),
+        orr_int(s->attempt), text(w, orr_fail_kind_text[s->failure]),
+        orr_int(s->code),    text(w, s->message),
+        error_text(w, s),    text(w, s->host),
     };
     return orr_runtable_row(w->errors, row, w->err);
 }

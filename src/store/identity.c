@@ -38,14 +38,24 @@ void orr_files_free(struct orr_files *files)
     free(files);
 }
 
-static struct orr_id by_size_and_time(const char *path)
+bool orr_file_look(const char *path, struct orr_file_seen *out)
 {
     struct stat info;
+    if (stat(path, &info) != 0)
+        return false;
+    *out = (struct orr_file_seen) { path, info.st_size, info.st_mtim.tv_sec,
+                                    info.st_mtim.tv_nsec };
+    return true;
+}
+
+/* NULL: of a file that is not there. */
+static struct orr_id by_size_and_time(const struct orr_file_seen *seen)
+{
     struct orr_bytes bytes = ORR_BYTES_INIT;
-    if (stat(path, &info) == 0) {
-        orr_put_i64(&bytes, info.st_size);
-        orr_put_i64(&bytes, info.st_mtim.tv_sec);
-        orr_put_i64(&bytes, info.st_mtim.tv_nsec);
+    if (seen) {
+        orr_put_i64(&bytes, seen->size);
+        orr_put_i64(&bytes, seen->seconds);
+        orr_put_i64(&bytes, seen->nanoseconds);
     }
     struct orr_id id =
         orr_hash(bytes.data ? bytes.data : (const void *)"", bytes.length);
@@ -71,25 +81,52 @@ static struct orr_id by_bytes(const char *path)
     return id;
 }
 
-struct orr_id orr_files_identify(void *context, const char *path, bool by_content)
+static struct orr_id identify(const char *path, bool by_content)
 {
-    struct orr_files *files = context;
+    struct orr_file_seen seen;
+    if (by_content)
+        return by_bytes(path);
+    return by_size_and_time(orr_file_look(path, &seen) ? &seen : NULL);
+}
+
+/* The entry of the path; a new one has no path yet. */
+static struct entry *entry_of(struct orr_files *files, const char *path,
+                              bool by_content)
+{
     for (uint64_t key = orr_hash64(path, strlen(path), by_content);; key++) {
         bool fresh = false;
         uint64_t *slot = orr_map_insert(&files->by_hash, key, &fresh);
         if (!fresh && *slot) {
-            const struct entry *entry = &files->entries[*slot - 1];
+            struct entry *entry = &files->entries[*slot - 1];
             if (entry->by_content == by_content && strcmp(entry->path, path) == 0)
-                return entry->id;
+                return entry;
             continue;
         }
         *slot = files->n + 1;
         files->entries =
             orr_grow(files->entries, files->n, &files->cap, sizeof *files->entries);
-        struct entry *entry = &files->entries[files->n++];
-        *entry =
-            (struct entry) { orr_strdup(path), by_content,
-                             by_content ? by_bytes(path) : by_size_and_time(path) };
-        return entry->id;
+        files->entries[files->n] = (struct entry) { .by_content = by_content };
+        return &files->entries[files->n++];
     }
+}
+
+struct orr_id orr_files_identify(void *context, const char *path, bool by_content)
+{
+    struct entry *entry = entry_of(context, path, by_content);
+    if (!entry->path) {
+        entry->path = orr_strdup(path);
+        entry->id = identify(path, by_content);
+    }
+    return entry->id;
+}
+
+void orr_files_remember(struct orr_files *files, const struct orr_file_seen *seen)
+{
+    struct orr_file_seen now;
+    if (orr_file_look(seen->path, &now))
+        return;
+    struct entry *entry = entry_of(files, seen->path, false);
+    if (!entry->path)
+        entry->path = orr_strdup(seen->path);
+    entry->id = by_size_and_time(seen);
 }

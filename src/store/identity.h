@@ -7,6 +7,7 @@
 #include "base/hash.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct orr_files;
 struct orr_files *orr_files_new(void);
@@ -14,5 +15,16 @@ void orr_files_free(struct orr_files *files); /* NULL is fine */
 /* Of size and modification time, or of the bytes; a missing file has an id too. Reads
  * the disk. `files` is a struct orr_files: this is orr_engine_files.identify. */
 struct orr_id orr_files_identify(void *files, const char *path, bool by_content);
+
+/* What was seen of a file. */
+struct orr_file_seen {
+    const char *path; /* borrowed */
+    int64_t size;
+    int64_t seconds, nanoseconds; /* of the last change */
+};
+/* False when there is no such file. */
+bool orr_file_look(const char *path, struct orr_file_seen *out);
+/* The file, if it is gone, counts as it was seen: results that it led to stay good. */
+void orr_files_remember(struct orr_files *files, const struct orr_file_seen *seen);
 
 #endif

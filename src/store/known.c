@@ -15,6 +15,7 @@ struct result {
     uint32_t length;
     uint32_t twin; /* another with the same key + 1 */
     int64_t time;  /* ns */
+    uint32_t epoch;
 };
 
 struct spent { /* by one function */
@@ -34,7 +35,7 @@ struct orr_known {
     struct orr_arena arena;
 };
 
-static const struct result *find(const struct orr_known *known, struct orr_id id)
+static struct result *find(const struct orr_known *known, struct orr_id id)
 {
     const uint64_t *slot = known ? orr_map_find(&known->by_id, id.lo) : NULL;
     for (uint32_t at = slot ? (uint32_t)*slot : 0; at; at = known->results[at - 1].twin)
@@ -85,25 +86,35 @@ static void count(struct orr_known *known, const char *function, int64_t time)
     spent->n++;
 }
 
-/* The first success of a task stays: later ones are duplicates after lost reports. */
+/* The first success of a task in a session stays: later ones are duplicates after lost
+ * reports. Of several sessions the newest counts: it made again what was gone. */
 static orr_status remember(void *context, const struct orr_stored *stored,
                            const struct orr_place *place, struct orr_error *err)
 {
     struct orr_known *known = context;
-    (void)place;
+    struct result *earlier = find(known, stored->id);
     (void)err;
-    if (stored->failure != ORR_FAIL_NONE || find(known, stored->id))
+    if (stored->failure != ORR_FAIL_NONE || (earlier && earlier->epoch >= place->epoch))
         return ORR_OK;
-    bool fresh = false;
-    uint64_t *slot = orr_map_insert(&known->by_id, stored->id.lo, &fresh);
     char *bytes = orr_arena_alloc(&known->arena, stored->results_bytes + 1);
     if (stored->results_bytes)
         memcpy(bytes, stored->results, stored->results_bytes);
+    if (earlier) {
+        earlier->bytes = bytes;
+        earlier->length = stored->results_bytes;
+        earlier->epoch = place->epoch;
+        return ORR_OK;
+    }
+    bool fresh = false;
+    uint64_t *slot = orr_map_insert(&known->by_id, stored->id.lo, &fresh);
     known->results =
         orr_grow(known->results, known->n, &known->cap, sizeof *known->results);
-    known->results[known->n++] =
-        (struct result) { stored->id, bytes, stored->results_bytes, (uint32_t)*slot,
-                          stored->t_end - stored->t_start };
+    known->results[known->n++] = (struct result) { stored->id,
+                                                   bytes,
+                                                   stored->results_bytes,
+                                                   (uint32_t)*slot,
+                                                   stored->t_end - stored->t_start,
+                                                   place->epoch };
     *slot = known->n;
     count(known, stored->function ? stored->function : "",
           stored->t_end - stored->t_start);

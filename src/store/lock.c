@@ -21,7 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_TEXT_MAX = 4096 };
+enum {
+    LOCK_TEXT_MAX = 4096,
+    ORPHAN_SECONDS = 30 /* agents that hear nothing leave: node/agent.c */
+};
 
 /* --- who we are ------------------------------------------------------------- */
 
@@ -195,8 +198,9 @@ static orr_status refuse(const struct taking *t, const struct orri_lock_owner *o
             err, ORR_ERR_INPUT, ORR_NO_SPAN,
             "%s %s is in use by process %" PRId64
             " on this host (%s) since %s; wait for it, or stop it: kill "
-            "%" PRId64,
-            t->what, t->directory, owner->pid, owner->host, since, owner->pid);
+            "%" PRId64 " (after a kill of mpirun, its ranks end within %d s)",
+            t->what, t->directory, owner->pid, owner->host, since, owner->pid,
+            ORPHAN_SECONDS);
     return orr_error_set(
         err, ORR_ERR_INPUT, ORR_NO_SPAN,
         "%s %s is in use by process %" PRId64 " on host %s since %s, last sign of life "

@@ -114,6 +114,7 @@ orr_status orr_run_info_read(const char *path, struct orr_run_info *out,
         char since[ORR_TIME_TEXT];
         orr_clock_text(owner.since, since);
         info.locked = state == ORRI_LOCK_LIVE;
+        info.gone = state == ORRI_LOCK_STALE && silent <= ORR_LOCK_SILENCE;
         (void)snprintf(info.owner, sizeof info.owner,
                        "pid %" PRId64 " on host %s since %s", owner.pid, owner.host,
                        since);

@@ -48,6 +48,7 @@ struct orr_run_info {
     int64_t created; /* wall ns */
     uint32_t epoch;  /* newest; 0: none yet */
     bool locked;     /* someone holds the lock, and seems to live */
+    bool gone;       /* who held it was killed on this machine, in the last minute */
     char owner[160]; /* "pid 123 on host login1 since 2026-..", or "" */
 };
 /* ORR_ERR_INPUT when `path` is not a run directory. */

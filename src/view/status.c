@@ -216,6 +216,8 @@ orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
 double orr_status_eta(const struct orr_run_status *status)
 {
     double left = 0;
+    if (orr_run_state_exit_code(status->state) >= 0) /* it is over */
+        return status->state == ORR_RUN_SUCCEEDED ? 0 : -1;
     if (status->cores == 0 || status->done == 0)
         return -1;
     for (uint32_t i = 0; i < status->n_stages; i++) {

@@ -84,7 +84,8 @@ orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
 /* For people: several lines. `alive`: someone holds the run's lock. */
 void orr_status_print(const struct orr_run_status *status, bool alive,
                       struct orr_text *out);
-/* Estimated seconds to the end from the rates of the stages, < 0: unknown. */
+/* Estimated seconds to the end from the rates of the stages, < 0: unknown, or the run
+ * ended before its end. */
 double orr_status_eta(const struct orr_run_status *status);
 
 /* ---- the progress line ---- */
