@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,11 +177,14 @@ bool orri_number(const struct orr_line *line, const char *name, long least, long
 
 int orri_complain(const struct orr_error *err)
 {
+    struct orr_text text = ORR_TEXT_INIT;
     if (err->at.file && err->at.line)
-        (void)fprintf(stderr, "%s:%u:%u: error: %s\n", err->at.file, err->at.line,
-                      err->at.column, err->text);
+        orr_text_printf(&text, "%s:%u:%u: error: %s\n", err->at.file, err->at.line,
+                        err->at.column, err->text);
     else
-        (void)fprintf(stderr, "orrery: error: %s\n", err->text);
+        orr_text_printf(&text, "orrery: error: %s\n", err->text);
+    orr_text_print(stderr, text.s);
+    orr_text_release(&text);
     if (err->code == ORR_ERR_INPUT || err->code == ORR_ERR_LIMIT)
         return ORR_EXIT_INPUT;
     return err->code == ORR_ERR_FAILED ? ORR_EXIT_FAILED : ORR_EXIT_MACHINE;
@@ -216,8 +220,18 @@ static int finish(int code)
     return code ? code : ORR_EXIT_MACHINE;
 }
 
+/* A standard stream that is closed must not become the number of a file of ours:
+ * messages would be written into it. What is put there fails when it is used. */
+static void keep_stream_numbers(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
 int orr_cli_main(int argc, char **argv)
 {
+    keep_stream_numbers();
     const char *word = argc > 1 ? argv[1] : "";
     if (!*word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
         (strcmp(word, "help") == 0 && argc == 2)) {

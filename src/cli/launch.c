@@ -2,15 +2,18 @@
  * Owns: the mpirun process, and the file through which rank 0 tells its exit code. */
 #include "base/memory.h"
 #include "cli/session.h"
+#include "store/rundir.h"
 #include "topo/topo.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,7 +114,7 @@ static char **mpirun_arguments(const struct orri_session *session,
     return (char **)(uintptr_t)argv;
 }
 
-static int exit_code_of(const char *exit_file, int status)
+static int exit_code_of(const char *exit_file, const char *run_dir, int status)
 {
     int code = -1;
     FILE *file = fopen(exit_file, "r");
@@ -123,13 +126,49 @@ static int exit_code_of(const char *exit_file, int status)
         return code;
     (void)fprintf(stderr,
                   "orrery: error: mpirun ended (%s %d) before rank 0 could conclude; "
-                  "resume the run\n",
+                  "what was finished is kept, go on with: orrery resume %s\n",
                   WIFSIGNALED(status) ? "signal" : "exit code",
-                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                  run_dir);
+    if (WIFSIGNALED(status))
+        (void)fprintf(stderr, "orrery: ranks that it left behind end by themselves, "
+                              "within 30 s\n");
     return ORR_EXIT_MACHINE;
 }
 
-static int spawn_and_wait(char **argv, const char *exit_file)
+enum { LOOK_MS = 1000, LOOK_BLIND_MS = 50 /* old kernels, no descriptors */ };
+
+/* Wait for mpirun. It goes on when rank 0 is lost, and so do the other ranks, for half
+ * a minute, though nothing can come of it: end it then. True: rank 0 was lost. */
+static bool wait_for(pid_t pid, const char *run_dir, int *status)
+{
+    struct orr_run_info info;
+    bool lived = false;
+    bool lost = false;
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    pid_t ended = 0;
+    while ((ended = waitpid(pid, status, WNOHANG)) == 0 ||
+           (ended < 0 && errno == EINTR)) {
+        struct pollfd end = { .fd = fd, .events = POLLIN };
+        (void)poll(&end, 1, fd < 0 ? LOOK_BLIND_MS : LOOK_MS);
+        if (lost || orr_run_info_read(run_dir, &info, NULL) != ORR_OK)
+            continue;
+        lived = lived || info.locked;
+        lost = lived && info.gone;
+        if (!lost)
+            continue;
+        (void)fprintf(stderr,
+                      "orrery: error: rank 0 was lost (%s); what was finished is kept, "
+                      "go on with: orrery resume %s\n",
+                      info.owner, run_dir);
+        (void)kill(pid, SIGTERM);
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return lost;
+}
+
+static int spawn_and_wait(char **argv, const char *exit_file, const char *run_dir)
 {
     posix_spawnattr_t attributes;
     struct sigaction action = { .sa_handler = forward };
@@ -153,9 +192,9 @@ static int spawn_and_wait(char **argv, const char *exit_file)
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGUSR1, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return exit_code_of(exit_file, status);
+    if (wait_for(pid, run_dir, &status))
+        return ORR_EXIT_MACHINE;
+    return exit_code_of(exit_file, run_dir, status);
 }
 
 static long default_ranks(long cores_per_rank)
@@ -190,7 +229,7 @@ int orri_launch(const struct orri_session *session, const struct orr_line *line,
                    ranks ? ranks : default_ranks(session->cores_per_rank));
     set_environment(exit_file);
     char **argv = mpirun_arguments(session, line, self, number);
-    int code = spawn_and_wait(argv, exit_file);
+    int code = spawn_and_wait(argv, exit_file, session->run_dir);
     (void)unlink(exit_file);
     free(argv);
     return code;

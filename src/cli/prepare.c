@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/request.h"
+#include "cli/again.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,12 +14,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-struct orr_job *orri_compile_job(const struct orri_session *session,
-                                 struct orri_texts *texts, bool quiet)
+static struct orr_job *compile(const struct orri_session *session,
+                               const struct orr_sources *sources,
+                               struct orri_texts *texts, bool quiet)
 {
     struct orr_diags diags = { 0 };
-    struct orr_sources sources = orri_texts_sources(texts);
-    struct orr_job *job = orr_job_compile(session->job, &sources, session->settings,
+    struct orr_job *job = orr_job_compile(session->job, sources, session->settings,
                                           session->n_settings, orri_registry(), &diags);
     bool bad = orri_print_findings(&diags, texts, quiet);
     orr_diags_release(&diags);
@@ -30,15 +30,61 @@ struct orr_job *orri_compile_job(const struct orri_session *session,
     return job;
 }
 
+static void print_notes(const char *notes)
+{
+    for (const char *at = notes; at && *at;) {
+        size_t length = strcspn(at, "\n");
+        struct orr_text line = ORR_TEXT_INIT;
+        orr_text_printf(&line, "orrery: note: %.*s\n", (int)length, at);
+        orr_text_print(stderr, line.s);
+        orr_text_release(&line);
+        at += length + (at[length] == '\n');
+    }
+}
+
+static struct orr_job *compile_again(const struct orri_session *session,
+                                     struct orri_texts *texts, bool quiet)
+{
+    struct orri_again again;
+    struct orr_error err = { 0 };
+    struct orr_job *job = NULL;
+    if (orri_again_open(session->run_dir, texts, &again, &err) != ORR_OK) {
+        (void)orri_complain(&err);
+    } else {
+        struct orr_sources sources = orri_again_sources(&again);
+        job = compile(session, &sources, texts, quiet);
+        if (job && !orri_again_check(&again, session, job)) {
+            orr_job_free(job);
+            job = NULL;
+        }
+        if (job && !quiet)
+            print_notes(again.notes.s);
+    }
+    orri_again_release(&again);
+    return job;
+}
+
+struct orr_job *orri_compile_job(const struct orri_session *session,
+                                 struct orri_texts *texts, bool quiet)
+{
+    struct orr_sources sources = orri_texts_sources(texts);
+    return session->resume ? compile_again(session, texts, quiet)
+                           : compile(session, &sources, texts, quiet);
+}
+
 static bool check_path(const struct orr_job *job, const char *word, uint32_t request,
                        const char *input, struct orr_value v)
 {
     bool good = true;
     if (v.kind == ORR_KIND_PATH && access(v.as.s->s, R_OK) != 0) {
-        (void)fprintf(stderr, "%s: %s: input '%s'", job->file, word, input);
+        const char *why = strerror(errno);
+        struct orr_text text = ORR_TEXT_INIT;
+        orr_text_printf(&text, "%s: %s: input '%s'", job->file, word, input);
         if (job->n_requests > 1)
-            (void)fprintf(stderr, " of request %u", request);
-        (void)fprintf(stderr, ": cannot read %s: %s\n", v.as.s->s, strerror(errno));
+            orr_text_printf(&text, " of request %u", request);
+        orr_text_printf(&text, ": cannot read %s: %s\n", v.as.s->s, why);
+        orr_text_print(stderr, text.s);
+        orr_text_release(&text);
         return false;
     }
     for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n; i++)
@@ -74,23 +120,19 @@ static orr_status keep_text(const char *run_dir, const char *from, const char *n
     return status;
 }
 
-/* The texts as they were: what was run, to be seen. Workflows that stand for functions
- * are kept as workflow.FUNCTION.yaml. */
+/* The texts as they were: what was run, to be seen. */
 static orr_status keep_texts(const char *run_dir, const struct orri_session *session,
                              const struct orr_job *job, struct orri_texts *texts,
                              struct orr_error *err)
 {
-    const struct orr_graph *graph = job->graph;
-    orr_status status = keep_text(run_dir, session->job, "job.yaml", texts, err);
-    if (status == ORR_OK)
-        status = keep_text(run_dir, job->workflow_path, "workflow.yaml", texts, err);
-    for (uint32_t i = 0; i < graph->n_modules && status == ORR_OK; i++) {
-        const struct orr_graph_function *f =
-            &graph->functions[graph->modules[i].function];
-        struct orr_text name = ORR_TEXT_INIT;
-        orr_text_printf(&name, "workflow.%s.yaml", f->name);
-        status = keep_text(run_dir, f->workflow->file, name.s, texts, err);
-        orr_text_release(&name);
+    orr_status status = ORR_OK;
+    const char *path = NULL;
+    char *name = NULL;
+    for (uint32_t i = 0;
+         status == ORR_OK && (name = orri_kept_name(session, job, i, &path)) != NULL;
+         i++) {
+        status = keep_text(run_dir, path, name, texts, err);
+        free(name);
     }
     return status;
 }

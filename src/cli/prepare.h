@@ -5,7 +5,8 @@
 #include "cli/session.h"
 #include "store/rundir.h"
 
-/* Compile and print findings; NULL when there are errors. */
+/* Compile and print findings; NULL when there are errors. When the session resumes a
+ * run: also when that is of another job; texts that are gone come from the run. */
 struct orr_job *orri_compile_job(const struct orri_session *session,
                                  struct orri_texts *texts, bool quiet);
 /* Are all inputs of type path readable? Prints those that are not, as "error" or

@@ -25,25 +25,6 @@ struct kept_sources {
     bool now;
 };
 
-static const struct orri_kept *kept_of(const struct orri_replay *r, const char *path)
-{
-    const struct orri_kept *found = NULL;
-    char *canonical = orri_canonical(path);
-    for (size_t i = 0; i < r->request.n_kept && !found; i++)
-        if (strcmp(r->request.kept[i].path, canonical) == 0)
-            found = &r->request.kept[i];
-    free(canonical);
-    return found;
-}
-
-/* Keep the text under the path that the compiler asks for. */
-static void add_text(struct orri_texts *texts, const char *path, struct orr_text *text)
-{
-    texts->items = orr_realloc(texts->items, texts->n + 1, sizeof *texts->items);
-    texts->items[texts->n].path = orr_strdup(path);
-    texts->items[texts->n++].text = *text;
-}
-
 static void note_change(struct orri_replay *r, const char *path,
                         const struct orri_kept *kept, const struct orr_text *text)
 {
@@ -64,7 +45,7 @@ static orr_status read_kept(void *context, const char *path, struct orr_text *ou
     struct kept_sources *k = context;
     struct orri_replay *r = k->replay;
     struct orr_sources plain = orri_texts_sources(&r->texts);
-    const struct orri_kept *kept = k->now ? NULL : kept_of(r, path);
+    const struct orri_kept *kept = k->now ? NULL : orri_request_kept(&r->request, path);
     bool known = false;
     for (size_t i = 0; i < r->texts.n; i++)
         known = known || strcmp(r->texts.items[i].path, path) == 0;
@@ -73,7 +54,7 @@ static orr_status read_kept(void *context, const char *path, struct orr_text *ou
         char *copy = orr_path_join(r->run_dir, kept->name);
         if (orr_file_read(copy, TEXT_MAX, &text, NULL) == ORR_OK) {
             note_change(r, path, kept, &text);
-            add_text(&r->texts, path, &text);
+            orri_texts_give(&r->texts, path, &text);
         } else {
             orr_text_release(&text);
         }
@@ -96,12 +77,14 @@ static bool compile(struct orri_replay *r, bool now)
 
 /* ---- the attempts ---- */
 
+/* The first of the newest session that has one. */
 static const struct orr_tried *success_of(const struct orr_tried *tried)
 {
+    const struct orr_tried *found = NULL;
     for (; tried; tried = tried->next)
-        if (tried->failure == ORR_FAIL_NONE)
-            return tried;
-    return NULL;
+        if (tried->failure == ORR_FAIL_NONE && (!found || tried->epoch > found->epoch))
+            found = tried;
+    return found;
 }
 
 /* Failure number `attempt` that the rules were told of in the newest session: a lost
@@ -236,6 +219,8 @@ int orri_replay_open(const char *run_dir, bool now, struct orri_replay *out)
     if (!compile(out, now))
         return ORR_EXIT_INPUT;
     out->files = orr_files_new();
+    for (size_t i = 0; i < out->request.n_inputs; i++)
+        orr_files_remember(out->files, &out->request.inputs[i]);
     out->engine = orr_engine_new(
         out->job->graph, &(struct orr_engine_files) { orr_files_identify, out->files });
     go_through(out);

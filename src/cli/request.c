@@ -1,15 +1,19 @@
 /* request.c - RUN/request: a word and its value a line
+ *
+ * Values may hold anything: \\ and \n stand for a backslash and a line end.
  * Owns: the format. */
 #include "cli/request.h"
 
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REQUEST_MAX = 1 << 20 };
+enum { REQUEST_MAX = 64 << 20 };
 
 char *orri_canonical(const char *path)
 {
@@ -25,11 +29,75 @@ char *orri_canonical(const char *path)
     return whole;
 }
 
+static void put_value(struct orr_text *out, const char *s)
+{
+    for (; *s; s++)
+        if (*s == '\\' || *s == '\n')
+            orr_text_puts(out, *s == '\n' ? "\\n" : "\\\\");
+        else
+            orr_text_append(out, s, 1);
+}
+
+static void put_line(struct orr_text *out, const char *word, const char *value)
+{
+    orr_text_printf(out, "%s ", word);
+    put_value(out, value);
+    orr_text_puts(out, "\n");
+}
+
 static void put_kept(struct orr_text *out, const char *name, const char *path)
 {
     char *canonical = orri_canonical(path);
-    orr_text_printf(out, "file %s %s\n", name, canonical);
+    orr_text_printf(out, "file %s ", name);
+    put_value(out, canonical);
+    orr_text_puts(out, "\n");
     free(canonical);
+}
+
+static void put_inputs_of(struct orr_text *out, struct orr_value v)
+{
+    struct orr_file_seen seen;
+    if (v.kind == ORR_KIND_PATH && orr_file_look(v.as.s->s, &seen)) {
+        orr_text_printf(out, "input %" PRId64 " %" PRId64 " %" PRId64 " ", seen.size,
+                        seen.seconds, seen.nanoseconds);
+        put_value(out, seen.path);
+        orr_text_puts(out, "\n");
+    }
+    for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n; i++)
+        put_inputs_of(out, v.as.list->items[i]);
+    for (uint32_t i = 0; v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields;
+         i++)
+        put_inputs_of(out, v.as.record->fields[i]);
+}
+
+/* What a request shares with the one before it is said once. */
+static void put_inputs(struct orr_text *out, const struct orr_job *job)
+{
+    for (uint32_t r = 0; r < job->n_requests; r++) {
+        const struct orr_record *inputs = job->requests[r].as.record;
+        for (uint32_t i = 0; i < inputs->type->n_fields; i++)
+            if (!r || !orr_value_equal(inputs->fields[i],
+                                       job->requests[r - 1].as.record->fields[i]))
+                put_inputs_of(out, inputs->fields[i]);
+    }
+}
+
+char *orri_kept_name(const struct orri_session *session, const struct orr_job *job,
+                     uint32_t i, const char **path)
+{
+    const struct orr_graph *graph = job->graph;
+    if (i < 2) {
+        *path = i ? job->workflow_path : session->job;
+        return orr_strdup(i ? "workflow.yaml" : "job.yaml");
+    }
+    if (i - 2 >= graph->n_modules)
+        return NULL;
+    const struct orr_graph_function *f =
+        &graph->functions[graph->modules[i - 2].function];
+    struct orr_text name = ORR_TEXT_INIT;
+    orr_text_printf(&name, "workflow.%s.yaml", f->name);
+    *path = f->workflow->file;
+    return name.s;
 }
 
 orr_status orri_request_write(const char *run_dir, const struct orri_session *session,
@@ -39,22 +107,23 @@ orr_status orri_request_write(const char *run_dir, const struct orri_session *se
     char *path = orr_path_join(run_dir, "request");
     char *file = orri_canonical(session->job);
     char *directory = realpath(".", NULL);
-    orr_text_printf(&text, "job %s\n", file);
+    put_line(&text, "job", file);
+    put_line(&text, "name", job->name);
+    put_line(&text, "workflow", job->graph->name);
     if (directory)
-        orr_text_printf(&text, "in %s\n", directory);
-    for (size_t i = 0; i < session->n_settings; i++)
-        orr_text_printf(&text, "set %s=%s\n", session->settings[i].name,
-                        session->settings[i].value);
-    put_kept(&text, "job.yaml", session->job);
-    put_kept(&text, "workflow.yaml", job->workflow_path);
-    for (uint32_t i = 0; i < job->graph->n_modules; i++) {
-        const struct orr_graph_function *f =
-            &job->graph->functions[job->graph->modules[i].function];
-        struct orr_text name = ORR_TEXT_INIT;
-        orr_text_printf(&name, "workflow.%s.yaml", f->name);
-        put_kept(&text, name.s, f->workflow->file);
-        orr_text_release(&name);
+        put_line(&text, "in", directory);
+    for (size_t i = 0; i < session->n_settings; i++) {
+        orr_text_printf(&text, "set %s=", session->settings[i].name);
+        put_value(&text, session->settings[i].value);
+        orr_text_puts(&text, "\n");
     }
+    const char *from = NULL;
+    char *name = NULL;
+    for (uint32_t i = 0; (name = orri_kept_name(session, job, i, &from)) != NULL; i++) {
+        put_kept(&text, name, from);
+        free(name);
+    }
+    put_inputs(&text, job);
     orr_status status = orr_file_write(path, text.s, text.length, true, err);
     free(directory);
     free(file);
@@ -63,14 +132,50 @@ orr_status orri_request_write(const char *run_dir, const struct orri_session *se
     return status;
 }
 
+/* In place. A backslash before anything else stands for itself: version 0.1 wrote them
+ * so. */
+static void unescape(char *s)
+{
+    char *to = s;
+    for (; *s; s++) {
+        bool escape = s[0] == '\\' && (s[1] == 'n' || s[1] == '\\');
+        *to++ = escape && s[1] == 'n' ? '\n' : *s;
+        s += escape;
+    }
+    *to = '\0';
+}
+
+static void parse_input(struct orri_request *request, const char *line)
+{
+    struct orr_file_seen seen = { 0 };
+    int at = 0;
+    if (sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNd64 "%n", &seen.size, &seen.seconds,
+               &seen.nanoseconds, &at) != 3 ||
+        line[at] != ' ')
+        return;
+    seen.path = line + at + 1;
+    request->inputs =
+        orr_realloc(request->inputs, request->n_inputs + 1, sizeof *request->inputs);
+    request->inputs[request->n_inputs++] = seen;
+}
+
 static void parse_line(struct orri_request *request, char *line)
 {
+    const struct {
+        const char *word;
+        const char **value;
+    } words[] = { { "job ", &request->job },
+                  { "in ", &request->directory },
+                  { "name ", &request->name },
+                  { "workflow ", &request->workflow } };
+    unescape(line);
     char *equals = strchr(line, '=');
     char *blank = strncmp(line, "file ", 5) == 0 ? strchr(line + 5, ' ') : NULL;
-    if (strncmp(line, "job ", 4) == 0)
-        request->job = line + 4;
-    if (strncmp(line, "in ", 3) == 0)
-        request->directory = line + 3;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(line, words[i].word, strlen(words[i].word)) == 0)
+            *words[i].value = line + strlen(words[i].word);
+    if (strncmp(line, "input ", 6) == 0)
+        parse_input(request, line + 6);
     if (strncmp(line, "set ", 4) == 0 && equals) {
         *equals = '\0';
         request->settings = orr_realloc(request->settings, request->n_settings + 1,
@@ -116,6 +221,19 @@ void orri_request_release(struct orri_request *request)
 {
     free(request->settings);
     free(request->kept);
+    free(request->inputs);
     orr_text_release(&request->text);
     *request = (struct orri_request) { 0 };
+}
+
+const struct orri_kept *orri_request_kept(const struct orri_request *request,
+                                          const char *path)
+{
+    const struct orri_kept *found = NULL;
+    char *canonical = orri_canonical(path);
+    for (size_t i = 0; i < request->n_kept && !found; i++)
+        if (strcmp(request->kept[i].path, canonical) == 0)
+            found = &request->kept[i];
+    free(canonical);
+    return found;
 }

@@ -3,6 +3,7 @@
 #define ORR_CLI_REQUEST_H
 
 #include "cli/session.h"
+#include "store/identity.h"
 
 /* A text that RUN keeps, as it was when the run began. */
 struct orri_kept {
@@ -14,19 +15,32 @@ struct orri_request {
     struct orr_text text;
     const char *job;       /* the job file; all of this points into `text` */
     const char *directory; /* where the run was started; NULL: it is not known */
+    const char *name;      /* of the job; NULL in runs of 0.1 */
+    const char *workflow;  /* its name; likewise */
     struct orr_setting *settings;
     size_t n_settings;
     struct orri_kept *kept;
     size_t n_kept;
+    struct orr_file_seen *inputs; /* of type path, as they were */
+    size_t n_inputs;
 };
 
-/* The job file's own path (paths in it are relative to that), the settings, and where
- * the texts came from that the run keeps. */
+/* The job file's own path (paths in it are relative to that), the settings, where the
+ * texts came from that the run keeps, and size and time of the inputs. */
 orr_status orri_request_write(const char *run_dir, const struct orri_session *session,
                               const struct orr_job *job, struct orr_error *err);
 orr_status orri_request_read(const char *run_dir, struct orri_request *out,
                              struct orr_error *err);
 void orri_request_release(struct orri_request *request);
+/* What the run keeps of the file, or NULL. */
+const struct orri_kept *orri_request_kept(const struct orri_request *request,
+                                          const char *path);
+
+/* Number `i` of the texts that a run keeps: its name in the run directory, free() it,
+ * and the path of the file. NULL: there are no more. Workflows that stand for functions
+ * are kept as workflow.FUNCTION.yaml. */
+char *orri_kept_name(const struct orri_session *session, const struct orr_job *job,
+                     uint32_t i, const char **path);
 
 /* The same for two names of one file, also when the file is gone. free() it. */
 char *orri_canonical(const char *path);

@@ -6,11 +6,13 @@
 #include "cli/request.h"
 #include "link/link.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RANK_OPTIONS                                                                   \
     { "ranks", 'n', "N",                                                               \
@@ -85,18 +87,19 @@ static int start(const struct orri_session *session, const struct orr_line *line
                       : orri_launch(session, line, ranks);
 }
 
-/* runs/NAME-20261122-210620, with a number when two start in one second. */
-static char *default_run_dir(const char *name)
+/* runs/NAME-20261122-210620, with a number when several start in one second: made here,
+ * so that each is one's own. What keeps it from being made is said by who opens it. */
+static char *make_run_dir(const char *name)
 {
     char path[600];
     char when[32];
-    struct stat info;
     time_t now = time(NULL);
     struct tm parts;
     (void)localtime_r(&now, &parts);
     (void)strftime(when, sizeof when, "%Y%m%d-%H%M%S", &parts);
     (void)snprintf(path, sizeof path, "runs/%.200s-%s", name, when);
-    for (int i = 2; stat(path, &info) == 0 && i < 1000; i++)
+    (void)mkdir("runs", 0777);
+    for (int i = 2; mkdir(path, 0700) != 0 && errno == EEXIST; i++)
         (void)snprintf(path, sizeof path, "runs/%.200s-%s-%d", name, when, i);
     return orr_strdup(path);
 }
@@ -110,9 +113,10 @@ static int check_and_start(struct orri_session *session, const struct orr_line *
     char *chosen = NULL;
     int code = ORR_EXIT_INPUT;
     bool dry = orri_has(line, "dry-run");
-    if (job && (orri_inputs_readable(job, dry ? "warning" : "error") || dry)) {
-        if (!session->run_dir)
-            session->run_dir = chosen = default_run_dir(job->name);
+    bool lenient = dry || session->resume; /* finished tasks need no inputs */
+    if (job && (orri_inputs_readable(job, lenient ? "warning" : "error") || lenient)) {
+        if (!session->run_dir && !dry)
+            session->run_dir = chosen = make_run_dir(job->name);
         code = -1;
     }
     if (code < 0 && dry)
@@ -121,6 +125,8 @@ static int check_and_start(struct orri_session *session, const struct orr_line *
     orri_texts_release(&texts);
     if (code < 0)
         code = start(session, line, ranks);
+    if (chosen)
+        (void)rmdir(chosen); /* nothing came of it */
     free(chosen);
     return code;
 }

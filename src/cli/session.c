@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "cli/prepare.h"
+#include "cli/request.h"
 #include "cli/shared.h"
 #include "coord/coord.h"
 #include "exec/nursery.h"
@@ -16,6 +17,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -130,11 +132,19 @@ static void allow_descriptors(void)
 
 /* ---- start ---- */
 
-static orr_status describe_run(struct rank *rank, struct orr_error *err)
+static orr_status describe_run(struct rank *rank, bool alone, struct orr_error *err)
 {
     const struct orri_session *session = rank->session;
-    rank->job = orri_compile_job(session, &rank->texts, true);
-    if (!rank->job || !orri_inputs_readable(rank->job, "error"))
+    bool told = alone || getenv(ORRI_EXIT_FILE); /* by the launcher */
+    rank->job = orri_compile_job(session, &rank->texts, told || session->quiet);
+    if (rank->job && session->resume) { /* finished tasks need no inputs */
+        if (!told)
+            (void)orri_inputs_readable(rank->job, "warning");
+    } else if (rank->job && !orri_inputs_readable(rank->job, "error")) {
+        orr_job_free(rank->job);
+        rank->job = NULL;
+    }
+    if (!rank->job)
         return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN, "nothing was run");
     orr_status status =
         orri_open_run(session, rank->job, &rank->texts, &rank->dir, err);
@@ -172,7 +182,7 @@ static orr_status share(struct rank *rank, bool alone, struct orr_error *err)
 {
     bool first = rank->world.link->rank == 0;
     struct orr_bytes bytes = ORR_BYTES_INIT;
-    orr_status described = first ? describe_run(rank, err) : ORR_OK;
+    orr_status described = first ? describe_run(rank, alone, err) : ORR_OK;
     orr_status status = described;
     if (!alone) {
         if (first)
@@ -234,7 +244,15 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
     const char *columns = getenv(ORRI_COLUMNS);
     uint32_t width = columns ? (uint32_t)strtoul(columns, NULL, 10) : 0;
     rank->progress = orr_progress_new(stderr, width, rank->session->quiet);
+    struct orri_request request = { 0 };
+    if (rank->session->resume) { /* it was read before, to compile */
+        orr_status status = orri_request_read(rank->shared.run_dir, &request, err);
+        if (status != ORR_OK)
+            return status;
+    }
     struct orr_coord_setup setup = {
+        .inputs = request.inputs,
+        .n_inputs = request.n_inputs,
         .link = rank->world.link,
         .graph = rank->job->graph,
         .requests = rank->job->requests,
@@ -247,7 +265,9 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
         .progress = rank->progress,
         .max_failures = (uint32_t)rank->session->max_failures,
     };
-    return orr_coord_new(&setup, &rank->coord, err);
+    orr_status status = orr_coord_new(&setup, &rank->coord, err);
+    orri_request_release(&request);
+    return status;
 }
 
 /* ---- the loop of rank 0 and of agents ---- */
@@ -341,13 +361,35 @@ static void flush_link(struct rank *rank)
 
 static void print_problems(const struct orr_text *problems)
 {
+    struct orr_text out = ORR_TEXT_INIT;
     for (char *at = problems->s; at && *at;) {
         size_t length = strcspn(at, "\n");
         bool detail = *at == ' '; /* goes on with the line before */
-        (void)fprintf(stderr, "%s%.*s\n", detail ? "" : "orrery: error: ", (int)length,
-                      at);
+        orr_text_puts(&out, detail ? "" : "orrery: error: ");
+        orr_text_append(&out, at, length);
+        orr_text_puts(&out, "\n");
         at += length + (at[length] == '\n');
     }
+    orr_text_print(stderr, out.s ? out.s : "");
+    orr_text_release(&out);
+}
+
+/* The run is what counts, and it is over: a summary that nobody takes does not change
+ * how it ended. */
+static void print_summary(const struct rank *rank, const struct orr_text *summary)
+{
+    if (rank->session->quiet)
+        return;
+    orr_text_print(stdout, summary->s);
+    (void)printf("run         %s\n", rank->shared.run_dir);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    (void)fprintf(stderr,
+                  "orrery: cannot write the summary to standard output; the run itself "
+                  "is in %s\n",
+                  rank->shared.run_dir);
+    __fpurge(stdout);
+    clearerr(stdout);
 }
 
 static int conclude(struct rank *rank)
@@ -358,9 +400,7 @@ static int conclude(struct rank *rank)
     orr_status status = orr_coord_conclude(rank->coord, &summary, &problems, &err);
     enum orr_run_state state = orr_coord_status(rank->coord)->state;
     int code = orr_run_state_exit_code(state);
-    if (!rank->session->quiet)
-        (void)printf("%srun         %s\n", summary.s, rank->shared.run_dir);
-    (void)fflush(stdout);
+    print_summary(rank, &summary);
     print_problems(&problems);
     if (status != ORR_OK)
         code = orri_complain(&err);

@@ -96,7 +96,7 @@ bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool
         struct orr_text out = ORR_TEXT_INIT;
         orr_diags_render(diags, orri_texts_find, texts, &out);
         if (out.length)
-            (void)fputs(out.s, stderr);
+            orr_text_print(stderr, out.s);
         orr_text_release(&out);
     }
     return diags->errors > 0;
@@ -116,6 +116,16 @@ bool orri_settings(const struct orr_line *line, struct orr_setting **out, size_t
         if (value)
             *value++ = '\0';
         settings[(*n)++] = (struct orr_setting) { name, value, NULL };
+        if (orr_utf8_bad(line->given[i].value, strlen(line->given[i].value)) !=
+            strlen(line->given[i].value)) {
+            struct orr_text text = ORR_TEXT_INIT;
+            orr_text_printf(&text, "orrery %s: --set %s: the value is not UTF-8 text\n",
+                            line->command->name, line->given[i].value);
+            orr_text_print(stderr, text.s);
+            orr_text_release(&text);
+            orri_settings_free(settings, *n);
+            return false;
+        }
         if (!value || !*name) {
             (void)fprintf(stderr, "orrery %s: --set wants INPUT=VALUE, not '%s'\n",
                           line->command->name, line->given[i].value);
