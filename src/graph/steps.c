@@ -148,6 +148,8 @@ static void read_loop(struct steps *s, struct step *step)
     if (!orri_scan_for(s->c->arena, list->text, &step->loop) || step->loop.index)
         orr_diag_error(s->c->diags, list->at, "E0423",
                        "'for' of a step is written VARIABLE in LIST");
+    else if (!orri_check_word(s->c, step->loop.variable, list->at, "a variable"))
+        return;
     else if (find_step(s, step->loop.variable) ||
              strcmp(step->loop.variable, "inputs") == 0)
         orr_diag_error(
@@ -353,24 +355,23 @@ static void offer_names(struct steps *s, struct orr_scope *scope, uint32_t first
     }
 }
 
-/* An expression of our own making: it cannot fail. */
+/* An expression of our own making, often around what the author wrote: it may be too
+ * deep then, or name a step that is one too many. NULL after reporting. */
 static struct orr_expr *made(struct orri_compile *c, const char *text,
                              struct orr_scope *scope, struct orr_span at)
 {
-    struct orr_diags quiet = { 0 };
-    struct orr_expr *e = orr_expr_compile(text, at, scope, NULL, c->arena, &quiet);
-    if (!e)
-        ORR_BUG("step expression '%s': %s", text,
-                quiet.n ? quiet.items[0].message : "");
-    orr_diags_release(&quiet);
-    return e;
+    return orr_expr_compile(text, at, scope, NULL, c->arena, c->diags);
 }
 
-static void set_where(struct orri_compile *c, struct orr_rule *rule,
+static bool set_where(struct orri_compile *c, struct orr_rule *rule,
                       struct orr_scope *scope, const char *text)
 {
-    rule->where = orr_arena_alloc(c->arena, (rule->n_where + 1) * sizeof *rule->where);
-    rule->where[rule->n_where++] = made(c, text, scope, rule->at);
+    struct orr_expr *condition = made(c, text, scope, rule->at);
+    if (!condition)
+        return false;
+    rule->where = orr_arena_alloc(c->arena, sizeof *rule->where);
+    rule->where[rule->n_where++] = condition;
+    return true;
 }
 
 /* The fields of `fact` from those of `record`, by name; the first one from `index`. */
@@ -431,8 +432,17 @@ static const char *list_text(struct orri_compile *c, const struct step *step)
     const char *list = step->model->list->text + step->loop.list;
     if (!step->model->when)
         return list;
-    return orr_arena_printf(c->arena, "[%s for %s in %s if %s]", step->loop.variable,
+    return orr_arena_printf(c->arena, "[%s for %s in (%s) if %s]", step->loop.variable,
                             step->loop.variable, list, step->model->when->text);
+}
+
+/* A name for the index that is none of a step or of the loop. */
+static const char *free_name(struct steps *s, const struct step *step)
+{
+    const char *name = "index";
+    while (find_step(s, name) || strcmp(name, step->loop.variable) == 0)
+        name = orr_arena_printf(s->c->arena, "%s_", name);
+    return name;
 }
 
 /* rule "S: items": for INDEX, VARIABLE in LIST assert S_each. */
@@ -442,8 +452,7 @@ static bool make_items(struct steps *s, struct step *step)
     struct orr_rule *rule = add_rule(s, step, "items");
     struct orri_rule_scope rs = match_needs(s, rule, step, &step->head, false);
     struct orri_rule_scope checked = rs;
-    const char *index =
-        strcmp(step->loop.variable, "index") == 0 ? "position" : "index";
+    const char *index = free_name(s, step);
     const struct orr_type *element = check_loop(s, step, &checked);
     if (!element) {
         s->n_rules--;
@@ -453,6 +462,8 @@ static bool make_items(struct steps *s, struct step *step)
     step->list_text = list_text(c, step);
     uint32_t loop_slot = rule->n_match;
     struct orr_expr *list = made(c, step->list_text, &rs.match, rule->at);
+    if (!list)
+        return false;
     orri_scope_set(&rs.match, loop_slot, step->loop.variable, element);
     orri_scope_set(&rs.match, loop_slot + 1, index, orr_type_scalar(ORR_KIND_INT));
     rule->n_slots = loop_slot + 2;
@@ -513,7 +524,9 @@ static void join_items(struct steps *s, const struct step *step,
         const char *text = orr_arena_printf(c->arena, "%s.%s == %s.index", other->name,
                                             c->facts[other->own].record->fields[0].name,
                                             c->facts[step->group->each].name);
-        rule->where[rule->n_where++] = made(c, text, &rs->match, rule->at);
+        struct orr_expr *equality = made(c, text, &rs->match, rule->at);
+        if (equality)
+            rule->where[rule->n_where++] = equality;
     }
 }
 
@@ -543,16 +556,16 @@ static bool split_when(struct steps *s, struct step *step, struct orri_rule_scop
     offer_names(s, &wide, rs->rule->n_match);
     if (!orri_expr(c, when, &wide, orr_type_scalar(ORR_KIND_BOOL)))
         return false;
-    set_where(c, rs->rule, &rs->match, when->text);
+    if (!set_where(c, rs->rule, &rs->match, when->text))
+        return false;
     struct orr_rule *rule = add_rule(s, step, "skipped");
     struct orri_rule_scope skipped = match_needs(s, rule, step, &step->body, false);
     struct orr_expr **none = orr_arena_alloc(
         c->arena, (c->facts[step->own].record->n_fields + 1) * sizeof *none);
     rule->n_slots = rule->n_match + 2;
-    set_where(c, rule, &skipped.match,
-              orr_arena_printf(c->arena, "not (%s)", when->text));
     set_then(c, rule, step->own, none);
-    return true;
+    return set_where(c, rule, &skipped.match,
+                     orr_arena_printf(c->arena, "not (%s)", when->text));
 }
 
 static void make_call(struct steps *s, struct step *step)
