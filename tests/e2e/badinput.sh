@@ -107,7 +107,7 @@ line_gives() { # MESSAGE ARGUMENT...
     contains "$*" "$err" "$part"
 }
 line_gives "there is no command 'rnu'; did you mean 'run'?" rnu
-line_gives "unknown or incomplete option '--nonsense'" run job.yaml --nonsense
+line_gives "unknown option '--nonsense'" run job.yaml --nonsense
 line_gives "not 'zero'" run job.yaml --ranks zero
 line_gives "--bind is core or none, not 'hard'" run job.yaml --bind hard
 line_gives "cannot open nofile.yaml: No such file or directory" run nofile.yaml
