@@ -65,12 +65,20 @@ static void print_help(FILE *out, const struct orr_command_entry *command)
 
 /* ---- parsing ---- */
 
-/* Given without the value that it needs? Said when so. */
-static bool lacks_value(const struct orr_command_entry *command,
-                        const struct orr_option *option)
+/* Given without the value that it needs, or with one that it does not take? Said when
+ * so. */
+static bool value_misfits(const struct orr_command_entry *command,
+                          const struct orr_option *option)
 {
-    if (!option || !option->argument)
+    if (!option)
         return false;
+    if (!option->argument) {
+        (void)fprintf(stderr,
+                      "orrery %s: option --%s takes no value\n"
+                      "try 'orrery %s --help'\n",
+                      command->name, option->name, command->name);
+        return true;
+    }
     (void)fprintf(stderr,
                   "orrery %s: option --%s needs a value: --%s=%s\n"
                   "try 'orrery %s --help'\n",
@@ -141,8 +149,7 @@ static int parse(struct orr_line *line)
             return ORR_EXIT_OK;
         }
         const struct orr_option *option = find_option(line->command, code);
-        if (code == ':' &&
-            lacks_value(line->command, find_option(line->command, optopt)))
+        if (!option && value_misfits(line->command, find_option(line->command, optopt)))
             return ORR_EXIT_INPUT;
         if (!option)
             return complain_option(line->command, line->argv[optind - 1]);

@@ -127,7 +127,7 @@ static bool validate_one(const char *path, struct report *r)
     if (r->json)
         report_file(r, path, job, good, &diags);
     else if (!orri_print_findings(&diags, &texts, good && r->quiet) && !good)
-        (void)fprintf(stderr, "%s: calls a workflow with errors, shown above\n", path);
+        (void)fprintf(stderr, "%s: not good, as shown above\n", path);
     else if (good && !r->quiet)
         (void)printf("%s: good%s\n", path, diags.warnings ? ", with warnings" : "");
     orr_diags_release(&diags);
