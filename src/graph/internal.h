@@ -73,6 +73,8 @@ void orri_hint_nearest(struct orri_compile *c, const char *name,
 int orri_written(const struct orr_model_head *head, const char *names);
 /* May expressions use it? Reports when not. */
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what);
+bool orri_check_word(struct orri_compile *c, const char *word, struct orr_span at,
+                     const char *what);
 /* The index that a name of this kind was given, or ORR_NONE. Kinds have spaces of their
  * own; remembering a name again changes nothing. */
 enum orri_names { ORRI_FACT_NAMES = 1, ORRI_FUNCTION_NAMES, ORRI_RULE_NAMES };
