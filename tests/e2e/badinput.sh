@@ -75,8 +75,8 @@ yaml_gives() {
     [ ! -e never ] || fail "a run directory was made for: $run"
 }
 yaml_gives 'orrery: 1\nworkflow: x\n\tfacts: {}\n' "bad.yaml:3:1: error: a tab cannot indent"
-yaml_gives 'orrery: 1\nworkflow: x\nworkflow: y\n' \
-    "bad.yaml:3:1: error: key 'workflow' stands twice; first in line 2"
+yaml_gives 'orrery: 1\njob: j\nworkflow: x\nworkflow: y\n' \
+    "bad.yaml:4:1: error: key 'workflow' stands twice; first in line 3"
 yaml_gives 'orrery: 1\nworkflow: [x]\ninputs: 7\nfacts: {a: 3}\nrules: yes\nfuntions: {}\n' \
     "bad.yaml:2:11: error: 'workflow' must be a single value, but this is a list" \
     "bad.yaml:3:9: error: 'inputs' must be a mapping" \
