@@ -69,6 +69,8 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
         orr_type_print(input_type(b, input), &type);
         orr_diag_error(b->c.diags, name.at, "E0404",
                        "%s is expected, but the value is empty", type.s);
+        if (input_type(b, input)->optional)
+            orr_diag_hint(b->c.diags, "null stands for nothing");
         orr_text_release(&type);
         return;
     }

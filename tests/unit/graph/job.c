@@ -65,6 +65,13 @@ static const struct job_case cases[] = {
               "workflow: w.yaml\n",
       .result = "1:1 E0502 input 'source' (video) is missing; give it under "
                 "'inputs' of the job, or with --set source=VALUE" },
+    { .name = "settings that are empty or wrong are not missing too",
+      .text = "orrery: 1\n"
+              "job: t\n"
+              "workflow: w.yaml\n",
+      .settings = { { .name = "source", .value = "" }, { .name = "n", .value = " " } },
+      .result = "0:0 E0404 int is expected, but the value is empty\n"
+                "0:0 E0404 path is expected, but this is empty" },
     { .name = "job typo",
       .text = "orrery: 1\n"
               "job: t\n"
