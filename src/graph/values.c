@@ -42,7 +42,7 @@ static void hint_mode(struct orri_compile *c, enum mode mode, bool data)
     const struct orr_diag *newest = &c->diags->items[c->diags->n - 1];
     if (newest->hint)
         return;
-    if (mode == SCRIPT)
+    if (mode == SCRIPT && strcmp(newest->id, "E0213") != 0)
         orr_diag_hint(c->diags, "braces of the shell's own are doubled: ${{x}}");
     else if (mode == TEMPLATE && strcmp(newest->id, "E0210") == 0)
         orr_diag_hint(c->diags, "an expression is written without the quotes");
