@@ -75,7 +75,11 @@ rules:
       {assert: done, with: {what: "renamed {basename(result.renamed)}", n: 0}}]}
   - {rule: r6, match: {j: job}, action: {call: make, with: {n: 3000}},
      reaction: [{assert: done, with: {what: "blob", n: bytes(result.data)}}]}
-  - {rule: r9, match: {j: job}, for: n in [7, 9], assert: wanted, with: {n: n}}
+  - rule: r9
+    match: {_j: job}
+    for: n in [7, 9]
+    assert: wanted
+    with: {n: n}
   - {rule: r10, match: {w: wanted}, action: {call: make, with: {n: w.n}},
      reaction: [{assert: piece, with: {n: w.n, data: result.data}}]}
   - rule: r11
@@ -95,8 +99,7 @@ rules:
     action: {call: numbers, with: {n: 7, half: 0.5, t: 2s}}
     reaction:
       - {assert: done, with: {what: "{join(result.lines, '|')}", n: 0}}
-  - {rule: r14, match: {_j: job}, for: n in [1], assert: given, with: {n: n}}
-  - {rule: r15, match: {_j: job}, for: n in [0], assert: given, with: {}}
+  - {rule: r14, match: {_j: job}, then: [{assert: given, with: {n: 1}}, {assert: given}]}
   - {rule: r16, match: {g: given}, action: {call: optional, with: {n: g.n}},
      reaction: [{assert: done, with: {what: "optional {strip(result.text)}", n: 0}}]}
   - {rule: r7, match: {j: job}, action: {call: no_match}, reaction: [{assert: done, with: {what: "code", n: 1}}]}
@@ -105,7 +108,7 @@ rules:
 YAML
 exits 0 "$ORRERY" run results.yaml -n 3 --run-dir results --quiet
 same "results" "$(sort <<'ROWS'
-0,8 6 'n 7' x 0.5 70.5 2.0|it's 7,0
+0,8 6 'n 7' x 0.5 70.5 2|it's 7,0
 0,blob,3000000
 0,blobs 7000 16000 many many.1 one,0
 0,code,1
