@@ -110,12 +110,20 @@ orr_status orr_fsync_directory(const char *path, struct orr_error *err)
                : ORR_OK;
 }
 
+/* `like`: the file whose mode and owner the new one gets, or NULL. */
 static int write_temporary(const char *path, const void *data, size_t length,
-                           bool durable)
+                           bool durable, const struct stat *like)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, like ? 0600 : 0666);
     if (fd < 0)
         return errno;
+    if (like && fchown(fd, like->st_uid, like->st_gid) != 0 && errno != EPERM) {
+        int failed = errno;
+        (void)close(fd);
+        return failed;
+    }
+    if (like)
+        (void)fchmod(fd, like->st_mode & 07777);
     int bad = orr_write_all(fd, data, length) != 0 ? errno : 0;
     if (!bad && durable && fsync(fd) != 0)
         bad = errno;
@@ -124,13 +132,14 @@ static int write_temporary(const char *path, const void *data, size_t length,
     return bad;
 }
 
-orr_status orr_file_write(const char *path, const void *data, size_t length,
-                          bool durable, struct orr_error *err)
+static orr_status write_and_rename(const char *path, const void *data, size_t length,
+                                   bool durable, const struct stat *like,
+                                   struct orr_error *err)
 {
     size_t size = strlen(path) + 32;
     char *temporary = orr_alloc(size, 1);
     (void)snprintf(temporary, size, "%s.tmp-%ld", path, (long)getpid());
-    int bad = write_temporary(temporary, data, length, durable);
+    int bad = write_temporary(temporary, data, length, durable, like);
     if (!bad && rename(temporary, path) != 0)
         bad = errno;
     if (bad)
@@ -143,6 +152,26 @@ orr_status orr_file_write(const char *path, const void *data, size_t length,
     char *directory = orr_path_directory(path);
     orr_status status = orr_fsync_directory(directory, err);
     free(directory);
+    return status;
+}
+
+orr_status orr_file_write(const char *path, const void *data, size_t length,
+                          bool durable, struct orr_error *err)
+{
+    return write_and_rename(path, data, length, durable, NULL, err);
+}
+
+orr_status orr_file_replace(const char *path, const void *data, size_t length,
+                            struct orr_error *err)
+{
+    struct stat like;
+    char *target = realpath(path, NULL);
+    orr_status status = ORR_OK;
+    if (!target || stat(target, &like) != 0)
+        status = orr_error_errno(err, ORR_ERR_STORE, errno, "cannot write %s", path);
+    else
+        status = write_and_rename(target, data, length, true, &like, err);
+    free(target);
     return status;
 }
 

@@ -18,6 +18,11 @@ orr_status orr_file_read(const char *path, size_t limit, struct orr_text *out,
 orr_status orr_file_write(const char *path, const void *data, size_t length,
                           bool durable, struct orr_error *err);
 
+/* The same for a file that is there: through a symbolic link, and with the mode and,
+ * where that is allowed, the owner that it has. */
+orr_status orr_file_replace(const char *path, const void *data, size_t length,
+                            struct orr_error *err);
+
 /* write(2) until all is written; errno is left for the caller. 0 or -1. */
 int orr_write_all(int fd, const void *data, size_t length);
 int orr_pwrite_all(int fd, const void *data, size_t length, int64_t at);

@@ -13,7 +13,7 @@ enum result { GOOD, CHANGED, REFUSED, FAILED };
 static enum result rewrite(const char *path, const struct orr_text *formatted)
 {
     struct orr_error err = { 0 };
-    if (orr_file_write(path, formatted->s, formatted->length, true, &err) == ORR_OK)
+    if (orr_file_replace(path, formatted->s, formatted->length, &err) == ORR_OK)
         return CHANGED;
     (void)orri_complain(&err);
     return FAILED;

@@ -70,6 +70,8 @@ void orri_hint_nearest(struct orri_compile *c, const char *name,
                        const char *const *names, size_t n);
 /* May expressions use it? Reports when not. */
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what);
+bool orri_check_word(struct orri_compile *c, const char *word, struct orr_span at,
+                     const char *what);
 /* May a directory be called so? `what`: "a job". Reports when not. */
 void orri_check_file_name(struct orri_compile *c, orr_model_leaf name,
                           const char *what);

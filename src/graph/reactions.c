@@ -152,6 +152,9 @@ static bool compile_for(struct orri_compile *c, orr_model_leaf node,
                        "'for' is written VARIABLE in LIST");
         return false;
     }
+    if (!orri_check_word(c, loop.variable, node->at, "a variable") ||
+        (loop.index && !orri_check_word(c, loop.index, node->at, "a variable")))
+        return false;
     const struct orr_type *element = orri_compile_list(c, node, &loop, scope, &a->list);
     if (!element ||
         !set_loop_variable(c, node, scope, loop_slot, loop.variable, element))

@@ -12,53 +12,22 @@
  *
  * A step that names S matches the fact S, or S_all where S is a loop of its own; steps
  * with the same `for` and `when` share their items, and name each other's by index.
- * Owns: nothing beyond the tables of the compilation. */
-#include "graph/internal.h"
+ * Owns: nothing beyond the tables of the compilation. Hands on: facts and rules
+ * (steps_rules.c). */
+#include "graph/steps.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { VISIT_NEW, VISIT_OPEN, VISIT_DONE };
-
-/* What expressions name: other steps, each once, and the inputs. */
-struct needs {
-    struct step **steps;
-    uint32_t n;
-    bool inputs;
-};
-
-struct step {
-    const struct orr_model_step *model;
-    const char *name;
-    const struct orr_graph_function *function; /* NULL: refused */
-    struct orri_for loop;
-    bool loops;
-    struct step *group; /* the first step with this loop: its items are shared */
-    uint32_t each, own, all;
-    int visited, items; /* VISIT_... : the step; the items of its group */
-    bool good;
-    struct needs head;     /* of `for` and, with it, `when` */
-    struct needs body;     /* of all else */
-    const char *list_text; /* of the loop with its condition, for the rules */
-};
-
-struct steps {
-    struct orri_compile *c;
-    struct step *items;
-    uint32_t n;
-    struct orr_rule *rules;
-    uint32_t n_rules;
-};
-
 /* ---- which steps an expression names ---- */
 
 struct naming {
-    struct steps *all;
-    const struct step *step;
-    struct needs *needs;
+    struct orri_steps *all;
+    const struct orri_step_plan *step;
+    struct orri_needs *needs;
 };
 
-static struct step *find_step(struct steps *s, const char *name)
+struct orri_step_plan *orri_step_find(struct orri_steps *s, const char *name)
 {
     for (uint32_t i = 0; i < s->n; i++)
         if (strcmp(s->items[i].name, name) == 0)
@@ -66,7 +35,7 @@ static struct step *find_step(struct steps *s, const char *name)
     return NULL;
 }
 
-static void add_need(struct needs *needs, struct step *other)
+static void add_need(struct orri_needs *needs, struct orri_step_plan *other)
 {
     for (uint32_t i = 0; i < needs->n; i++)
         if (needs->steps[i] == other)
@@ -77,7 +46,7 @@ static void add_need(struct needs *needs, struct step *other)
 static void take_name(void *context, const char *name)
 {
     struct naming *naming = context;
-    struct step *other = find_step(naming->all, name);
+    struct orri_step_plan *other = orri_step_find(naming->all, name);
     if (strcmp(name, "inputs") == 0)
         naming->needs->inputs = true;
     else if (other)
@@ -102,7 +71,7 @@ static void take_names(struct naming *naming, orr_model_leaf node)
 
 static void take_after(struct naming *naming, orr_model_leaf after)
 {
-    struct steps *s = naming->all;
+    struct orri_steps *s = naming->all;
     orr_model_leaf const *names =
         after && after->kind == ORR_YAML_SEQUENCE ? after->items : &after;
     uint32_t n = !after ? 0 : after->kind == ORR_YAML_SEQUENCE ? after->n : 1;
@@ -117,13 +86,15 @@ static void take_after(struct naming *naming, orr_model_leaf after)
     free(all);
 }
 
-static void find_needs(struct steps *s, struct step *step)
+static void find_needs(struct orri_steps *s, struct orri_step_plan *step)
 {
     const struct orr_model_step *m = step->model;
     struct naming head = { s, step, &step->head };
     struct naming body = { s, step, &step->body };
-    step->head.steps = orr_arena_alloc(s->c->arena, (s->n + 1) * sizeof(struct step *));
-    step->body.steps = orr_arena_alloc(s->c->arena, (s->n + 1) * sizeof(struct step *));
+    step->head.steps =
+        orr_arena_alloc(s->c->arena, (s->n + 1) * sizeof(struct orri_step_plan *));
+    step->body.steps =
+        orr_arena_alloc(s->c->arena, (s->n + 1) * sizeof(struct orri_step_plan *));
     if (step->loops)
         orr_expr_names(m->list->text + step->loop.list, false, take_name, &head);
     take_names(step->loops ? &head : &body, m->when);
@@ -139,7 +110,7 @@ static bool same_words(orr_model_leaf a, orr_model_leaf b)
     return (!a && !b) || (a && b && strcmp(a->text, b->text) == 0);
 }
 
-static void read_loop(struct steps *s, struct step *step)
+static void read_loop(struct orri_steps *s, struct orri_step_plan *step)
 {
     orr_model_leaf list = step->model->list;
     if (!list)
@@ -148,7 +119,9 @@ static void read_loop(struct steps *s, struct step *step)
     if (!orri_scan_for(s->c->arena, list->text, &step->loop) || step->loop.index)
         orr_diag_error(s->c->diags, list->at, "E0423",
                        "'for' of a step is written VARIABLE in LIST");
-    else if (find_step(s, step->loop.variable) ||
+    else if (!orri_check_word(s->c, step->loop.variable, list->at, "a variable"))
+        return;
+    else if (orri_step_find(s, step->loop.variable) ||
              strcmp(step->loop.variable, "inputs") == 0)
         orr_diag_error(
             s->c->diags, list->at, "E0409",
@@ -158,9 +131,10 @@ static void read_loop(struct steps *s, struct step *step)
         step->loops = step->good = true;
 }
 
-static bool is_good_name(struct steps *s, const struct step *step, orr_model_leaf name)
+static bool is_good_name(struct orri_steps *s, const struct orri_step_plan *step,
+                         orr_model_leaf name)
 {
-    const struct step *first = find_step(s, name->text);
+    const struct orri_step_plan *first = orri_step_find(s, name->text);
     if (!orri_check_name(s->c, name, "a step"))
         return false;
     if (strcmp(name->text, "inputs") == 0)
@@ -179,8 +153,8 @@ static bool is_good_name(struct steps *s, const struct step *step, orr_model_lea
     return false;
 }
 
-static const struct orr_graph_function *function_of(struct steps *s,
-                                                    const struct step *step)
+static const struct orr_graph_function *function_of(struct orri_steps *s,
+                                                    const struct orri_step_plan *step)
 {
     for (uint32_t i = 0; step->model->call && i < s->c->graph->n_functions; i++)
         if (strcmp(s->c->functions[i].name, step->model->call->text) == 0)
@@ -188,9 +162,9 @@ static const struct orr_graph_function *function_of(struct steps *s,
     return NULL;
 }
 
-static void read_step(struct steps *s, uint32_t i)
+static void read_step(struct orri_steps *s, uint32_t i)
 {
-    struct step *step = &s->items[i];
+    struct orri_step_plan *step = &s->items[i];
     step->good = is_good_name(s, step, step->model->name);
     if (step->good)
         read_loop(s, step);
@@ -205,395 +179,23 @@ static void read_step(struct steps *s, uint32_t i)
     step->function = function_of(s, step);
 }
 
-/* ---- facts ---- */
-
-static const struct orr_type *optional_of(struct orri_compile *c,
-                                          const struct orr_type *type)
-{
-    struct orr_type *copy = orr_arena_alloc(c->arena, sizeof *copy);
-    *copy = *type;
-    copy->optional = true;
-    return copy;
-}
-
-static const struct orr_type *list_of(struct orri_compile *c,
-                                      const struct orr_type *type)
-{
-    struct orr_type *list = orr_arena_alloc(c->arena, sizeof *list);
-    *list = (struct orr_type) { .kind = ORR_KIND_LIST, .element = type };
-    return list;
-}
-
-static const char *index_name(const struct orr_record_type *results)
-{
-    return orr_record_field(results, "index") < 0 ? "index" : "step_index";
-}
-
-enum shape { SINGLE, MAYBE, ITEM, ALL };
-
-/* The results of the function as fields of a fact; `shape` says how. */
-static struct orr_record_type fields_of(struct orri_compile *c,
-                                        const struct orr_record_type *results,
-                                        enum shape shape)
-{
-    struct orr_field *fields =
-        orr_arena_alloc(c->arena, (results->n_fields + 1) * sizeof *fields);
-    uint32_t n = 0;
-    if (shape == ITEM)
-        fields[n++] = (struct orr_field) { .name = index_name(results),
-                                           .type = orr_type_scalar(ORR_KIND_INT) };
-    for (uint32_t i = 0; i < results->n_fields; i++, n++) {
-        fields[n] = results->fields[i];
-        if (shape == MAYBE)
-            fields[n].type = optional_of(c, fields[n].type);
-        if (shape == ALL)
-            fields[n].type = list_of(c, fields[n].type);
-    }
-    return (struct orr_record_type) { .n_fields = n, .fields = fields };
-}
-
-static void declare_results(struct steps *s, struct step *step)
-{
-    struct orri_compile *c = s->c;
-    struct orr_span at = step->model->name->at;
-    static const struct orr_record_type nothing = { 0 };
-    const struct orr_record_type *results =
-        step->function ? step->function->results : &nothing;
-    enum shape shape = step->loops ? ITEM : step->model->when ? MAYBE : SINGLE;
-    step->own = orri_declare_fact(c, step->name, at, fields_of(c, results, shape));
-    if (step->loops)
-        step->all =
-            orri_declare_fact(c, orr_arena_printf(c->arena, "%s_all", step->name), at,
-                              fields_of(c, results, ALL));
-}
-
-static void declare_items(struct steps *s, struct step *step,
-                          const struct orr_type *element)
-{
-    struct orri_compile *c = s->c;
-    struct orr_field *fields = orr_arena_alloc(c->arena, 2 * sizeof *fields);
-    fields[0] =
-        (struct orr_field) { .name = "index", .type = orr_type_scalar(ORR_KIND_INT) };
-    fields[1] = (struct orr_field) { .name = "item", .type = element };
-    step->each = orri_declare_fact(
-        c, orr_arena_printf(c->arena, "%s_each", step->name), step->model->name->at,
-        (struct orr_record_type) { .n_fields = 2, .fields = fields });
-}
-
-/* ---- rules ---- */
-
-static struct orr_rule *add_rule(struct steps *s, const struct step *step,
-                                 const char *what)
-{
-    struct orr_rule *rule = &s->rules[s->n_rules++];
-    rule->name =
-        what ? orr_arena_printf(s->c->arena, "%s: %s", step->name, what) : step->name;
-    rule->at = step->model->name->at;
-    rule->doc = what ? NULL : orri_keep(s->c, step->model->doc);
-    rule->function = ORR_NONE;
-    return rule;
-}
-
-static void add_match(struct orri_compile *c, struct orri_rule_scope *rs,
-                      const char *name, uint32_t fact)
-{
-    struct orr_rule *rule = rs->rule;
-    struct orr_match *match = (struct orr_match *)(uintptr_t)rule->match;
-    if (rule->n_match == ORRI_MATCH_MAX) {
-        orr_diag_error(c->diags, rule->at, "E0416", "a step names at most %d others",
-                       ORRI_MATCH_MAX - 2);
-        return;
-    }
-    match[rule->n_match] = (struct orr_match) { name, fact, rule->at };
-    orri_scope_set(&rs->match, rule->n_match, name, &c->fact_types[fact]);
-    rule->n_match++;
-}
-
-static bool shares_items(const struct step *step, const struct step *other)
-{
-    return step->loops && other->loops && other->group == step->group;
-}
-
-/* The facts that expressions of a step see. `items`: the step itself, once an item of
- * its loop; else what is outside of the loop. */
-static struct orri_rule_scope match_needs(struct steps *s, struct orr_rule *rule,
-                                          const struct step *step,
-                                          const struct needs *needs, bool items)
-{
-    struct orri_compile *c = s->c;
-    struct orri_rule_scope rs = { .rule = rule };
-    rule->match = orr_arena_alloc(c->arena, ORRI_MATCH_MAX * sizeof *rule->match);
-    if (items) {
-        add_match(c, &rs, c->facts[step->group->each].name, step->group->each);
-        rs.match.alias.name = step->loop.variable;
-        rs.match.alias.slot = 0;
-        rs.match.alias.field = 1;
-    }
-    if (needs->inputs || (!items && needs->n == 0))
-        add_match(c, &rs, "inputs", 0);
-    for (uint32_t i = 0; i < needs->n; i++) {
-        const struct step *other = needs->steps[i];
-        bool gathered = other->loops && !(items && shares_items(step, other));
-        add_match(c, &rs, other->name, gathered ? other->all : other->own);
-    }
-    return rs;
-}
-
-/* Names of other steps in slots that no rule uses: for "did you mean". */
-static void offer_names(struct steps *s, struct orr_scope *scope, uint32_t first)
-{
-    for (uint32_t i = 0; i < s->n && first + i < ORR_SLOTS_MAX; i++) {
-        bool seen = false;
-        for (uint32_t k = 0; k < first; k++)
-            seen |= scope->slots[k].name &&
-                    strcmp(scope->slots[k].name, s->items[i].name) == 0;
-        if (!seen)
-            orri_scope_set(scope, first + i, s->items[i].name,
-                           orr_type_scalar(ORR_KIND_NULL));
-    }
-}
-
-/* An expression of our own making: it cannot fail. */
-static struct orr_expr *made(struct orri_compile *c, const char *text,
-                             struct orr_scope *scope, struct orr_span at)
-{
-    struct orr_diags quiet = { 0 };
-    struct orr_expr *e = orr_expr_compile(text, at, scope, NULL, c->arena, &quiet);
-    if (!e)
-        ORR_BUG("step expression '%s': %s", text,
-                quiet.n ? quiet.items[0].message : "");
-    orr_diags_release(&quiet);
-    return e;
-}
-
-static void set_where(struct orri_compile *c, struct orr_rule *rule,
-                      struct orr_scope *scope, const char *text)
-{
-    rule->where = orr_arena_alloc(c->arena, (rule->n_where + 1) * sizeof *rule->where);
-    rule->where[rule->n_where++] = made(c, text, scope, rule->at);
-}
-
-/* The fields of `fact` from those of `record`, by name; the first one from `index`. */
-static struct orr_expr **fields_from(struct orri_compile *c,
-                                     const struct orr_rule *rule, uint32_t fact,
-                                     struct orr_scope *scope, const char *record,
-                                     const char *index)
-{
-    const struct orr_record_type *type = c->facts[fact].record;
-    struct orr_expr **parts =
-        orr_arena_alloc(c->arena, (type->n_fields + 1) * sizeof *parts);
-    for (uint32_t i = 0; i < type->n_fields; i++) {
-        const char *text = index && i == 0 ? index
-                                           : orr_arena_printf(c->arena, "%s.%s", record,
-                                                              type->fields[i].name);
-        parts[i] = made(c, text, scope, rule->at);
-    }
-    return parts;
-}
-
-static void set_then(struct orri_compile *c, struct orr_rule *rule, uint32_t fact,
-                     struct orr_expr **parts)
-{
-    rule->then = orr_arena_alloc(c->arena, sizeof *rule->then);
-    rule->then[0] = (struct orr_assertion) {
-        .at = rule->at,
-        .loop_slot = ORR_NONE,
-        .index_slot = ORR_NONE,
-        .fact = fact,
-        .record = orr_expr_record(c->facts[fact].record, parts, rule->at, c->arena),
-    };
-    rule->n_then = 1;
-}
-
-/* ---- a loop: items and all ---- */
-
-/* Compile the list and the condition where they stand; the type of an item. */
-static const struct orr_type *check_loop(struct steps *s, struct step *step,
-                                         struct orri_rule_scope *rs)
-{
-    struct orri_compile *c = s->c;
-    struct orr_expr *list = NULL;
-    struct orr_scope inner = rs->match;
-    offer_names(s, &rs->match, rs->rule->n_match);
-    const struct orr_type *element =
-        orri_compile_list(c, step->model->list, &step->loop, &rs->match, &list);
-    if (!element || !step->model->when)
-        return element;
-    orri_scope_set(&inner, rs->rule->n_match, step->loop.variable, element);
-    offer_names(s, &inner, rs->rule->n_match + 1);
-    return orri_expr(c, step->model->when, &inner, orr_type_scalar(ORR_KIND_BOOL))
-               ? element
-               : NULL;
-}
-
-static const char *list_text(struct orri_compile *c, const struct step *step)
-{
-    const char *list = step->model->list->text + step->loop.list;
-    if (!step->model->when)
-        return list;
-    return orr_arena_printf(c->arena, "[%s for %s in %s if %s]", step->loop.variable,
-                            step->loop.variable, list, step->model->when->text);
-}
-
-/* rule "S: items": for INDEX, VARIABLE in LIST assert S_each. */
-static bool make_items(struct steps *s, struct step *step)
-{
-    struct orri_compile *c = s->c;
-    struct orr_rule *rule = add_rule(s, step, "items");
-    struct orri_rule_scope rs = match_needs(s, rule, step, &step->head, false);
-    struct orri_rule_scope checked = rs;
-    const char *index =
-        strcmp(step->loop.variable, "index") == 0 ? "position" : "index";
-    const struct orr_type *element = check_loop(s, step, &checked);
-    if (!element) {
-        s->n_rules--;
-        return false;
-    }
-    declare_items(s, step, element);
-    step->list_text = list_text(c, step);
-    uint32_t loop_slot = rule->n_match;
-    struct orr_expr *list = made(c, step->list_text, &rs.match, rule->at);
-    orri_scope_set(&rs.match, loop_slot, step->loop.variable, element);
-    orri_scope_set(&rs.match, loop_slot + 1, index, orr_type_scalar(ORR_KIND_INT));
-    rule->n_slots = loop_slot + 2;
-    struct orr_expr *parts[] = { made(c, index, &rs.match, rule->at),
-                                 made(c, step->loop.variable, &rs.match, rule->at) };
-    set_then(c, rule, step->each, parts);
-    rule->then[0].list = list;
-    rule->then[0].loop_name = step->loop.variable;
-    rule->then[0].loop_slot = loop_slot;
-    rule->then[0].index_name = index;
-    rule->then[0].index_slot = loop_slot + 1;
-    return true;
-}
-
-/* rule "S: all": gather S, count len(LIST), order index, assert S_all. */
-static void make_all(struct steps *s, struct step *step)
-{
-    struct orri_compile *c = s->c;
-    struct orr_rule *rule = add_rule(s, step, "all");
-    struct orri_rule_scope rs = match_needs(s, rule, step, &step->group->head, false);
-    struct orr_scope candidate = { 0 };
-    uint32_t slot = rule->n_match;
-    const struct orr_record_type *own = c->facts[step->own].record;
-    orri_scope_set(&candidate, slot + 1, step->name, &c->fact_types[step->own]);
-    const struct orr_type *lists = orri_lists_of(c, own);
-    rule->gather = (struct orr_gather) {
-        .name = step->name,
-        .fact = step->own,
-        .slot = slot,
-        .candidate_slot = slot + 1,
-        .count = made(c, orr_arena_printf(c->arena, "len(%s)", step->group->list_text),
-                      &rs.match, rule->at),
-        .order = made(
-            c, orr_arena_printf(c->arena, "%s.%s", step->name, own->fields[0].name),
-            &candidate, rule->at),
-        .lists = lists->record,
-        .at = rule->at,
-    };
-    orri_scope_set(&rs.match, slot, step->name, lists);
-    rule->n_slots = slot + 4;
-    set_then(c, rule, step->all,
-             fields_from(c, rule, step->all, &rs.match, step->name, NULL));
-}
-
-/* ---- the call ---- */
-
-/* Others of the same loop are joined by index. */
-static void join_items(struct steps *s, const struct step *step,
-                       struct orri_rule_scope *rs)
-{
-    struct orri_compile *c = s->c;
-    struct orr_rule *rule = rs->rule;
-    rule->where = orr_arena_alloc(c->arena, (step->body.n + 1) * sizeof *rule->where);
-    for (uint32_t i = 0; i < step->body.n; i++) {
-        const struct step *other = step->body.steps[i];
-        if (!shares_items(step, other))
-            continue;
-        const char *text = orr_arena_printf(c->arena, "%s.%s == %s.index", other->name,
-                                            c->facts[other->own].record->fields[0].name,
-                                            c->facts[step->group->each].name);
-        rule->where[rule->n_where++] = made(c, text, &rs->match, rule->at);
-    }
-}
-
-static void compile_call(struct steps *s, struct step *step, struct orri_rule_scope *rs)
-{
-    const struct orr_model_step *m = step->model;
-    struct orr_model_action action = {
-        .head = m->head, .call = m->call, .with = m->with, .priority = m->priority
-    };
-    struct orr_model_rule model = { .action = &action };
-    struct orr_rule *rule = rs->rule;
-    struct orri_rule_scope wide = *rs;
-    rule->result_slot = rule->n_match + 2;
-    rule->error_slot = rule->n_match + 3;
-    rule->attempt_slot = rule->n_match + 4;
-    rule->n_slots = rule->n_match + 5;
-    offer_names(s, &wide.match, rule->n_match);
-    orri_compile_action(s->c, &model, &wide);
-}
-
-/* `when` of a single step: where it holds, and what follows where it does not. */
-static bool split_when(struct steps *s, struct step *step, struct orri_rule_scope *rs)
-{
-    struct orri_compile *c = s->c;
-    orr_model_leaf when = step->model->when;
-    struct orr_scope wide = rs->match;
-    offer_names(s, &wide, rs->rule->n_match);
-    if (!orri_expr(c, when, &wide, orr_type_scalar(ORR_KIND_BOOL)))
-        return false;
-    set_where(c, rs->rule, &rs->match, when->text);
-    struct orr_rule *rule = add_rule(s, step, "skipped");
-    struct orri_rule_scope skipped = match_needs(s, rule, step, &step->body, false);
-    struct orr_expr **none = orr_arena_alloc(
-        c->arena, (c->facts[step->own].record->n_fields + 1) * sizeof *none);
-    rule->n_slots = rule->n_match + 2;
-    set_where(c, rule, &skipped.match,
-              orr_arena_printf(c->arena, "not (%s)", when->text));
-    set_then(c, rule, step->own, none);
-    return true;
-}
-
-static void make_call(struct steps *s, struct step *step)
-{
-    struct orri_compile *c = s->c;
-    struct orr_rule *rule = add_rule(s, step, NULL);
-    struct orri_rule_scope rs = match_needs(s, rule, step, &step->body, step->loops);
-    if (step->loops)
-        join_items(s, step, &rs);
-    else if (step->model->when && !split_when(s, step, &rs))
-        return;
-    compile_call(s, step, &rs);
-    if (!step->function)
-        return;
-    struct orr_type *result = orr_arena_alloc(c->arena, sizeof *result);
-    *result = (struct orr_type) { .kind = ORR_KIND_RECORD,
-                                  .record = step->function->results };
-    orri_scope_set(&rs.match, rule->result_slot, "result", result);
-    const char *index = step->loops ? orr_arena_printf(c->arena, "%s.index",
-                                                       c->facts[step->group->each].name)
-                                    : NULL;
-    set_then(c, rule, step->own,
-             fields_from(c, rule, step->own, &rs.match, "result", index));
-}
-
 /* ---- order ---- */
 
-static void visit(struct steps *s, struct step *step);
+static void visit(struct orri_steps *s, struct orri_step_plan *step);
 
-static void visit_needs(struct steps *s, struct step *step, const struct needs *needs)
+static void visit_needs(struct orri_steps *s, struct orri_step_plan *step,
+                        const struct orri_needs *needs)
 {
     for (uint32_t i = 0; i < needs->n; i++) {
-        struct step *other = needs->steps[i];
-        if (other->visited == VISIT_OPEN) {
+        struct orri_step_plan *other = needs->steps[i];
+        if (other->visited == ORRI_VISIT_OPEN) {
             orr_diag_error(s->c->diags, step->model->name->at, "E0427",
                            other == step ? "step '%s' waits for itself"
                                          : "step '%s' waits for step '%s', which waits "
                                            "for it",
                            step->name, other->name);
             step->good = false;
-        } else if (other->visited == VISIT_NEW) {
+        } else if (other->visited == ORRI_VISIT_NEW) {
             visit(s, other);
         }
         step->good = step->good && other->good;
@@ -601,35 +203,36 @@ static void visit_needs(struct steps *s, struct step *step, const struct needs *
 }
 
 /* The items of a loop come before all steps that share them. */
-static bool visit_items(struct steps *s, struct step *group)
+static bool visit_items(struct orri_steps *s, struct orri_step_plan *group)
 {
-    if (group->items == VISIT_NEW) {
-        group->items = VISIT_OPEN;
+    if (group->items == ORRI_VISIT_NEW) {
+        group->items = ORRI_VISIT_OPEN;
         visit_needs(s, group, &group->head);
-        group->items = group->good && make_items(s, group) ? VISIT_DONE : VISIT_OPEN;
+        group->items = group->good && orri_step_items(s, group) ? ORRI_VISIT_DONE
+                                                                : ORRI_VISIT_OPEN;
     }
-    return group->items == VISIT_DONE;
+    return group->items == ORRI_VISIT_DONE;
 }
 
-static void visit(struct steps *s, struct step *step)
+static void visit(struct orri_steps *s, struct orri_step_plan *step)
 {
-    step->visited = VISIT_OPEN;
+    step->visited = ORRI_VISIT_OPEN;
     if (step->loops && !visit_items(s, step->group))
         step->good = false;
     visit_needs(s, step, &step->body);
     if (step->good) {
-        declare_results(s, step);
-        make_call(s, step);
+        orri_step_declare(s, step);
+        orri_step_call(s, step);
         if (step->loops)
-            make_all(s, step);
+            orri_step_all(s, step);
         step->good = step->function != NULL;
     }
-    step->visited = VISIT_DONE;
+    step->visited = ORRI_VISIT_DONE;
 }
 
 /* ---- outputs ---- */
 
-static bool names(const struct needs *needs, const struct step *step)
+static bool names(const struct orri_needs *needs, const struct orri_step_plan *step)
 {
     for (uint32_t i = 0; i < needs->n; i++)
         if (needs->steps[i] == step)
@@ -638,7 +241,7 @@ static bool names(const struct needs *needs, const struct step *step)
 }
 
 /* Without `outputs`: the steps that no other step names. */
-static void default_outputs(struct steps *s)
+static void default_outputs(struct orri_steps *s)
 {
     struct orri_compile *c = s->c;
     struct orr_output *outputs =
@@ -664,12 +267,13 @@ static void default_outputs(struct steps *s)
 void orri_compile_steps(struct orri_compile *c)
 {
     const struct orr_model_step *models = c->model->steps.items;
-    struct steps s = { .c = c };
+    struct orri_steps s = { .c = c };
     s.items = orr_arena_alloc(c->arena, (c->model->steps.n + 1) * sizeof *s.items);
     for (uint32_t i = 0; i < c->model->steps.n; i++)
         if (models[i].name)
-            s.items[s.n++] = (struct step) { .model = &models[i],
-                                             .name = orri_keep(c, models[i].name) };
+            s.items[s.n++] =
+                (struct orri_step_plan) { .model = &models[i],
+                                          .name = orri_keep(c, models[i].name) };
     s.rules = orr_arena_alloc(c->arena, (ORRI_STEP_RULES * s.n + 1) * sizeof *s.rules);
     for (uint32_t i = 0; i < s.n; i++)
         read_step(&s, i);
@@ -677,7 +281,7 @@ void orri_compile_steps(struct orri_compile *c)
         if (s.items[i].good)
             find_needs(&s, &s.items[i]);
     for (uint32_t i = 0; i < s.n; i++)
-        if (s.items[i].visited == VISIT_NEW)
+        if (s.items[i].visited == ORRI_VISIT_NEW)
             visit(&s, &s.items[i]);
     c->step_rules = s.rules;
     c->n_step_rules = s.n_rules;

@@ -65,28 +65,35 @@ uint32_t orri_find_fact(struct orri_compile *c, orr_model_leaf leaf)
     return found;
 }
 
-bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what)
+bool orri_check_word(struct orri_compile *c, const char *word, struct orr_span at,
+                     const char *what)
 {
     static const char *const reserved[] = { "and",    "or",   "not",    "in",
                                             "if",     "else", "for",    "true",
                                             "false",  "null", "result", "error",
                                             "attempt" };
-    if (!orr_model_is_identifier(key->text)) {
+    if (!orr_model_is_identifier(word)) {
         orr_diag_error(
-            c->diags, key->at, "E0403",
+            c->diags, at, "E0403",
             "'%s' cannot be the name of %s: letters, digits and _ only, no digit first",
-            key->text, what);
+            word, what);
         return false;
     }
-    bool variable = strcmp(what, "a variable") == 0; /* the last three name variables */
+    /* the last three name variables, and a step is one */
+    bool variable = strcmp(what, "a variable") == 0 || strcmp(what, "a step") == 0;
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved - (variable ? 0 : 3); i++)
-        if (strcmp(reserved[i], key->text) == 0) {
-            orr_diag_error(c->diags, key->at, "E0403",
+        if (strcmp(reserved[i], word) == 0) {
+            orr_diag_error(c->diags, at, "E0403",
                            "'%s' cannot be the name of %s: the language uses the word",
-                           key->text, what);
+                           word, what);
             return false;
         }
     return true;
+}
+
+bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what)
+{
+    return orri_check_word(c, key->text, key->at, what);
 }
 
 enum { FILE_NAME_MAX = 128 }; /* bytes; the time, or an identity, comes behind it */

@@ -225,24 +225,29 @@ static void put_all_lines(const struct orri_formatter *f, struct orr_text *out)
     }
 }
 
-/* Do both say the same, the order of keys aside? */
-static bool same(orr_model_leaf a, orr_model_leaf b)
+static bool same_scalar(orr_model_leaf a, orr_model_leaf b)
 {
     bool quoted_a = a->style == ORR_YAML_SINGLE || a->style == ORR_YAML_DOUBLE;
     bool quoted_b = b->style == ORR_YAML_SINGLE || b->style == ORR_YAML_DOUBLE;
-    if (a->kind != b->kind || a->n != b->n)
-        return false;
-    if (a->kind == ORR_YAML_SCALAR)
-        return strcmp(a->text, b->text) == 0 && quoted_a == quoted_b &&
-               (a->style == ORR_YAML_BLOCK) == (b->style == ORR_YAML_BLOCK);
-    for (uint32_t i = 0; i < a->n; i++) {
+    return strcmp(a->text, b->text) == 0 && quoted_a == quoted_b &&
+           (a->style == ORR_YAML_BLOCK) == (b->style == ORR_YAML_BLOCK);
+}
+
+/* Where `b` says something else than `a`, the order of keys aside: a node of `a`, or
+ * NULL. */
+static orr_model_leaf difference(orr_model_leaf a, orr_model_leaf b)
+{
+    orr_model_leaf found = NULL;
+    if (a->kind != b->kind || a->n != b->n ||
+        (a->kind == ORR_YAML_SCALAR && !same_scalar(a, b)))
+        return a;
+    for (uint32_t i = 0; i < a->n && !found; i++) {
         bool moved = a->kind == ORR_YAML_MAPPING &&
                      strcmp(a->keys[i]->text, b->keys[i]->text) != 0;
         orr_model_leaf other = moved ? orr_yaml_find(b, a->keys[i]->text) : b->items[i];
-        if (!other || !same(a->items[i], other))
-            return false;
+        found = other ? difference(a->items[i], other) : a->keys[i];
     }
-    return true;
+    return found;
 }
 
 static void format(struct orri_formatter *f, const struct orri_block *block)
@@ -273,18 +278,26 @@ static void format_document(struct orr_yaml_document *document, struct orr_text 
     orr_arena_release(&arena);
 }
 
-/* Does `after` say what the document says, and is it its own form? */
-static bool is_settled(const struct orr_yaml_document *before,
-                       const struct orr_text *after)
+/* Does `after` say what the document says, with all its comments, and is it its own
+ * form? Else the place that is not so, or the root. */
+static bool is_settled(struct orr_yaml_document *before, const struct orr_text *after,
+                       struct orr_span *at)
 {
     struct orr_diags quiet = { 0 };
     struct orr_text again = ORR_TEXT_INIT;
+    size_t comments[2] = { 0, 0 };
+    orr_model_leaf differs = NULL;
     struct orr_yaml_document *document =
         orr_yaml_parse(before->file, after->s, after->length, &quiet);
-    bool good = document && same(before->root, document->root);
-    if (good)
+    bool good = document != NULL;
+    if (document) {
+        differs = difference(before->root, document->root);
+        (void)orr_yaml_comments(before, &comments[0]);
+        (void)orr_yaml_comments(document, &comments[1]);
         format_document(document, &again);
-    good = good && strcmp(after->s, again.s) == 0;
+        good = !differs && comments[0] == comments[1] && strcmp(after->s, again.s) == 0;
+    }
+    *at = differs ? differs->at : before->root->at;
     orr_yaml_free(document);
     orr_text_release(&again);
     orr_diags_release(&quiet);
@@ -298,17 +311,18 @@ orr_status orr_model_format(const char *file, const char *text, size_t length,
     struct orr_yaml_document *document = orr_yaml_parse(file, text, length, diags);
     struct orr_text formatted = ORR_TEXT_INIT;
     orr_status status = ORR_OK;
+    struct orr_span at;
     if (!document)
         return ORR_ERR_INPUT;
     if (document->root->kind == ORR_YAML_MAPPING && !document->root->flow) {
         format_document(document, &formatted);
-        if (is_settled(document, &formatted))
+        if (is_settled(document, &formatted, &at))
             orr_text_append(out, formatted.s, formatted.length);
         else
             status =
-                orr_error_set(err, ORR_ERR_LIMIT, document->root->at,
-                              "it is left as it is: another form would change what "
-                              "it says");
+                orr_error_set(err, ORR_ERR_LIMIT, at,
+                              "the file is left as it is: another form of this place "
+                              "would say something else");
     } else {
         orr_diag_error(diags, document->root->at, "E0303",
                        "a file is a mapping of keys, not a list, a value or {...}");

@@ -164,7 +164,8 @@ void orri_attach_comments(struct orri_formatter *f)
     for (size_t i = 0; i < f->n_entries; i++) {
         struct orri_entry *e = &f->entries[i];
         uint32_t top = e->n_above ? f->comments[e->above[0]].line : e->line;
-        e->blank = orri_blank_line(f, top - 1);
+        bool begins = i == 0 || f->entries[i - 1].line < e->line;
+        e->blank = (begins || e->n_above) && orri_blank_line(f, top - 1);
         e->gap = e->n_above && f->comments[e->above[e->n_above - 1]].alone &&
                  orri_blank_line(f, e->line - 1);
     }

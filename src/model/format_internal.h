@@ -38,6 +38,7 @@ struct orri_formatter {
     size_t n_lines, cap_lines;
     struct orr_text line; /* being written */
     size_t behind;        /* its comment + 1 */
+    bool tight;           /* an empty line here would belong to the text before it */
     size_t *head, n_head; /* comments of the file: before its first key, */
     size_t *foot, n_foot; /* and at its end */
     struct orr_arena *arena;

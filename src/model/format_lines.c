@@ -14,10 +14,9 @@ void orri_trim(struct orr_text *text)
         text->s[--text->length] = '\0';
 }
 
-void orri_end_line(struct orri_formatter *f)
+static void keep_line(struct orri_formatter *f)
 {
     struct orri_line line = { 0 };
-    orri_trim(&f->line);
     line.text = orr_arena_strdup(f->arena, f->line.s ? f->line.s : "");
     if (f->behind) {
         const struct orr_yaml_comment *c = &f->comments[f->behind - 1];
@@ -27,7 +26,14 @@ void orri_end_line(struct orri_formatter *f)
     f->lines = orr_grow(f->lines, f->n_lines, &f->cap_lines, sizeof *f->lines);
     f->lines[f->n_lines++] = line;
     f->behind = 0;
+    f->tight = false;
     orr_text_clear(&f->line);
+}
+
+void orri_end_line(struct orri_formatter *f)
+{
+    orri_trim(&f->line);
+    keep_line(f);
 }
 
 void orri_indent_to(struct orri_formatter *f, int indent)
@@ -38,7 +44,7 @@ void orri_indent_to(struct orri_formatter *f, int indent)
 
 void orri_put_blank(struct orri_formatter *f)
 {
-    if (f->n_lines && *f->lines[f->n_lines - 1].text)
+    if (f->n_lines && !f->tight && *f->lines[f->n_lines - 1].text)
         orri_end_line(f);
 }
 
@@ -110,6 +116,17 @@ static size_t margin_of(orr_model_leaf node, const char *at, const char *end)
     return have > own ? have - own : 0;
 }
 
+/* Without the blank lines at the end. */
+static const char *last_text(const char *at, const char *end)
+{
+    const char *last = end;
+    while (last > at && strchr(" \r\n", last[-1]))
+        last--;
+    while (last < end && *last != '\n' && *last != '\r')
+        last++; /* blanks behind the last text */
+    return last;
+}
+
 /* The lines of a block scalar, or of a plain text with empty lines, moved to `indent`.
  */
 void orri_put_lines(struct orri_formatter *f, orr_model_leaf node, int indent)
@@ -118,6 +135,7 @@ void orri_put_lines(struct orri_formatter *f, orr_model_leaf node, int indent)
     const char *end = f->document->source + node->end;
     size_t first = strcspn(at, "\n");
     size_t margin = 0;
+    bool keep = false; /* the line breaks at the end, too */
     if (node->style == ORR_YAML_BLOCK) {
         size_t header = first < (size_t)(end - at) ? first : (size_t)(end - at);
         const char *comment = memchr(at, '#', header);
@@ -125,6 +143,7 @@ void orri_put_lines(struct orri_formatter *f, orr_model_leaf node, int indent)
         for (size_t i = 0; i < words; i++) /* the depth is ours now */
             if (at[i] < '1' || at[i] > '9')
                 orr_text_append(&f->line, at + i, 1);
+        keep = memchr(at, '+', words) != NULL;
         if (memchr(node->text, ' ', node->length ? 1 : 0))
             orr_text_printf(&f->line, "%d", ORRI_STEP);
     } else {
@@ -132,8 +151,7 @@ void orri_put_lines(struct orri_formatter *f, orr_model_leaf node, int indent)
     }
     orri_end_line(f);
     at += first + (at[first] == '\n');
-    while (end > at && (end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\r'))
-        end--;
+    end = last_text(at, end);
     margin = margin_of(node, at, end);
     while (at < end) {
         size_t n = strcspn(at, "\r\n");
@@ -142,8 +160,11 @@ void orri_put_lines(struct orri_formatter *f, orr_model_leaf node, int indent)
             orri_indent_to(f, indent);
             orr_text_append(&f->line, at + margin, n - margin);
         }
-        orri_end_line(f);
+        keep_line(f); /* with the blanks at its end */
         at += n + (at[n] == '\r');
         at += at < end && *at == '\n';
     }
+    for (size_t i = node->length; keep && i > 1 && node->text[i - 2] == '\n'; i--)
+        keep_line(f);
+    f->tight = keep;
 }

@@ -15,22 +15,28 @@ struct spans {
     size_t n, cap;
 };
 
-static void add_span(struct spans *spans, const struct orr_yaml_node *node)
+/* The line with | or > is no text: a comment may stand behind them. */
+static void add_span(struct spans *spans, const char *source,
+                     const struct orr_yaml_node *node)
 {
+    size_t start = node->start;
+    if (node->style == ORR_YAML_BLOCK)
+        start += strcspn(source + start, "\n");
     spans->items = orr_grow(spans->items, spans->n, &spans->cap, sizeof *spans->items);
-    spans->items[spans->n++] = (struct span) { node->start, node->end };
+    spans->items[spans->n++] = (struct span) { start, node->end };
 }
 
-static void take_scalars(struct spans *spans, const struct orr_yaml_node *node)
+static void take_scalars(struct spans *spans, const char *source,
+                         const struct orr_yaml_node *node)
 {
     if (node->alias)
         return;
     if (node->kind == ORR_YAML_SCALAR && node->end > node->start)
-        add_span(spans, node);
+        add_span(spans, source, node);
     for (uint32_t i = 0; i < node->n; i++) {
         if (node->kind == ORR_YAML_MAPPING)
-            take_scalars(spans, node->keys[i]);
-        take_scalars(spans, node->items[i]);
+            take_scalars(spans, source, node->keys[i]);
+        take_scalars(spans, source, node->items[i]);
     }
 }
 
@@ -71,7 +77,7 @@ struct orr_yaml_comment *orr_yaml_comments(struct orr_yaml_document *document,
     size_t line_start = 0;
     uint32_t line = 1;
     const char *source = document->source;
-    take_scalars(&spans, document->root);
+    take_scalars(&spans, source, document->root);
     if (spans.n)
         qsort(spans.items, spans.n, sizeof *spans.items, by_start);
     *n = 0;

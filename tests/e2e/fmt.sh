@@ -18,6 +18,15 @@ cmp -s a.yaml tidy.yaml || fail "the file was not written"
 exits 0 "$ORRERY" fmt --check a.yaml b.yaml
 exits 0 "$ORRERY" fmt --check "$source_dir"/workflows/*.yaml "$source_dir"/jobs/*.yaml
 
+# A link stays a link, a private file private.
+cp "$source_dir/tests/golden/fmt/messy.yaml" target.yaml
+chmod 600 target.yaml
+ln -s target.yaml link.yaml
+exits 0 "$ORRERY" fmt --write link.yaml
+[ -L link.yaml ] || fail "the link was replaced"
+cmp -s target.yaml tidy.yaml || fail "the file behind the link was not written"
+same "the mode" 600 "$(stat -c %a target.yaml)"
+
 # The others are done all the same.
 printf 'a: [\n' >bad.yaml
 cp "$source_dir/tests/golden/fmt/messy.yaml" c.yaml

@@ -84,6 +84,21 @@ static const struct step_case cases[] = {
       "  - {step: a, call: noop, for: x in range(inputs.n), with: {i: x}}\n"
       "  - {step: b, call: noop, with: {i: a.i}}\n",
       "12:39 E0210 int? is expected, but this is list<int>" },
+    { "variable is no name",
+      "  - {step: a, call: noop, for: 6x in range(3), with: {i: 1}}\n",
+      "11:32 E0403 '6x' cannot be the name of a variable: letters, digits and _ only, "
+      "no "
+      "digit first" },
+    { "variable is a word",
+      "  - {step: a, call: noop, for: error in range(3), with: {i: 1}}\n",
+      "11:32 E0403 'error' cannot be the name of a variable: the language uses the "
+      "word" },
+    { "step is a word", "  - {step: result, call: noop, with: {i: 1}}\n",
+      "11:12 E0403 'result' cannot be the name of a step: the language uses the word" },
+    { "a choice as the list",
+      "  - step: index\n    call: noop\n    for: x in [1] if inputs.n > 3 else [2, 3]\n"
+      "    when: x > 1 or inputs.n > 2\n    with: {i: x}\n",
+      "" },
     { "no outputs: what nobody names",
       "  - {step: a, call: noop, with: {i: inputs.n}}\n"
       "outputs: {a: {fact: b}}\n",

@@ -125,6 +125,20 @@ static void forms(void **state)
           "order: e.x}\n" },
         { "orrery: 1\ninputs:\n  a:\n  b:    int #c\n  #d\n",
           "orrery: 1\n\ninputs:\n  a:\n  b: int  #c\n  #d\n" },
+        { "orrery: 1\nfunctions:\n  f:\n    shell: |   # why\n      a  \n      \n      "
+          "b\n    "
+          "doc: >-  # fold\n      c\n",
+          "orrery: 1\n\nfunctions:\n  f:\n    shell: |  # why\n      a  \n\n      b\n  "
+          "  "
+          "doc: >-  # fold\n      c\n" },
+        { "orrery: 1\nfunctions:\n  f:\n    shell: |+\n      keep\n\n    stdout: "
+          "text\n",
+          "orrery: 1\n\nfunctions:\n  f:\n    shell: |+\n      keep\n\n    stdout: "
+          "text\n" },
+        { "orrery: 1\nfunctions:\n  f:\n    out: {y: int,  # inside\n          z: "
+          "int}\n",
+          "orrery: 1\n\nfunctions:\n  f:\n    out:\n      y: int  # inside\n      z: "
+          "int\n" },
         { "orrery: 1\nworkflow: caf\xc3\xa9 # \xe2\x82\xac\n",
           "orrery: 1\nworkflow: caf\xc3\xa9  # \xe2\x82\xac\n" },
     };
