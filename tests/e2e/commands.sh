@@ -161,7 +161,7 @@ workflow timeout <<'YAML'
 functions:
   hang:
     shell: |
-      sh -c 'trap "" TERM; echo $$ >> {mark}; while :; do sleep 1000; done' &
+      sh -c 'trap "" TERM; echo $$ >> "$1"; while :; do sleep 1000; done' sh {mark} &
       sleep 1001 & echo $! >> {mark}
       echo $$ >> {mark}
       wait
