@@ -32,7 +32,7 @@ struct shell {
     char before; /* the last character; '\0': none, or one that has its meaning */
     bool dollar, backslash; /* the text so far ends in '$', in '\\', */
     bool name;              /* in $NAME */
-    bool lost;              /* deeper, or more of it, than we follow: nothing is said */
+    bool lost;              /* deeper, or more of it, than we follow */
 };
 
 static struct context *top(struct shell *sh) { return &sh->stack[sh->depth]; }
@@ -63,7 +63,8 @@ static bool is_code(struct shell *sh)
 
 /* ---- here-documents ---- */
 
-/* At "<<": take the word behind it. Returns the characters read. */
+/* At "<<": take the word behind it, a name or one in quotes. Returns the characters
+ * read. */
 static size_t read_document(struct shell *sh, const char *s, size_t n)
 {
     struct context here = { .place = HERE };
@@ -75,16 +76,17 @@ static size_t read_document(struct shell *sh, const char *s, size_t n)
     at += here.tabs;
     while (at < n && (s[at] == ' ' || s[at] == '\t'))
         at++;
-    for (; at < n && !strchr(" \t\n;&|<>()", s[at]); at++) {
-        if (strchr("'\"\\", s[at]))
-            here.raw = true;
-        else if (length + 1 < WORD)
-            here.word[length++] = s[at];
-        else
-            sh->lost = true;
-    }
-    sh->lost |= sh->n_next == DOCUMENTS;
-    if (!sh->lost && length)
+    char quote = at < n && strchr("'\"\\", s[at]) ? s[at++] : '\0';
+    here.raw = quote != '\0';
+    for (;
+         at < n && length + 1 < WORD && (isalnum((unsigned char)s[at]) || s[at] == '_');
+         at++)
+        here.word[length++] = s[at];
+    if (here.raw && quote != '\\')
+        sh->lost |= at == n || s[at++] != quote;
+    sh->lost |= length == 0 || at >= n || !strchr(" \t\n;&|<>()", s[at]) ||
+                sh->n_next == DOCUMENTS;
+    if (!sh->lost)
         sh->next[sh->n_next++] = here;
     return at;
 }
@@ -142,7 +144,7 @@ static void count_cases(struct shell *sh, const char *s, size_t n, bool begins)
 /* At '$'. Returns the characters read. */
 static size_t read_dollar(struct shell *sh, const char *s, size_t n)
 {
-    bool literal = is_text(sh);
+    bool literal = is_text(sh) || top(sh)->place == ARITHMETIC;
     if (n > 2 && s[1] == '(' && s[2] == '(') {
         push(sh, ARITHMETIC, false);
         return 3;
@@ -317,6 +319,12 @@ static struct saying wrong_text(struct shell *sh)
 {
     static const char undone[] =
         "{%s} is quoted already: the quotes around it would undo that";
+    if (sh->lost)
+        return (
+            struct saying) { "it cannot be told whether {%s} stands inside of "
+                             "quotes: the script is nested too deep, or a "
+                             "here-document ends with no plain name",
+                             "set a variable at the start, v={x}, and write \"$v\"" };
     if (sh->backslash)
         return (
             struct saying) { "{%s} is quoted already: the '\\' before it would undo "
@@ -395,7 +403,7 @@ bool orri_check_script(struct orri_checker *c, struct orr_expr *script)
             continue;
         }
         bool known = orri_check(c, part, NULL) && orri_not_null(c, *part);
-        bool right = known && (sh.lost || check_place(c, &sh, *part));
+        bool right = known && check_place(c, &sh, *part);
         good &= right;
         if (right && (!is_number(*part) || sh.lost || !is_quoted(&sh)))
             *part = quoted(c, *part);
