@@ -226,6 +226,7 @@ struct names {
     const char *behind; /* of the first mention with a suffix, */
     size_t length;      /* NULL: none so far */
     bool bare;          /* without one */
+    bool quoted;        /* with one in quotes of the script, which does not count */
     struct orr_span at; /* of the first that differs */
     const char *other;
     size_t other_length;
@@ -241,7 +242,11 @@ static void take_mention(void *context, const struct orr_mention *mention)
     size_t n = strspn(mention->behind, ORR_SUFFIX_CHARACTERS);
     if (mention->computed && mention->behind[n] == '\0')
         return; /* it goes on in what is computed */
-    if (n == 0) {
+    if (n == 0 && *mention->behind && strchr("'\"", *mention->behind) &&
+        strspn(mention->behind + 1, ORR_SUFFIX_CHARACTERS) > 0) {
+        names->quoted = true;
+        names->at = names->other ? names->at : mention->at;
+    } else if (n == 0) {
         names->bare = true;
     } else if (!names->behind) {
         names->behind = mention->behind;
@@ -269,6 +274,10 @@ static void check_suffixes(struct orri_compile *c, const struct orr_graph_functi
     for (uint32_t i = 0; i < command->out->n_fields; i++) {
         const struct names *names = &naming.of[i];
         const char *name = command->out->fields[i].name;
+        if (names->quoted && !names->bare && !names->behind)
+            orr_diag_error(c->diags, names->at, "E0415",
+                           "the suffix behind {out.%s} is written without quotes",
+                           name);
         if (names->bare || !names->other)
             continue;
         orr_diag_error(c->diags, names->at, "E0415",
