@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static orr_status read_fd(int fd, const char *path, size_t limit, struct orr_tex
             break;
         orr_text_append(out, block, (size_t)n);
         if (out->length - start > limit)
-            return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+            return orr_error_set(err, ORR_ERR_LIMIT, ORR_NO_SPAN,
                                  "%s is larger than the limit of %zu bytes", path,
                                  limit);
     }
@@ -203,4 +204,17 @@ orr_status orr_mkdirs(const char *path, unsigned mode, struct orr_error *err)
     return bad ? orr_error_errno(err, ORR_ERR_STORE, bad, "cannot make directory %s",
                                  path)
                : ORR_OK;
+}
+
+const char *orr_path_short(const char *path)
+{
+    char here[PATH_MAX];
+    while (strncmp(path, "./", 2) == 0 && path[2] && path[2] != '/')
+        path += 2;
+    if (*path != '/' || !getcwd(here, sizeof here))
+        return path;
+    size_t n = strlen(here);
+    return n > 1 && strncmp(path, here, n) == 0 && path[n] == '/' && path[n + 1]
+               ? path + n + 1
+               : path;
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* Read a regular file of at most `limit` bytes into *out (appended).
- * ORR_ERR_INPUT when it is missing, a directory, or larger. */
+ * ORR_ERR_INPUT when it is missing or a directory, ORR_ERR_LIMIT when it is larger. */
 orr_status orr_file_read(const char *path, size_t limit, struct orr_text *out,
                          struct orr_error *err);
 
@@ -34,5 +34,8 @@ orr_status orr_fsync_directory(const char *path, struct orr_error *err);
 /* DIR/NAME, or NAME itself when it is absolute. free() it. */
 char *orr_path_join(const char *directory, const char *name);
 char *orr_path_directory(const char *path); /* dirname; free() it */
+/* As people write it: from the working directory when it lies below that; a part of
+ * `path`. */
+const char *orr_path_short(const char *path);
 
 #endif

@@ -133,36 +133,39 @@ static size_t smallest(size_t a, size_t b, size_t c)
     return m < c ? m : c;
 }
 
-/* Levenshtein's distance by rows; names longer than NEAREST_MAX are far away. */
+/* Letters that are wrong, missing, too many, or two neighbours swapped, by rows; names
+ * longer than NEAREST_MAX are far away. */
 static size_t distance(const char *a, const char *b)
 {
     size_t n = strlen(a);
     size_t m = strlen(b);
-    size_t row[NEAREST_MAX + 1];
+    size_t rows[3][NEAREST_MAX + 1];
     if (n > NEAREST_MAX || m > NEAREST_MAX)
         return NEAREST_MAX;
     for (size_t j = 0; j <= m; j++)
-        row[j] = j;
+        rows[0][j] = j;
     for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            size_t above = row[j];
-            row[j] =
-                smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
+            row[j] = smallest(above[j] + 1, row[j - 1] + 1,
+                              above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = smallest(row[j], row[j], rows[(i - 2) % 3][j - 2] + 1);
         }
     }
-    return row[m];
+    return rows[n % 3][m];
 }
 
 const char *orr_text_nearest(const char *name, const char *const *names, size_t n)
 {
-    size_t limit = strlen(name) / 3 + 1;
+    size_t length = strlen(name);
+    size_t limit = length < 5 ? 1 : length < 9 ? 2 : 3; /* a likeness, no guess */
     const char *best = NULL;
     for (size_t i = 0; i < n; i++) {
         size_t d = names[i] ? distance(name, names[i]) : NEAREST_MAX;
-        if (d <= limit && d < strlen(name)) {
+        if (d <= limit && d < length) {
             best = names[i];
             limit = d ? d - 1 : 0;
             if (d == 0)

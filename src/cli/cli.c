@@ -65,6 +65,28 @@ static void print_help(FILE *out, const struct orr_command_entry *command)
 
 /* ---- parsing ---- */
 
+/* Given without the value that it needs, or with one that it does not take? Said when
+ * so. */
+static bool value_misfits(const struct orr_command_entry *command,
+                          const struct orr_option *option)
+{
+    if (!option)
+        return false;
+    if (!option->argument) {
+        (void)fprintf(stderr,
+                      "orrery %s: option --%s takes no value\n"
+                      "try 'orrery %s --help'\n",
+                      command->name, option->name, command->name);
+        return true;
+    }
+    (void)fprintf(stderr,
+                  "orrery %s: option --%s needs a value: --%s=%s\n"
+                  "try 'orrery %s --help'\n",
+                  command->name, option->name, option->name, option->argument,
+                  command->name);
+    return true;
+}
+
 static int complain_option(const struct orr_command_entry *command, const char *word)
 {
     const char *names[OPTIONS_MAX] = { "help" };
@@ -75,8 +97,7 @@ static int complain_option(const struct orr_command_entry *command, const char *
     (void)snprintf(bare, sizeof bare, "%s", word + strspn(word, "-"));
     bare[strcspn(bare, "=")] = '\0';
     const char *near = orr_text_nearest(bare, names, n);
-    (void)fprintf(stderr, "orrery %s: unknown or incomplete option '%s'", command->name,
-                  word);
+    (void)fprintf(stderr, "orrery %s: unknown option '%s'", command->name, word);
     if (near && strcmp(near, bare) != 0)
         (void)fprintf(stderr, "; did you mean '--%s'?", near);
     (void)fprintf(stderr, "\ntry 'orrery %s --help'\n", command->name);
@@ -128,6 +149,8 @@ static int parse(struct orr_line *line)
             return ORR_EXIT_OK;
         }
         const struct orr_option *option = find_option(line->command, code);
+        if (!option && value_misfits(line->command, find_option(line->command, optopt)))
+            return ORR_EXIT_INPUT;
         if (!option)
             return complain_option(line->command, line->argv[optind - 1]);
         line->given[line->n_given++] =

@@ -83,6 +83,8 @@ bool orri_texts_is_job(struct orri_texts *texts, const char *path);
 /* The text of a file that was read, or NULL; for orr_diags_render(). */
 const char *orri_texts_find(void *texts, const char *path);
 void orri_texts_release(struct orri_texts *texts);
+/* Names of files below the working directory as people write them. */
+void orri_short_places(struct orr_diags *diags);
 /* Print findings; returns true when there are errors. */
 bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool quiet);
 /* The settings of --set options; false after a message. */

@@ -145,9 +145,9 @@ const struct orr_command_entry orri_ls = {
     .name = "ls",
     .arguments = "RUN [TABLE]",
     .summary = "list the tables of a run, or the rows of one",
-    .details =
-        "TABLE is one of those listed: tasks, attempts, errors, requests, rules, "
-        "facts/NAME,\nframes/FUNCTION. `facts` alone lists the fact types.",
+    .details = "TABLE is one of those listed: tasks, attempts, errors, requests, "
+               "rules, firings,"
+               "\nfacts/NAME, frames/FUNCTION. `facts` alone lists the fact types.",
     .options = ls_options,
     .least = 1,
     .most = 2,

@@ -144,7 +144,8 @@ static int plan_main(const struct orr_line *line)
 }
 
 static const struct orr_option plan_options[] = {
-    { "set", 's', "INPUT=VALUE", "give an input; VALUE is YAML. May be repeated",
+    { "set", 's', "INPUT=VALUE",
+      "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
     { "format", 'f', "FORMAT", "text (default), json, dot (Graphviz) or html (a page)",
       false },

@@ -57,8 +57,11 @@ void orri_texts_release(struct orri_texts *texts)
 
 const char *orri_texts_find(void *texts, const char *path)
 {
-    struct orr_text *text = find_text(texts, path);
-    return text ? text->s : NULL;
+    const struct orri_texts *all = texts;
+    for (size_t i = 0; i < all->n; i++)
+        if (strcmp(orr_path_short(all->items[i].path), orr_path_short(path)) == 0)
+            return all->items[i].text.s;
+    return NULL;
 }
 
 void orri_texts_give(struct orri_texts *texts, const char *path, struct orr_text *text)
@@ -90,8 +93,23 @@ bool orri_is_job(const char *path)
     return job;
 }
 
+void orri_short_places(struct orr_diags *diags)
+{
+    const char *from = NULL;
+    const char *to = NULL;
+    for (size_t i = 0; i < diags->n; i++) {
+        const char **file = &diags->items[i].at.file;
+        if (*file && *file != from) {
+            from = *file;
+            to = orr_path_short(from);
+        }
+        *file = *file ? to : NULL;
+    }
+}
+
 bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool quiet)
 {
+    orri_short_places(diags);
     if (diags->errors || !quiet) {
         struct orr_text out = ORR_TEXT_INIT;
         orr_diags_render(diags, orri_texts_find, texts, &out);

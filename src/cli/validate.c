@@ -1,4 +1,6 @@
 /* validate.c - orrery validate: all that is wrong, for people or for editors */
+#include "base/hash.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "cli/command.h"
 
@@ -14,6 +16,7 @@ struct report {
     const char *stdin_name;
     struct orr_text files, findings;
     size_t errors, warnings;
+    struct orr_map known; /* findings so far: workflows that call one say the same */
 };
 
 static void put_member(struct orr_text *out, const char *name, const char *text)
@@ -39,7 +42,7 @@ static void report_one(struct report *r, const struct orr_diag *diag)
     orr_text_puts(out, "}");
 }
 
-static void report_file(struct report *r, const char *path, bool job,
+static void report_file(struct report *r, const char *path, bool job, bool good,
                         struct orr_diags *diags)
 {
     struct orr_text sorted = ORR_TEXT_INIT;
@@ -49,9 +52,9 @@ static void report_file(struct report *r, const char *path, bool job,
                   r->files.length ? ",\n    {\"file\": " : "\n    {\"file\": ");
     orr_text_json(&r->files, path, strlen(path));
     put_member(&r->files, "kind", job ? "job" : "workflow");
-    orr_text_printf(&r->files, ", \"good\": %s}", diags->errors ? "false" : "true");
+    orr_text_printf(&r->files, ", \"good\": %s}", good ? "true" : "false");
     for (size_t i = 0; i < diags->n; i++)
-        if (!r->quiet || diags->errors)
+        if (!r->quiet || !good)
             report_one(r, &diags->items[i]);
 }
 
@@ -81,6 +84,27 @@ static bool read_stdin(struct orri_texts *texts, const char *name)
     return good;
 }
 
+/* Drop what was said of an earlier file. */
+static void drop_known(struct report *r, struct orr_diags *diags)
+{
+    size_t kept = 0;
+    orri_short_places(diags);
+    for (size_t i = 0; i < diags->n; i++) {
+        const struct orr_diag *diag = &diags->items[i];
+        struct orr_text text = ORR_TEXT_INIT;
+        bool fresh = false;
+        orr_text_printf(&text, "%s:%u:%u: %s %s", diag->at.file ? diag->at.file : "",
+                        diag->at.line, diag->at.column, diag->id, diag->message);
+        (void)orr_map_insert(&r->known, orr_hash64(text.s, text.length, 0), &fresh);
+        orr_text_release(&text);
+        if (fresh)
+            diags->items[kept++] = *diag;
+        else
+            *(diag->warning ? &diags->warnings : &diags->errors) -= 1;
+    }
+    diags->n = kept;
+}
+
 static bool validate_one(const char *path, struct report *r)
 {
     struct orri_texts texts = { 0 };
@@ -97,11 +121,14 @@ static bool validate_one(const char *path, struct report *r)
     else
         orr_graph_free(orr_graph_compile(path, &sources, orri_registry(), &diags));
     bool good = diags.errors == 0;
+    drop_known(r, &diags);
     r->errors += diags.errors;
     r->warnings += diags.warnings;
     if (r->json)
-        report_file(r, path, job, &diags);
-    else if (!orri_print_findings(&diags, &texts, r->quiet) && !r->quiet)
+        report_file(r, path, job, good, &diags);
+    else if (!orri_print_findings(&diags, &texts, good && r->quiet) && !good)
+        (void)fprintf(stderr, "%s: not good, as shown above\n", path);
+    else if (good && !r->quiet)
         (void)printf("%s: good%s\n", path, diags.warnings ? ", with warnings" : "");
     orr_diags_release(&diags);
     orri_texts_release(&texts);
@@ -121,6 +148,7 @@ static int validate_main(const struct orr_line *line)
         print_report(&r);
     orr_text_release(&r.files);
     orr_text_release(&r.findings);
+    orr_map_release(&r.known);
     return good ? ORR_EXIT_OK : ORR_EXIT_INPUT;
 }
 

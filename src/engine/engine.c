@@ -50,6 +50,8 @@ void orr_engine_free(struct orr_engine *engine)
     free(engine->roots);
     free(engine->touched);
     orr_map_release(&engine->calls_by_task);
+    orr_map_release(&engine->equal);
+    orr_map_release(&engine->handled);
     free(engine->has);
     orri_lazy_release(engine);
     orri_log_release(&engine->log);

@@ -190,6 +190,7 @@ struct orr_engine_gather {
     uint64_t n;
     int64_t count;   /* how many it waits for; it fires when n is count */
     uint32_t firing; /* ORR_NONE until then */
+    uint64_t equal;  /* facts of its type, of the scope, that were asserted again */
 };
 uint32_t orr_engine_gathers(const struct orr_engine *engine);
 struct orr_engine_gather orr_engine_gather(const struct orr_engine *engine,

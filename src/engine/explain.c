@@ -28,13 +28,29 @@ static void explain_rule(const struct orr_engine *engine, uint32_t rule_index,
         const struct orri_instance *instance = &engine->instances[i];
         if (instance->rule == rule_index && instance->request == request &&
             instance->firing == ORR_NONE) {
+            uint64_t equal = orri_equal_facts(engine, rule->gather.fact, request);
             orr_text_printf(why, ": it has gathered %zu of %" PRId64 " facts '%s'",
                             instance->n, instance->count,
                             engine->graph->facts[rule->gather.fact].name);
+            if (equal)
+                orr_text_printf(why,
+                                "; %" PRIu64 " equal facts count once: add an index "
+                                "(for: i, x in ...)",
+                                equal);
             return;
         }
     }
-    orr_text_puts(why, ": no facts satisfy its conditions");
+    uint64_t key = (uint64_t)request << 32 | rule_index;
+    const uint64_t *handled = orr_map_find(&engine->handled, key);
+    if (handled)
+        orr_text_printf(why,
+                        ": it fired, but %" PRIu64 " of its calls failed, and an "
+                        "error handler went on without it",
+                        *handled);
+    else if (engine->firings[rule_index] && engine->n_requests == 1)
+        orr_text_puts(why, ": it fired, but asserted none");
+    else
+        orr_text_puts(why, ": no facts satisfy its conditions");
 }
 
 static void explain_output(const struct orr_engine *engine,

@@ -57,11 +57,40 @@ static uint32_t find_twin(const struct orr_engine *engine, uint32_t type_index,
     return ORR_NONE;
 }
 
-static const char *maker(const struct orr_engine *engine, uint32_t firing)
+static void put_maker(const struct orr_engine *engine, uint32_t firing,
+                      struct orr_text *out)
 {
-    if (firing == ORR_NONE)
-        return "the job";
-    return engine->graph->rules[orri_firing_at(engine, firing)->rule].name;
+    const struct orr_rule *rule =
+        firing == ORR_NONE
+            ? NULL
+            : &engine->graph->rules[orri_firing_at(engine, firing)->rule];
+    orr_text_puts(out, rule ? " from rule '" : " from the job");
+    if (rule)
+        orr_text_printf(out, "%s' (line %u)", rule->name, rule->at.line);
+}
+
+enum { BRIEF = 80 };
+
+void orri_brief_fact(const struct orr_engine *engine, uint32_t type,
+                     const struct orr_record *record, struct orr_text *out)
+{
+    const struct orr_fact_type *fact = &engine->graph->facts[type];
+    struct orr_text text = ORR_TEXT_INIT;
+    if (fact->n_key == 0)
+        orr_value_print(orr_value_of_record(record), &text);
+    for (uint32_t i = 0; i < fact->n_key; i++) {
+        orr_text_printf(&text, "%s%s: ", i ? ", " : "{",
+                        fact->record->fields[fact->key[i]].name);
+        orr_value_print(record->fields[fact->key[i]], &text);
+    }
+    orr_text_puts(&text, fact->n_key ? "}" : "");
+    size_t n = text.length;
+    for (n = n > BRIEF ? BRIEF : n; n < text.length && n > 0; n--)
+        if (((unsigned char)text.s[n] & 0xC0) != 0x80)
+            break;
+    orr_text_append(out, text.s, n);
+    orr_text_puts(out, n < text.length ? "..." : "");
+    orr_text_release(&text);
 }
 
 /* Two different facts with one key: an error of the workflow. */
@@ -73,12 +102,12 @@ static void refuse_key(struct orr_engine *engine, uint32_t type, uint32_t twin,
     struct orr_text a = ORR_TEXT_INIT;
     struct orr_text b = ORR_TEXT_INIT;
     orr_value_print(orr_value_of_record(orri_record(table, twin)), &a);
+    put_maker(engine, other->firing, &a);
     orr_value_print(orr_value_of_record(record), &b);
+    put_maker(engine, firing, &b);
     orri_request_fail(engine, other->request,
-                      "two different facts '%s' with one key: %s from rule '%s', "
-                      "%s from rule '%s'",
-                      engine->graph->facts[type].name, a.s,
-                      maker(engine, other->firing), b.s, maker(engine, firing));
+                      "two different facts '%s' with one key: %s, %s",
+                      engine->graph->facts[type].name, a.s, b.s);
     orr_text_release(&a);
     orr_text_release(&b);
 }
@@ -234,9 +263,23 @@ static uint32_t add_row(struct orr_engine *engine, const struct orri_queued *que
     return at;
 }
 
+/* A number for the request and the fact type together. */
+static uint64_t type_key(uint32_t request, uint32_t type)
+{
+    return (uint64_t)request << 32 | type;
+}
+
+uint64_t orri_equal_facts(const struct orr_engine *engine, uint32_t type,
+                          uint32_t request)
+{
+    const uint64_t *n = orr_map_find(&engine->equal, type_key(request, type));
+    return n ? *n : 0;
+}
+
 uint32_t orri_fact_add(struct orr_engine *engine, const struct orri_queued *queued)
 {
     const struct orri_table *table = &engine->tables[queued->type];
+    bool fresh = false;
     uint32_t twin =
         find_twin(engine, queued->type, queued->request, queued->record, queued->hash);
     if (twin == ORR_NONE && table->rows.n < ORR_ROWS_MAX)
@@ -246,6 +289,9 @@ uint32_t orri_fact_add(struct orr_engine *engine, const struct orri_queued *queu
                           ORR_ROWS_MAX, engine->graph->facts[queued->type].name);
     else if (!same_content(orri_record(table, twin), queued->record))
         refuse_key(engine, queued->type, twin, queued->record, queued->firing);
+    else
+        ++*orr_map_insert(&engine->equal, type_key(queued->request, queued->type),
+                          &fresh);
     return ORR_NONE;
 }
 

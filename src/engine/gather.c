@@ -134,15 +134,36 @@ static void fire(struct orr_engine *engine, uint32_t at)
     orr_arena_reset(&engine->firing);
 }
 
+enum { MEMBERS_SHOWN = 3 };
+
+static void too_many(struct orr_engine *engine, const struct orri_instance *instance,
+                     uint32_t fact)
+{
+    const struct orr_rule *rule = &engine->graph->rules[instance->rule];
+    const struct orri_table *table = &engine->tables[rule->gather.fact];
+    struct orr_text text = ORR_TEXT_INIT;
+    for (size_t i = 0; i < instance->n && i < MEMBERS_SHOWN; i++) {
+        orr_text_puts(&text, i ? ", " : "");
+        orri_brief_fact(engine, rule->gather.fact,
+                        orri_record(table, instance->members[i]), &text);
+    }
+    orr_text_puts(&text, instance->n > MEMBERS_SHOWN ? ", ..." : "");
+    orr_text_puts(&text, instance->n ? " and now " : "");
+    orri_brief_fact(engine, rule->gather.fact, orri_record(table, fact), &text);
+    orri_request_fail(engine, instance->request,
+                      "%s:%" PRIu32 ":%" PRIu32 ": rule '%s' gathers more than "
+                      "%" PRId64 " facts '%s': %s",
+                      rule->at.file ? rule->at.file : "workflow", rule->at.line,
+                      rule->at.column, rule->name, instance->count,
+                      engine->graph->facts[rule->gather.fact].name, text.s);
+    orr_text_release(&text);
+}
+
 static void add_member(struct orr_engine *engine, uint32_t at, uint32_t fact)
 {
     struct orri_instance *instance = &engine->instances[at];
-    const struct orr_rule *rule = &engine->graph->rules[instance->rule];
     if ((int64_t)instance->n == instance->count) {
-        orri_request_fail(engine, instance->request,
-                          "rule '%s' gathers more than %" PRId64 " facts '%s'",
-                          rule->name, instance->count,
-                          engine->graph->facts[rule->gather.fact].name);
+        too_many(engine, instance, fact);
         return;
     }
     instance->members = orr_grow(instance->members, instance->n, &instance->cap,
@@ -282,5 +303,8 @@ struct orr_engine_gather orr_engine_gather(const struct orr_engine *engine, uint
         .n = instance->n,
         .count = instance->count,
         .firing = instance->firing,
+        .equal =
+            orri_equal_facts(engine, engine->graph->rules[instance->rule].gather.fact,
+                             instance->request),
     };
 }

@@ -247,7 +247,9 @@ struct orr_engine {
     size_t n_touched;
     size_t cap_touched;
     struct orr_map calls_by_task; /* task of a workflow -> its newest call + 1 */
-    uint32_t *has;                /* per request, a bit a fact type: is there one? */
+    struct orr_map equal;   /* request, fact type -> facts that were there already */
+    struct orr_map handled; /* request, rule -> calls whose failure was handled */
+    uint32_t *has;          /* per request, a bit a fact type: is there one? */
     size_t cap_has;
     struct orri_log log;
     struct orri_lazy lazy;
@@ -269,6 +271,12 @@ void orri_fact_expect(const struct orr_engine *engine,
                       const struct orri_queued *queued);
 void orri_match_expect(const struct orr_engine *engine, const struct orri_plan *plan,
                        uint32_t request, const struct orr_record *seed);
+/* Facts of the type that were asserted and equal to one there already. */
+uint64_t orri_equal_facts(const struct orr_engine *engine, uint32_t type,
+                          uint32_t request);
+/* A fact in a message: its key where it has one, cut when it is long. */
+void orri_brief_fact(const struct orr_engine *engine, uint32_t type,
+                     const struct orr_record *record, struct orr_text *out);
 /* Is there one? In constant time. */
 bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t request);
 /* Room for the bits of one more request. */

@@ -308,6 +308,10 @@ static void give_up(struct orr_engine *engine, const struct orr_handler *handler
         fail_request(engine, handler, f);
     else
         f->firing->flags |= ORRI_FIRING_HANDLED;
+    bool fresh = false;
+    uint64_t key = (uint64_t)f->firing->request << 32 | f->firing->rule;
+    if (handled)
+        ++*orr_map_insert(&engine->handled, key, &fresh);
     if (handled && handler->kind == ORR_HANDLER_ASSERT)
         (void)orri_react(engine, f->id, &handler->assertion, 1);
 }

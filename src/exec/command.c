@@ -459,10 +459,16 @@ static void run(struct command *c, int blob_fd)
     }
     c->started = orr_clock_monotonic();
     int bad = start(c);
+    const char *program = c->order->argv[0];
+    bool beside = bad == ENOENT && !c->order->cwd && *program != '/' &&
+                  strchr(program, '/') != NULL;
     if (bad) {
         fail(c, ORR_FAIL_EXIT, SPAWN_FAILED,
-             orr_arena_printf(c->arena, "cannot run '%s': %s", c->order->argv[0],
-                              strerror(bad)));
+             orr_arena_printf(c->arena, "cannot run '%s': %s%s", program, strerror(bad),
+                              beside ? "; relative paths start in a scratch directory: "
+                                       "name it by an absolute path or an input of "
+                                       "type path"
+                                     : ""));
         return;
     }
     int pid_fd = (int)syscall(SYS_pidfd_open, c->pid, 0);

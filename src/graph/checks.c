@@ -5,16 +5,33 @@
 
 #include <string.h>
 
+/* The place of a key of the file; of the file itself when it is not there. */
+static struct orr_span place_of_key(const struct orri_compile *c, const char *name)
+{
+    orr_model_leaf root = c->model->head.node;
+    for (uint32_t i = 0; i < root->n; i++)
+        if (strcmp(root->keys[i]->text, name) == 0)
+            return root->keys[i]->at;
+    return root->at;
+}
+
+/* Is the key there with nothing behind it? */
+static bool is_empty(const struct orri_compile *c, const char *name)
+{
+    orr_model_leaf node = orr_yaml_find(c->model->head.node, name);
+    return node && node->kind == ORR_YAML_SCALAR && node->length == 0;
+}
+
 static void compile_output(struct orri_compile *c, const struct orr_model_output *m)
 {
     orr_model_leaf fact = m->each ? m->each : m->fact;
-    if ((m->fact != NULL) + (m->each != NULL) != 1) {
-        if (m->head.node->kind == ORR_YAML_MAPPING)
-            orr_diag_error(c->diags, m->head.key->at, "E0430",
-                           "output '%s' needs %s of fact and each", m->head.key->text,
-                           fact ? "only one" : "one");
+    int ways = orri_written(&m->head, "fact each");
+    if (ways != 1 && m->head.node->kind == ORR_YAML_MAPPING)
+        orr_diag_error(c->diags, m->head.key->at, "E0430",
+                       "output '%s' needs %s of fact and each", m->head.key->text,
+                       ways ? "only one" : "one");
+    if (!fact || ways > 1)
         return;
-    }
     uint32_t found = orri_find_fact(c, fact);
     if (found == ORR_NONE)
         return;
@@ -31,16 +48,17 @@ void orri_compile_outputs(struct orri_compile *c)
 {
     const struct orr_model_output *models = c->model->outputs.items;
     uint32_t n = c->model->outputs.n;
-    if (c->model->steps.n && !c->model->outputs.items)
+    if (orr_yaml_find(c->model->head.node, "steps") && !c->model->outputs.items)
         return; /* they follow from the steps */
     c->outputs = orr_arena_alloc(c->arena, (n + 1) * sizeof *c->outputs);
     c->graph->outputs = c->outputs;
     for (uint32_t i = 0; i < n; i++)
         compile_output(c, &models[i]);
-    if (!c->model->outputs.items)
-        orr_diag_error(
-            c->diags, c->model->head.node->at, "E0430",
-            "the workflow has no outputs: nothing tells when a request has succeeded");
+    bool empty = is_empty(c, "outputs");
+    if (empty || !orr_yaml_find(c->model->head.node, "outputs"))
+        orr_diag_error(c->diags, place_of_key(c, "outputs"), "E0430",
+                       "%s: nothing tells when a request has succeeded",
+                       empty ? "'outputs' is empty" : "the workflow has no outputs");
 }
 
 /* ---- made and used ---- */
@@ -69,9 +87,15 @@ void orri_check_graph(struct orri_compile *c)
 {
     bool written = orr_yaml_find(c->model->head.node, "rules") ||
                    orr_yaml_find(c->model->head.node, "steps");
+    const char *empty = is_empty(c, "rules")   ? "rules"
+                        : is_empty(c, "steps") ? "steps"
+                                               : NULL;
     if (!written)
         orr_diag_error(c->diags, c->model->head.node->at, "E0432",
                        "the workflow has no rules");
+    else if (empty && c->model->rules.n + c->model->steps.n == 0)
+        orr_diag_error(c->diags, place_of_key(c, empty), "E0432",
+                       "'%s' is empty: the workflow does nothing", empty);
     if (c->graph->n_rules)
         check_made(c);
     if (c->graph->n_rules)

@@ -98,8 +98,8 @@ struct orr_graph *orri_compile_file(const char *path, const struct orr_sources *
     struct orr_graph *graph = NULL;
     if (sources->read(sources->context, path, &text, &err) != ORR_OK) {
         const char *file = orr_arena_strdup(&diags->arena, path);
-        orr_diag_error(diags, (struct orr_span) { .file = file }, "E0433", "%s",
-                       err.text);
+        orr_diag_error(diags, (struct orr_span) { .file = file },
+                       err.code == ORR_ERR_LIMIT ? "E0107" : "E0433", "%s", err.text);
     } else {
         graph = orri_compile_text(path, &text, sources, registry, outer, diags);
     }

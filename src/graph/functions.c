@@ -226,8 +226,7 @@ static void empty_signature(struct orri_compile *c, struct orr_graph_function *f
 static void compile_form(struct orri_compile *c, const struct orr_model_function *m,
                          struct orr_graph_function *f)
 {
-    int forms = (m->use != NULL) + (m->command != NULL) + (m->shell != NULL) +
-                (m->workflow != NULL);
+    int forms = orri_written(&m->head, "use command shell workflow");
     if (forms != 1)
         orr_diag_error(c->diags, m->head.key->at, "E0413",
                        "function '%s' needs %s of use, command, shell, workflow",
@@ -236,7 +235,7 @@ static void compile_form(struct orri_compile *c, const struct orr_model_function
         compile_use(c, m, f);
     else if (m->workflow)
         orri_compile_nested(c, m, f);
-    else
+    else if (m->command || m->shell)
         orri_compile_command(c, m, f);
 }
 

@@ -68,6 +68,9 @@ uint32_t orri_find(struct orri_compile *c, orr_model_leaf leaf, const char *what
                    const char *id, const char *const *names, uint32_t n);
 void orri_hint_nearest(struct orri_compile *c, const char *name,
                        const char *const *names, size_t n);
+/* How many of `names`, which a space separates, are keys of the block, right or wrong.
+ */
+int orri_written(const struct orr_model_head *head, const char *names);
 /* May expressions use it? Reports when not. */
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what);
 bool orri_check_word(struct orri_compile *c, const char *word, struct orr_span at,

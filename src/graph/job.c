@@ -17,6 +17,8 @@ struct builder {
     const char *directory;         /* of the job file */
     struct orr_value *settings_of; /* per input: the value of --set; */
     bool *is_set;
+    bool *is_tried; /* --set names it, with a good value or not */
+    bool unclear;   /* which inputs are given: no word about missing ones */
     struct orr_record **requests;
     size_t n, cap;
 };
@@ -50,6 +52,7 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
     uint32_t input = find_input(b, &name);
     if (input == ORR_NONE)
         return;
+    b->is_tried[input] = true;
     bool text = input_type(b, input)->kind == ORR_KIND_STRING ||
                 input_type(b, input)->kind == ORR_KIND_PATH;
     struct orr_yaml_document *document = NULL;
@@ -59,6 +62,16 @@ static void take_setting(struct builder *b, const struct orr_setting *setting)
         name.style = ORR_YAML_SINGLE;
         b->is_set[input] = orri_data(&b->c, &name, input_type(b, input), directory,
                                      &b->settings_of[input]);
+        return;
+    }
+    if (setting->value[strspn(setting->value, " \t\n")] == '\0') {
+        struct orr_text type = ORR_TEXT_INIT;
+        orr_type_print(input_type(b, input), &type);
+        orr_diag_error(b->c.diags, name.at, "E0404",
+                       "%s is expected, but the value is empty", type.s);
+        if (input_type(b, input)->optional)
+            orr_diag_hint(b->c.diags, "null stands for nothing");
+        orr_text_release(&type);
         return;
     }
     document =
@@ -102,11 +115,15 @@ static void complete(struct builder *b, struct orr_record *record, bool *given,
         else if (!given[i] && fallback)
             (void)orr_expr_eval(fallback, NULL, &b->job->arena, &record->fields[i],
                                 NULL);
-        else if (!given[i])
+        else if (!given[i] && !b->is_tried[i] && !b->unclear) {
             orr_diag_error(b->c.diags, at, "E0502", "input '%s' (%s) is missing",
                            b->inputs->fields[i].name,
                            b->inputs->fields[i].doc ? b->inputs->fields[i].doc
                                                     : "no default");
+            orr_diag_hint(b->c.diags, "give it %s--set %s=VALUE",
+                          b->model ? "under 'inputs' of the job, or with " : "with ",
+                          b->inputs->fields[i].name);
+        }
     }
 }
 
@@ -233,14 +250,19 @@ static void build_requests(struct builder *b)
     struct orr_span at = { .file = b->job->file };
     if (b->model)
         at = b->model->inputs ? b->model->inputs->at : b->model->head.node->at;
+    if (b->model)
+        b->unclear = (b->model->requests && b->model->sweep) ||
+                     orri_written(&b->model->head, "inputs requests sweep") >
+                         (b->model->inputs != NULL) + (b->model->requests != NULL) +
+                             (b->model->sweep != NULL);
     if (b->model && b->model->requests && b->model->sweep)
         orr_diag_error(b->c.diags, b->model->sweep->at, "E0506",
                        "a job has either requests or a sweep, not both");
-    else if (b->model && b->model->requests)
+    if (b->model && b->model->requests)
         add_listed(b, base, given);
-    else if (b->model && b->model->sweep)
+    if (b->model && b->model->sweep)
         add_sweep(b, base, given);
-    else if (good)
+    else if (good && !(b->model && b->model->requests))
         add_request(b, base, given, at);
     free(given);
 }
@@ -291,6 +313,7 @@ static void build(struct builder *b)
     n = b->inputs->n_fields;
     b->settings_of = orr_alloc(n, sizeof *b->settings_of);
     b->is_set = orr_alloc(n, sizeof *b->is_set);
+    b->is_tried = orr_alloc(n, sizeof *b->is_tried);
     for (size_t i = 0; i < b->n_settings; i++)
         take_setting(b, &b->settings[i]);
     b->c.document = b->model ? b->model->document : NULL;
@@ -299,6 +322,7 @@ static void build(struct builder *b)
     keep_slurm(b);
     free(b->settings_of);
     free(b->is_set);
+    free(b->is_tried);
 }
 
 /* Does the text look like a workflow file? Findings are not wanted here. */
@@ -347,7 +371,7 @@ static void compile_as_job(struct builder *b, const struct orr_text *text,
         size_t first = b->c.diags->n;
         b->job->graph =
             orr_graph_compile(b->job->workflow_path, sources, registry, b->c.diags);
-        if (b->c.diags->n > first && strcmp(b->c.diags->items[first].id, "E0433") == 0)
+        if (b->c.diags->n > first && !b->c.diags->items[first].at.line)
             b->c.diags->items[first].at = model->workflow->at;
         if (b->c.diags->errors == errors)
             build(b);
@@ -375,8 +399,8 @@ struct orr_job *orr_job_compile(const char *path, const struct orr_sources *sour
         .directory = directory
     };
     if (sources->read(sources->context, path, &text, &err) != ORR_OK)
-        orr_diag_error(diags, (struct orr_span) { .file = job->file }, "E0433", "%s",
-                       err.text);
+        orr_diag_error(diags, (struct orr_span) { .file = job->file },
+                       err.code == ORR_ERR_LIMIT ? "E0107" : "E0433", "%s", err.text);
     else if (is_workflow(path, &text))
         compile_as_workflow(&b, &text, sources, registry);
     else

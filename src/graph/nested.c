@@ -7,6 +7,8 @@
  * shared. Owns: the children of a graph. */
 #include "graph/internal.h"
 
+#include "base/file.h"
+
 #include <string.h>
 
 /* ---- compiling ---- */
@@ -38,6 +40,24 @@ static bool is_too_much(struct orri_compile *c, orr_model_leaf at)
     return much;
 }
 
+/* Of what is found in the workflow of `path`, the first says who calls it. */
+static void say_caller(struct orri_compile *c, orr_model_leaf at, const char *path,
+                       size_t first)
+{
+    struct orr_diag *top = NULL;
+    for (size_t i = first; i < c->diags->n; i++) {
+        struct orr_diag *diag = &c->diags->items[i];
+        if (diag->at.file && strcmp(diag->at.file, path) == 0 &&
+            (!top || diag->at.line < top->at.line ||
+             (diag->at.line == top->at.line && diag->at.column < top->at.column)))
+            top = diag;
+    }
+    if (top)
+        top->hint = orr_arena_printf(&c->diags->arena, "%s%scalled by %s:%u",
+                                     top->hint ? top->hint : "", top->hint ? "; " : "",
+                                     orr_path_short(c->document->file), at->at.line);
+}
+
 static const struct orr_graph *compile_child(struct orri_compile *c, orr_model_leaf at)
 {
     const char *path = orri_resolve_path(c->arena, c->directory, at->text);
@@ -53,6 +73,7 @@ static const struct orr_graph *compile_child(struct orri_compile *c, orr_model_l
         orri_compile_file(path, c->sources, c->registry, c->chain, c->diags);
     if (!graph && c->diags->n > first && !c->diags->items[first].at.line)
         c->diags->items[first].at = at->at; /* it cannot be read */
+    say_caller(c, at, path, first);
     *child = (struct orr_graph_child) { c->graph->children, path, graph };
     c->graph->children = child;
     return graph;

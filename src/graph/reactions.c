@@ -66,7 +66,7 @@ void orri_compile_action(struct orri_compile *c, const struct orr_model_rule *m,
     if (m->action->with)
         rule->args = orri_parts(c, m->action->with, f->params, f->defaults, what,
                                 "argument", &rs->match);
-    else
+    else if (!orri_written(&m->action->head, "with"))
         check_nothing_required(c, f->params, f->defaults, m->action->call->at, what,
                                "argument");
     if (!rule->args)
@@ -267,14 +267,14 @@ static void compile_retry(struct orri_compile *c, const struct orr_model_retry *
 static void check_handler_shape(struct orri_compile *c,
                                 const struct orr_model_handler *m)
 {
-    int ways = (m->retry != NULL) + (m->assertion.fact != NULL) + (m->skip != NULL) +
-               (m->fail != NULL);
+    const struct orr_model_head *head = &m->assertion.head;
+    int ways = orri_written(head, "retry assert skip fail");
     if (ways != 1)
-        orr_diag_error(c->diags, m->assertion.head.node->at, "E0425",
+        orr_diag_error(c->diags, head->node->at, "E0425",
                        "an error handler needs %s of retry, assert, skip, fail",
                        ways ? "only one" : "one");
-    if (!m->assertion.fact && (m->assertion.with || m->assertion.list))
-        orr_diag_error(c->diags, m->assertion.head.node->at, "E0425",
+    if (!orri_written(head, "assert") && (m->assertion.with || m->assertion.list))
+        orr_diag_error(c->diags, head->node->at, "E0425",
                        "'with' and 'for' of an error handler belong to 'assert'");
 }
 
@@ -314,8 +314,11 @@ static void compile_handler(struct orri_compile *c, const struct orr_model_handl
         compile_assertion(c, &assertion, *scope, rs->loop_slot, &h->assertion);
     } else if (m->skip) {
         h->kind = ORR_HANDLER_SKIP;
-        if (!orri_bool(c, m->skip, true))
+        const char *word = orr_bool_word(m->skip->text);
+        if (strcmp(m->skip->text, "true") != 0)
             orr_diag_error(c->diags, m->skip->at, "E0425", "skip can only be true");
+        if (word && strcmp(word, "true") == 0 && strcmp(m->skip->text, word) != 0)
+            orr_diag_hint(c->diags, "write 'true'");
     } else if (m->fail) {
         h->kind = ORR_HANDLER_FAIL;
         h->message = orri_template(c, m->fail, scope, orr_type_scalar(ORR_KIND_STRING));
@@ -345,20 +348,23 @@ static void check_shape(struct orri_compile *c, const struct orr_model_rule *m,
                         const struct orr_rule *rule)
 {
     const struct orr_model_assertion *own = &m->assertion;
+    const struct orr_model_head *head = &own->head;
+    bool acts = orri_written(head, "action");
+    bool asserts = orri_written(head, "assert");
     if (m->action && (own->fact || m->then.items))
         orr_diag_error(c->diags, rule->at, "E0426",
                        "a rule with an action asserts in 'reaction', not directly");
-    if (!m->action && (m->reaction.items || m->error.items))
+    if (!acts && (m->reaction.items || m->error.items))
         orr_diag_error(
             c->diags, rule->at, "E0426",
             "'reaction' and 'error' need an action; without one, write assert or then");
-    if (!m->action && !own->fact && !m->then.items && !m->reaction.items)
+    if (!acts && !asserts && !m->then.items && !m->reaction.items)
         orr_diag_error(c->diags, rule->at, "E0426",
                        "the rule does nothing: it has neither action nor assert");
     if (!m->action && own->fact && m->then.items)
         orr_diag_error(c->diags, rule->at, "E0426",
                        "a rule has either assert or then, not both");
-    if (!own->fact && (own->with || own->list || own->when))
+    if (!asserts && (own->with || own->list || own->when))
         orr_diag_error(c->diags, rule->at, "E0426",
                        "'with', 'for' and 'when' of a rule belong to 'assert'");
 }

@@ -17,6 +17,18 @@ static bool known_variable(struct orri_compile *c, const struct orr_rule *rule,
     return false;
 }
 
+/* A variable whose fact is not known: what uses it is right as far as one can tell. The
+ * last slots are free: see lay_out_slots(). */
+static void refuse_variable(struct orri_compile *c, orr_model_leaf key,
+                            struct orr_scope *scope)
+{
+    for (uint32_t slot = ORR_SLOTS_MAX; slot-- > ORRI_MATCH_MAX + 7;)
+        if (!scope->slots[slot].name) {
+            orri_scope_set(scope, slot, orri_keep(c, key), NULL);
+            return;
+        }
+}
+
 static void compile_match(struct orri_compile *c, orr_model_leaf match,
                           struct orri_rule_scope *rs)
 {
@@ -40,8 +52,10 @@ static void compile_match(struct orri_compile *c, orr_model_leaf match,
             known_variable(c, rule, match->keys[i]))
             continue;
         uint32_t fact = orri_find_fact(c, match->items[i]);
-        if (fact == ORR_NONE)
+        if (fact == ORR_NONE) {
+            refuse_variable(c, match->keys[i], &rs->match);
             continue;
+        }
         c->fact_used[fact] = true;
         list[rule->n_match] = (struct orr_match) { orri_keep(c, match->keys[i]), fact,
                                                    match->keys[i]->at };
@@ -119,8 +133,10 @@ static void compile_gather(struct orri_compile *c, const struct orr_model_gather
         known_variable(c, rs->rule, m->name))
         return;
     uint32_t fact = orri_find_fact(c, m->fact);
-    if (fact == ORR_NONE)
+    if (fact == ORR_NONE) {
+        refuse_variable(c, m->name, &rs->match);
         return;
+    }
     c->fact_used[fact] = true;
     *gather = (struct orr_gather) { .name = orri_keep(c, m->name),
                                     .fact = fact,

@@ -104,9 +104,9 @@ static void compile_answer(struct orri_compile *c, const struct orr_model_answer
         orr_diag_error(c->diags, answer->at, "E0602",
                        "an answer of '%s' needs %s of result and fail", f->name,
                        result ? "only one" : "one");
-    else if (m->result)
+    if (m->result)
         compile_result(c, m->result, &scope, answer);
-    else if (m->fail)
+    if (m->fail)
         compile_failure(c, m->fail, &scope, answer);
 }
 

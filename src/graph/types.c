@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct orr_record_type *find_record(void *context, const char *name)
 {
@@ -13,6 +14,40 @@ static const struct orr_record_type *find_record(void *context, const char *name
         return NULL;
     c->fact_used[i] = true;
     return c->facts[i].record;
+}
+
+/* What other languages call our types. */
+static const char *foreign_type(const char *word)
+{
+    static const char *const words[][2] = {
+        { "integer", "did you mean 'int'?" },
+        { "long", "did you mean 'int'?" },
+        { "number", "did you mean 'int' or 'float'?" },
+        { "double", "did you mean 'float'?" },
+        { "real", "did you mean 'float'?" },
+        { "boolean", "did you mean 'bool'?" },
+        { "str", "did you mean 'string'?" },
+        { "text", "did you mean 'string'?" },
+        { "char", "did you mean 'string'?" },
+        { "file", "did you mean 'path'?" },
+        { "filename", "did you mean 'path'?" },
+        { "dir", "did you mean 'path'?" },
+        { "directory", "did you mean 'path'?" },
+        { "folder", "did you mean 'path'?" },
+        { "bytes", "did you mean 'blob' (data) or 'size' (how many)?" },
+        { "binary", "did you mean 'blob'?" },
+        { "time", "did you mean 'duration'?" },
+        { "seconds", "did you mean 'duration'?" },
+        { "array", "a list type is written list<TYPE>" },
+        { "vector", "a list type is written list<TYPE>" },
+        { "map", "a record type is a mapping of fields: {name: string}" },
+        { "dict", "a record type is a mapping of fields: {name: string}" },
+        { "object", "a record type is a mapping of fields: {name: string}" },
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(words[i][0], word) == 0)
+            return words[i][1];
+    return NULL;
 }
 
 /* The misspelt name that a type error stands on. */
@@ -35,8 +70,8 @@ static void hint_type(struct orri_compile *c, const char *text, size_t at)
         length++;
     memcpy(word, text + at, length);
     word[length] = '\0';
-    if (strcmp(word, "str") == 0 || strcmp(word, "text") == 0)
-        orr_diag_hint(c->diags, "did you mean 'string'?");
+    if (foreign_type(word))
+        orr_diag_hint(c->diags, "%s", foreign_type(word));
     else if (length)
         orri_hint_nearest(c, word, names, n);
 }

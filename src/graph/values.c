@@ -3,6 +3,7 @@
  * template where a string is wanted and an expression elsewhere. */
 #include "graph/internal.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,13 +43,54 @@ static void hint_mode(struct orri_compile *c, enum mode mode, bool data)
     const struct orr_diag *newest = &c->diags->items[c->diags->n - 1];
     if (newest->hint)
         return;
-    if (mode == SCRIPT && strcmp(newest->id, "E0213") != 0)
-        orr_diag_hint(c->diags, "braces of the shell's own are doubled: ${{x}}");
-    else if (mode == TEMPLATE && strcmp(newest->id, "E0210") == 0)
+    if (mode == TEMPLATE && strcmp(newest->id, "E0210") == 0)
         orr_diag_hint(c->diags, "an expression is written without the quotes");
     else if (data && strcmp(newest->id, "E0201") == 0)
         orr_diag_hint(c->diags,
                       "numbers and their units are written together, as in 5min");
+}
+
+/* Braces of a shell's or awk's own that were taken for a hole: $ before or inside it,
+ * or in a script anything that is not understood. */
+static void hint_braces(struct orri_compile *c, orr_model_leaf node, enum mode mode,
+                        size_t first, struct orr_span base)
+{
+    for (size_t i = first; i < c->diags->n; i++) {
+        struct orr_diag *diag = &c->diags->items[i];
+        size_t at = 0;
+        for (uint32_t left = diag->at.column - base.column; left && node->text[at];)
+            left -= ((unsigned char)node->text[++at] & 0xC0) != 0x80;
+        size_t open = at;
+        while (open > 0 && node->text[open] != '{')
+            open--;
+        size_t hole = strcspn(node->text + open, "}");
+        bool dollar = (open > 0 && node->text[open - 1] == '$') ||
+                      memchr(node->text + open, '$', hole);
+        if (mode == SCRIPT && (dollar || !diag->hint))
+            diag->hint = "braces of the shell's own are doubled: ${{x}}";
+        else if (dollar && strcmp(diag->id, "E0210") != 0)
+            diag->hint = "braces that are no expression are doubled: {{x}}";
+    }
+}
+
+/* `fast` where a text is wanted: is it one word, or the name of a file? */
+static void hint_quotes(struct orri_compile *c, orr_model_leaf node, size_t first,
+                        const struct orr_type *want)
+{
+    bool path = want && want->kind == ORR_KIND_PATH;
+    if ((!path && !(want && want->kind == ORR_KIND_STRING)) || c->diags->n <= first)
+        return;
+    struct orr_diag *diag = &c->diags->items[first];
+    const char *more = path || strpbrk(node->text, "-/") ? "_-/." : "_";
+    for (const char *s = node->text; *s; s++)
+        if (!isalnum((unsigned char)*s) && !strchr(more, *s))
+            return;
+    if (node->style != ORR_YAML_PLAIN || strcmp(diag->id, "E0206") != 0 || diag->hint)
+        return;
+    diag->hint = orr_arena_printf(&c->diags->arena, "a text needs quotes: \"%.60s\"",
+                                  node->text);
+    c->diags->errors -= c->diags->n - first - 1; /* of very-fast, `fast` */
+    c->diags->n = first + 1;
 }
 
 static struct orr_expr *compile_scalar(struct orri_compile *c, orr_model_leaf node,
@@ -68,6 +110,10 @@ static struct orr_expr *compile_scalar(struct orri_compile *c, orr_model_leaf no
                                       c->diags);
     else
         e = orr_expr_compile_script(node->text + from, at, scope, c->arena, c->diags);
+    if (!e && mode != EXPRESSION)
+        hint_braces(c, node, mode, first, base);
+    if (!e && mode == EXPRESSION && from == 0)
+        hint_quotes(c, node, first, want);
     if (!e && c->diags->n == first + 1)
         hint_mode(c, mode, scope == NULL);
     place_findings(c, node, first, base);

@@ -33,6 +33,19 @@ uint32_t orri_find(struct orri_compile *c, orr_model_leaf leaf, const char *what
     return ORR_NONE;
 }
 
+int orri_written(const struct orr_model_head *head, const char *names)
+{
+    int n = 0;
+    for (size_t length = 0; *names; names += length + (names[length] == ' ')) {
+        length = strcspn(names, " ");
+        for (uint32_t i = 0; i < head->node->n; i++)
+            n += head->node->kind == ORR_YAML_MAPPING &&
+                 head->node->keys[i]->length == length &&
+                 memcmp(head->node->keys[i]->text, names, length) == 0;
+    }
+    return n;
+}
+
 /* Two names with one hash of 64 bits: not in any file that a person can write. */
 uint32_t orri_recall(const struct orri_compile *c, enum orri_names kind,
                      const char *name)

@@ -21,7 +21,8 @@ struct orr_scope {
         const char *name;
         const struct orr_type *type;
         bool used;          /* set by compilation: for "unused" warnings */
-    } slots[ORR_SLOTS_MAX]; /* name NULL: slot not in sight */
+    } slots[ORR_SLOTS_MAX]; /* name NULL: slot not in sight; type NULL: it was refused,
+                               and what uses it is refused without a word */
     struct {
         const char *name; /* stands for a field of the record in a slot; or NULL */
         uint32_t slot;

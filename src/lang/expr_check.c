@@ -156,6 +156,10 @@ static bool check_name(struct orri_checker *c, struct orr_expr *e)
     for (uint32_t i = 0; i < ORR_SLOTS_MAX; i++)
         if (c->scope->slots[i].name && strcmp(c->scope->slots[i].name, e->name) == 0) {
             c->scope->slots[i].used = true;
+            if (!c->scope->slots[i].type) {
+                e->bad = true;
+                return false;
+            }
             e->op = ORRI_SLOT;
             e->index = i;
             e->type = narrowed(c, e, c->scope->slots[i].type);

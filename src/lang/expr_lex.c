@@ -220,6 +220,25 @@ static void unknown_unit(struct orri_lexer *lexer, size_t unit, const char *prob
                                     "PB KiB MiB GiB TiB PiB");
 }
 
+/* 0x10, 0b11 and the like. */
+static bool other_base(struct orri_lexer *lexer, size_t unit)
+{
+    const char *s = lexer->text + lexer->start;
+    if (unit - lexer->start != 1 || s[0] != '0' || !strchr("xXoObB", s[1]) ||
+        !isxdigit((unsigned char)s[2]))
+        return false;
+    bad(lexer, lexer->start, "E0202",
+        strchr("xX", s[1])   ? "hexadecimal numbers are not known"
+        : strchr("oO", s[1]) ? "octal numbers are not known"
+                             : "binary numbers are not known");
+    char *end = NULL;
+    int base = strchr("xX", s[1]) ? 16 : strchr("oO", s[1]) ? 8 : 2;
+    unsigned long long n = strtoull(s + 2, &end, base);
+    if (end > s + 2 && end - s < 16 && !isalnum((unsigned char)*end))
+        orr_diag_hint(lexer->diags, "write %llu", n);
+    return true;
+}
+
 static void lex_quantity(struct orri_lexer *lexer, size_t unit)
 {
     enum orr_kind kind = ORR_KIND_NULL;
@@ -245,6 +264,8 @@ static void lex_number(struct orri_lexer *lexer)
     uint64_t n = 0;
     size_t end = scan_number(lexer->text, lexer->start, lexer->length, &whole);
     if (end < lexer->length && (isalpha((unsigned char)lexer->text[end]))) {
+        if (other_base(lexer, end))
+            return;
         lex_quantity(lexer, end);
         return;
     }

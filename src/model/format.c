@@ -308,12 +308,15 @@ orr_status orr_model_format(const char *file, const char *text, size_t length,
                             struct orr_text *out, struct orr_diags *diags,
                             struct orr_error *err)
 {
+    size_t errors = diags->errors;
     struct orr_yaml_document *document = orr_yaml_parse(file, text, length, diags);
     struct orr_text formatted = ORR_TEXT_INIT;
     orr_status status = ORR_OK;
     struct orr_span at;
-    if (!document)
+    if (!document || diags->errors != errors) {
+        orr_yaml_free(document);
         return ORR_ERR_INPUT;
+    }
     if (document->root->kind == ORR_YAML_MAPPING && !document->root->flow) {
         format_document(document, &formatted);
         if (is_settled(document, &formatted, &at))

@@ -160,7 +160,10 @@ static void unknown_key(struct loader *l, const struct orri_block *block,
     const char *nearest = orr_text_nearest(key->text, names, n);
     orr_diag_error(l->diags, key->at, "E0301", "%s has no key '%s'", block->what,
                    key->text);
-    if (nearest)
+    if (strcmp(key->text, "<<") == 0)
+        orr_diag_hint(l->diags, "merge keys are not known: an alias stands for a whole "
+                                "value");
+    else if (nearest)
         orr_diag_hint(l->diags, "did you mean '%s'?", nearest);
 }
 
@@ -257,12 +260,33 @@ bool orr_model_is_identifier(const char *name)
     return *name == '\0';
 }
 
-static void check_version(orr_model_leaf version, struct orr_diags *diags)
+/* A file of another language: what else it holds would be judged wrongly. */
+static bool knows_version(const struct orr_yaml_document *document,
+                          struct orr_diags *diags)
 {
-    if (version && strcmp(version->text, "1") != 0)
-        orr_diag_error(diags, version->at, "E0304",
-                       "language version '%s' is unknown; this is version 1",
-                       version->text);
+    orr_model_leaf version = orr_yaml_find(document->root, "orrery");
+    if (!version || version->kind != ORR_YAML_SCALAR || version->length == 0 ||
+        strcmp(version->text, "1") == 0)
+        return true;
+    orr_diag_error(diags, version->at, "E0304",
+                   "language version '%s' is unknown; this is version 1",
+                   version->text);
+    return false;
+}
+
+/* A job where a workflow is wanted. */
+static bool is_job(const struct orr_yaml_document *document, struct orr_diags *diags)
+{
+    orr_model_leaf root = document->root;
+    orr_model_leaf workflow = orr_yaml_find(root, "workflow");
+    if (!orr_yaml_find(root, "job") || orr_yaml_find(root, "rules") ||
+        orr_yaml_find(root, "steps") || orr_yaml_find(root, "functions"))
+        return false;
+    orr_diag_error(diags, root->at, "E0301",
+                   "this is a job file, but a workflow is wanted");
+    if (workflow && workflow->kind == ORR_YAML_SCALAR && workflow->length)
+        orr_diag_hint(diags, "the workflow of this job is '%s'", workflow->text);
+    return true;
 }
 
 struct orr_model_workflow *orr_model_load_workflow(const char *file, const char *text,
@@ -270,14 +294,15 @@ struct orr_model_workflow *orr_model_load_workflow(const char *file, const char 
                                                    struct orr_diags *diags)
 {
     struct orr_yaml_document *document = orr_yaml_parse(file, text, length, diags);
-    if (!document)
+    if (!document || !knows_version(document, diags) || is_job(document, diags)) {
+        orr_yaml_free(document);
         return NULL;
+    }
     struct orr_model_workflow *workflow =
         orr_arena_alloc(&document->arena, sizeof *workflow);
     orri_load(&orri_workflow_block, NULL, document->root, &document->arena, diags,
               workflow);
     workflow->document = document;
-    check_version(workflow->version, diags);
     return workflow;
 }
 
@@ -291,12 +316,13 @@ struct orr_model_job *orr_model_load_job(const char *file, const char *text,
                                          size_t length, struct orr_diags *diags)
 {
     struct orr_yaml_document *document = orr_yaml_parse(file, text, length, diags);
-    if (!document)
+    if (!document || !knows_version(document, diags)) {
+        orr_yaml_free(document);
         return NULL;
+    }
     struct orr_model_job *job = orr_arena_alloc(&document->arena, sizeof *job);
     orri_load(&orri_job_block, NULL, document->root, &document->arena, diags, job);
     job->document = document;
-    check_version(job->version, diags);
     return job;
 }
 

@@ -138,7 +138,8 @@ struct orr_model_job {
 };
 
 /* Load from text; `file` must outlive the result and its findings. All findings go to
- * `diags`. NULL when it is no YAML; after other errors what was wrong is left out, so
+ * `diags`. NULL when it is no YAML, of another version or a job where a workflow is
+ * wanted; after other errors what was wrong is left out, so
  * that the compiler can go on and find the rest. */
 struct orr_model_workflow *orr_model_load_workflow(const char *file, const char *text,
                                                    size_t length,

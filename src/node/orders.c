@@ -313,7 +313,9 @@ struct taker {
     const struct orr_graph_function *function;
     struct orr_arena *arena;
     struct orr_outcome *outcome;
-    const char *wrong; /* what does not fit, or NULL */
+    const char *wrong; /* a result that does not fit, or NULL; */
+    const struct orr_type *wanted;
+    const json_t *given; /* NULL: nothing */
 };
 
 static struct orr_value text_value(struct taker *t, enum orr_kind kind, const char *s,
@@ -324,6 +326,18 @@ static struct orr_value text_value(struct taker *t, enum orr_kind kind, const ch
 
 static struct orr_value from_json(struct taker *t, const json_t *json,
                                   const struct orr_type *type, const char *name);
+
+/* The first result that does not fit is told. */
+static struct orr_value misfit(struct taker *t, const json_t *json,
+                               const struct orr_type *type, const char *name)
+{
+    if (!t->wrong) {
+        t->wrong = name;
+        t->wanted = type;
+        t->given = json;
+    }
+    return orr_null();
+}
 
 static struct orr_value number_from_json(struct taker *t, const json_t *json,
                                          const struct orr_type *type, const char *name)
@@ -342,8 +356,7 @@ static struct orr_value number_from_json(struct taker *t, const json_t *json,
         break;
     default: break;
     }
-    t->wrong = name;
-    return orr_null();
+    return misfit(t, json, type, name);
 }
 
 static struct orr_value list_from_json(struct taker *t, const json_t *json,
@@ -371,9 +384,7 @@ static struct orr_value from_json(struct taker *t, const json_t *json,
                                   const struct orr_type *type, const char *name)
 {
     if (!json || json_is_null(json)) {
-        if (!type->optional)
-            t->wrong = name;
-        return orr_null();
+        return type->optional ? orr_null() : misfit(t, json, type, name);
     }
     bool textual = type->kind == ORR_KIND_STRING || type->kind == ORR_KIND_PATH;
     if (json_is_string(json) && textual)
@@ -387,8 +398,7 @@ static struct orr_value from_json(struct taker *t, const json_t *json,
         return list_from_json(t, json, type, name);
     if (json_is_object(json) && type->kind == ORR_KIND_RECORD)
         return record_from_json(t, json, type);
-    t->wrong = name;
-    return orr_null();
+    return misfit(t, json, type, name);
 }
 
 static struct orr_value output_lines(struct taker *t)
@@ -476,6 +486,53 @@ static void encode(struct taker *t, const struct orr_record *record)
     orr_bytes_release(&bytes);
 }
 
+static const char *json_text(const json_t *json)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT: return "an object";
+    case JSON_ARRAY: return "a list";
+    case JSON_STRING: return "a string";
+    case JSON_INTEGER: return "a whole number";
+    case JSON_REAL: return "a number with a fraction";
+    case JSON_NULL: return "null";
+    default: return "true or false";
+    }
+}
+
+enum { PRINTED_SHOWN = 100 };
+
+/* What standard output starts with, in one line. */
+static void put_printed(const struct taker *t, struct orr_text *out)
+{
+    const char *s = t->outcome->output;
+    size_t length = t->outcome->output_length;
+    while (length && isspace((unsigned char)s[length - 1]))
+        length--;
+    size_t n = length < PRINTED_SHOWN ? length : PRINTED_SHOWN;
+    while (n < length && n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
+        n--;
+    for (size_t i = 0; i < n; i++)
+        orr_text_append(out, iscntrl((unsigned char)s[i]) ? " " : &s[i], 1);
+    orr_text_puts(out, n < length ? "..." : "");
+}
+
+static void refuse_result(struct taker *t)
+{
+    struct orr_text type = ORR_TEXT_INIT;
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_type_print(t->wanted, &type);
+    if (t->given)
+        orr_text_printf(&text, "the result '%s' must be %s, but is %s", t->wrong,
+                        type.s, json_text(t->given));
+    else
+        orr_text_printf(&text, "the result '%s' (%s) is missing", t->wrong, type.s);
+    orr_text_puts(&text, "; printed was: ");
+    put_printed(t, &text);
+    refuse(t, orr_arena_strdup(t->arena, text.s));
+    orr_text_release(&type);
+    orr_text_release(&text);
+}
+
 void orri_order_results(const struct orr_graph_function *function,
                         const struct orr_order *order, struct orr_arena *arena,
                         struct orr_outcome *outcome)
@@ -494,9 +551,7 @@ void orri_order_results(const struct orr_graph_function *function,
             record->fields[i] =
                 field_value(&t, order, &function->results->fields[i], json);
         if (t.wrong)
-            refuse(&t, orr_arena_printf(arena,
-                                        "the result '%s' is missing or of another type",
-                                        t.wrong));
+            refuse_result(&t);
         else
             encode(&t, record);
     }

@@ -86,23 +86,59 @@ static void find_stages(struct orr_plan *plan)
 
 /* ---- what a rule fires for ---- */
 
-/* Variables that an equality ties together: the later one follows from the first. */
-static void tie(const struct orr_rule *rule, bool *follows)
+/* What the match variables of a rule follow from: all slots that tell, by equalities,
+ * which fact a variable stands for; 0: it stands for itself. */
+struct ties {
+    uint32_t slots[ORR_SLOTS_MAX];
+};
+
+/* The slots that an equality of `where` computes field `field` of slot `v` from; 0: no
+ * equality does. */
+static uint32_t given_by(const struct orr_rule *rule, uint32_t v, uint32_t field)
 {
     for (uint32_t i = 0; i < rule->n_where; i++) {
-        struct orr_expr *left = NULL;
-        struct orr_expr *right = NULL;
-        if (!orr_expr_equality(rule->where[i], &left, &right))
+        struct orr_expr *sides[2] = { NULL, NULL };
+        uint32_t slot = 0;
+        uint32_t at = 0;
+        if (!orr_expr_equality(rule->where[i], &sides[0], &sides[1]))
             continue;
-        uint32_t slots = orr_expr_slots(rule->where[i]);
-        bool first = true;
-        for (uint32_t v = 0; v < rule->n_match; v++) {
-            if (!(slots >> v & 1) || rule->match[v].fact == 0)
-                continue;
-            follows[v] = follows[v] || !first;
-            first = false;
+        for (int s = 0; s < 2; s++) {
+            uint32_t others = orr_expr_slots(sides[1 - s]);
+            if (orr_expr_field_of(sides[s], &slot, &at) && slot == v && at == field &&
+                others && !(others >> v & 1))
+                return others;
         }
     }
+    return 0;
+}
+
+/* A variable follows from others when equalities give all fields of its key: then there
+ * is one such fact at most. */
+static void tie(const struct orr_graph *graph, const struct orr_rule *rule,
+                struct ties *ties)
+{
+    for (uint32_t v = 0; v < rule->n_match; v++) {
+        const struct orr_fact_type *fact = &graph->facts[rule->match[v].fact];
+        uint32_t from = 0;
+        for (uint32_t k = 0; k < fact->n_key; k++) {
+            uint32_t given = given_by(rule, v, fact->key[k]);
+            from = given && (k == 0 || from) ? from | given : 0;
+        }
+        for (uint32_t u = 0; u < rule->n_match; u++)
+            from |= from >> u & 1 ? ties->slots[u] : 0;
+        ties->slots[v] = from >> v & 1 ? 0 : from;
+    }
+}
+
+/* Does a condition hold several of the variables against each other? */
+static bool are_compared(const struct orr_rule *rule, uint32_t variables)
+{
+    for (uint32_t i = 0; i < rule->n_where; i++) {
+        uint32_t both = orr_expr_slots(rule->where[i]) & variables;
+        if (both & (both - 1))
+            return true;
+    }
+    return false;
 }
 
 static bool is_input(const struct orr_graph *graph, uint32_t fact)
@@ -115,18 +151,26 @@ static bool is_input(const struct orr_graph *graph, uint32_t fact)
 
 static const char *repeats(struct orr_plan *plan, const struct orr_rule *rule)
 {
-    bool follows[ORR_SLOTS_MAX] = { false };
+    struct ties ties = { { 0 } };
     struct orr_text text = ORR_TEXT_INIT;
-    tie(rule, follows);
-    for (uint32_t v = 0; v < rule->n_match; v++) {
-        if (follows[v] || is_input(plan->graph, rule->match[v].fact))
-            continue;
-        orr_text_puts(&text, text.length ? " and " : "once for each ");
-        orr_text_puts(&text, plan->graph->facts[rule->match[v].fact].name);
+    uint32_t kept[ORR_SLOTS_MAX];
+    uint32_t n = 0;
+    uint32_t all = 0;
+    tie(plan->graph, rule, &ties);
+    for (uint32_t v = 0; v < rule->n_match; v++)
+        if (!ties.slots[v] && !is_input(plan->graph, rule->match[v].fact)) {
+            kept[n++] = v;
+            all |= 1U << v;
+        }
+    orr_text_puts(&text, n == 0 ? "once" : "once for each ");
+    orr_text_puts(&text, are_compared(rule, all) ? "matching " : "");
+    for (uint32_t i = 0; i < n; i++) {
+        orr_text_puts(&text, i == 0 ? "" : i + 1 < n ? ", " : " and ");
+        orr_text_puts(&text, plan->graph->facts[rule->match[kept[i]].fact].name);
     }
-    const char *kept = orr_arena_strdup(&plan->arena, text.s ? text.s : "once");
+    const char *words = orr_arena_strdup(&plan->arena, text.s);
     orr_text_release(&text);
-    return kept;
+    return words;
 }
 
 /* ---- the longest chain of calls, from the graph alone ---- */

@@ -303,6 +303,12 @@ static void tell_gather(struct orr_why *why, struct orr_why_node *node,
         orri_why_add(why, node, ORR_WHY_REASON,
                      "it has gathered %" PRIu64 " of %" PRId64 " facts '%s'%s",
                      gather->n, gather->count, type->name, conditions_text(why, &ask));
+    if (gather->equal)
+        (void)orri_why_add(why, waits, ORR_WHY_NOTE,
+                           "%" PRIu64 " facts '%s' were equal to one there already: "
+                           "equal facts count once; an index tells them apart "
+                           "(for: i, x in ...)",
+                           gather->equal, type->name);
     for (uint64_t i = 0; i < gather->n && i < why->setup.limit; i++)
         (void)orri_why_add(why, waits, ORR_WHY_NEAREST, "there is %s",
                            orri_fact_text(why, ask.type, gather->members[i]));

@@ -25,9 +25,9 @@ size_t orri_yaml_offset(struct orr_yaml_document *document, uint32_t line,
 struct orr_span orri_yaml_span_at(const struct orr_yaml_document *document,
                                   size_t offset);
 void orri_yaml_index_lines(struct orr_yaml_document *document);
-/* tidy.c: give the children to a finished collection; reports keys that are not scalars
- * or stand twice. */
-void orri_yaml_close(struct orr_yaml_document *document, struct orr_yaml_node *node,
+/* tidy.c: give the children to a finished collection; reports keys that stand twice and
+ * keys that are not scalars; false after the latter. */
+bool orri_yaml_close(struct orr_yaml_document *document, struct orr_yaml_node *node,
                      struct orri_yaml_list *list, struct orr_diags *diags);
 
 #endif

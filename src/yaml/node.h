@@ -62,7 +62,8 @@ struct orr_yaml_document {
 };
 
 /* Parse `text`. Every finding goes to `diags`, with `file` as the place: that string
- * must outlive them. NULL when there was an error. Free with orr_yaml_free(). */
+ * must outlive them. NULL after a mistake that leaves nothing to read; of a key that
+ * stands twice the first is kept. Free with orr_yaml_free(). */
 struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text,
                                          size_t length, struct orr_diags *diags);
 void orr_yaml_free(struct orr_yaml_document *document);

@@ -21,7 +21,8 @@ struct reader {
     struct anchor *anchors;
     uint64_t nodes; /* so far, aliases expanded */
     int depth;
-    bool failed;
+    bool failed;  /* nothing more is read */
+    bool refused; /* read on, but the document is of no use */
 };
 
 static struct orr_span place_of(const struct reader *r, yaml_mark_t mark)
@@ -192,7 +193,7 @@ static struct orr_yaml_node *read_collection(struct reader *r,
         return NULL;
     node->end =
         orri_yaml_offset(r->document, (uint32_t)end.line + 1, (uint32_t)end.column + 1);
-    orri_yaml_close(r->document, node, &list, r->diags);
+    r->refused |= !orri_yaml_close(r->document, node, &list, r->diags);
     return node;
 }
 
@@ -257,7 +258,8 @@ static void read_stream(struct reader *r)
     }
     if (!r->failed && !r->document->root)
         (void)refuse(r, (struct orr_span) { r->document->file, 1, 1 }, "E0109",
-                     "the file is empty");
+                     strchr(r->document->source, '#') ? "the file holds only comments"
+                                                      : "the file is empty");
 }
 
 struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text,
@@ -265,8 +267,8 @@ struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text,
 {
     struct orr_yaml_document *document = orr_alloc(1, sizeof *document);
     document->file = file;
-    size_t errors = diags->errors;
-    if (orri_yaml_take(document, text, length, diags)) {
+    bool good = orri_yaml_take(document, text, length, diags);
+    if (good) {
         struct reader r = { .document = document, .diags = diags };
         if (!yaml_parser_initialize(&r.libyaml))
             ORR_BUG("libyaml has no memory");
@@ -275,8 +277,9 @@ struct orr_yaml_document *orr_yaml_parse(const char *file, const char *text,
             &r.libyaml, (const unsigned char *)document->source, document->length);
         read_stream(&r);
         yaml_parser_delete(&r.libyaml);
+        good = !r.failed && !r.refused;
     }
-    if (diags->errors == errors)
+    if (good)
         return document;
     orr_yaml_free(document);
     return NULL;

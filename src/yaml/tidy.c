@@ -118,50 +118,54 @@ static void join_commas(struct orr_yaml_document *document, struct orri_yaml_lis
     list->n = kept;
 }
 
-static void check_key(const struct orr_yaml_node *node, uint32_t i,
-                      struct orr_map *seen, struct orr_diags *diags)
+/* Is `key`, which would be the next of `node`, a new one? Reports when not. */
+static bool is_new(const struct orr_yaml_node *node, const struct orr_yaml_node *key,
+                   struct orr_map *seen, struct orr_diags *diags)
 {
-    const struct orr_yaml_node *key = node->keys[i];
     bool fresh = false;
     uint64_t *first =
         orr_map_insert(seen, orr_hash64(key->text, key->length, 0), &fresh);
     if (fresh)
-        *first = i;
-    else if (strcmp(node->keys[*first]->text, key->text) == 0)
-        orr_diag_error(
-            diags, key->at, "E0104",
-            "key '%s' stands twice; first in line %" PRIu32 ", column %" PRIu32,
-            key->text, node->keys[*first]->at.line, node->keys[*first]->at.column);
+        *first = node->n;
+    if (fresh || strcmp(node->keys[*first]->text, key->text) != 0)
+        return true;
+    orr_diag_error(diags, key->at, "E0104",
+                   "key '%s' stands twice; first in line %" PRIu32 ", column %" PRIu32,
+                   key->text, node->keys[*first]->at.line,
+                   node->keys[*first]->at.column);
+    return false;
 }
 
-static void close_mapping(struct orr_yaml_document *document,
+/* Of a key that stands twice the first is kept. */
+static bool close_mapping(struct orr_yaml_document *document,
                           struct orr_yaml_node *node, const struct orri_yaml_list *list,
                           struct orr_diags *diags)
 {
     uint32_t n = list->n / 2;
+    struct orr_map seen = ORR_MAP_INIT;
+    bool good = true;
     const struct orr_yaml_node **keys =
         orr_arena_alloc(&document->arena, n * sizeof *keys);
     const struct orr_yaml_node **items =
         orr_arena_alloc(&document->arena, n * sizeof *items);
+    node->keys = keys;
+    node->items = items;
     for (uint32_t i = 0; i < n; i++) {
         const struct orr_yaml_node *key = list->nodes[2 * i];
         if (key->kind != ORR_YAML_SCALAR) {
             orr_diag_error(diags, key->at, "E0110", "a key must be a name, not a %s",
                            key->kind == ORR_YAML_MAPPING ? "mapping" : "list");
-            continue;
+            good = false;
+        } else if (is_new(node, key, &seen, diags)) {
+            keys[node->n] = key;
+            items[node->n++] = list->nodes[2 * i + 1];
         }
-        keys[node->n] = key;
-        items[node->n++] = list->nodes[2 * i + 1];
     }
-    node->keys = keys;
-    node->items = items;
-    struct orr_map seen = ORR_MAP_INIT;
-    for (uint32_t i = 0; i < node->n; i++)
-        check_key(node, i, &seen, diags);
     orr_map_release(&seen);
+    return good;
 }
 
-void orri_yaml_close(struct orr_yaml_document *document, struct orr_yaml_node *node,
+bool orri_yaml_close(struct orr_yaml_document *document, struct orr_yaml_node *node,
                      struct orri_yaml_list *list, struct orr_diags *diags)
 {
     for (uint32_t i = 0; i < list->n; i++)
@@ -169,10 +173,9 @@ void orri_yaml_close(struct orr_yaml_document *document, struct orr_yaml_node *n
             list->nodes[i]->weight; /* at most ORR_YAML_NODES: see spend() */
     if (node->flow)
         join_commas(document, list, node->kind == ORR_YAML_MAPPING);
-    if (node->kind == ORR_YAML_MAPPING) {
-        close_mapping(document, node, list, diags);
-    } else {
-        node->items = list->nodes;
-        node->n = list->n;
-    }
+    if (node->kind == ORR_YAML_MAPPING)
+        return close_mapping(document, node, list, diags);
+    node->items = list->nodes;
+    node->n = list->n;
+    return true;
 }

@@ -75,8 +75,8 @@ yaml_gives() {
     [ ! -e never ] || fail "a run directory was made for: $run"
 }
 yaml_gives 'orrery: 1\nworkflow: x\n\tfacts: {}\n' "bad.yaml:3:1: error: a tab cannot indent"
-yaml_gives 'orrery: 1\nworkflow: x\nworkflow: y\n' \
-    "bad.yaml:3:1: error: key 'workflow' stands twice; first in line 2"
+yaml_gives 'orrery: 1\njob: j\nworkflow: x\nworkflow: y\n' \
+    "bad.yaml:4:1: error: key 'workflow' stands twice; first in line 3"
 yaml_gives 'orrery: 1\nworkflow: [x]\ninputs: 7\nfacts: {a: 3}\nrules: yes\nfuntions: {}\n' \
     "bad.yaml:2:11: error: 'workflow' must be a single value, but this is a list" \
     "bad.yaml:3:9: error: 'inputs' must be a mapping" \
@@ -107,7 +107,11 @@ line_gives() { # MESSAGE ARGUMENT...
     contains "$*" "$err" "$part"
 }
 line_gives "there is no command 'rnu'; did you mean 'run'?" rnu
-line_gives "unknown or incomplete option '--nonsense'" run job.yaml --nonsense
+line_gives "unknown option '--nonsense'" run job.yaml --nonsense
+line_gives "option --set needs a value: --set=INPUT=VALUE" run job.yaml --set
+line_gives "option --set needs a value" run job.yaml -s
+line_gives "option --quiet takes no value" run job.yaml --quiet=3
+line_gives "float is expected, but the value is empty" run job.yaml -s target=
 line_gives "not 'zero'" run job.yaml --ranks zero
 line_gives "--bind is core or none, not 'hard'" run job.yaml --bind hard
 line_gives "cannot open nofile.yaml: No such file or directory" run nofile.yaml

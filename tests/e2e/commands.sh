@@ -152,7 +152,11 @@ failing nofile "{command: ['true', '{out.x}.png'], out: {x: path}}" io 2 "'x.png
 failing notjson "{command: [echo, hello], stdout: json, out: {n: int}}" invalid 0 \
     "standard output is no JSON"
 failing wrongtype "{command: [echo, '{{\"n\": \"7\"}}'], stdout: json, out: {n: int}}" invalid 0 \
-    "the result 'n' is missing or of another type"
+    "the result 'n' must be int, but is a string; printed was: {\"n\": \"7\"}"
+failing nomember "{command: [echo, '{{\"m\": 7}}'], stdout: json, out: {n: int}}" invalid 0 \
+    "the result 'n' (int) is missing; printed was: {\"m\": 7}"
+failing besides "{command: [./measure], out: {x: path}, env: {X: '{out.x}'}}" exit 127 \
+    "cannot run './measure': No such file or directory; relative paths start in a scratch directory"
 failing memory "{shell: 'head -c 200000000 /dev/zero | tail -n 1 > {out.x}', memory: 64MiB, out: {x: path}}" \
     exit 1 "exited with code 1"
 

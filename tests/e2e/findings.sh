@@ -85,6 +85,36 @@ code=0
 grep -q '^-:3:33: error: .*\[E0301\]$' err || fail "validate -: $(cat err)"
 grep -q '^ *functions: {f' err || fail "validate - does not show the line: $(cat err)"
 
+# a workflow that another one calls: each finding once, and who calls it
+cat >inner.yaml <<'YAML'
+orrery: 1
+workflow: inner
+facts: {b: {y: int}}
+rules: [{rule: r, match: {j: job}, assert: b, with: {y: j.m}}]
+outputs: {o: {fact: b}}
+YAML
+cat >outer.yaml <<'YAML'
+orrery: 1
+workflow: outer
+functions:
+  f: {workflow: inner.yaml}
+facts: {b: {y: int}}
+rules: [{rule: r, match: {j: job}, action: {call: f}, reaction: [{assert: b, with: {y: result.o.y}}]}]
+outputs: {o: {fact: b}}
+YAML
+ask 2 outer.yaml ./inner.yaml
+holds '[(f["file"], f["line"], f["hint"]) for f in r["findings"]] == [("inner.yaml", 4, "called by outer.yaml:4")]'
+holds '[f["good"] for f in r["files"]] == [False, False] and r["errors"] == 1'
+code=0
+"$ORRERY" validate outer.yaml inner.yaml 2>err || code=$?
+[ $code -eq 2 ] || fail "validate of a caller and its callee: exit code $code"
+[ "$(grep -c 'E0207' err)" -eq 1 ] || fail "a finding is told twice: $(cat err)"
+grep -qx 'inner.yaml: not good, as shown above' err || fail "validate: $(cat err)"
+{ cat good.yaml; head -c 17000000 /dev/zero | tr '\0' '#'; } >big.yaml
+ask 2 big.yaml
+holds 'r["findings"][0]["id"] == "E0107"'
+rm big.yaml
+
 # explain
 "$ORRERY" explain E0207 >page
 grep -q '^E0207 (error): ' page || fail "explain: $(cat page)"

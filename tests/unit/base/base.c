@@ -202,6 +202,25 @@ static void nearest_name_is_near(void **state)
     assert_string_equal(orr_text_nearest("prob", names, 4), "probe");
     assert_null(orr_text_nearest("xyz", names, 4));
     assert_null(orr_text_nearest("", names, 4));
+    static const char *const words[] = { "doc", "bool", "size", "fmt", "rung" };
+    assert_null(orr_text_nearest("foo", words, 5)); /* a likeness, not a guess */
+    assert_null(orr_text_nearest("file", words, 5));
+    assert_string_equal(orr_text_nearest("rnug", words, 5), "rung");
+    assert_string_equal(orr_text_nearest("bol", words, 5), "bool");
+}
+
+static void paths_are_short_below_the_working_directory(void **state)
+{
+    (void)state;
+    char *here = realpath(".", NULL);
+    char *path = orr_path_join(here, "a/b.yaml");
+    assert_string_equal(orr_path_short(path), "a/b.yaml");
+    assert_string_equal(orr_path_short("./a/b.yaml"), "a/b.yaml");
+    assert_string_equal(orr_path_short("../b.yaml"), "../b.yaml");
+    assert_string_equal(orr_path_short("/nowhere/b.yaml"), "/nowhere/b.yaml");
+    assert_string_equal(orr_path_short(here), here);
+    free(path);
+    free(here);
 }
 
 static void files_appear_whole_or_not_at_all(void **state)
@@ -220,7 +239,7 @@ static void files_appear_whole_or_not_at_all(void **state)
     assert_int_equal(orr_file_write(path, "hello", 5, true, &err), ORR_OK);
     assert_int_equal(orr_file_read(path, 100, &text, &err), ORR_OK);
     assert_string_equal(text.s, "hello");
-    assert_int_equal(orr_file_read(path, 4, &text, &err), ORR_ERR_INPUT);
+    assert_int_equal(orr_file_read(path, 4, &text, &err), ORR_ERR_LIMIT);
     assert_int_equal(orr_file_read(directory, 4, &text, &err), ORR_ERR_INPUT);
     orr_text_release(&text);
     assert_int_equal(unlink(path), 0);
@@ -331,6 +350,7 @@ int main(void)
         cmocka_unit_test(reading_past_the_end_is_sticky),
         cmocka_unit_test(json_quotes_everything),
         cmocka_unit_test(nearest_name_is_near),
+        cmocka_unit_test(paths_are_short_below_the_working_directory),
         cmocka_unit_test(files_appear_whole_or_not_at_all),
         cmocka_unit_test(arena_memory_is_aligned_and_zeroed),
         cmocka_unit_test(findings_show_line_and_caret),

@@ -320,6 +320,62 @@ static void outputs_say_what_they_wait_for(void **state)
     one_end(&one);
 }
 
+/* What is said of a request whose first call, if there is one, failed. */
+static char *why_not(const char *rules)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    struct orr_text why = ORR_TEXT_INIT;
+    struct open_calls open = { 0 };
+    orr_text_printf(&text,
+                    "orrery: 1\nworkflow: small\ninputs: {n: int}\n"
+                    "facts: {b: {x: int}, g: {n: int}}\n"
+                    "functions: {f: {use: t.make}}\n"
+                    "rules:\n%soutputs: {g: {fact: g}}\n",
+                    rules);
+    struct orr_graph *graph = kit_compile(text.s);
+    struct orr_engine *engine = kit_engine(graph);
+    kit_request(engine, graph, 4);
+    take_all(engine, &open);
+    if (open.n)
+        kit_fail(engine, &open.calls[0], ORR_FAIL_EXIT, "boom");
+    assert_int_equal(orr_engine_request_state(engine, 0, &why), ORR_REQUEST_FAILED);
+    orr_engine_free(engine);
+    orr_graph_free(graph);
+    free(open.calls);
+    orr_text_release(&text);
+    return why.s;
+}
+
+static void equal_facts_are_named_as_the_reason(void **state)
+{
+    (void)state;
+    char *why = why_not("- {rule: some, match: {j: job}, for: i in range(j.n), "
+                        "assert: b, with: {x: i % 2}}\n"
+                        "- {rule: all, match: {j: job}, gather: {e: b, count: j.n}, "
+                        "assert: g, with: {n: len(e.x)}}\n");
+    assert_string_equal(why, "output 'g' has no fact 'g'\n"
+                             "  rule 'all' could make it: it has gathered 2 of 4 facts "
+                             "'b'; 2 equal facts count once: add an index (for: i, x "
+                             "in ...)");
+    free(why);
+}
+
+static void handlers_are_named_as_the_reason(void **state)
+{
+    (void)state;
+    char *why = why_not("- rule: one\n  match: {j: job}\n"
+                        "  action: {call: f, with: {i: j.n}}\n"
+                        "  reaction: [{assert: g, with: {n: result.i}}]\n"
+                        "  error: [{skip: true}]\n"
+                        "- {rule: two, match: {j: job}, when: j.n > 9, assert: g, "
+                        "with: {n: 1}}\n");
+    assert_string_equal(why, "output 'g' has no fact 'g'\n"
+                             "  rule 'one' could make it: it fired, but 1 of its calls "
+                             "failed, and an error handler went on without it\n"
+                             "  rule 'two' could make it: it fired, but asserted none");
+    free(why);
+}
+
 /* ---- small workflows, each for one thing ---- */
 
 static char *facts_of(const char *rules, int64_t n, enum orr_request_state *state,
@@ -409,7 +465,9 @@ static void gather_of_too_many_is_an_error(void **state)
                            "    assert: g\n    with: {n: len(e.x)}\n",
                            3, &s, &why);
     assert_int_equal(s, ORR_REQUEST_FAILED);
-    assert_string_equal(why.s, "rule 'two' gathers more than 2 facts 'a'");
+    assert_string_equal(why.s,
+                        "kit.yaml:17:11: rule 'two' gathers more than 2 facts 'a': "
+                        "{x: 0, y: 0}, {x: 1, y: 1} and now {x: 2, y: 2}");
     orr_text_release(&why);
     free(facts);
 }
@@ -425,7 +483,8 @@ static void two_facts_with_one_key_are_an_error(void **state)
     assert_int_equal(s, ORR_REQUEST_FAILED);
     assert_string_equal(why.s,
                         "two different facts 'k' with one key: {x: 0, y: 0} from "
-                        "rule 'keyed', {x: 0, y: 3} from rule 'keyed'");
+                        "rule 'keyed' (line 17), {x: 0, y: 3} from rule 'keyed' "
+                        "(line 17)");
     orr_text_release(&why);
     free(facts);
 }
@@ -486,6 +545,8 @@ int main(void)
         cmocka_unit_test(joins_find_every_match_once),
         cmocka_unit_test(self_joins_find_every_match_once),
         cmocka_unit_test(gather_of_none_fires_at_once),
+        cmocka_unit_test(equal_facts_are_named_as_the_reason),
+        cmocka_unit_test(handlers_are_named_as_the_reason),
         cmocka_unit_test(gather_of_too_many_is_an_error),
         cmocka_unit_test(two_facts_with_one_key_are_an_error),
         cmocka_unit_test(loops_may_name_the_index),

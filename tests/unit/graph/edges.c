@@ -100,9 +100,11 @@ static const struct edge edges[] = {
       .findings = "3:79 E0201 a value is expected, but '.' stands here; numbers and "
                   "their units are written together, as in 5min" },
     { "octal of old YAML", .head = DEFAULT("int", "0o17"),
-      .findings = "~E0202 unknown unit" },
+      .findings = "3:76 E0202 octal numbers are not known; write 15" },
     { "hexadecimal", .head = DEFAULT("int", "0x1F"),
-      .findings = "~E0202 unknown unit" },
+      .findings = "3:76 E0202 hexadecimal numbers are not known; write 31" },
+    { "binary", .head = DEFAULT("int", "0b12"),
+      .findings = "3:76 E0202 binary numbers are not known" },
     { "sexagesimal", .head = DEFAULT("int", "1:30"), .findings = "~E0201 " },
     { "underscores", .head = DEFAULT("int", "1_000"), .findings = "~E0" },
     { "a power", .head = DEFAULT("int", "2 ** 62"), .findings = UNUSED },

@@ -63,7 +63,15 @@ static const struct job_case cases[] = {
       .text = "orrery: 1\n"
               "job: t\n"
               "workflow: w.yaml\n",
-      .result = "1:1 E0502 input 'source' (video) is missing" },
+      .result = "1:1 E0502 input 'source' (video) is missing; give it under "
+                "'inputs' of the job, or with --set source=VALUE" },
+    { .name = "settings that are empty or wrong are not missing too",
+      .text = "orrery: 1\n"
+              "job: t\n"
+              "workflow: w.yaml\n",
+      .settings = { { .name = "source", .value = "" }, { .name = "n", .value = " " } },
+      .result = "0:0 E0404 int is expected, but the value is empty\n"
+                "0:0 E0404 path is expected, but this is empty" },
     { .name = "job typo",
       .text = "orrery: 1\n"
               "job: t\n"
@@ -75,7 +83,8 @@ static const struct job_case cases[] = {
               "job: t\n"
               "workflow: w.yaml\n"
               "input: {source: a.mp4}\n",
-      .result = "1:1 E0502 input 'source' (video) is missing\n"
+      .result = "1:1 E0502 input 'source' (video) is missing; give it under "
+                "'inputs' of the job, or with --set source=VALUE\n"
                 "4:1 E0301 a job has no key 'input'; did you mean 'inputs'?" },
     { .name = "job type",
       .text = "orrery: 1\n"
@@ -103,7 +112,8 @@ static const struct job_case cases[] = {
               "requests:\n"
               "- {source: a.mp4}\n"
               "- {n: 2}\n",
-      .result = "6:3 E0502 input 'source' (video) is missing" },
+      .result = "6:3 E0502 input 'source' (video) is missing; give it under "
+                "'inputs' of the job, or with --set source=VALUE" },
     { .name = "requests empty",
       .text = "orrery: 1\n"
               "job: t\n"

@@ -241,6 +241,43 @@ static void texts_are_escaped(void **state)
     orr_graph_free(graph);
 }
 
+/* A variable is left out only where equalities give its whole key. */
+static void what_a_rule_fires_for(void **state)
+{
+    (void)state;
+    const char *const files[] = {
+        "/w/top.yaml",
+        "orrery: 1\nworkflow: w\ninputs: {n: int}\n"
+        "facts: {take: {shot: int, i: int}, lens: {i: int},\n"
+        "        shot: {i: int, n: int, key: [i]}, out: {s: int, t: int}}\n"
+        "rules:\n"
+        "- rule: some\n  match: {j: job}\n  then:\n"
+        "  - {assert: take, with: {shot: 1, i: j.n}}\n"
+        "  - {assert: lens, with: {i: 1}}\n"
+        "  - {assert: shot, with: {i: 1, n: 1}}\n"
+        "- {rule: keyed, match: {s: shot, t: take}, where: t.shot == s.i,\n"
+        "   assert: out, with: {s: s.n, t: t.i}}\n"
+        "- {rule: not the key, match: {s: shot, t: take}, where: t.shot == s.n,\n"
+        "   assert: out, with: {s: s.i, t: t.i}}\n"
+        "- {rule: three, match: {l: lens, s: shot, t: take}, where: t.i == l.i and "
+        "t.i == s.n,\n   assert: out, with: {s: s.i + l.i, t: t.i}}\n"
+        "- {rule: all, match: {j: job, l: lens, t: take}, assert: out,\n"
+        "   with: {s: l.i + j.n, t: t.i}}\n"
+        "outputs: {o: {each: out}}\n",
+        NULL
+    };
+    static const char *const wanted[] = { "once", "once for each take",
+                                          "once for each matching shot and take",
+                                          "once for each matching lens, shot and take",
+                                          "once for each lens and take" };
+    struct orr_graph *graph = compile_texts(files);
+    struct orr_plan *plan = orr_plan_new(graph, NULL, NULL);
+    for (uint32_t i = 0; i < graph->n_rules; i++)
+        assert_string_equal(plan->rules[i].repeats, wanted[i]);
+    orr_plan_free(plan);
+    orr_graph_free(graph);
+}
+
 int main(void)
 {
     static struct golden_case cases[] = {
@@ -248,7 +285,7 @@ int main(void)
         { "jobs/sweep.yaml", "sweep.plan", 0, 9 },
         { "jobs/ffmpeg-chunks.yaml", "ffmpeg-chunks.plan", 0, 1 },
     };
-    struct CMUnitTest tests[sizeof cases / sizeof *cases + 4];
+    struct CMUnitTest tests[sizeof cases / sizeof *cases + 5];
     size_t n = 0;
     for (; n < sizeof cases / sizeof *cases; n++)
         tests[n] = (struct CMUnitTest) { .name = cases[n].job,
@@ -258,5 +295,6 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_longest_way_of_the_graph);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_way_leads_through_workflows);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(texts_are_escaped);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(what_a_rule_fires_for);
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

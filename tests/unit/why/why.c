@@ -548,6 +548,35 @@ static void a_large_search_is_bounded(void **state)
     tear_down(&f);
 }
 
+static void equal_facts_are_counted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    f.graph = kit_compile(
+        "orrery: 1\nworkflow: kit\ninputs: {n: int}\n"
+        "facts: {a: {side: string}, c: {n: int}}\n"
+        "rules:\n"
+        "- {rule: make, match: {j: job}, for: i in range(j.n), assert: a,\n"
+        "   with: {side: \"left\"}}\n"
+        "- {rule: all, match: {j: job}, gather: {e: a, count: j.n}, assert: c,\n"
+        "   with: {n: len(e.side)}}\n"
+        "outputs: {c: {each: c}}\n");
+    f.engine = kit_engine(f.graph);
+    kit_request(f.engine, f.graph, 3);
+    f.why = orr_why_new(&(struct orr_why_setup) {
+        .graph = f.graph, .engine = f.engine, .depth = 20, .limit = 5 });
+    check(orr_why_facts(f.why, &(struct orr_why_facts) { .type = type_of(&f, "c"),
+                                                         .request = ORR_NONE }),
+          "request 0 failed: output 'c' has no fact 'c'\n"
+          "there is no c\n"
+          "  could come of rule 'all' (kit.yaml:8)\n"
+          "    it has gathered 1 of 3 facts 'a'\n"
+          "      2 facts 'a' were equal to one there already: equal facts count once; "
+          "an index tells them apart (for: i, x in ...)\n"
+          "      there is a {side: \"left\"}\n");
+    tear_down(&f);
+}
+
 static void json_has_all_of_it(void **state)
 {
     (void)state;
@@ -577,6 +606,7 @@ int main(void)
         cmocka_unit_test(outputs_are_explained),
         cmocka_unit_test(failed_calls_are_told),
         cmocka_unit_test(a_large_search_is_bounded),
+        cmocka_unit_test(equal_facts_are_counted),
         cmocka_unit_test(json_has_all_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
