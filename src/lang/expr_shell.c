@@ -368,7 +368,7 @@ static bool check_place(struct orri_checker *c, struct shell *sh,
     struct saying wrong =
         sh->dollar ? (struct saying) { "'$' before {%s}: its value is no name of the "
                                        "shell's",
-                                       "${{x}} is the shell's own variable" }
+                                       "braces of the shell's own are doubled: ${{x}}" }
         : is_number(value) ? wrong_number(sh, value)
                            : wrong_text(sh);
     if (!wrong.what)
