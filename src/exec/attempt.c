@@ -53,6 +53,13 @@ static const char *const *get_texts(struct orr_reader *in, struct orr_arena *are
     return texts;
 }
 
+static void put_blob(struct orr_bytes *out, const struct orr_blob *blob)
+{
+    unsigned char bytes[ORR_BLOB_BYTES];
+    orr_blob_encode(blob, bytes);
+    orr_put_raw(out, bytes, sizeof bytes);
+}
+
 void orr_order_put(struct orr_bytes *out, const struct orr_order *order)
 {
     put_text(out, order->function);
@@ -60,6 +67,11 @@ void orr_order_put(struct orr_bytes *out, const struct orr_order *order)
     put_texts(out, order->argv, order->n_argv);
     put_texts(out, order->env, order->n_env);
     put_text(out, order->cwd);
+    orr_put_u32(out, order->n_ins);
+    for (uint32_t i = 0; i < order->n_ins; i++) {
+        put_text(out, order->ins[i].written);
+        put_blob(out, &order->ins[i].blob);
+    }
     orr_put_u32(out, order->n_outs);
     for (uint32_t i = 0; i < order->n_outs; i++) {
         put_text(out, order->outs[i].written);
@@ -74,6 +86,21 @@ void orr_order_put(struct orr_bytes *out, const struct orr_order *order)
     orr_put_i64(out, order->memory);
     put_text(out, order->run_dir);
     put_text(out, order->scratch);
+}
+
+static void get_ins(struct orr_reader *in, struct orr_arena *arena,
+                    struct orr_order *order)
+{
+    order->n_ins = get_count(in);
+    struct orr_command_in *ins =
+        orr_arena_alloc(arena, (order->n_ins + 1) * sizeof *ins);
+    for (uint32_t i = 0; i < order->n_ins; i++) {
+        ins[i].written = get_text(in, arena);
+        const unsigned char *at = orr_get_raw(in, ORR_BLOB_BYTES);
+        if (at)
+            orr_blob_decode(at, &ins[i].blob);
+    }
+    order->ins = ins;
 }
 
 static void get_outs(struct orr_reader *in, struct orr_arena *arena,
@@ -98,6 +125,7 @@ orr_status orr_order_get(struct orr_reader *in, struct orr_arena *arena,
     order->argv = get_texts(in, arena, &order->n_argv);
     order->env = get_texts(in, arena, &order->n_env);
     order->cwd = get_text(in, arena);
+    get_ins(in, arena, order);
     get_outs(in, arena, order);
     order->n_exit_codes = get_count(in);
     int *codes = orr_arena_alloc(arena, (order->n_exit_codes + 1) * sizeof *codes);
@@ -134,11 +162,8 @@ void orr_outcome_put(struct orr_bytes *out, const struct orr_outcome *o)
     orr_put_u32(out, o->n_rows);
     put_counters(out, o);
     orr_put_u32(out, o->n_made);
-    for (uint32_t i = 0; i < o->n_made; i++) {
-        unsigned char bytes[ORR_BLOB_BYTES];
-        orr_blob_encode(&o->made[i], bytes);
-        orr_put_raw(out, bytes, sizeof bytes);
-    }
+    for (uint32_t i = 0; i < o->n_made; i++)
+        put_blob(out, &o->made[i]);
     orr_put_string(out, o->output, o->output_length);
     orr_put_u64(out, o->blob_bytes);
     orr_put_i64(out, o->t_start);

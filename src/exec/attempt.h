@@ -20,6 +20,12 @@ struct orr_command_out {
     const char *kept;    /* name under RUN/out; NULL: a blob, moved into the store */
 };
 
+/* A blob among the arguments of a command: a file before it starts. */
+struct orr_command_in {
+    const char *written; /* name in the scratch directory */
+    struct orr_blob blob;
+};
+
 /* Orders for the child. Pointers are borrowed. */
 struct orr_order {
     const char *function; /* native: its registered name; NULL: a command */
@@ -31,6 +37,8 @@ struct orr_order {
     const char *const *env; /* "NAME=value", on top of what there is */
     uint32_t n_env;
     const char *cwd; /* or NULL: the scratch directory */
+    const struct orr_command_in *ins;
+    uint32_t n_ins;
     const struct orr_command_out *outs;
     uint32_t n_outs;
     const int *exit_codes; /* that count as success */
@@ -87,7 +95,8 @@ void orr_native_run(const struct orr_function *function, const struct orr_order 
  * group when this process dies can read. */
 typedef _Atomic int32_t orr_shared_pid;
 /* Run a command and wait for it. Not from a process that uses MPI. */
-void orr_command_run(const struct orr_order *order, int blob_fd, orr_shared_pid *group,
-                     struct orr_arena *arena, struct orr_outcome *out);
+void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
+                     int blob_fd, orr_shared_pid *group, struct orr_arena *arena,
+                     struct orr_outcome *out);
 
 #endif

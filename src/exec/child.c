@@ -34,7 +34,10 @@ static void run(struct child *child, const struct orr_order *order, int blob_fd,
                 struct orr_outcome *out)
 {
     if (!order->function) {
-        orr_command_run(order, blob_fd, child->group, &child->arena, out);
+        if (order->n_ins)
+            use_run(child, order->run_dir);
+        orr_command_run(order, &child->blobs, blob_fd, child->group, &child->arena,
+                        out);
         return;
     }
     const struct orr_function *function =

@@ -40,6 +40,7 @@ struct ends {
 
 struct command {
     const struct orr_order *order;
+    const struct orr_blob_source *blobs;
     struct orr_arena *arena;
     struct orr_outcome *out;
     struct orri_scratch dirs;
@@ -340,6 +341,47 @@ static void collect_errors(struct command *c)
     free(ends->ring);
 }
 
+/* ---- the files it is given ---- */
+
+static orr_status write_file(const char *path, const void *bytes, size_t length,
+                             struct orr_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool good = fd >= 0 && orr_pwrite_all(fd, bytes, length, 0) == 0;
+    orr_status status =
+        good ? ORR_OK
+             : orr_error_errno(err, ORR_ERR_STORE, errno, "cannot write %s", path);
+    if (fd >= 0)
+        (void)close(fd);
+    return status;
+}
+
+static orr_status write_blob(struct command *c, const struct orr_command_in *in,
+                             struct orr_error *err)
+{
+    char *path = orr_arena_printf(c->arena, "%s/%s", c->dirs.scratch, in->written);
+    char *directory = orr_path_directory(path);
+    void *bytes = NULL;
+    orr_status status = orr_mkdirs(directory, 0700, err);
+    free(directory);
+    if (status == ORR_OK)
+        status = c->blobs->load(c->blobs->context, &in->blob, &bytes, err);
+    if (status != ORR_OK)
+        return status;
+    status = write_file(path, bytes, (size_t)in->blob.length, err);
+    c->blobs->unload(c->blobs->context, &in->blob, bytes);
+    return status;
+}
+
+/* Its scratch directory with the blobs among its arguments. */
+static orr_status prepare(struct command *c, struct orr_error *err)
+{
+    orr_status status = orr_mkdirs(c->dirs.scratch, 0700, err);
+    for (uint32_t i = 0; i < c->order->n_ins && status == ORR_OK; i++)
+        status = write_blob(c, &c->order->ins[i], err);
+    return status;
+}
+
 /* ---- the files it made ---- */
 
 static bool store_blob(struct command *c, const char *path, int blob_fd,
@@ -411,11 +453,11 @@ static void run(struct command *c, int blob_fd)
 {
     struct rusage usage = { 0 };
     struct orr_error err = { 0 };
-    c->started = orr_clock_monotonic();
-    if (orr_mkdirs(c->dirs.scratch, 0700, &err) != ORR_OK) {
+    if (prepare(c, &err) != ORR_OK) {
         fail(c, ORR_FAIL_IO, 0, orr_arena_strdup(c->arena, err.text));
         return;
     }
+    c->started = orr_clock_monotonic();
     int bad = start(c);
     const char *program = c->order->argv[0];
     bool beside = bad == ENOENT && !c->order->cwd && *program != '/' &&
@@ -447,11 +489,13 @@ static void run(struct command *c, int blob_fd)
     c->out->max_rss = (uint64_t)usage.ru_maxrss * 1024;
 }
 
-void orr_command_run(const struct orr_order *order, int blob_fd, orr_shared_pid *group,
-                     struct orr_arena *arena, struct orr_outcome *out)
+void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
+                     int blob_fd, orr_shared_pid *group, struct orr_arena *arena,
+                     struct orr_outcome *out)
 {
     *out = (struct orr_outcome) { .t_start = orr_clock_wall(), .message = "" };
     struct command c = { .order = order,
+                         .blobs = blobs,
                          .arena = arena,
                          .out = out,
                          .dirs = orri_scratch_of(order, arena),

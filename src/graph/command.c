@@ -1,7 +1,8 @@
 /* command.c - functions that are programs: command and shell
  * Parameters come from `in`, results from `out` and `stdout`. Templates see the
  * parameters by name and `out`, a record of the paths the program is to write. An
- * argument that is one {expr} of a list type stands for one argument an item. */
+ * argument that is one {expr} of a list type stands for one argument an item. A blob is
+ * the path of a file that holds its bytes. */
 #include "graph/internal.h"
 
 #include <stdlib.h>
@@ -109,6 +110,9 @@ static void set_exit_codes(struct orri_compile *c, orr_model_leaf node,
     orr_model_leaf const *items =
         node && node->kind == ORR_YAML_SEQUENCE ? node->items : &node;
     uint32_t n = !node ? 0 : node->kind == ORR_YAML_SEQUENCE ? node->n : 1;
+    if (node && n == 0)
+        orr_diag_error(c->diags, node->at, "E0437",
+                       "no exit code is left that means success");
     int *codes = orr_arena_alloc(c->arena, (n + 1) * sizeof *codes);
     for (uint32_t i = 0; i < n; i++)
         codes[i] = (int)orri_int(c, items[i], "an exit code", 0, 255, 0);
@@ -127,7 +131,8 @@ static bool make_scope(struct orri_compile *c, const struct orr_graph_function *
         return false;
     }
     for (uint32_t i = 0; i < n; i++)
-        orri_scope_set(scope, i, f->params->fields[i].name, f->params->fields[i].type);
+        orri_scope_set(scope, i, f->params->fields[i].name,
+                       orri_blobs_as_paths(c, f->params->fields[i].type));
     struct orr_type *out = orr_arena_alloc(c->arena, sizeof *out);
     *out = (struct orr_type) { .kind = ORR_KIND_RECORD, .record = f->command.out };
     orri_scope_set(scope, n, "out", out);
@@ -145,7 +150,7 @@ static struct orr_expr *argument(struct orri_compile *c, orr_model_leaf node,
         e = orr_expr_compile_template(node->text, node->at, scope, &any, c->arena,
                                       &quiet);
         orr_diags_release(&quiet);
-        if (e && orr_expr_type(e)->kind == ORR_KIND_LIST)
+        if (e && orr_expr_type(e)->kind == ORR_KIND_LIST && !orr_expr_type(e)->optional)
             return e;
     }
     return orri_template(c, node, scope, orr_type_scalar(ORR_KIND_STRING));
@@ -158,6 +163,9 @@ static void set_arguments(struct orri_compile *c, const struct orr_model_functio
     struct orr_expr **args = orr_arena_alloc(c->arena, (n + 1) * sizeof *args);
     if (n == 0)
         orr_diag_error(c->diags, m->command->at, "E0417", "the command is empty");
+    else if (m->command && m->command->items[0]->length == 0)
+        orr_diag_error(c->diags, m->command->items[0]->at, "E0417",
+                       "the name of the program is empty");
     for (uint32_t i = 0; i < n; i++)
         args[i] = m->command ? argument(c, m->command->items[i], scope)
                              : orri_script(c, m->shell, scope);
@@ -212,6 +220,77 @@ static void check_results_named(struct orri_compile *c,
     }
 }
 
+/* ---- names of the files it makes ---- */
+
+struct names {
+    const char *behind; /* of the first mention with a suffix, */
+    size_t length;      /* NULL: none so far */
+    bool bare;          /* without one */
+    bool quoted;        /* with one in quotes of the script, which does not count */
+    struct orr_span at; /* of the first that differs */
+    const char *other;
+    size_t other_length;
+};
+
+struct naming {
+    struct names *of; /* per result file */
+};
+
+static void take_mention(void *context, const struct orr_mention *mention)
+{
+    struct names *names = &((struct naming *)context)->of[mention->field];
+    size_t n = strspn(mention->behind, ORR_SUFFIX_CHARACTERS);
+    if (mention->computed && mention->behind[n] == '\0')
+        return; /* it goes on in what is computed */
+    if (n == 0 && *mention->behind && strchr("'\"", *mention->behind) &&
+        strspn(mention->behind + 1, ORR_SUFFIX_CHARACTERS) > 0) {
+        names->quoted = true;
+        names->at = names->other ? names->at : mention->at;
+    } else if (n == 0) {
+        names->bare = true;
+    } else if (!names->behind) {
+        names->behind = mention->behind;
+        names->length = n;
+    } else if (!names->other && (n != names->length ||
+                                 strncmp(mention->behind, names->behind, n) != 0)) {
+        names->at = mention->at;
+        names->other = mention->behind;
+        names->other_length = n;
+    }
+}
+
+/* Which of {out.a}.tmp and {out.a}.mkv is the result? {out.a} alone would be. */
+static void check_suffixes(struct orri_compile *c, const struct orr_graph_function *f)
+{
+    const struct orr_command *command = &f->command;
+    uint32_t slot = f->params->n_fields;
+    struct naming naming = { orr_alloc(command->out->n_fields, sizeof *naming.of) };
+    for (uint32_t i = 0; i < command->n_args; i++)
+        if (command->args[i])
+            orr_expr_mentions(command->args[i], slot, take_mention, &naming);
+    for (uint32_t i = 0; i < command->n_env; i++)
+        if (command->env_values[i])
+            orr_expr_mentions(command->env_values[i], slot, take_mention, &naming);
+    for (uint32_t i = 0; i < command->out->n_fields; i++) {
+        const struct names *names = &naming.of[i];
+        const char *name = command->out->fields[i].name;
+        if (names->quoted && !names->bare && !names->behind)
+            orr_diag_error(c->diags, names->at, "E0415",
+                           "the suffix behind {out.%s} is written without quotes",
+                           name);
+        if (names->bare || !names->other)
+            continue;
+        orr_diag_error(c->diags, names->at, "E0415",
+                       "result '%s' has two names: {out.%s}%.*s and {out.%s}%.*s", name,
+                       name, (int)names->length, names->behind, name,
+                       (int)names->other_length, names->other);
+        orr_diag_hint(c->diags,
+                      "call the other file new%.*s: the directory is the call's own",
+                      (int)names->length, names->behind);
+    }
+    free(naming.of);
+}
+
 void orri_compile_command(struct orri_compile *c,
                           const struct orr_model_function *model,
                           struct orr_graph_function *f)
@@ -230,4 +309,5 @@ void orri_compile_command(struct orri_compile *c,
         f->command.cwd =
             orri_template(c, model->cwd, &scope, orr_type_scalar(ORR_KIND_PATH));
     check_results_named(c, model, f);
+    check_suffixes(c, f);
 }

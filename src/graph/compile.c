@@ -24,6 +24,8 @@ static void compile_parts(struct orri_compile *c)
     c->graph->doc = orri_keep(c, c->model->doc);
     if (c->model->head.node->kind != ORR_YAML_MAPPING)
         return;
+    if (c->model->name)
+        orri_check_file_name(c, c->model->name, "a workflow");
     orri_compile_facts(c);
     size_t first = c->diags->n;
     orri_compile_pools(c);

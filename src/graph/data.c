@@ -195,3 +195,15 @@ int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node,
     orr_diag_error(c->diags, node->at, "E0407", "%s must not be negative", what);
     return fallback;
 }
+
+int64_t orri_limit_of(struct orri_compile *c, orr_model_leaf node, enum orr_kind kind,
+                      const char *what)
+{
+    size_t errors = c->diags->errors;
+    int64_t v = orri_quantity_of(c, node, kind, what, 0);
+    if (node && v == 0 && c->diags->errors == errors) {
+        orr_diag_error(c->diags, node->at, "E0407", "%s must be above 0", what);
+        orr_diag_hint(c->diags, "without a limit, leave '%s' out", what);
+    }
+    return v;
+}

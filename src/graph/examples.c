@@ -21,35 +21,53 @@ static bool opens(const struct orr_type *type, bool paths)
     return false;
 }
 
+static const struct orr_type *opened(struct orri_compile *c,
+                                     const struct orr_type *type, bool paths,
+                                     enum orr_kind as);
+
 static const struct orr_record_type *open_record(struct orri_compile *c,
                                                  const struct orr_record_type *record,
-                                                 bool paths)
+                                                 bool paths, enum orr_kind as)
 {
     struct orr_record_type *open = orr_arena_alloc(c->arena, sizeof *open);
     struct orr_field *fields =
         orr_arena_alloc(c->arena, (record->n_fields + 1) * sizeof *fields);
     for (uint32_t i = 0; i < record->n_fields; i++) {
         fields[i] = record->fields[i];
-        fields[i].type = orri_open_type(c, record->fields[i].type, paths);
+        fields[i].type = opened(c, record->fields[i].type, paths, as);
     }
     *open = (struct orr_record_type) { record->name, record->n_fields, fields };
     return open;
 }
 
-const struct orr_type *orri_open_type(struct orri_compile *c,
-                                      const struct orr_type *type, bool paths)
+/* `type` with others for its blobs, and `paths`. */
+static const struct orr_type *opened(struct orri_compile *c,
+                                     const struct orr_type *type, bool paths,
+                                     enum orr_kind as)
 {
     if (!opens(type, paths))
         return type;
     struct orr_type *open = orr_arena_alloc(c->arena, sizeof *open);
     *open = *type;
     if (type->kind == ORR_KIND_BLOB || type->kind == ORR_KIND_PATH)
-        open->kind = ORR_KIND_STRING;
+        open->kind = as;
     else if (type->kind == ORR_KIND_LIST)
-        open->element = orri_open_type(c, type->element, paths);
+        open->element = opened(c, type->element, paths, as);
     else
-        open->record = open_record(c, type->record, paths);
+        open->record = open_record(c, type->record, paths, as);
     return open;
+}
+
+const struct orr_type *orri_open_type(struct orri_compile *c,
+                                      const struct orr_type *type, bool paths)
+{
+    return opened(c, type, paths, ORR_KIND_STRING);
+}
+
+const struct orr_type *orri_blobs_as_paths(struct orri_compile *c,
+                                           const struct orr_type *type)
+{
+    return opened(c, type, false, ORR_KIND_PATH);
 }
 
 static struct orr_value blob_of(const struct orr_string *text, struct orr_arena *arena)
@@ -123,7 +141,8 @@ struct orr_expr *orri_open_result(struct orri_compile *c, orr_model_leaf mapping
                                   const struct orr_graph_function *function,
                                   const char *what, struct orr_scope *scope)
 {
-    const struct orr_record_type *open = open_record(c, function->results, true);
+    const struct orr_record_type *open =
+        open_record(c, function->results, true, ORR_KIND_STRING);
     struct orr_expr **parts =
         orr_arena_alloc(c->arena, (open->n_fields + 1) * sizeof *parts);
     bool good = orri_check_keys(c, mapping, open, what, "result");

@@ -111,6 +111,8 @@ static void set_key(struct orri_compile *c, struct orr_fact_type *fact,
     const char **names = orr_alloc(fact->record->n_fields, sizeof *names);
     for (uint32_t i = 0; i < fact->record->n_fields; i++)
         names[i] = fact->record->fields[i].name;
+    if (n == 0)
+        orr_diag_error(c->diags, key->at, "E0437", "the key names no field");
     for (uint32_t i = 0; i < n; i++) {
         if (items[i]->kind != ORR_YAML_SCALAR) {
             orr_diag_error(c->diags, items[i]->at, "E0303",
@@ -119,6 +121,10 @@ static void set_key(struct orri_compile *c, struct orr_fact_type *fact,
         }
         uint32_t field =
             orri_find(c, items[i], "field", "E0405", names, fact->record->n_fields);
+        for (uint32_t k = 0; k < fact->n_key; k++)
+            if (indices[k] == field)
+                orr_diag_error(c->diags, items[i]->at, "E0409",
+                               "the key names field '%s' twice", items[i]->text);
         if (field != ORR_NONE)
             indices[fact->n_key++] = field;
     }

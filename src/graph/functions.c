@@ -2,6 +2,7 @@
  * Hands on: what is particular to programs (command.c). */
 #include "graph/internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 const struct orr_function *orr_registry_find(const struct orr_registry *registry,
@@ -142,9 +143,9 @@ static void set_resources(struct orri_compile *c, const struct orr_model_functio
 {
     f->pool = pool_of(c, m->pool);
     f->cores = u32(c, m->cores, "cores", 1, 1);
-    f->memory = orri_quantity_of(c, m->memory, ORR_KIND_SIZE, "memory", 0);
+    f->memory = orri_limit_of(c, m->memory, ORR_KIND_SIZE, "memory");
     f->gpus = u32(c, m->gpus, "gpus", 0, 0);
-    f->timeout = orri_quantity_of(c, m->timeout, ORR_KIND_DURATION, "timeout", 0);
+    f->timeout = orri_limit_of(c, m->timeout, ORR_KIND_DURATION, "timeout");
     f->retries = u32(c, m->retries, "retries", 0, 0);
     f->retry_delay =
         orri_quantity_of(c, m->retry_delay, ORR_KIND_DURATION, "retry-delay", 0);
@@ -154,6 +155,30 @@ static void set_resources(struct orri_compile *c, const struct orr_model_functio
     f->opportunistic = orri_bool(c, m->opportunistic, false);
     f->isolated = choice(c, m->isolation, "isolation", "process", "none", f->isolated);
     f->content_identity = choice(c, m->identity, "identity", "content", "time", false);
+}
+
+/* A call never starts when it needs more cores than its pool may have. */
+static void check_cores(struct orri_compile *c, const struct orr_model_function *m,
+                        const struct orr_graph_function *f)
+{
+    const struct orr_graph *inner = f->workflow; /* all of it runs in the pool */
+    uint32_t cores = f->cores;
+    const char *who = f->name;
+    for (uint32_t i = 0; inner && i < inner->n_functions; i++)
+        if (inner->functions[i].cores > cores) {
+            cores = inner->functions[i].cores;
+            who =
+                orr_arena_printf(c->arena, "%s.%s", f->name, inner->functions[i].name);
+        }
+    for (uint32_t p = f->pool; p != ORR_NONE; p = c->pools[p].parent) {
+        if (c->pools[p].max == 0 || cores <= c->pools[p].max)
+            continue;
+        orr_diag_error(c->diags, inner ? m->pool->at : m->cores->at, "E0407",
+                       "'%s' needs %" PRIu32 " cores, but pool '%s' has %" PRIu32
+                       " at most",
+                       who, cores, c->pools[p].name, c->pools[p].max);
+        return;
+    }
 }
 
 static void check_isolation(struct orri_compile *c, const struct orr_model_function *m,
@@ -236,6 +261,7 @@ static void compile_function(struct orri_compile *c, const struct orr_model_func
     if (!f->doc && f->native)
         f->doc = f->native->doc;
     set_resources(c, m, f);
+    check_cores(c, m, f);
     check_isolation(c, m, f);
     set_cost(c, m, f);
     set_version(c, m, f);

@@ -51,8 +51,9 @@ enum orr_stdout_mode {
     ORR_STDOUT_LINES
 };
 
-/* command and shell: `args` are templates over slots 0..n_params-1 (the parameters) and
- * slot n_params (`out`, a record of paths, one field per path or blob result). */
+/* command and shell: `args` are templates over slots 0..n_params-1 (the parameters,
+ * with the path of a file for each blob) and slot n_params (`out`, a record of paths,
+ * one field per path or blob result). */
 struct orr_command {
     struct orr_expr *const *args; /* argv; for shell one element, the script */
     uint32_t n_args;
@@ -65,6 +66,10 @@ struct orr_command {
     uint32_t n_env;
     struct orr_expr *cwd; /* or NULL: the attempt's scratch directory */
 };
+
+/* Of what stands behind {out.NAME} in its word. */
+#define ORR_SUFFIX_CHARACTERS                                                          \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 struct orr_graph_function {
     const char *name; /* in the workflow */

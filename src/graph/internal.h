@@ -75,6 +75,9 @@ int orri_written(const struct orr_model_head *head, const char *names);
 bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *what);
 bool orri_check_word(struct orri_compile *c, const char *word, struct orr_span at,
                      const char *what);
+/* May a directory be called so? `what`: "a job". Reports when not. */
+void orri_check_file_name(struct orri_compile *c, orr_model_leaf name,
+                          const char *what);
 /* The index that a name of this kind was given, or ORR_NONE. Kinds have spaces of their
  * own; remembering a name again changes nothing. */
 enum orri_names { ORRI_FACT_NAMES = 1, ORRI_FUNCTION_NAMES, ORRI_RULE_NAMES };
@@ -134,6 +137,9 @@ int64_t orri_int(struct orri_compile *c, orr_model_leaf node, const char *what,
 bool orri_bool(struct orri_compile *c, orr_model_leaf node, bool fallback);
 int64_t orri_quantity_of(struct orri_compile *c, orr_model_leaf node,
                          enum orr_kind kind, const char *what, int64_t fallback);
+/* A limit: as orri_quantity_of(), but 0 is refused; 0 when there is none. */
+int64_t orri_limit_of(struct orri_compile *c, orr_model_leaf node, enum orr_kind kind,
+                      const char *what);
 
 /* ---- the parts of a workflow ---- */
 
@@ -154,6 +160,17 @@ void orri_check_graph(struct orri_compile *c);                  /* checks.c */
 void orri_check_reach(struct orri_compile *c);                  /* reach.c */
 void orri_warn_circles(struct orri_compile *c);                 /* circles.c */
 void orri_warn_unused(struct orri_compile *c);                  /* unused.c */
+
+/* ---- conditions.c: what can never hold ---- */
+
+bool orri_is_false(struct orri_compile *c, const struct orr_expr *e); /* a constant */
+/* Do two of them exclude each other? Reports that, and that `so` follows. */
+bool orri_contradictory(struct orri_compile *c, struct orr_expr *const *conditions,
+                        uint32_t n, const char *so);
+void orri_check_handler(struct orri_compile *c, const struct orr_rule *rule,
+                        const struct orr_handler *handler);
+enum { ORRI_ERROR_KIND, ORRI_FAILURE_KINDS = 7 }; /* the field of `error`; all kinds */
+extern const char *const orri_failure_kinds[ORRI_FAILURE_KINDS];
 
 /* ---- net.c: the network of facts and rules ---- */
 
@@ -178,6 +195,9 @@ void orri_compile_example(struct orri_compile *c,
 /* `type` with texts where it has blobs, and `paths`. */
 const struct orr_type *orri_open_type(struct orri_compile *c,
                                       const struct orr_type *type, bool paths);
+/* `type` with paths where it has blobs: what templates of a program see. */
+const struct orr_type *orri_blobs_as_paths(struct orri_compile *c,
+                                           const struct orr_type *type);
 /* A result over `scope` from the fields that are given; NULL after reporting. */
 struct orr_expr *orri_open_result(struct orri_compile *c, orr_model_leaf mapping,
                                   const struct orr_graph_function *function,

@@ -361,6 +361,8 @@ static void compile_as_job(struct builder *b, const struct orr_text *text,
     struct orr_model_job *model = orr_model_load_job(
         b->job->file, text->s ? text->s : "", text->length, b->c.diags);
     b->model = model;
+    if (model && model->name)
+        orri_check_file_name(&b->c, model->name, "a job");
     if (model && model->workflow) {
         b->job->name = model->name ? orri_keep(&b->c, model->name) : "";
         b->job->workflow_path =

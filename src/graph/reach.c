@@ -45,66 +45,15 @@ static uint64_t times(struct orri_compile *c, const struct orr_assertion *a)
     return constant(c, a->list, &v) && v.kind == ORR_KIND_LIST ? v.as.list->n : ENDLESS;
 }
 
-/* ---- conditions that exclude each other ---- */
-
-/* Is there a value that stands in both relations? Between two bounds there may be none
- * for other reasons; that is not looked at. */
-static bool agree(enum orr_relation a, struct orr_value x, enum orr_relation b,
-                  struct orr_value y)
-{
-    int order = orr_value_compare(y, x); /* of b's constant against a's */
-    switch (a) {
-    case ORR_IS_EQ:
-        return b == ORR_IS_EQ   ? order == 0
-               : b == ORR_IS_NE ? order != 0
-               : b == ORR_IS_LT ? order > 0
-               : b == ORR_IS_LE ? order >= 0
-               : b == ORR_IS_GT ? order < 0
-                                : order <= 0;
-    case ORR_IS_LT: return b == ORR_IS_GT || b == ORR_IS_GE ? order < 0 : true;
-    case ORR_IS_LE:
-        return b == ORR_IS_GT ? order < 0 : b == ORR_IS_GE ? order <= 0 : true;
-    default: return true; /* the other way round */
-    }
-}
-
-static bool exclude(const struct orr_expr *first, const struct orr_expr *second)
-{
-    struct orr_relation_of a, b;
-    if (!orr_expr_relation(first, &a) || !orr_expr_relation(second, &b) ||
-        a.slot != b.slot || a.field != b.field || a.value.kind != b.value.kind)
-        return false;
-    return !agree(a.relation, a.value, b.relation, b.value) ||
-           !agree(b.relation, b.value, a.relation, a.value);
-}
-
-static bool contradictory(struct orri_compile *c, struct orr_expr *const *where,
-                          uint32_t n)
-{
-    for (uint32_t i = 1; i < n; i++)
-        for (uint32_t k = 0; k < i; k++) {
-            if (!where[i] || !where[k] || !exclude(where[k], where[i]))
-                continue;
-            struct orr_text text = ORR_TEXT_INIT;
-            orr_expr_print(where[k], &text);
-            orr_diag_error(c->diags, orr_expr_span(where[i]), "E0421",
-                           "this contradicts '%s': the rule cannot fire", text.s);
-            orr_text_release(&text);
-            return true;
-        }
-    return false;
-}
-
 /* Conditions that are false alone were reported when they were compiled; the `when` of
  * a step may be. */
 static bool never_holds(struct orri_compile *c, struct orr_expr *const *where,
                         uint32_t n)
 {
-    struct orr_value v = orr_null();
     for (uint32_t i = 0; i < n; i++)
-        if (constant(c, where[i], &v) && v.kind == ORR_KIND_BOOL && !v.as.b)
+        if (orri_is_false(c, where[i]))
             return true;
-    return contradictory(c, where, n);
+    return orri_contradictory(c, where, n, "the rule cannot fire");
 }
 
 /* ---- what is possible ---- */

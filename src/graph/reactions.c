@@ -278,6 +278,23 @@ static void check_handler_shape(struct orri_compile *c,
                        "'with' and 'for' of an error handler belong to 'assert'");
 }
 
+/* `fail: error.message` is that very text. */
+static void warn_expression(struct orri_compile *c, orr_model_leaf text,
+                            struct orr_scope scope)
+{
+    struct orr_diags quiet = { 0 };
+    if (text->style != ORR_YAML_PLAIN || strpbrk(text->text, "{}"))
+        return;
+    const struct orr_expr *e =
+        orr_expr_compile(text->text, text->at, &scope, NULL, c->arena, &quiet);
+    orr_diags_release(&quiet);
+    if (!e || orr_expr_slots(e) == 0)
+        return;
+    orr_diag_warning(c->diags, text->at, "W0453",
+                     "this is taken as a text, as it stands, not as an expression");
+    orr_diag_hint(c->diags, "for its value, write \"{%s}\"", text->text);
+}
+
 static void compile_handler(struct orri_compile *c, const struct orr_model_handler *m,
                             struct orri_rule_scope *rs, struct orr_scope *scope,
                             struct orr_handler *h)
@@ -287,6 +304,7 @@ static void compile_handler(struct orri_compile *c, const struct orr_model_handl
     check_handler_shape(c, m);
     if (assertion.when)
         h->when = orri_expr(c, assertion.when, scope, orr_type_scalar(ORR_KIND_BOOL));
+    orri_check_handler(c, rs->rule, h);
     assertion.when = NULL; /* the handler's, not the assertion's */
     if (m->retry) {
         h->kind = ORR_HANDLER_RETRY;
@@ -304,6 +322,7 @@ static void compile_handler(struct orri_compile *c, const struct orr_model_handl
     } else if (m->fail) {
         h->kind = ORR_HANDLER_FAIL;
         h->message = orri_template(c, m->fail, scope, orr_type_scalar(ORR_KIND_STRING));
+        warn_expression(c, m->fail, *scope);
     }
 }
 

@@ -58,12 +58,10 @@ static uint32_t find_function(struct orri_compile *c, orr_model_leaf key)
 
 static enum orr_fail_kind fail_kind(struct orri_compile *c, orr_model_leaf node)
 {
-    static const char *const kinds[] = { "exit", "signal",  "timeout", "memory",
-                                         "lost", "invalid", "io" };
     if (!node)
         return ORR_FAIL_EXIT;
-    uint32_t found = orri_find(c, node, "kind of failure", "E0412", kinds,
-                               sizeof kinds / sizeof *kinds);
+    uint32_t found = orri_find(c, node, "kind of failure", "E0412", orri_failure_kinds,
+                               ORRI_FAILURE_KINDS);
     return found == ORR_NONE ? ORR_FAIL_EXIT : (enum orr_fail_kind)(found + 1);
 }
 

@@ -75,14 +75,6 @@ static bool reads_index(const struct orr_assertion *a)
            (reads(a->record, a->index_slot) || reads(a->when, a->index_slot));
 }
 
-static bool is_false(struct orri_compile *c, const struct orr_expr *e)
-{
-    struct orr_value v = orr_null();
-    return e && orr_expr_is_constant(e) &&
-           orr_expr_eval(e, NULL, c->arena, &v, NULL) == ORR_OK &&
-           v.kind == ORR_KIND_BOOL && !v.as.b;
-}
-
 static void warn_loop(struct orri_compile *c, const struct orr_assertion *a)
 {
     if (a->loop_slot != ORR_NONE && !reads(a->record, a->loop_slot) &&
@@ -90,7 +82,7 @@ static void warn_loop(struct orri_compile *c, const struct orr_assertion *a)
         orr_diag_warning(c->diags, orr_expr_span(a->list), "W0449",
                          "the variable of this 'for' is not used: every item asserts "
                          "the same fact");
-    if (is_false(c, a->when))
+    if (orri_is_false(c, a->when))
         orr_diag_warning(c->diags, orr_expr_span(a->when), "W0452",
                          "this is never true: nothing is asserted here");
 }
@@ -205,7 +197,7 @@ static void warn_twins(struct orri_compile *c)
 static void warn_step(struct orri_compile *c, const struct orr_rule *rule)
 {
     for (uint32_t i = 0; rule->function != ORR_NONE && i < rule->n_where; i++)
-        if (is_false(c, rule->where[i]))
+        if (orri_is_false(c, rule->where[i]))
             orr_diag_warning(c->diags, rule->at, "W0452",
                              "the 'when' of step '%s' is never true: it is always "
                              "skipped",

@@ -58,6 +58,8 @@ static void hint_braces(struct orri_compile *c, orr_model_leaf node, enum mode m
     for (size_t i = first; i < c->diags->n; i++) {
         struct orr_diag *diag = &c->diags->items[i];
         size_t at = 0;
+        if (strcmp(diag->id, "E0213") == 0 || strcmp(diag->id, "E0216") == 0)
+            continue; /* a hole it is */
         for (uint32_t left = diag->at.column - base.column; left && node->text[at];)
             left -= ((unsigned char)node->text[++at] & 0xC0) != 0x80;
         size_t open = at;

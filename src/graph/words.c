@@ -109,6 +109,23 @@ bool orri_check_name(struct orri_compile *c, orr_model_leaf key, const char *wha
     return orri_check_word(c, key->text, key->at, what);
 }
 
+enum { FILE_NAME_MAX = 128 }; /* bytes; the time, or an identity, comes behind it */
+
+void orri_check_file_name(struct orri_compile *c, orr_model_leaf name, const char *what)
+{
+    bool good = name->length > 0 && !strchr(".-", name->text[0]) &&
+                name->length <= FILE_NAME_MAX;
+    for (size_t i = 0; i < name->length; i++)
+        good &= (unsigned char)name->text[i] > ' ' && name->text[i] != '/' &&
+                name->text[i] != 0x7f;
+    if (good)
+        return;
+    orr_diag_error(c->diags, name->at, "E0403",
+                   "'%.40s' cannot be the name of %s: no blanks, no '/', no '.' or '-' "
+                   "first, 1 to %d bytes",
+                   name->text, what, FILE_NAME_MAX);
+}
+
 /* Take the parts of `path` onto `out`, ".." removing the last one. */
 static void add_parts(struct orr_text *out, const char *path)
 {

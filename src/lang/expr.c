@@ -112,30 +112,20 @@ void orr_expr_names(const char *text, bool is_template,
     orr_arena_release(&arena);
 }
 
-/* Each {expr} as quote(expr). */
-static void quote_parts(struct orr_expr *e, struct orr_arena *arena)
-{
-    for (uint32_t i = 0; i < e->n; i++) {
-        if (orri_is_literal(e->parts[i]))
-            continue;
-        struct orr_expr *call = orri_expr_new(arena, ORRI_CALL, e->parts[i]->at, 1);
-        call->name = "quote";
-        call->parts[0] = e->parts[i];
-        call->height = (uint16_t)(e->parts[i]->height + 1);
-        e->parts[i] = call;
-    }
-}
-
 struct orr_expr *orr_expr_compile_script(const char *text, struct orr_span at,
                                          struct orr_scope *scope,
                                          struct orr_arena *arena,
                                          struct orr_diags *diags)
 {
     struct orri_lexer lexer = lexer_of(text, at, arena, diags);
+    struct orr_scope empty = { 0 };
+    struct orri_checker c = { .scope = scope ? scope : &empty,
+                              .arena = arena,
+                              .diags = diags,
+                              .narrow_used = UINT32_MAX };
     struct orr_expr *e = orri_parse_template(&lexer);
-    if (!e)
+    if (!e || !orri_check_script(&c, e))
         return NULL;
-    quote_parts(e, arena);
     return check_all(simplest(e, NULL, arena), scope, NULL, arena, diags);
 }
 
@@ -318,8 +308,11 @@ bool orr_expr_relation(const struct orr_expr *expr, struct orr_relation_of *out)
     out->relation = (enum orr_relation)(expr->op - ORRI_EQ);
     for (int side = 0; side < 2; side++) {
         const struct orr_expr *constant = expr->parts[1 - side];
-        if (constant->op != ORRI_CONST || constant->value.kind == ORR_KIND_NULL ||
-            !orr_expr_field_of(expr->parts[side], &out->slot, &out->field))
+        if (constant->op != ORRI_CONST || constant->value.kind == ORR_KIND_NULL)
+            continue;
+        if (orr_expr_slot_of(expr->parts[side], &out->slot))
+            out->field = ORR_NO_FIELD;
+        else if (!orr_expr_field_of(expr->parts[side], &out->slot, &out->field))
             continue;
         out->value = constant->value;
         if (side == 1)

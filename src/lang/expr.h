@@ -112,7 +112,23 @@ const char *orr_expr_comparison(const struct orr_expr *expr,
 bool orr_expr_slot_of(const struct orr_expr *expr, uint32_t *slot);
 /* Is it SLOT.field (and nothing more)? */
 bool orr_expr_field_of(const struct orr_expr *expr, uint32_t *slot, uint32_t *field);
-/* Is it SLOT.field RELATION constant, or the mirror of it? */
+/* A field of the record in a slot as a part of a template. */
+struct orr_mention {
+    struct orr_span at;
+    uint32_t field;
+    const char *behind; /* the text that follows it */
+    bool computed;      /* behind that text, another part follows */
+};
+typedef void orr_mention_visitor(void *context, const struct orr_mention *mention);
+void orr_expr_mentions(const struct orr_expr *expr, uint32_t slot,
+                       orr_mention_visitor *visit, void *context);
+/* Each text that some part of it compares with SLOT.field, by == != in not in. */
+typedef void orr_text_visitor(void *context, struct orr_span at, const char *text);
+void orr_expr_compared_texts(const struct orr_expr *expr, uint32_t slot, uint32_t field,
+                             orr_text_visitor *visit, void *context);
+#define ORR_NO_FIELD UINT32_MAX
+/* Is it SLOT.field RELATION constant, or the mirror of it? Or with the value of the
+ * slot itself, ORR_NO_FIELD then. */
 enum orr_relation { ORR_IS_EQ, ORR_IS_NE, ORR_IS_LT, ORR_IS_LE, ORR_IS_GT, ORR_IS_GE };
 struct orr_relation_of {
     uint32_t slot, field;

@@ -366,7 +366,7 @@ static bool check_template(struct orri_checker *c, struct orr_expr *e)
 {
     bool good = true;
     for (uint32_t i = 0; i < e->n; i++)
-        good &= orri_check(c, &e->parts[i], NULL);
+        good &= orri_check(c, &e->parts[i], NULL) && orri_not_null(c, e->parts[i]);
     e->type = orr_type_scalar(ORR_KIND_STRING);
     return good;
 }

@@ -139,6 +139,11 @@ bool orri_refuse(struct orri_checker *c, struct orr_expr *e, const char *id,
 /* Report an operand that may be null; true when it is fine. */
 bool orri_not_null(struct orri_checker *c, struct orr_expr *e);
 
+/* ---- expr_shell.c ---- */
+
+/* Check the values of a template that is a script, and quote them. */
+bool orri_check_script(struct orri_checker *c, struct orr_expr *script);
+
 /* ---- expr_builtin.c, expr_functions.c ---- */
 
 struct orri_eval {

@@ -35,6 +35,7 @@
     X("E0213", "The value may be null; test it with '!= null' first.")                 \
     X("E0214", "A constant expression fails, as by overflow or division by zero.")     \
     X("E0215", "A quantity has no unit, or one that can be read in two ways.")         \
+    X("E0216", "A value stands in a script where the shell would not see its quotes.") \
     X("W0220", "A value that cannot be null is compared with null.")                   \
     X("E0301", "The key is not known here.")                                           \
     X("E0302", "A key that is needed is missing.")                                     \
@@ -75,6 +76,7 @@
     X("E0434", "A rule that can never fire: what it matches is never made.")           \
     X("E0435", "An output that can never hold: what it waits for is never made.")      \
     X("E0436", "A gather that waits for more facts than there can be.")                \
+    X("E0437", "A text or list is empty where something must stand.")                  \
     X("W0440", "Shares of one pool's children sum to more than 1.")                    \
     X("W0441", "No rule reads the input.")                                             \
     X("W0442", "No function uses the pool.")                                           \
@@ -88,6 +90,7 @@
     X("W0450", "An error handler comes after one that always holds.")                  \
     X("W0451", "Two rules do the same.")                                               \
     X("W0452", "An assertion or a step that never happens.")                           \
+    X("W0453", "A text is taken as it stands, but reads like an expression.")          \
     X("E0501", "The workflow has no input of that name.")                              \
     X("E0502", "An input without a default is not given.")                             \
     X("E0503", "More requests than a run holds.")                                      \

@@ -204,6 +204,27 @@ static const struct orr_page pages[] = {
       "MB GB, powers of 1024 are KiB MiB GiB.",
       "functions: {f: {use: core.noop, timeout: 30, memory: 4G}}\n",
       "functions: {f: {use: core.noop, timeout: 30s, memory: 4GiB}}\n" },
+    { "E0216", false,
+      "In 'shell', a text or path becomes one quoted word, whatever is in it. "
+      "Inside of quotes, a here-document, a comment or `...`, and behind a '$' "
+      "or '\\', the shell would take these quotes for text, and blanks and "
+      "signs of the value for its own: the call goes wrong, or runs what it was "
+      "given. Numbers may stand inside of quotes and $((...)); $((...)) takes "
+      "whole ones only.",
+      "functions:\n"
+      "  f:\n"
+      "    shell: |\n"
+      "      wc -c \"{file}\" >&2; echo '{{\"i\": 1}}'\n"
+      "    in: {i: \"int?\", file: {type: path, default: a.mp4}}\n"
+      "    out: {i: int}\n"
+      "    stdout: json\n",
+      "functions:\n"
+      "  f:\n"
+      "    shell: |\n"
+      "      wc -c {file} >&2; echo '{{\"i\": 1}}'\n"
+      "    in: {i: \"int?\", file: {type: path, default: a.mp4}}\n"
+      "    out: {i: int}\n"
+      "    stdout: json\n" },
     { "W0220", false,
       "A type without '?' has no null, so this comparison always has the same "
       "result. Either the test is not needed, or the type should be optional.",

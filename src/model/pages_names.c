@@ -116,7 +116,7 @@ static const struct orr_page pages[] = {
       "functions:\n"
       "  f: {command: [date], in: {i: \"int?\"}, out: {i: int}}\n",
       "functions:\n"
-      "  f: {command: [date, \"+{{\\\"i\\\": %s}}\"], in: {i: \"int?\"}, out: {i: int}, stdout: json, cwd: \"/tmp/{i}\"}\n" },
+      "  f: {command: [date, \"+{{\\\"i\\\": %s}}\"], in: {i: int}, out: {i: int}, stdout: json, cwd: \"/tmp/{i}\"}\n" },
     { "E0416", false,
       "A rule has at most 16 variables and a function at most 31 parameters: "
       "each is one of 32 places that expressions see. A fact with several "
@@ -145,7 +145,7 @@ static const struct orr_page pages[] = {
       "functions:\n"
       "  f: {command: [], out: {i: int}, in: {i: \"int?\"}, stdout: json}\n",
       "functions:\n"
-      "  f: {command: [./measure, \"{i}\"], out: {i: int}, in: {i: \"int?\"}, stdout: json}\n" },
+      "  f: {command: [./measure, \"{i}\"], out: {i: int}, in: {i: int}, stdout: json}\n" },
     { "E0418", false,
       "A call of a workflow starts all of it. One that calls itself, directly "
       "or by way of others, would never end. Calls are at most eight deep, "

@@ -231,6 +231,14 @@ static const struct orr_page pages[] = {
       "  gather: {t: a, count: 3}\n"
       "  assert: b\n"
       "  with: {y: sum(t.x)}\n" },
+    { "E0437", false,
+      "An empty list here would leave nothing that can be meant: no exit code "
+      "would be a success, no field would tell facts apart. What is left out "
+      "has its default: exit code 0, all fields.",
+      "functions:\n"
+      "  f: {command: [./run, \"{i}\"], in: {i: int}, out: {i: int}, stdout: json, exit: []}\n",
+      "functions:\n"
+      "  f: {command: [./run, \"{i}\"], in: {i: int}, out: {i: int}, stdout: json, exit: [0, 1]}\n" },
     { "W0440", false,
       "Shares of pools side by side count relative to each other: 0.7 and 0.7 "
       "are halves. A sum above 1 mostly means that they were thought of as "
@@ -323,9 +331,9 @@ static const struct orr_page pages[] = {
       "line nor 'env' nor 'cwd' has it, so it changes nothing but the "
       "identity of the task.",
       "functions:\n"
-      "  f: {command: [./run, \"{i}\"], in: {i: \"int?\", level: {type: int, default: 1}}, out: {i: int}, stdout: json}\n",
+      "  f: {command: [./run, \"{i}\"], in: {i: int, level: {type: int, default: 1}}, out: {i: int}, stdout: json}\n",
       "functions:\n"
-      "  f: {command: [./run, \"{i}\", \"{level}\"], in: {i: \"int?\", level: {type: int, default: 1}}, out: {i: int}, stdout: json}\n" },
+      "  f: {command: [./run, \"{i}\", \"{level}\"], in: {i: int, level: {type: int, default: 1}}, out: {i: int}, stdout: json}\n" },
     { "W0449", false,
       "Facts are a set: every item asserts the same fact, so the loop makes "
       "one.",
@@ -401,6 +409,23 @@ static const struct orr_page pages[] = {
       "  then:\n"
       "  - {assert: b, with: {y: j.n}}\n"
       "  - {assert: b, with: {y: 0}, when: j.n > 2}\n" },
+    { "W0453", false,
+      "The value of 'fail' is a text with {...} for what is computed, quoted "
+      "or not: without braces, the name of a variable is just a word.",
+      "rules:\n"
+      "- rule: note\n"
+      "  match: {j: job}\n"
+      "  action: {call: f, with: {i: j.n}}\n"
+      "  reaction: [{assert: b, with: {y: result.i}}]\n"
+      "  error:\n"
+      "  - fail: error.message\n",
+      "rules:\n"
+      "- rule: note\n"
+      "  match: {j: job}\n"
+      "  action: {call: f, with: {i: j.n}}\n"
+      "  reaction: [{assert: b, with: {y: result.i}}]\n"
+      "  error:\n"
+      "  - fail: \"{error.message}\"\n" },
 };
 /* clang-format on */
 

@@ -20,6 +20,8 @@ struct maker {
     const char *scratch; /* absolute */
     const char *quoted;  /* the same as it stands in a script, between its quotes */
     struct orr_value slots[ORR_SLOTS_MAX];
+    struct orr_command_in *ins; /* blobs among the arguments, as files */
+    size_t n_ins, cap_ins;
     struct orr_arena *arena;
     struct orr_error *err;
 };
@@ -43,6 +45,42 @@ static orr_status evaluate(struct maker *m, const struct orr_expr *expr,
     return status;
 }
 
+/* The path SCRATCH/.in/PARAMETER of the file that will hold a blob; the number of the
+ * file is behind it where one parameter has several. No result has such a name. */
+static struct orr_value file_of(struct maker *m, const struct orr_blob *blob,
+                                const char *name, uint32_t *n)
+{
+    struct orr_command_in in = { .blob = *blob };
+    in.written = *n == 0 ? orr_arena_printf(m->arena, ".in/%s", name)
+                         : orr_arena_printf(m->arena, ".in/%s.%" PRIu32, name, *n);
+    m->ins = orr_grow(m->ins, m->n_ins, &m->cap_ins, sizeof *m->ins);
+    m->ins[m->n_ins++] = in;
+    ++*n;
+    const char *path = orr_arena_printf(m->arena, "%s/%s", m->scratch, in.written);
+    return orr_string_new(m->arena, ORR_KIND_PATH, path, strlen(path));
+}
+
+/* The value with files for its blobs, at any depth. */
+static struct orr_value with_files(struct maker *m, struct orr_value v,
+                                   const char *name, uint32_t *n)
+{
+    if (v.kind == ORR_KIND_BLOB)
+        return file_of(m, v.as.blob, name, n);
+    if (v.kind == ORR_KIND_LIST) {
+        struct orr_list *list = orr_list_new(m->arena, v.as.list->n);
+        for (uint32_t i = 0; i < list->n; i++)
+            list->items[i] = with_files(m, v.as.list->items[i], name, n);
+        return orr_value_of_list(list);
+    }
+    if (v.kind == ORR_KIND_RECORD) {
+        struct orr_record *record = orr_record_new(m->arena, v.as.record->type);
+        for (uint32_t i = 0; i < record->type->n_fields; i++)
+            record->fields[i] = with_files(m, v.as.record->fields[i], name, n);
+        return orr_value_of_record(record);
+    }
+    return v;
+}
+
 static orr_status bind_params(struct maker *m, const struct orr_assignment *assignment)
 {
     const struct orr_record_type *params = m->function->params;
@@ -50,9 +88,13 @@ static orr_status bind_params(struct maker *m, const struct orr_assignment *assi
     if (params->n_fields >= ORR_SLOTS_MAX)
         ORR_BUG("function %s has %u parameters", m->function->name, params->n_fields);
     orr_status status = ORR_OK;
-    for (uint32_t i = 0; i < params->n_fields && status == ORR_OK; i++)
+    for (uint32_t i = 0; i < params->n_fields && status == ORR_OK; i++) {
+        uint32_t n = 0;
         status =
             orr_value_get(&in, params->fields[i].type, m->arena, &m->slots[i], m->err);
+        if (status == ORR_OK)
+            m->slots[i] = with_files(m, m->slots[i], params->fields[i].name, &n);
+    }
     return status;
 }
 
@@ -142,30 +184,27 @@ static bool is_longer_name(const struct maker *m, const char *at, size_t length)
 /* What an author writes behind "{out.image}" (".png") belongs to the name of the file.
  * In a script the path is quoted: the suffix stands behind the quote. `folder` is how
  * the scratch directory is written in `text`. The bare path wins, so that a script may
- * write to {out.image}.new and rename that. False: not in `text`. */
+ * write to {out.image}.new and rename that; else the compiler sees to it that there is
+ * one suffix. True: there is no other to look for. */
 static bool find_suffix(const struct maker *m, const char *text, const char *folder,
                         const char *field, const char **suffix, size_t *suffix_length)
 {
     const char *path = orr_arena_printf(m->arena, "%s/%s", folder, field);
     size_t length = strlen(path);
     size_t name = strlen(field);
-    bool found = false;
     for (const char *at = strstr(text, path); at; at = strstr(at + length, path)) {
         if (is_longer_name(m, at + length - name, name))
             continue;
         const char *s = at + length + (at[length] == '\'');
-        size_t n = 0;
-        while (isalnum((unsigned char)s[n]) || (s[n] && strchr("._-", s[n])))
-            n++;
-        if (!found || n == 0) {
+        size_t n = strspn(s, ORR_SUFFIX_CHARACTERS);
+        if (n == 0 || *suffix_length == 0) {
             *suffix = s;
             *suffix_length = n;
         }
-        found = true;
         if (n == 0)
-            break;
+            return true;
     }
-    return found;
+    return false;
 }
 
 /* As quote() writes it, without the quotes around it. */
@@ -233,6 +272,11 @@ static orr_status make_command(struct maker *m, const struct orr_assignment *ass
 {
     const struct orr_command *command = &m->function->command;
     orr_status status = bind_params(m, assignment);
+    order->n_ins = (uint32_t)m->n_ins;
+    if (m->n_ins) /* what `m` grew is not the arena's */
+        order->ins = memcpy(orr_arena_alloc(m->arena, m->n_ins * sizeof *m->ins),
+                            m->ins, m->n_ins * sizeof *m->ins);
+    free(m->ins);
     if (status != ORR_OK)
         return status;
     bind_outs(m);

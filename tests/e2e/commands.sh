@@ -21,6 +21,9 @@ rows() { "$ORRERY" ls "$1" "$2" --format csv | tr -d '\r' | tail -n +2; }
 # --- results: json, text, lines, lists, suffixes, blobs, exit codes ---
 workflow results <<'YAML'
   pair: {name: string, size: float}
+  wanted: {n: int}
+  piece: {n: int, data: blob}
+  given: {n: int?}
 functions:
   as_json:
     shell: |
@@ -45,6 +48,17 @@ functions:
     env: {WHO: "{who}!"}
     cores: 2
     stdout: text
+  read: {command: [head, -qc, "{n}", "{one}", "{many}"], in: {one: blob, many: list<blob>, n: int}, stdout: text}
+  count: {shell: "wc -c < {one}; cat {many} | wc -c; ls .in | xargs", in: {one: blob, many: list<blob>}, stdout: lines}
+  numbers:
+    shell: |
+      echo $(({n} + 1)) "$(({n} - 1)) 'n {n}'" 'x {half}' {n}{half} {t}
+      cat <<END
+      it's {n}
+      END
+    in: {n: int, half: float, t: duration}
+    stdout: lines
+  optional: {command: [echo, x, "{['-n', str(n)] if n != null else []}"], in: {n: "int?"}, stdout: text}
 rules:
   - {rule: r1, match: {j: job}, action: {call: as_json}, reaction: [
       {for: p in result.pairs, assert: done, with: {what: "json {p.name} {p.size}", n: result.count}},
@@ -61,22 +75,54 @@ rules:
       {assert: done, with: {what: "renamed {basename(result.renamed)}", n: 0}}]}
   - {rule: r6, match: {j: job}, action: {call: make, with: {n: 3000}},
      reaction: [{assert: done, with: {what: "blob", n: bytes(result.data)}}]}
+  - rule: r9
+    match: {_j: job}
+    for: n in [7, 9]
+    assert: wanted
+    with: {n: n}
+  - {rule: r10, match: {w: wanted}, action: {call: make, with: {n: w.n}},
+     reaction: [{assert: piece, with: {n: w.n, data: result.data}}]}
+  - rule: r11
+    match: {_j: job}
+    gather: {p: piece, count: 2, order: p.n}
+    action: {call: count, with: {one: "{p.data[0]}", many: p.data}}
+    reaction:
+      - {assert: done, with: {what: "blobs {join(result.lines, ' ')}", n: 0}}
+  - rule: r12
+    match: {_j: job}
+    gather: {p: piece, count: 2, order: p.n}
+    action: {call: read, with: {one: "{p.data[1]}", many: p.data, n: 0}}
+    reaction:
+      - {assert: done, with: {what: "read '{result.text}'", n: 0}}
+  - rule: r13
+    match: {_j: job}
+    action: {call: numbers, with: {n: 7, half: 0.5, t: 2s}}
+    reaction:
+      - {assert: done, with: {what: "{join(result.lines, '|')}", n: 0}}
+  - {rule: r14, match: {_j: job}, then: [{assert: given, with: {n: 1}}, {assert: given}]}
+  - {rule: r16, match: {g: given}, action: {call: optional, with: {n: g.n}},
+     reaction: [{assert: done, with: {what: "optional {strip(result.text)}", n: 0}}]}
   - {rule: r7, match: {j: job}, action: {call: no_match}, reaction: [{assert: done, with: {what: "code", n: 1}}]}
   - {rule: r8, match: {j: job}, action: {call: surroundings, with: {who: "me"}},
      reaction: [{assert: done, with: {what: "env {result.text}", n: 0}}]}
 YAML
 exits 0 "$ORRERY" run results.yaml -n 3 --run-dir results --quiet
 same "results" "$(sort <<'ROWS'
+0,8 6 'n 7' x 0.5 70.5 2|it's 7,0
 0,blob,3000000
+0,blobs 7000 16000 many many.1 one,0
 0,code,1
 0,env me! 2,0
 0,json a b 1.0,7
 0,json it's 2.5,7
 0,json true 1.5,0
 0,lines -|a b||$(id)|x3,5
+0,optional x -n 1,0
+0,optional x,0
 0,plain plain,0
 0,plain_too plain_too.txt,0
 0,quoted 3,0
+0,read '',0
 0,renamed renamed,0
 0,text a 'quoted' $HOME *,0
 ROWS
@@ -119,7 +165,7 @@ workflow timeout <<'YAML'
 functions:
   hang:
     shell: |
-      sh -c 'trap "" TERM; echo $$ >> {mark}; while :; do sleep 1000; done' &
+      sh -c 'trap "" TERM; echo $$ >> "$1"; while :; do sleep 1000; done' sh {mark} &
       sleep 1001 & echo $! >> {mark}
       echo $$ >> {mark}
       wait

@@ -213,7 +213,7 @@ static void texts_are_escaped(void **state)
     (void)state;
     const char *const files[] = {
         "/w/top.yaml",
-        "orrery: 1\nworkflow: 'a <b> & \"c\"'\ndoc: '</script><b>'\ninputs: {n: int}\n"
+        "orrery: 1\nworkflow: 'a<b>&\"c\"'\ndoc: '</script><b>'\ninputs: {n: int}\n"
         "facts: {x: {i: int}}\nrules:\n"
         "- {rule: '<i>\"\\q\" & ]]>', match: {j: job}, where: j.n < 3, assert: x, "
         "with: "
