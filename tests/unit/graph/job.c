@@ -32,6 +32,11 @@ struct job_case {
     const char *result; /* the requests, or the findings */
 };
 
+#define SET(input, text)                                                               \
+    {                                                                                  \
+        .name = (input), .value = (text)                                               \
+    }
+
 static const struct job_case cases[] = {
     { .name = "complete",
       .text = "orrery: 1\n"
@@ -192,10 +197,8 @@ static const struct job_case cases[] = {
               "job: t\n"
               "workflow: w.yaml\n"
               "inputs: {source: a.mp4}\n",
-      .settings = { { "n", "5" },
-                    { "source", "/z.mp4" },
-                    { "s", "no: [quotes" },
-                    { "rs", "[{y: 4}]" } },
+      .settings = { SET("n", "5"), SET("source", "/z.mp4"), SET("s", "no: [quotes"),
+                    SET("rs", "[{y: 4}]") },
       .result = "{source: \"/z.mp4\", n: 5, s: \"no: [quotes\", d"
                 ": 1s, rs: [{y: 4, z: null}]}" },
     { .name = "set typo",
@@ -203,14 +206,14 @@ static const struct job_case cases[] = {
               "job: t\n"
               "workflow: w.yaml\n"
               "inputs: {source: a.mp4}\n",
-      .settings = { { "m", "5" } },
+      .settings = { SET("m", "5") },
       .result = "0:0 E0501 unknown input 'm'" },
     { .name = "set type",
       .text = "orrery: 1\n"
               "job: t\n"
               "workflow: w.yaml\n"
               "inputs: {source: a.mp4}\n",
-      .settings = { { "n", "x" }, { "d", "5" } },
+      .settings = { SET("n", "x"), SET("d", "5") },
       .result = "1:1 E0215 a duration needs a unit, but this is 5; write 5s or 5min, "
                 "whichever is meant\n1:1 E0404 int is expected, but this is 'x'" },
     { .name = "set syntax",
@@ -218,7 +221,7 @@ static const struct job_case cases[] = {
               "job: t\n"
               "workflow: w.yaml\n"
               "inputs: {source: a.mp4}\n",
-      .settings = { { "rs", "[{" } },
+      .settings = { SET("rs", "[{") },
       .result = "2:1 E0101 not YAML: did not find expected node content" },
 };
 
