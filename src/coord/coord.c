@@ -60,6 +60,8 @@ static void init_status(struct orr_coord *coord)
                        graph->functions[i].name);
 }
 
+enum { TURNS = 2000 }; /* half a million items of ranges: then others are heard */
+
 orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord **out,
                          struct orr_error *err)
 {
@@ -80,6 +82,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     }
     coord->engine = orr_engine_new(
         setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files });
+    orr_engine_set_turns(coord->engine, TURNS);
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);

@@ -2,6 +2,7 @@
  * Owns: the queue of facts not looked at yet. Hands on: requests (scope.c). */
 #include "engine/internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 const char *const orr_fail_kind_text[] = {
@@ -11,11 +12,14 @@ const char *const orr_fail_kind_text[] = {
     [ORR_FAIL_INVALID] = "invalid", [ORR_FAIL_IO] = "io",
 };
 
+enum { MOST_IN_A_ROW = 50 * 1000 * 1000 };
+
 struct orr_engine *orr_engine_new(const struct orr_graph *graph,
                                   const struct orr_engine_files *files)
 {
     struct orr_engine *engine = orr_alloc(1, sizeof *engine);
     engine->graph = graph;
+    engine->most_in_a_row = MOST_IN_A_ROW;
     engine->files = *files;
     engine->tables = orr_alloc(graph->n_facts, sizeof *engine->tables);
     engine->gathers = orr_alloc(graph->n_rules, sizeof *engine->gathers);
@@ -71,7 +75,18 @@ enum {
     HELD_AT_MOST = 256 /* more would not stay in the cache */
 };
 
-static void look_at_facts(struct orr_engine *engine)
+/* Rules that feed each other without end would never come back. */
+static void check_endless(struct orr_engine *engine, uint32_t request, uint64_t facts)
+{
+    if (facts == engine->most_in_a_row)
+        orri_request_fail(engine, request,
+                          "rules made %" PRIu64
+                          " facts in a row without any result of a "
+                          "call: do they feed each other without end?",
+                          facts);
+}
+
+static void look_at_facts(struct orr_engine *engine, uint64_t *facts)
 {
     while (engine->queue_head < engine->n_queue) {
         if (engine->queue_head + AHEAD < engine->n_queue)
@@ -80,6 +95,11 @@ static void look_at_facts(struct orr_engine *engine)
         uint32_t index = orri_fact_add(engine, &next);
         if (index == ORR_NONE || orri_request_failed(engine, next.request))
             continue;
+        if (++*facts >= engine->most_in_a_row) {
+            check_endless(engine, next.request, *facts);
+            *facts = 0;
+            continue;
+        }
         orri_gather_offer(engine, next.type, index);
         orri_match_fact(engine, next.type, index);
     }
@@ -104,8 +124,9 @@ void orri_settle_event(struct orr_engine *engine)
 
 void orri_settle(struct orr_engine *engine)
 {
+    uint64_t facts = 0;
     do
-        look_at_facts(engine);
+        look_at_facts(engine, &facts);
     while (orri_lazy_sample(engine) || orri_end_call(engine));
 }
 
@@ -119,11 +140,23 @@ bool orr_engine_take_call(struct orr_engine *engine, struct orr_engine_call *out
         engine->call_head = 0;
         engine->n_calls = 0;
         bool idle = turn < IDLE_TURNS || engine->lazy.all_out == 0;
+        if (engine->turns && turn == engine->turns)
+            return false; /* more next time */
         if (!orri_lazy_advance(engine, idle))
             return false;
     }
     *out = engine->calls[engine->call_head++];
     return true;
+}
+
+void orr_engine_set_turns(struct orr_engine *engine, int turns)
+{
+    engine->turns = turns;
+}
+
+void orr_engine_set_most_in_a_row(struct orr_engine *engine, uint64_t facts)
+{
+    engine->most_in_a_row = facts;
 }
 
 uint64_t orr_engine_pending(const struct orr_engine *engine)

@@ -58,6 +58,14 @@ bool orr_engine_take_call(struct orr_engine *engine, struct orr_engine_call *out
 enum { ORR_ENGINE_WINDOW = 65536 };
 void orr_engine_set_window(struct orr_engine *engine, uint32_t calls);
 
+/* Look at `turns` slices of ranges (of 256 items) at most before orr_engine_take_call()
+ * says that there is none now; there may be one the next time. 0, the default: any
+ * number. */
+void orr_engine_set_turns(struct orr_engine *engine, int turns);
+/* A request whose rules make that many facts from one event fails: they would never
+ * end. 50 million unless set. */
+void orr_engine_set_most_in_a_row(struct orr_engine *engine, uint64_t facts);
+
 /* A task, for dispatch and for reports; borrowed until the engine ends. */
 struct orr_task {
     struct orr_id identity;

@@ -158,6 +158,7 @@ struct orri_request {
     orr_task_id task; /* of a call: that it answers */
     bool ended;       /* its task was told, or nobody wants it */
     bool touched;     /* stands in `touched` of the engine */
+    uint32_t asked;   /* pass of drop_calls() that saw it last */
     uint32_t *calls;  /* calls of workflows that it asked for */
     size_t n_calls;
     size_t cap_calls;
@@ -215,6 +216,9 @@ struct orri_lazy {
 
 struct orr_engine {
     const struct orr_graph *graph;
+    uint32_t pass;          /* of drop_calls() */
+    uint64_t most_in_a_row; /* facts, until a result comes in */
+    int turns;              /* slices of ranges for one call taken; 0: any number */
     struct orr_engine_files files;
     struct orr_arena arena;           /* contents of facts and results, plans */
     struct orr_arena args;            /* of tasks, encoded */

@@ -152,13 +152,28 @@ struct failing {
     const struct orri_task *task;
 };
 
+static bool changes_arguments(const struct orr_handler *handler, uint32_t n)
+{
+    for (uint32_t i = 0; handler->retry_with && i < n; i++)
+        if (handler->retry_with[i])
+            return true;
+    return false;
+}
+
 /* Does the handler take this failure? A retry that is used up does not. */
 static bool takes(struct orr_engine *engine, const struct orr_handler *handler,
                   const struct failing *f)
 {
     struct orr_value v = orr_bool(true);
     struct orr_error err;
-    if (handler->kind == ORR_HANDLER_RETRY && f->wait->retries >= handler->retry_max)
+    const struct orr_task *task = &f->task->public;
+    bool retry = handler->kind == ORR_HANDLER_RETRY;
+    if (retry && f->wait->retries >= handler->retry_max)
+        return false;
+    /* What failed inside of a workflow is known: it would fail again at once. */
+    if (retry && orri_is_workflow(engine, task->function) &&
+        !changes_arguments(handler,
+                           engine->graph->functions[task->function].params->n_fields))
         return false;
     if (handler->when && orr_expr_eval(handler->when, engine->slots, &engine->firing,
                                        &v, &err) != ORR_OK) {
@@ -192,14 +207,6 @@ static const struct orr_handler *choose_handler(struct orr_engine *engine,
         if (takes(engine, &f->rule->handlers[i], f))
             return &f->rule->handlers[i];
     return NULL;
-}
-
-static bool changes_arguments(const struct orr_handler *handler, uint32_t n)
-{
-    for (uint32_t i = 0; handler->retry_with && i < n; i++)
-        if (handler->retry_with[i])
-            return true;
-    return false;
 }
 
 /* The task that a retry with other arguments asks for. */

@@ -47,8 +47,11 @@ bool orri_request_failed(const struct orr_engine *engine, uint32_t request)
     return engine->requests[request].failed != NULL;
 }
 
+/* What a failed request waits for was written off, and nobody will count it down. */
 void orri_request_waits(struct orr_engine *engine, uint32_t request, uint64_t n)
 {
+    if (orri_request_failed(engine, request))
+        return;
     engine->waiting += n;
     engine->requests[request].waiting += n;
 }
@@ -195,7 +198,8 @@ void orri_join_call(struct orr_engine *engine, orr_task_id id, uint32_t index)
 {
     const uint64_t *call = orr_map_find(&engine->calls_by_task, id.v);
     struct orri_request *request = &engine->requests[index];
-    if (!call)
+    if (!call || (request->n_calls &&
+                  request->calls[request->n_calls - 1] == (uint32_t)(*call - 1)))
         return;
     request->calls = orr_grow(request->calls, request->n_calls, &request->cap_calls,
                               sizeof *request->calls);
@@ -278,9 +282,12 @@ static void end_call(struct orr_engine *engine, uint32_t index)
 /* What only a failed scope waited for is not wanted any more. */
 static void drop_calls(struct orr_engine *engine, const struct orri_request *request)
 {
+    engine->pass++;
     for (size_t i = 0; i < request->n_calls; i++) {
         struct orri_request *call = &engine->requests[request->calls[i]];
-        if (call->ended || orr_engine_task_wanted(engine, call->task))
+        bool seen = call->asked == engine->pass;
+        call->asked = engine->pass;
+        if (seen || call->ended || orr_engine_task_wanted(engine, call->task))
             continue;
         call->ended = true;
         orr_engine_call_dropped(engine, call->task);

@@ -179,6 +179,8 @@ static void settle_firing(struct orr_engine *engine, uint32_t id,
         &engine->graph->rules[orri_firing_at(engine, id)->rule];
     if (rule->n_then && orri_bind_firing(engine, id)) {
         engine->slots[rule->result_slot] = orr_value_of_record(task->results);
+        engine->slots[rule->error_slot] = orr_null(); /* of an earlier failure */
+        engine->slots[rule->attempt_slot] = orr_null();
         (void)orri_react(engine, id, rule->then, rule->n_then);
     }
     orr_arena_reset(&engine->firing);
@@ -269,6 +271,20 @@ static void keep_failure(struct orr_engine *engine, struct orri_task *task,
     task->failure = kept;
 }
 
+/* All who wait for a call of a workflow that was opened again. */
+static void join_waiting(struct orr_engine *engine, orr_task_id id)
+{
+    const struct orri_task *task = orri_task(engine, id);
+    if (!orri_is_workflow(engine, task->public.function))
+        return;
+    for (uint32_t at = task->first; at != ORR_NONE;) {
+        struct orri_firing *firing = orri_firing_at(engine, at);
+        if (firing->flags & ORRI_FIRING_WAITS)
+            orri_join_call(engine, id, firing->request);
+        at = at == task->last ? ORR_NONE : orri_firing_wait(engine, firing)->next;
+    }
+}
+
 void orri_task_failed(struct orr_engine *engine, orr_task_id id, uint32_t attempt,
                       const struct orr_failure *failure)
 {
@@ -291,8 +307,10 @@ void orri_task_failed(struct orr_engine *engine, orr_task_id id, uint32_t attemp
         }
         at = at == last ? ORR_NONE : orri_firing_wait(engine, firing)->next;
     }
-    if (task->state == ORR_TASK_WAITING && !task->called)
+    if (task->state == ORR_TASK_WAITING && !task->called) {
         orri_task_attempt(engine, id, longest);
+        join_waiting(engine, id);
+    }
 }
 
 void orr_engine_attempt_failed(struct orr_engine *engine, orr_task_id id,

@@ -9,6 +9,7 @@
 enum {
     ORRI_MATCH_MAX = 16,
     ORRI_CONJUNCTS_MAX = 64,
+    ORRI_RETRIES_MAX = 10000, /* of a handler */
     ORRI_REQUESTS_MAX = 4096,
     ORRI_STEP_FACTS = 3, /* at most, for each step */
     ORRI_STEP_RULES = 3

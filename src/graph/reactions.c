@@ -245,7 +245,7 @@ static void compile_retry(struct orri_compile *c, const struct orr_model_retry *
                           struct orri_rule_scope *rs, struct orr_scope *scope,
                           struct orr_handler *h)
 {
-    h->retry_max = (uint32_t)orri_int(c, m->max, "max", 1, INT32_MAX, 1);
+    h->retry_max = (uint32_t)orri_int(c, m->max, "max", 1, ORRI_RETRIES_MAX, 1);
     h->retry_delay = orri_quantity_of(c, m->delay, ORR_KIND_DURATION, "delay", 0);
     if (rs->rule->function == ORR_NONE || !c->functions[rs->rule->function].params)
         return;

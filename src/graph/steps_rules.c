@@ -90,6 +90,7 @@ static struct orr_rule *add_rule(struct orri_steps *s,
     rule->at = step->model->name->at;
     rule->doc = what ? NULL : orri_keep(s->c, step->model->doc);
     rule->function = ORR_NONE;
+    rule->result_slot = rule->error_slot = rule->attempt_slot = ORR_NONE;
     return rule;
 }
 

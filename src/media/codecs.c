@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/cpu.h>
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 
@@ -221,6 +222,8 @@ static void set_params(const struct orri_coding *coding, AVCodecContext *context
     struct orr_text text = ORR_TEXT_INIT;
     const char *library = coding->codec->library;
     orr_text_puts(&text, coding->codec->fixed);
+    if (strcmp(library, "libx264") == 0 && av_get_cpu_flags() & AV_CPU_FLAG_AVX512)
+        orr_text_puts(&text, ":asm=avx2"); /* with it, results change by the process */
     context->thread_count = (int)coding->threads;
     if (strcmp(library, "libx264") == 0 && coding->threads == 1)
         orr_text_puts(&text, ":threads=1:lookahead-threads=1");

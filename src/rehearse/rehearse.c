@@ -124,6 +124,8 @@ static void record_workflows(struct orr_rehearsal *r)
     }
 }
 
+enum { FACTS_IN_A_ROW = 12 * 1000 * 1000 }; /* some seconds, and 2 GB */
+
 struct orr_rehearsal *orr_rehearse(const struct orr_rehearsal_setup *setup)
 {
     struct orr_rehearsal *r = orr_alloc(1, sizeof *r);
@@ -132,6 +134,7 @@ struct orr_rehearsal *orr_rehearse(const struct orr_rehearsal_setup *setup)
         r->setup.files = (struct orr_engine_files) { by_name, NULL };
     take_over(r);
     r->engine = orr_engine_new(&r->graph, &r->setup.files);
+    orr_engine_set_most_in_a_row(r->engine, FACTS_IN_A_ROW);
     for (uint32_t i = 0; i < setup->n_requests; i++)
         (void)orr_engine_add_request(r->engine, setup->requests[i]);
     run(r);
