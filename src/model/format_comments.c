@@ -66,13 +66,16 @@ bool orri_stays_flow(const struct orri_formatter *f, orr_model_leaf node)
     return node->kind != ORR_YAML_SCALAR && node->flow && !orri_has_comment(f, node);
 }
 
+/* A list in the arena: it doubles when its length is a power of two. */
 static void append(struct orr_arena *arena, size_t **list, size_t *n, size_t value)
 {
-    size_t *grown = orr_arena_alloc(arena, (*n + 1) * sizeof *grown);
-    if (*n)
-        memcpy(grown, *list, *n * sizeof *grown);
-    grown[(*n)++] = value;
-    *list = grown;
+    if ((*n & (*n - 1)) == 0) {
+        size_t *grown = orr_arena_alloc(arena, (*n ? 2 * *n : 1) * sizeof *grown);
+        if (*n)
+            memcpy(grown, *list, *n * sizeof *grown);
+        *list = grown;
+    }
+    (*list)[(*n)++] = value;
 }
 
 /* Entries are in the order of the file: the first one that is not in a line with others
