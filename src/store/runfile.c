@@ -4,7 +4,7 @@
 #include "store/runfile.h"
 
 #include "base/file.h"
-#include "store/frame.h"
+#include "store/stored.h"
 #include "store/runtable.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* scan.h - reading shards: all attempts, and the bytes of blobs
  *
  * Needs no lock and no HDF5, and works while writers write. Damage never stops it from
- * reading the rest: a log is read up to the first damaged frame header, not further
- * than its last whole commit frame; a frame whose sections are damaged is left out. */
+ * reading the rest: an attempt that is damaged is left out, and where the header of a
+ * group is, the next whole one is looked for. What no commit ended is not seen. */
 #ifndef ORR_STORE_SCAN_H
 #define ORR_STORE_SCAN_H
 
@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "lang/value.h"
-#include "store/frame.h"
+#include "store/stored.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,22 +20,24 @@ struct orr_place {
     uint32_t writer;
     uint32_t epoch;
     uint32_t segment;
-    uint64_t frame; /* offset of its frame in /log */
-    uint64_t blob;  /* offset of its blob section in /log */
+    uint64_t entry; /* offset of its record in /log */
+    uint64_t blob;  /* offset of its blobs in /log */
     uint64_t blob_bytes;
 };
 
 struct orr_scan_options {
     struct orr_id run_id; /* shards of another run are refused */
     bool verify_blobs; /* read all blobs too; else only those of a log's last group */
+    bool no_rows;      /* leave `rows` NULL: nobody looks at them */
     struct orr_text *notes; /* or NULL: one line a thing found wrong, for the log */
 };
 
 struct orr_scan_stats {
     uint64_t shards, results, failures;
-    uint64_t damaged_frames;     /* left out */
-    uint64_t uncommitted_frames; /* after the last commit: left out */
-    uint64_t small_bytes, blob_bytes;
+    uint64_t damaged;       /* attempts that are known to be lost */
+    uint64_t skipped_bytes; /* in which groups may have been */
+    uint64_t payload_bytes; /* arguments, results, rows */
+    uint64_t blob_bytes;
 };
 
 /* Visit the attempts of all shards of all epochs, in order of name and place. What

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORRI_LOG_OFFSET = 16384, ORRI_SHARD_FORMAT = 1 };
+enum { ORRI_LOG_OFFSET = 16384, ORRI_SHARD_FORMAT = 2 };
 
 /* "RUN/shards/w00001-e001-s000000.blob.h5" with suffix ".blob.h5"; free() it. */
 char *orri_shard_path(const char *run_dir, const struct orri_shard_id *shard,

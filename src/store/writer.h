@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "store/frame.h"
+#include "store/stored.h"
 
 #include <stdbool.h>
 #include <stddef.h>

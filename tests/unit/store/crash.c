@@ -56,7 +56,7 @@ static uint64_t look(const struct kit_run *run, uint8_t *seen)
     struct orr_scan_stats stats;
     if (orr_shards_scan(run->dir, &options, find, &f, &stats, &err) != ORR_OK)
         fail_msg("%s", err.text);
-    assert_int_equal(stats.damaged_frames, 0);
+    assert_int_equal(stats.damaged, 0);
     orr_blob_reader_free(f.blobs);
     return f.n;
 }
