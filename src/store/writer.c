@@ -1,6 +1,6 @@
 /* writer.c - the queue in front of the log, and the thread that empties it
  * Owns: the queue, the grouping, the acknowledgements, the thread. Hands on: bytes and
- * syncs (log.c), index files (seal.c).
+ * syncs (log.c), index files (sealer.c).
  *
  * An item goes queued -> pending (in the log's group) -> done (synced) -> taken. */
 #include "store/writer.h"
@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/log.h"
+#include "store/sealer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -40,8 +41,7 @@ struct orr_writer {
 
     /* the thread's own */
     struct orri_log log;
-    struct orri_shard_id *closed; /* segments without an index yet */
-    size_t n_closed, cap_closed;
+    struct orri_sealer *sealer; /* NULL: no index files */
     int64_t group_started, last_added, linger;
     uint32_t next_segment;
 
@@ -171,8 +171,8 @@ static orr_status rotate(struct orr_writer *w, uint64_t need, struct orr_error *
         status = orri_log_close(&w->log, true, err);
     if (status != ORR_OK)
         return status;
-    w->closed = orr_grow(w->closed, w->n_closed, &w->cap_closed, sizeof *w->closed);
-    w->closed[w->n_closed++] = shard;
+    if (w->sealer)
+        orri_sealer_add(w->sealer, &shard);
     return open_segment(w, need, err);
 }
 
@@ -303,7 +303,7 @@ static void free_writer(struct orr_writer *w)
     pthread_mutex_destroy(&w->mutex);
     if (w->event_fd >= 0)
         (void)close(w->event_fd);
-    free(w->closed);
+    (void)orri_sealer_end(w->sealer, false, NULL);
     free(w->run_dir);
     free(w);
 }
@@ -328,6 +328,9 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
     set_defaults(&w->options);
     w->linger = linger_after(&w->options, 0);
     w->run_dir = orr_strdup(options->run_dir);
+    if (!options->no_index)
+        w->sealer = orri_sealer_new(w->run_dir,
+                                    options->durability != ORR_DURABILITY_NONE);
     init_waits(w);
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     orr_status status = ORR_OK;
@@ -508,15 +511,14 @@ orr_status orr_writer_drain(struct orr_writer *w, struct orr_error *err)
 static orr_status finish_files(struct orr_writer *w, bool seal, struct orr_error *err)
 {
     struct orri_shard_id last = w->log.shard;
-    bool durable = w->log.durable;
+    struct orri_sealer *sealer = w->sealer;
     orr_status status = orri_log_close(&w->log, true, err);
-    if (!seal || w->options.no_index)
-        return status;
-    for (size_t i = 0; i < w->n_closed && status == ORR_OK; i++)
-        status = orri_shard_index(w->run_dir, &w->closed[i], durable, err);
-    if (status == ORR_OK)
-        status = orri_shard_index(w->run_dir, &last, durable, err);
-    return status;
+    if (sealer && seal && status == ORR_OK)
+        orri_sealer_add(sealer, &last);
+    w->sealer = NULL;
+    orr_status sealed =
+        orri_sealer_end(sealer, seal && status == ORR_OK, status == ORR_OK ? err : NULL);
+    return status != ORR_OK ? status : sealed;
 }
 
 orr_status orr_writer_close(struct orr_writer *w, bool seal, struct orr_error *err)
