@@ -254,6 +254,7 @@ static void keep_stream_numbers(void)
 
 int orr_cli_main(int argc, char **argv)
 {
+    orr_memory_keep();
     keep_stream_numbers();
     const char *word = argc > 1 ? argv[1] : "";
     if (!*word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
