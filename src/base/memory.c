@@ -12,7 +12,12 @@
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
 /* Blocks of an arena double from the first to the largest: thousands of small arenas
  * must not take a large block each. */
-enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 32 * 1024, ALIGNMENT = 16, EXIT_MACHINE = 3 };
+enum {
+    FIRST_BLOCK = 1024,
+    LARGEST_BLOCK = 32 * 1024,
+    ALIGNMENT = 16,
+    EXIT_MACHINE = 3
+};
 
 struct orri_arena_block {
     struct orri_arena_block *next;
@@ -97,7 +102,7 @@ void *orr_grow(void *array, size_t n, size_t *cap, size_t size)
 
 static size_t next_size(const struct orri_arena_block *block, size_t need)
 {
-    size_t size = !block                               ? FIRST_BLOCK
+    size_t size = !block                            ? FIRST_BLOCK
                   : block->size < LARGEST_BLOCK / 2 ? 2 * block->size
                                                     : LARGEST_BLOCK;
     return need > size ? need : size;

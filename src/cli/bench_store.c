@@ -333,8 +333,8 @@ static orr_status count(struct client *client, struct orr_error *err)
     orr_rank from;
     struct orr_arena arena = ORR_ARENA_INIT;
     orr_status status = ORR_OK;
-    while (status == ORR_OK && orr_link_receive(client->link, &from, &data, &length,
-                                                err) == ORR_OK) {
+    while (status == ORR_OK &&
+           orr_link_receive(client->link, &from, &data, &length, err) == ORR_OK) {
         struct orr_reader in = orr_reader_of(data, length);
         enum orr_message message = orr_message_of(&in);
         struct orr_done done;

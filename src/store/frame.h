@@ -21,7 +21,7 @@ enum orri_frame_type {
     ORRI_FRAME_GROUP = 5 /* attempts that were synced together */
 };
 
-#define ORRI_FRAME_MAGIC UINT32_C(0x4652524f)          /* "ORRF" as bytes */
+#define ORRI_FRAME_MAGIC UINT32_C(0x4652524f)         /* "ORRF" as bytes */
 #define ORRI_FRAME_MAGIC_SWAPPED UINT32_C(0x4f525246) /* of the other byte order */
 enum { ORRI_FRAME_HEADER = 64, ORRI_FRAME_VERSION = 2, ORRI_FRAME_ALIGN = 8 };
 /* Bounds that a reader believes: a section larger than this is damage. */

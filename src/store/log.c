@@ -3,7 +3,8 @@
  * what to append and when to commit (writer.c), the file around the log (shard.c).
  *
  * Rows and blobs go to the log as they come; words and entries wait in memory for the
- * commit. The group's header is zeros until then: a group without one does not exist. */
+ * commit. The group's header is zeros until then: a group without one does not exist.
+ */
 #include "store/log.h"
 
 #include "base/clock.h"
@@ -140,8 +141,8 @@ static orr_status put_blob(struct orri_log *log, const struct orri_entry *entry,
     return ORR_OK;
 }
 
-/* Last, and by itself: whoever is killed before it leaves no group, and after it a whole
- * one. */
+/* Last, and by itself: whoever is killed before it leaves no group, and after it a
+ * whole one. */
 static orr_status put_header(struct orri_log *log, struct orr_error *err)
 {
     unsigned char header[ORRI_FRAME_HEADER];

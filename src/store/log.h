@@ -49,7 +49,8 @@ uint64_t orri_log_need(const struct orri_entry *entry);
 bool orri_log_fits(const struct orri_log *log, const struct orri_entry *entry);
 orr_status orri_log_append(struct orri_log *log, struct orri_entry *entry,
                            struct orr_error *err);
-/* End the group: words, entries, header, write, sync. `sync_ns` is increased by the time. */
+/* End the group: words, entries, header, write, sync. `sync_ns` is increased by the
+ * time. */
 orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns,
                            struct orr_error *err);
 uint64_t orri_log_group_bytes(const struct orri_log *log);

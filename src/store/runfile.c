@@ -4,8 +4,8 @@
 #include "store/runfile.h"
 
 #include "base/file.h"
-#include "store/stored.h"
 #include "store/runtable.h"
+#include "store/stored.h"
 
 #include <stdlib.h>
 #include <string.h>

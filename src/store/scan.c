@@ -62,8 +62,8 @@ static void count(struct orr_scan_stats *stats, const struct orr_stored *stored,
     stats->blob_bytes += place->blob_bytes;
 }
 
-static orr_status visit_attempt(struct scan *scan, struct orri_walk *walk,
-                                bool *more, struct orr_error *err)
+static orr_status visit_attempt(struct scan *scan, struct orri_walk *walk, bool *more,
+                                struct orr_error *err)
 {
     struct orr_stored stored;
     struct orr_place place;

@@ -68,9 +68,15 @@ orr_status orr_blob_copy(struct orr_blob_reader *reader, const struct orr_blob *
 #define ORR_SHARD_NAME 40
 void orr_shard_name(uint32_t writer, uint32_t epoch, uint32_t segment,
                     char out[ORR_SHARD_NAME]);
-/* Trim and index the shards that no writer sealed (a killed run). Call only with the
- * run's lock held and no writer open. *sealed (may be NULL) is how many there were. */
-orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint64_t *sealed,
-                           struct orr_error *err);
+/* Trim and index, in a thread, the shards of epochs below `before` that no writer
+ * sealed (a killed run). *out is NULL when there are none. Call only with the run's
+ * lock held. A ghost that still writes to one of them does no harm: what it adds is its
+ * own. */
+struct orr_sealer;
+orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint32_t before,
+                           struct orr_sealer **out, struct orr_error *err);
+/* Wait for all, or, unless `all`, only for the one at hand. The first error that there
+ * was. Frees the sealer; NULL is fine. */
+orr_status orr_sealer_end(struct orr_sealer *sealer, bool all, struct orr_error *err);
 
 #endif

@@ -275,8 +275,8 @@ static bool add_group(struct index *index)
     struct orr_place place;
     orr_status status = ORR_OK;
     bool ok = true;
-    while (ok && (status = orri_walk_attempt(&index->walk, &stored, &place, NULL)) !=
-                     ORR_END)
+    while (ok &&
+           (status = orri_walk_attempt(&index->walk, &stored, &place, NULL)) != ORR_END)
         ok = status != ORR_OK || add_attempt(index, &stored, &place);
     return ok;
 }
@@ -360,8 +360,8 @@ static orr_status index_walk(struct index *index, const char *run_dir, bool dura
     return status;
 }
 
-orr_status orri_shard_index(const char *run_dir, const struct orri_shard_id *shard,
-                            bool durable, struct orr_error *err)
+static orr_status shard_index(const char *run_dir, const struct orri_shard_id *shard,
+                              bool durable, struct orr_error *err)
 {
     struct index index = { .file = -1 };
     orr_status status = orri_walk_open(&index.walk, run_dir, shard, err);
@@ -376,7 +376,7 @@ orr_status orri_shard_index(const char *run_dir, const struct orri_shard_id *sha
 
 /* --- shards that nobody closed ---------------------------------------------- */
 
-static bool has_index(const char *run_dir, const struct orri_shard_id *shard)
+bool orri_shard_is_sealed(const char *run_dir, const struct orri_shard_id *shard)
 {
     char *path = orri_shard_path(run_dir, shard, ".idx.h5");
     bool there = access(path, F_OK) == 0;
@@ -386,11 +386,11 @@ static bool has_index(const char *run_dir, const struct orri_shard_id *shard)
 
 /* Give the disk space back that a killed writer had taken ahead. */
 static orr_status trim_left_over(const char *run_dir, const struct orri_shard_id *shard,
-                                 const struct orri_walk *walk, uint64_t end,
+                                 const struct orri_walk *walk, bool durable,
                                  struct orr_error *err)
 {
     struct stat info;
-    uint64_t bytes = (end + 4095) & ~UINT64_C(4095);
+    uint64_t bytes = (walk->next + 4095) & ~UINT64_C(4095);
     if (bytes < ORRI_LOG_OFFSET)
         bytes = ORRI_LOG_OFFSET;
     int fd = open(walk->path, O_RDWR | O_CLOEXEC);
@@ -401,7 +401,8 @@ static orr_status trim_left_over(const char *run_dir, const struct orri_shard_id
     }
     orr_status status = ORR_OK;
     if ((uint64_t)info.st_size > ORRI_LOG_OFFSET + bytes)
-        status = orri_shard_trim(run_dir, shard, fd, bytes, walk->created, true, err);
+        status =
+            orri_shard_trim(run_dir, shard, fd, bytes, walk->created, durable, err);
     (void)close(fd);
     return status;
 }
@@ -417,8 +418,8 @@ static bool find_end(struct orri_walk *walk)
     return good && !walk->damage.text[0];
 }
 
-static orr_status seal_one(const char *run_dir, const struct orri_shard_id *shard,
-                           struct orr_error *err)
+orr_status orri_shard_seal(const char *run_dir, const struct orri_shard_id *shard,
+                           bool durable, struct orr_error *err)
 {
     struct orri_walk walk;
     orr_status status = orri_walk_open(&walk, run_dir, shard, err);
@@ -426,27 +427,7 @@ static orr_status seal_one(const char *run_dir, const struct orri_shard_id *shar
         return status;
     status = orri_walk_begin(&walk, shard->run, err);
     if (status == ORR_OK && find_end(&walk))
-        status = trim_left_over(run_dir, shard, &walk, walk.next, err);
+        status = trim_left_over(run_dir, shard, &walk, durable, err);
     orri_walk_close(&walk);
-    return status == ORR_OK ? orri_shard_index(run_dir, shard, true, err) : status;
-}
-
-orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint64_t *sealed,
-                           struct orr_error *err)
-{
-    struct orri_shard_id *all = NULL;
-    size_t n = 0;
-    uint64_t count = 0;
-    orr_status status = orri_shard_list(run_dir, &all, &n, err);
-    for (size_t i = 0; i < n && status == ORR_OK; i++) {
-        all[i].run = run_id;
-        if (has_index(run_dir, &all[i]))
-            continue;
-        status = seal_one(run_dir, &all[i], err);
-        count += status == ORR_OK;
-    }
-    free(all);
-    if (sealed)
-        *sealed = count;
-    return status;
+    return status == ORR_OK ? shard_index(run_dir, shard, durable, err) : status;
 }

@@ -1,16 +1,17 @@
-/* sealer.c - the thread that writes the index files of full segments
- * Owns: the queue of segments. Hands on: the index (seal.c). */
+/* sealer.c - the thread that seals shards: cuts them to their length, writes their
+ * index Owns: the queue of shards. Hands on: one shard (seal.c). */
 #include "store/sealer.h"
 
 #include "base/memory.h"
+#include "store/scan.h"
 #include "store/shard.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
-struct orri_sealer {
-    const char *run_dir;
+struct orr_sealer {
+    char *run_dir;
     bool durable;
     bool started;
     pthread_t thread;
@@ -24,10 +25,10 @@ struct orri_sealer {
     struct orr_error error;
 };
 
-struct orri_sealer *orri_sealer_new(const char *run_dir, bool durable)
+struct orr_sealer *orri_sealer_new(const char *run_dir, bool durable)
 {
-    struct orri_sealer *sealer = orr_alloc(1, sizeof *sealer);
-    sealer->run_dir = run_dir;
+    struct orr_sealer *sealer = orr_alloc(1, sizeof *sealer);
+    sealer->run_dir = orr_strdup(run_dir);
     sealer->durable = durable;
     pthread_mutex_init(&sealer->mutex, NULL);
     pthread_cond_init(&sealer->work, NULL);
@@ -35,7 +36,7 @@ struct orri_sealer *orri_sealer_new(const char *run_dir, bool durable)
 }
 
 /* False: there is nothing more to do. Under the mutex. */
-static bool take(struct orri_sealer *sealer, struct orri_shard_id *out)
+static bool take(struct orr_sealer *sealer, struct orri_shard_id *out)
 {
     while (sealer->next == sealer->n && !sealer->end)
         pthread_cond_wait(&sealer->work, &sealer->mutex);
@@ -47,14 +48,14 @@ static bool take(struct orri_sealer *sealer, struct orri_shard_id *out)
 
 static void *seal_all(void *argument)
 {
-    struct orri_sealer *sealer = argument;
+    struct orr_sealer *sealer = argument;
     struct orri_shard_id shard;
     struct orr_error error = { .code = ORR_OK };
     pthread_mutex_lock(&sealer->mutex);
     while (take(sealer, &shard)) {
         pthread_mutex_unlock(&sealer->mutex);
         orr_status status =
-            orri_shard_index(sealer->run_dir, &shard, sealer->durable, &error);
+            orri_shard_seal(sealer->run_dir, &shard, sealer->durable, &error);
         pthread_mutex_lock(&sealer->mutex);
         sealer->status = status;
         if (status != ORR_OK)
@@ -64,9 +65,9 @@ static void *seal_all(void *argument)
     return NULL;
 }
 
-/* Signals are the main thread's business. Without a thread the segments are indexed at
- * the end. */
-static void start(struct orri_sealer *sealer)
+/* Signals are the main thread's business. Without a thread the shards are sealed at the
+ * end. */
+static void start(struct orr_sealer *sealer)
 {
     sigset_t all;
     sigset_t old;
@@ -76,7 +77,7 @@ static void start(struct orri_sealer *sealer)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-void orri_sealer_add(struct orri_sealer *sealer, const struct orri_shard_id *shard)
+void orri_sealer_add(struct orr_sealer *sealer, const struct orri_shard_id *shard)
 {
     pthread_mutex_lock(&sealer->mutex);
     sealer->shards =
@@ -88,7 +89,7 @@ void orri_sealer_add(struct orri_sealer *sealer, const struct orri_shard_id *sha
         start(sealer);
 }
 
-orr_status orri_sealer_end(struct orri_sealer *sealer, bool all, struct orr_error *err)
+orr_status orr_sealer_end(struct orr_sealer *sealer, bool all, struct orr_error *err)
 {
     if (!sealer)
         return ORR_OK;
@@ -107,7 +108,27 @@ orr_status orri_sealer_end(struct orri_sealer *sealer, bool all, struct orr_erro
         *err = sealer->error;
     pthread_mutex_destroy(&sealer->mutex);
     pthread_cond_destroy(&sealer->work);
+    free(sealer->run_dir);
     free(sealer->shards);
     free(sealer);
+    return status;
+}
+
+orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint32_t before,
+                           struct orr_sealer **out, struct orr_error *err)
+{
+    struct orri_shard_id *all = NULL;
+    size_t n = 0;
+    *out = NULL;
+    orr_status status = orri_shard_list(run_dir, &all, &n, err);
+    for (size_t i = 0; i < n && status == ORR_OK; i++) {
+        all[i].run = run_id;
+        if (all[i].epoch >= before || orri_shard_is_sealed(run_dir, &all[i]))
+            continue;
+        if (!*out)
+            *out = orri_sealer_new(run_dir, true);
+        orri_sealer_add(*out, &all[i]);
+    }
+    free(all);
     return status;
 }

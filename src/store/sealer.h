@@ -1,23 +1,19 @@
-/* sealer.h - the thread that writes the index files of full segments
+/* sealer.h - the thread that seals shards while others go on
  *
- * The writer must not wait for it: an index can be made again at any time. All calls
- * come from one thread at a time. */
+ * Nobody waits for it: a shard that is not sealed serves as well. All calls come from
+ * one thread at a time. */
 #ifndef ORRI_STORE_SEALER_H
 #define ORRI_STORE_SEALER_H
 
 #include "base/error.h"
 #include "store/frame.h"
+#include "store/scan.h"
 
 #include <stdbool.h>
 
-struct orri_sealer;
-
-/* The thread starts with the first segment. `run_dir` is borrowed. */
-struct orri_sealer *orri_sealer_new(const char *run_dir, bool durable);
-/* A segment that is closed: does not block. */
-void orri_sealer_add(struct orri_sealer *sealer, const struct orri_shard_id *shard);
-/* Wait for the segments that were added, or, unless `all`, only for the one at hand.
- * The first error that there was. Frees the sealer; NULL is fine. */
-orr_status orri_sealer_end(struct orri_sealer *sealer, bool all, struct orr_error *err);
+/* The thread starts with the first shard. */
+struct orr_sealer *orri_sealer_new(const char *run_dir, bool durable);
+/* A shard that nobody writes to any more; does not block. */
+void orri_sealer_add(struct orr_sealer *sealer, const struct orri_shard_id *shard);
 
 #endif

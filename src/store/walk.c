@@ -140,8 +140,8 @@ static orr_status refuse_form(const struct orri_walk *walk, const unsigned char 
     struct orr_reader in = orr_reader_of(header, ORRI_FRAME_HEADER);
     uint32_t magic = orr_get_u32(&in);
     in.at = 60;
-    bool whole = magic == ORRI_FRAME_MAGIC &&
-                 orr_get_u32(&in) == orr_crc32c(0, header, 60);
+    bool whole =
+        magic == ORRI_FRAME_MAGIC && orr_get_u32(&in) == orr_crc32c(0, header, 60);
     if (magic != ORRI_FRAME_MAGIC_SWAPPED && !whole)
         return ORR_OK; /* damage */
     return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "%s: %s", walk->path,
@@ -153,9 +153,8 @@ static const unsigned char *checked_words(struct orri_walk *walk,
                                           struct orr_error *err)
 {
     uint64_t at = frame->at + ORRI_FRAME_HEADER + frame->bulk_bytes;
-    const unsigned char *bytes =
-        bytes_at(walk, &walk->window, at, (uint64_t)frame->words_bytes +
-                                              frame->entries_bytes);
+    const unsigned char *bytes = bytes_at(
+        walk, &walk->window, at, (uint64_t)frame->words_bytes + frame->entries_bytes);
     if (!bytes)
         (void)orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "the file ends within it");
     else if (orr_crc32c(frame->tag, bytes, frame->words_bytes) != frame->words_crc) {
@@ -225,11 +224,10 @@ static void note_gap(struct orri_walk *walk, uint64_t from, uint64_t to,
 {
     walk->skipped += to - from;
     if (!walk->damage.text[0])
-        (void)orr_error_set(&walk->damage, ORR_ERR_DATA, ORR_NO_SPAN,
-                            "%" PRIu64 " bytes at %" PRIu64
-                            " of the log are not readable: %s",
-                            to - from, from,
-                            why->text[0] ? why->text : "they were never written");
+        (void)orr_error_set(
+            &walk->damage, ORR_ERR_DATA, ORR_NO_SPAN,
+            "%" PRIu64 " bytes at %" PRIu64 " of the log are not readable: %s",
+            to - from, from, why->text[0] ? why->text : "they were never written");
 }
 
 /* Find the group from `walk->next` on, wherever it is: it makes the one at hand not the
@@ -286,8 +284,8 @@ static void keep_columns(struct orri_walk *walk)
         if (!kept) {
             struct orri_known_columns copy =
                 orri_columns_copy(c, &walk->columns_memory);
-            walk->columns = orr_grow(walk->columns, walk->n_columns,
-                                     &walk->cap_columns, sizeof copy);
+            walk->columns = orr_grow(walk->columns, walk->n_columns, &walk->cap_columns,
+                                     sizeof copy);
             walk->columns[walk->n_columns++] = copy;
             kept = copy.columns;
         }
@@ -301,9 +299,9 @@ static orr_status read_group(struct orri_walk *walk, struct orr_error *err)
     const unsigned char *words = checked_words(walk, group, err);
     struct orr_reader in = orr_reader_of(words, group->words_bytes);
     orr_arena_reset(&walk->group_memory);
-    orr_status status = words ? orri_words_get(&in, &walk->group_memory, &walk->words,
-                                               err)
-                              : ORR_ERR_DATA;
+    orr_status status =
+        words ? orri_words_get(&in, &walk->group_memory, &walk->words, err)
+              : ORR_ERR_DATA;
     if (status != ORR_OK)
         return status;
     keep_columns(walk);
@@ -335,8 +333,8 @@ static const unsigned char *next_entry(struct orri_walk *walk, uint32_t *length,
 {
     const struct orri_frame *group = &walk->group;
     struct orr_reader *in = &walk->entries;
-    *at = group->at + ORRI_FRAME_HEADER + group->bulk_bytes + group->words_bytes +
-          in->at;
+    *at =
+        group->at + ORRI_FRAME_HEADER + group->bulk_bytes + group->words_bytes + in->at;
     *length = orr_get_u32(in);
     uint32_t crc = orr_get_u32(in);
     const unsigned char *body = orr_get_raw(in, *length);
@@ -353,8 +351,7 @@ static orr_status check_bulk(const struct orri_walk *walk,
     uint64_t rows = (uint64_t)stored->row_bytes * stored->n_rows;
     uint64_t bulk = walk->group.bulk_bytes;
     const struct orri_bulk *b = &walk->bulk;
-    if (b->at <= bulk && rows <= bulk - b->at &&
-        b->blob_bytes <= bulk - b->at - rows)
+    if (b->at <= bulk && rows <= bulk - b->at && b->blob_bytes <= bulk - b->at - rows)
         return ORR_OK;
     return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                          "its rows or blobs lie outside of its group");
@@ -375,15 +372,18 @@ orr_status orri_walk_attempt(struct orri_walk *walk, struct orr_stored *out,
         return ORR_ERR_DATA;
     struct orr_reader in = orr_reader_of(body, length);
     orr_arena_reset(&walk->attempt_memory);
-    orr_status status = orri_entry_get(&in, &walk->words, &walk->attempt_memory, out,
-                                       &walk->bulk, err);
+    orr_status status =
+        orri_entry_get(&in, &walk->words, &walk->attempt_memory, out, &walk->bulk, err);
     if (status == ORR_OK)
         status = check_bulk(walk, out, err);
     uint64_t rows = (uint64_t)out->row_bytes * out->n_rows;
-    *place = (struct orr_place) {
-        walk->shard.writer, walk->shard.epoch, walk->shard.segment, at,
-        walk->group.at + ORRI_FRAME_HEADER + walk->bulk.at + rows, walk->bulk.blob_bytes
-    };
+    *place =
+        (struct orr_place) { walk->shard.writer,
+                             walk->shard.epoch,
+                             walk->shard.segment,
+                             at,
+                             walk->group.at + ORRI_FRAME_HEADER + walk->bulk.at + rows,
+                             walk->bulk.blob_bytes };
     return status;
 }
 

@@ -41,7 +41,7 @@ struct orr_writer {
 
     /* the thread's own */
     struct orri_log log;
-    struct orri_sealer *sealer; /* NULL: no index files */
+    struct orr_sealer *sealer; /* NULL: no index files */
     int64_t group_started, last_added, linger;
     uint32_t next_segment;
 
@@ -303,7 +303,7 @@ static void free_writer(struct orr_writer *w)
     pthread_mutex_destroy(&w->mutex);
     if (w->event_fd >= 0)
         (void)close(w->event_fd);
-    (void)orri_sealer_end(w->sealer, false, NULL);
+    (void)orr_sealer_end(w->sealer, false, NULL);
     free(w->run_dir);
     free(w);
 }
@@ -329,8 +329,8 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
     w->linger = linger_after(&w->options, 0);
     w->run_dir = orr_strdup(options->run_dir);
     if (!options->no_index)
-        w->sealer = orri_sealer_new(w->run_dir,
-                                    options->durability != ORR_DURABILITY_NONE);
+        w->sealer =
+            orri_sealer_new(w->run_dir, options->durability != ORR_DURABILITY_NONE);
     init_waits(w);
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     orr_status status = ORR_OK;
@@ -385,9 +385,9 @@ static void copy_stored(struct orri_entry *entry, const struct orr_stored *from,
     struct orr_stored *s = &entry->stored;
     *s = *from;
     for (uint32_t i = 0; i < s->n_counters; i++)
-        counters[i] = (struct orr_stored_counter) {
-            copy_text(&to, from->counters[i].name), from->counters[i].amount
-        };
+        counters[i] =
+            (struct orr_stored_counter) { copy_text(&to, from->counters[i].name),
+                                          from->counters[i].amount };
     s->counters = counters;
     s->function = copy_text(&to, from->function);
     s->message = copy_text(&to, from->message);
@@ -416,8 +416,8 @@ static void check_sizes(const struct orr_stored *s)
 static struct item *make_item(const struct orr_stored *stored, int blob_fd,
                               uint64_t blob_bytes, uint64_t token)
 {
-    size_t fixed = sizeof(struct item) +
-                   stored->n_counters * sizeof(struct orr_stored_counter);
+    size_t fixed =
+        sizeof(struct item) + stored->n_counters * sizeof(struct orr_stored_counter);
     check_sizes(stored);
     struct item *item = orr_alloc(1, fixed + (size_t)size_of(stored));
     copy_stored(&item->entry, stored, (struct orr_stored_counter *)(item + 1),
@@ -462,9 +462,8 @@ size_t orr_writer_take(struct orr_writer *w, struct orr_written *out, size_t n)
         w->held--;
         w->held_bytes -= item->cost;
         w->stats.acknowledged++;
-        out[count++] =
-            (struct orr_written) { item->token, item->entry.results,
-                                   item->entry.stored.results_bytes };
+        out[count++] = (struct orr_written) { item->token, item->entry.results,
+                                              item->entry.stored.results_bytes };
     }
     if (!w->done.head && w->status == ORR_OK)
         (void)eventfd_read(w->event_fd, &ignored);
@@ -511,13 +510,13 @@ orr_status orr_writer_drain(struct orr_writer *w, struct orr_error *err)
 static orr_status finish_files(struct orr_writer *w, bool seal, struct orr_error *err)
 {
     struct orri_shard_id last = w->log.shard;
-    struct orri_sealer *sealer = w->sealer;
+    struct orr_sealer *sealer = w->sealer;
     orr_status status = orri_log_close(&w->log, true, err);
     if (sealer && seal && status == ORR_OK)
         orri_sealer_add(sealer, &last);
     w->sealer = NULL;
     orr_status sealed =
-        orri_sealer_end(sealer, seal && status == ORR_OK, status == ORR_OK ? err : NULL);
+        orr_sealer_end(sealer, seal && status == ORR_OK, status == ORR_OK ? err : NULL);
     return status != ORR_OK ? status : sealed;
 }
 

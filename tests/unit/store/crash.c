@@ -155,15 +155,16 @@ static void test_kill(void **state)
     print_message("%llu acknowledged in %d lives, none lost\n",
                   (unsigned long long)total, KILLS);
     /* Sealing what the dead left changes nothing of it. */
-    uint64_t sealed = 0;
+    struct orr_sealer *sealer = NULL;
     memset(seen, 0, TOKENS_MAX);
-    assert_int_equal(orr_shards_seal(run.dir, run.options.run_id, &sealed, NULL),
-                     ORR_OK);
-    assert_true(sealed > 0);
+    assert_int_equal(
+        orr_shards_seal(run.dir, run.options.run_id, KILLS + 1, &sealer, NULL), ORR_OK);
+    assert_non_null(sealer);
+    assert_int_equal(orr_sealer_end(sealer, true, NULL), ORR_OK);
     assert_true(look(&run, seen) >= total);
-    assert_int_equal(orr_shards_seal(run.dir, run.options.run_id, &sealed, NULL),
-                     ORR_OK);
-    assert_int_equal(sealed, 0);
+    assert_int_equal(
+        orr_shards_seal(run.dir, run.options.run_id, KILLS + 1, &sealer, NULL), ORR_OK);
+    assert_null(sealer);
     free(acknowledged);
     free(seen);
     kit_end(&run);
