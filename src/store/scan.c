@@ -69,6 +69,7 @@ static orr_status visit_attempt(struct scan *scan, struct orri_walk *walk, bool 
     struct orr_place place;
     struct orr_error why = { .code = ORR_OK };
     orr_status status = orri_walk_attempt(walk, &stored, &place, &why);
+    bool whole = status == ORR_OK; /* the entry: bulk may be damaged */
     *more = status != ORR_END;
     if (status == ORR_OK)
         status = check_bulk(scan, walk, &stored, &place, &why);
@@ -78,6 +79,8 @@ static orr_status visit_attempt(struct scan *scan, struct orri_walk *walk, bool 
     }
     if (*more) {
         scan->stats.damaged++;
+        if (whole && scan->options->lost)
+            scan->options->lost(scan->context, &stored, &place);
         note(scan, walk, "attempt at %llu left out: %s",
              (unsigned long long)place.entry, why.text);
     }

@@ -30,6 +30,9 @@ struct orr_scan_options {
     bool verify_blobs; /* read all blobs too; else only those of a log's last group */
     bool no_rows;      /* leave `rows` NULL: nobody looks at them */
     struct orr_text *notes; /* or NULL: one line a thing found wrong, for the log */
+    /* or NULL: called for each attempt that is left out and can still be told */
+    void (*lost)(void *context, const struct orr_stored *stored,
+                 const struct orr_place *place);
 };
 
 struct orr_scan_stats {
