@@ -259,7 +259,7 @@ void orri_entry_put(struct orr_bytes *out, struct orri_words *words,
                     uint32_t tag)
 {
     size_t start = out->length;
-    if (!words->base)
+    if (!words->n_texts) /* the first of the group */
         words->base = stored->t_start;
     orr_put_u64(out, 0); /* the header, known below */
     put_body(out, words, stored, bulk);

@@ -278,6 +278,70 @@ static void test_renamed(void **state)
     bench_end(&b);
 }
 
+/* Headers of the first frame as others would write them: refused by name, never taken
+ * for damage, and nothing is read. */
+static void test_other_forms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *says;
+        unsigned char bytes[8];
+        bool checksum;
+    } forms[] = {
+        { "written by an older Orrery: go on with the version that began the run",
+          { 'O', 'R', 'R', 'F', 4, 1 },
+          true },
+        { "written by a newer Orrery", { 'O', 'R', 'R', 'F', 4, 3 }, true },
+        { "written in another byte order", { 'F', 'R', 'R', 'O', 4, 2 }, false },
+    };
+    struct bench b;
+    struct seen seen;
+    struct orr_scan_stats stats;
+    bench_begin(&b, 8, 64 << 20);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct orr_error err = { .code = ORR_OK };
+        unsigned char *copy = orr_alloc(b.files[0].length, 1);
+        unsigned char *header = copy + ORRI_LOG_OFFSET;
+        memcpy(copy, b.files[0].bytes, b.files[0].length);
+        memcpy(header, forms[i].bytes, 8);
+        uint32_t crc = orr_crc32c(0, header, 60);
+        for (int k = 0; k < 4 && forms[i].checksum; k++)
+            header[60 + k] = (unsigned char)(crc >> (8 * k));
+        put(&b.files[0], copy, b.files[0].length);
+        assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_ERR_DATA);
+        assert_non_null(strstr(err.text, b.files[0].path));
+        assert_non_null(strstr(err.text, forms[i].says));
+        assert_int_equal(seen.n, 0);
+        free(copy);
+    }
+    bench_end(&b);
+}
+
+/* A page of zeros where a header was, as a disk that lies about a sync leaves it: the
+ * groups behind it are found. */
+static void test_hole(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct seen all;
+    struct seen seen;
+    struct orr_scan_stats stats;
+    struct orr_error err = { .code = ORR_OK };
+    bench_begin(&b, ATTEMPTS, 64 << 20);
+    assert_int_equal(look(&b, false, &all, &stats, &err), ORR_OK);
+    unsigned char *copy = orr_alloc(b.files[0].length, 1);
+    memcpy(copy, b.files[0].bytes, b.files[0].length);
+    uint64_t from = group_header(&all, 2 * GROUP);
+    uint64_t to = group_header(&all, 4 * GROUP);
+    memset(copy + ORRI_LOG_OFFSET + from, 0, to - from);
+    put(&b.files[0], copy, b.files[0].length);
+    assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_OK);
+    assert_int_equal(seen.n, ATTEMPTS - 2 * GROUP);
+    assert_int_equal(stats.skipped_bytes, to - from);
+    free(copy);
+    bench_end(&b);
+}
+
 /* --- many wounds ------------------------------------------------------------ */
 
 static size_t below(size_t n) { return n ? (size_t)rand() % n : 0; }
@@ -379,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_bit),       cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_foreign),       cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_other_forms),   cmocka_unit_test(test_hole),
         cmocka_unit_test(test_random_wounds), cmocka_unit_test(test_wrong_blobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
