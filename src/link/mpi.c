@@ -1,5 +1,5 @@
 /* mpi.c - messages over Open MPI, point to point
- * Owns: MPI, the sends under way. The only MPI code. Measured choices:
+ * Owns: MPI, the sends and receives under way. The only MPI code. Measured choices:
  * docs/design/mpi.md. */
 #include "link/link.h"
 
@@ -18,13 +18,25 @@ struct sending {
     void *data;
 };
 
+/* A message whose head is here. The body of a long one comes later, and never when its
+ * sender died in between: so it is not waited for, and does not hold up others. */
+struct receiving {
+    MPI_Request request;
+    uint32_t from;
+    unsigned char *data;
+    size_t length;
+    bool done;
+};
+
 struct mpi_link {
     struct orr_link link;
     MPI_Comm comm;
     struct sending *sends;
     size_t n;
     size_t cap;
-    struct orr_bytes received;
+    struct receiving *receives; /* in the order of their heads */
+    size_t n_receives, cap_receives;
+    unsigned char *handed_out; /* the message that was given last */
 };
 
 static orr_status failed(int code, const char *what, struct orr_error *err)
@@ -69,10 +81,9 @@ static orr_status mpi_send(struct orr_link *link, orr_rank to, const void *data,
     return ORR_OK;
 }
 
-static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void **data,
-                              size_t *length, struct orr_error *err)
+/* The head of the next message, if there is one. */
+static orr_status take_head(struct mpi_link *self, struct orr_error *err)
 {
-    struct mpi_link *self = (struct mpi_link *)link;
     MPI_Message message;
     MPI_Status status;
     int there = 0;
@@ -80,21 +91,64 @@ static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void 
     int code = MPI_Improbe(MPI_ANY_SOURCE, TAG, self->comm, &there, &message, &status);
     if (code != MPI_SUCCESS)
         return failed(code, "MPI_Improbe", err);
+    if (!there)
+        return ORR_OK;
+    (void)MPI_Get_count(&status, MPI_BYTE, &n);
+    self->receives = orr_grow(self->receives, self->n_receives, &self->cap_receives,
+                              sizeof *self->receives);
+    struct receiving *r = &self->receives[self->n_receives++];
+    *r = (struct receiving) { .from = (uint32_t)status.MPI_SOURCE,
+                              .data = orr_alloc((size_t)n, 1),
+                              .length = (size_t)n };
+    code = MPI_Imrecv(r->data, n, MPI_BYTE, &message, &r->request);
+    return code == MPI_SUCCESS ? ORR_OK : failed(code, "MPI_Imrecv", err);
+}
+
+/* Messages of one sender are given in order. */
+static bool waits_for_another(const struct mpi_link *self, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (self->receives[i].from == self->receives[at].from)
+            return true;
+    return false;
+}
+
+/* The first message that is whole; n_receives: none. */
+static size_t find_whole(struct mpi_link *self)
+{
+    for (size_t i = 0; i < self->n_receives; i++) {
+        struct receiving *r = &self->receives[i];
+        int done = 0;
+        if (!r->done && MPI_Test(&r->request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS)
+            r->done = done; /* an error: its sender is lost, heartbeats tell */
+        if (r->done && !waits_for_another(self, i))
+            return i;
+    }
+    return self->n_receives;
+}
+
+static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void **data,
+                              size_t *length, struct orr_error *err)
+{
+    struct mpi_link *self = (struct mpi_link *)link;
+    free(self->handed_out);
+    self->handed_out = NULL;
+    orr_status status = take_head(self, err);
+    if (status != ORR_OK)
+        return status;
     if (self->n)
         reap_sends(self);
-    if (!there)
+    size_t at = find_whole(self);
+    if (at == self->n_receives)
         return ORR_END;
-    (void)MPI_Get_count(&status, MPI_BYTE, &n);
-    if ((size_t)n > self->received.cap) {
-        self->received.cap = (size_t)n;
-        self->received.data = orr_realloc(self->received.data, (size_t)n, 1);
-    }
-    code = MPI_Mrecv(self->received.data, n, MPI_BYTE, &message, &status);
-    if (code != MPI_SUCCESS)
-        return failed(code, "MPI_Mrecv", err);
-    from->v = (uint32_t)status.MPI_SOURCE;
-    *data = self->received.data;
-    *length = (size_t)n;
+    struct receiving whole = self->receives[at];
+    self->n_receives--;
+    memmove(&self->receives[at], &self->receives[at + 1],
+            (self->n_receives - at) * sizeof *self->receives);
+    self->handed_out = whole.data;
+    from->v = whole.from;
+    *data = whole.data;
+    *length = whole.length;
     return ORR_OK;
 }
 
@@ -111,7 +165,11 @@ static void mpi_free(struct orr_link *link)
     for (size_t i = 0; i < self->n; i++)
         free(self->sends[i].data);
     free(self->sends);
-    orr_bytes_release(&self->received);
+    for (size_t i = 0; i < self->n_receives; i++)
+        if (self->receives[i].done) /* into others MPI may still write */
+            free(self->receives[i].data);
+    free(self->receives);
+    free(self->handed_out);
     free(self);
 }
 
