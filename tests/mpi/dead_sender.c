@@ -44,12 +44,16 @@ static void send_and_die(struct orr_link *link)
     (void)raise(SIGKILL);
 }
 
-static void send_after_its_death(struct orr_link *link, const char *path)
+static void wait_for_death(const char *path)
 {
     int fd = (int)syscall(SYS_pidfd_open, read_pid(path), 0);
     struct pollfd ended = { fd, POLLIN, 0 };
     if (fd >= 0)
         (void)poll(&ended, 1, SECONDS * 1000);
+}
+
+static void send_hello(struct orr_link *link)
+{
     (void)orr_link_send(link, (orr_rank) { 0 }, "hello", 5, NULL);
     int64_t until = orr_clock_monotonic() + SECONDS * ORR_SECOND;
     while (!orr_link_sent(link) && orr_clock_monotonic() < until)
@@ -87,8 +91,9 @@ int main(int argc, char **argv)
     orr_mpi_barrier(world.link);
     if (world.link->rank == 1)
         send_and_die(world.link);
-    else if (world.link->rank == 2)
-        send_after_its_death(world.link, pid);
+    wait_for_death(pid);
+    if (world.link->rank == 2)
+        send_hello(world.link);
     else if (hear(world.link))
         leave_pid(verdict);
     orr_mpi_leave(0, false);
