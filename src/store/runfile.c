@@ -182,6 +182,57 @@ orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
     return give_error(file, err);
 }
 
+/* --- links and blobs -------------------------------------------------------- */
+
+static hid_t with_groups(void)
+{
+    hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    if (H5Pset_create_intermediate_group(links, 1) < 0)
+        ORR_BUG("HDF5 refuses to make groups");
+    return links;
+}
+
+void orr_runfile_link(struct orr_runfile *file, const char *name, const char *target,
+                      const char *object)
+{
+    hid_t links = with_groups();
+    if (H5Lcreate_external(target, object, file->file, name, links, H5P_DEFAULT) < 0)
+        keep_error(file);
+    (void)H5Pclose(links);
+}
+
+static bool write_blob(struct orr_runfile *file, const char *name, uint64_t length,
+                       const void *bytes)
+{
+    const hsize_t n = length;
+    hid_t links = with_groups();
+    hid_t space = H5Screate_simple(1, &n, NULL);
+    hid_t dataset = H5Dcreate2(file->file, name, H5T_STD_U8LE, space, links,
+                               H5P_DEFAULT, H5P_DEFAULT);
+    bool ok = dataset >= 0 &&
+              orri_hdf_put_text(dataset, "description", "the bytes of a blob") &&
+              orri_hdf_put_text(dataset, "unit", "bytes") &&
+              (!n || H5Dwrite(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                              bytes) >= 0);
+    if (dataset >= 0)
+        ok = H5Dclose(dataset) >= 0 && ok;
+    (void)H5Sclose(space);
+    (void)H5Pclose(links);
+    return ok;
+}
+
+orr_status orr_runfile_blob(struct orr_runfile *file, const struct orr_blob *blob,
+                            const void *bytes, struct orr_error *err)
+{
+    char hash[ORR_ID_TEXT];
+    char name[64];
+    orr_id_text(blob->hash, hash);
+    (void)snprintf(name, sizeof name, "blobs/%s", hash);
+    if (file->status == ORR_OK && !write_blob(file, name, blob->length, bytes))
+        keep_error(file);
+    return give_error(file, err);
+}
+
 /* --- ending ----------------------------------------------------------------- */
 
 static void free_frames(struct orr_runfile *file)

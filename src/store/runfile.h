@@ -41,6 +41,14 @@ struct orr_runtable *orr_runfile_table(struct orr_runfile *file, const char *nam
  * zero, NaN or ""), and of another kind: BUG. */
 orr_status orr_runtable_row(struct orr_runtable *table, const struct orr_value *values,
                             struct orr_error *err);
+/* The table's rows are to be written in ascending order of keys, those of one key as
+ * they came. Said before the first row; then each row is given its key first. Costs 24
+ * bytes of memory a row. */
+struct orr_row_key {
+    uint64_t major, minor;
+};
+void orr_runtable_order(struct orr_runtable *table);
+void orr_runtable_key(struct orr_runtable *table, struct orr_row_key key);
 /* Rows of per-frame statistics: append to frames/FUNCTION, made at the first call, with
  * the column `task` (a row number of the table `tasks`, or what the caller says) before
  * the function's own. Packed as in struct orr_stored. Rows with other
@@ -48,6 +56,14 @@ orr_status orr_runtable_row(struct orr_runtable *table, const struct orr_value *
 orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
                               const struct orr_column *columns, uint64_t task,
                               const void *rows, uint32_t n_rows, struct orr_error *err);
+
+/* A link `name` to the object `object` of another HDF5 file, whose path counts from the
+ * directory that the run file is in. An error shows at commit. */
+void orr_runfile_link(struct orr_runfile *file, const char *name, const char *target,
+                      const char *object);
+/* The bytes of a blob, as the dataset blobs/HASH of unsigned bytes; each hash once. */
+orr_status orr_runfile_blob(struct orr_runfile *file, const struct orr_blob *blob,
+                            const void *bytes, struct orr_error *err);
 
 /* Write everything, fsync, rename. Frees the file in any case. */
 orr_status orr_runfile_commit(struct orr_runfile *file, struct orr_error *err);
