@@ -227,6 +227,30 @@ int orri_replay_open(const char *run_dir, bool now, struct orri_replay *out)
     return ORR_EXIT_OK;
 }
 
+struct orr_id *orri_replay_identities(const struct orri_replay *r)
+{
+    uint32_t n = orr_engine_tasks(r->engine);
+    struct orr_id *all = orr_alloc((size_t)n + 1, sizeof *all);
+    for (uint32_t t = 0; t < n; t++)
+        all[t] = t < r->n_tasks && r->tried[t]
+                     ? r->tried[t]->id
+                     : orr_engine_task(r->engine, (orr_task_id) { t })->identity;
+    return all;
+}
+
+void orri_replay_tell(const struct orri_replay *r, const char *command)
+{
+    if (r->info.locked)
+        (void)fprintf(stderr,
+                      "orrery %s: note: the run is on: told by what is stored now\n",
+                      command);
+    for (const char *at = r->notes.s; at && *at;) {
+        size_t length = strcspn(at, "\n");
+        (void)fprintf(stderr, "orrery %s: note: %.*s\n", command, (int)length, at);
+        at += length + (at[length] == '\n');
+    }
+}
+
 void orri_replay_release(struct orri_replay *r)
 {
     orr_engine_free(r->engine);

@@ -104,7 +104,9 @@ static int identity_of_number(struct question *q, const char *number, char out[3
                       "orrery why: %s has no run.h5 yet, which numbers tasks: name the "
                       "task by its identity\n",
                       q->replay.run_dir);
-    else if (orr_table_print(path, "tasks", ORR_PRINT_CSV, table, &err) != ORR_OK)
+    else if (orr_table_print(path, "tasks",
+                             &(struct orr_print) { .format = ORR_PRINT_CSV }, table,
+                             &err) != ORR_OK)
         code = orri_complain(&err);
     else
         code = ORR_EXIT_OK;
@@ -413,18 +415,6 @@ static int ask(struct question *q)
     return code;
 }
 
-static void print_notes(const struct question *q)
-{
-    if (q->replay.info.locked)
-        (void)fputs("orrery why: note: the run is on: told by what is stored now\n",
-                    stderr);
-    for (const char *at = q->replay.notes.s; at && *at;) {
-        size_t length = strcspn(at, "\n");
-        (void)fprintf(stderr, "orrery why: note: %.*s\n", (int)length, at);
-        at += length + (at[length] == '\n');
-    }
-}
-
 static int why_main(const struct orr_line *line)
 {
     struct question q = { .line = line };
@@ -452,7 +442,7 @@ static int why_main(const struct orr_line *line)
                                                       .context = &q.replay,
                                                       .depth = (uint32_t)depth,
                                                       .limit = (uint32_t)limit });
-        print_notes(&q);
+        orri_replay_tell(&q.replay, "why");
         code = ask(&q);
     }
     orr_why_free(q.why);

@@ -55,8 +55,9 @@ static struct orr_runtable *blobs_table(struct orri_recorder *r)
         ORRI_COLUMN("shard", STRING, NULL, "it lies in shards/SHARD.blob.h5"),
         ORRI_COLUMN("offset", INT, "bytes", "where it starts in /log"),
     };
-    return orr_runfile_table(
-        r->file, "blobs", "where the bytes of each blob of a result lie", columns, 7);
+    return orr_runfile_table(r->file, "blobs/index",
+                             "where the bytes of each blob of a result lie", columns,
+                             7);
 }
 
 static void make_tables(struct results *all)

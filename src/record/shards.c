@@ -81,7 +81,7 @@ static void link_shard(struct orri_recorder *r, const struct orri_shard_seen *sh
 {
     char name[64];
     char file[80];
-    (void)snprintf(name, sizeof name, "logs/%s", shard->name);
+    (void)snprintf(name, sizeof name, "shards/%s", shard->name);
     (void)snprintf(file, sizeof file, "shards/%s.blob.h5", shard->name);
     orr_runfile_link(r->file, name, file, "/log");
 }
@@ -98,7 +98,7 @@ orr_status orri_record_shards(struct orri_recorder *r)
         ORRI_COLUMN("sealed", BOOL, NULL, "it is complete and has an index"),
     };
     struct orr_runtable *table = orr_runfile_table(
-        r->file, "shards", "the logs that results came into", columns, 7);
+        r->file, "shards/index", "the logs that results came into", columns, 7);
     orr_status status = ORR_OK;
     for (size_t i = 0; i < r->n_shards && status == ORR_OK; i++) {
         const struct orri_shard_seen *s = &r->shards[i];

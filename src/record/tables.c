@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct orr_type optional_float = { .kind = ORR_KIND_FLOAT,
-                                                .optional = true };
-
 /* ---- cells ---- */
 
 struct orr_value orri_text(struct orri_recorder *r, const char *s)
@@ -217,7 +214,7 @@ orr_status orri_record_facts(struct orri_recorder *r)
 
 enum { TASK_COLUMNS = 10 };
 
-/* A workflow that stands for a function has no attempts. */
+/* A workflow that stands for a function has no attempts, and so no times (NaN). */
 static void task_row(struct orri_recorder *r, uint32_t row, struct orr_value *out)
 {
     static const char *const states[] = { "waiting", "done", "failed" };
@@ -257,10 +254,11 @@ orr_status orri_record_tasks(struct orri_recorder *r)
         ORRI_COLUMN("request", INT, NULL, "the first request that asked for it"),
         ORRI_COLUMN("state", STRING, NULL, "done, failed, waiting"),
         ORRI_COLUMN("attempts", INT, NULL, "attempts that ended, in all sessions"),
-        { "start", &optional_float, "s",
-          "start of the attempt that gave its results, else of the last one, Unix "
-          "time" },
-        { "seconds", &optional_float, "s", "wall time of that attempt" },
+        ORRI_COLUMN(
+            "start", FLOAT, "s",
+            "start of the attempt that gave its results, else of the last one, Unix "
+            "time"),
+        ORRI_COLUMN("seconds", FLOAT, "s", "wall time of that attempt"),
         ORRI_COLUMN("cpu", FLOAT, "s", "CPU time of all attempts"),
     };
     struct orr_runtable *table = orr_runfile_table(

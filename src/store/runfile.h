@@ -70,17 +70,56 @@ orr_status orr_runfile_commit(struct orr_runfile *file, struct orr_error *err);
 /* Without a trace; NULL is fine. */
 void orr_runfile_abandon(struct orr_runfile *file);
 
+/* ---- reading: any file with tables like these ---- */
+
 enum orr_print_format { ORR_PRINT_TABLE, ORR_PRINT_CSV, ORR_PRINT_JSON };
+struct orr_print {
+    enum orr_print_format format;
+    const char *where;   /* an expression over the columns; NULL: all rows */
+    const char *columns; /* names with commas between; NULL: all columns */
+    uint64_t limit;      /* rows; 0: no limit */
+};
 /* Print the table `name` of the HDF5 file at `path`: aligned columns, RFC 4180 (header
- * line, CRLF), or a JSON array of objects. ORR_ERR_INPUT when there is no such table;
- * the message names those that there are. */
+ * line, CRLF), or a JSON array of objects. Rows pass through in blocks. ORR_ERR_INPUT
+ * when there is no such table or column, or the expression is wrong; the message names
+ * what there is. */
 orr_status orr_table_print(const char *path, const char *name,
-                           enum orr_print_format format, FILE *out,
+                           const struct orr_print *how, FILE *out,
                            struct orr_error *err);
 /* The tables of the file, in order of name: "tasks", rows, description. */
 orr_status orr_tables_visit(const char *path,
                             void (*visit)(void *context, const char *name,
                                           uint64_t rows, const char *description),
                             void *context, struct orr_error *err);
+
+/* What a run file says of itself. ORR_ERR_INPUT when it is none. */
+struct orr_tables_about {
+    char format[32];
+    char run_id[40];
+    char state[32];
+    int64_t epoch;
+};
+orr_status orr_tables_about(const char *path, struct orr_tables_about *out,
+                            struct orr_error *err);
+
+/* One row of the table `blobs`; texts are good until the visit ends. */
+struct orr_blob_row {
+    int64_t task;
+    const char *function;
+    const char *field;
+    struct orr_blob blob;
+};
+/* `where` as above, or NULL. A visit that does not return ORR_OK ends it. */
+typedef orr_status orr_blob_visit(void *context, const struct orr_blob_row *row,
+                                  struct orr_error *err);
+orr_status orr_tables_blobs(const char *path, const char *where, orr_blob_visit *visit,
+                            void *context, struct orr_error *err);
+/* The one blob whose hash begins with these hexadecimal digits, or that a cell holds:
+ * "facts/shot[3].pixels". ORR_ERR_INPUT when there is none, or several. */
+orr_status orr_tables_find_blob(const char *path, const char *name,
+                                struct orr_blob *out, struct orr_error *err);
+/* Its bytes out of a portable run file, checked; free() them. */
+orr_status orr_tables_load_blob(const char *path, const struct orr_blob *blob,
+                                void **bytes, struct orr_error *err);
 
 #endif

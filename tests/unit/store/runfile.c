@@ -73,7 +73,8 @@ static char *printed(const char *path, const char *table, enum orr_print_format 
     size_t length = 0;
     struct orr_error err = { .code = ORR_OK };
     FILE *out = open_memstream(&text, &length);
-    if (orr_table_print(path, table, format, out, &err) != ORR_OK)
+    if (orr_table_print(path, table, &(struct orr_print) { .format = format }, out,
+                        &err) != ORR_OK)
         fail_msg("%s", err.text);
     (void)fclose(out);
     return text;
@@ -403,18 +404,25 @@ static void test_no_such_table(void **state)
     static const char *const names[] = { "fact", "facts", "/facts", "",
                                          "facts/thing/x" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        assert_int_equal(orr_table_print(path, names[i], ORR_PRINT_CSV, stdout, &err),
-                         ORR_ERR_INPUT);
+        assert_int_equal(
+            orr_table_print(path, names[i],
+                            &(struct orr_print) { .format = ORR_PRINT_CSV }, stdout,
+                            &err),
+            ORR_ERR_INPUT);
         (void)snprintf(want, sizeof want,
                        "%s holds no table '%s'; it holds errors, facts/thing", path,
                        names[i]);
         assert_string_equal(err.text, want);
     }
     assert_int_equal(truncate(path, 900), 0);
-    assert_int_equal(orr_table_print(path, "errors", ORR_PRINT_CSV, stdout, &err),
+    assert_int_equal(orr_table_print(path, "errors",
+                                     &(struct orr_print) { .format = ORR_PRINT_CSV },
+                                     stdout, &err),
                      ORR_ERR_DATA);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(orr_table_print(path, "errors", ORR_PRINT_CSV, stdout, &err),
+    assert_int_equal(orr_table_print(path, "errors",
+                                     &(struct orr_print) { .format = ORR_PRINT_CSV },
+                                     stdout, &err),
                      ORR_ERR_INPUT);
     free(path);
     remove_directory(dir);
