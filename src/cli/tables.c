@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,30 +67,54 @@ int orri_tables_make(const char *command, const char *run_dir, const char *path,
 
 /* ---- finding them ---- */
 
-/* A file that is gone when we are, whatever ends us: its name is removed at once. */
+/* A temporary file must be gone when we are, whatever ends us: a reader of our output
+ * that has enough, an interrupt, a kill. So a child waits for the end of a pipe that we
+ * hold the other end of, and removes the file then. (HDF5 opens no file without a
+ * name.) Returns our end, or -1. */
+static int guard_directory(const char *directory)
+{
+    static const char *const names[] = { "%s/run.h5", "%s/run.h5.tmp-%ld" };
+    long parent = (long)getpid();
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -1;
+    pid_t child = fork();
+    if (child != 0) {
+        (void)close(ends[0]);
+        return ends[1];
+    }
+    char byte;
+    (void)setsid();
+    (void)close(ends[1]);
+    for (int fd = 0; fd <= 2; fd++)
+        (void)close(fd);
+    while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+        continue;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH_MAX];
+        (void)snprintf(path, sizeof path, names[i], directory, parent);
+        (void)unlink(path);
+    }
+    (void)rmdir(directory);
+    _exit(0);
+}
+
 static int make_temporary(const char *command, const char *run_dir,
                           struct orri_tables *out)
 {
     const char *place = getenv("TMPDIR");
     struct orr_text directory = ORR_TEXT_INIT;
-    struct orr_text path = ORR_TEXT_INIT;
     int code = ORR_EXIT_MACHINE;
     orr_text_printf(&directory, "%s/orrery-XXXXXX", place && *place ? place : "/tmp");
     if (!mkdtemp(directory.s)) {
         (void)fprintf(stderr, "orrery %s: cannot make a directory in %s: %s\n", command,
                       place && *place ? place : "/tmp", strerror(errno));
     } else {
-        orr_text_printf(&path, "%s/run.h5", directory.s);
-        code = orri_tables_make(command, run_dir, path.s, false);
-        out->fd = code == ORR_EXIT_OK ? open(path.s, O_RDONLY | O_CLOEXEC) : -1;
-        (void)unlink(path.s);
-        (void)rmdir(directory.s);
-        orr_text_clear(&path);
-        orr_text_printf(&path, "/proc/self/fd/%d", out->fd);
-        out->path = orr_strdup(path.s);
+        out->guard = guard_directory(directory.s);
+        out->path = orr_path_join(directory.s, "run.h5");
+        code = orri_tables_make(command, run_dir, out->path, false);
     }
     orr_text_release(&directory);
-    orr_text_release(&path);
     return code;
 }
 
@@ -121,7 +146,7 @@ int orri_tables_open(const char *command, const char *run, struct orri_tables *o
     struct orr_run_info info;
     struct orr_error err = { 0 };
     bool current = false;
-    *out = (struct orri_tables) { .fd = -1 };
+    *out = (struct orri_tables) { .guard = -1 };
     if (is_file(run)) {
         struct orr_tables_about about;
         out->path = orr_strdup(run);
@@ -145,8 +170,8 @@ int orri_tables_open(const char *command, const char *run, struct orri_tables *o
 
 void orri_tables_release(struct orri_tables *tables)
 {
-    if (tables->fd >= 0)
-        (void)close(tables->fd);
+    if (tables->guard >= 0)
+        (void)close(tables->guard);
     free(tables->path);
-    *tables = (struct orri_tables) { .fd = -1 };
+    *tables = (struct orri_tables) { .guard = -1 };
 }

@@ -7,7 +7,7 @@
 struct orri_tables {
     char *path;          /* of an HDF5 file that has them */
     const char *run_dir; /* NULL: a portable file, which has the blobs too */
-    int fd;              /* of a file without a name, or -1 */
+    int guard;           /* a temporary file: see tables.c; else -1 */
 };
 
 /* `run` is a run directory, or a run file. When the directory's run.h5 is missing, or

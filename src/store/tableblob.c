@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PREFIX_LEAST = 6, HASH_DIGITS = 32 };
+enum { PREFIX_LEAST = 6 };
 
 /* ---- rows ---- */
 
@@ -18,18 +18,6 @@ enum { PREFIX_LEAST = 6, HASH_DIGITS = 32 };
 struct blob_columns {
     int bytes, hash, shard, offset;
 };
-
-static bool parse_hash(const char *hex, struct orr_id *out)
-{
-    char half[17] = { 0 };
-    if (strspn(hex, "0123456789abcdef") != HASH_DIGITS || hex[HASH_DIGITS])
-        return false;
-    memcpy(half, hex, 16);
-    out->hi = strtoull(half, NULL, 16);
-    memcpy(half, hex + 16, 16);
-    out->lo = strtoull(half, NULL, 16);
-    return true;
-}
 
 static bool read_blob(const struct orri_table *t, const struct blob_columns *c,
                       const unsigned char *row, struct orr_blob *out)
@@ -43,7 +31,7 @@ static bool read_blob(const struct orri_table *t, const struct blob_columns *c,
         .offset = (uint64_t)orri_cell_int(&t->columns[c->offset], row)
     };
     bool good =
-        hash.s && shard.s && parse_hash(hash.s, &out->hash) &&
+        hash.s && shard.s && orr_id_parse(hash.s, &out->hash) &&
         sscanf(shard.s, "w%u-e%u-s%u", &out->writer, &out->epoch, &out->segment) == 3;
     orr_text_release(&hash);
     orr_text_release(&shard);

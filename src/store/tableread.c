@@ -83,7 +83,7 @@ static herr_t walk_object(hid_t file, const char *name, const H5O_info_t *info,
     return 0;
 }
 
-static orr_status open_file(const char *path, hid_t *out, struct orr_error *err)
+orr_status orri_tables_open_file(const char *path, hid_t *out, struct orr_error *err)
 {
     orri_hdf_begin();
     if (access(path, R_OK) != 0)
@@ -106,7 +106,7 @@ orr_status orr_tables_visit(const char *path,
 {
     hid_t file = -1;
     struct walker walker = { visit, context };
-    orr_status status = open_file(path, &file, err);
+    orr_status status = orri_tables_open_file(path, &file, err);
     if (status != ORR_OK)
         return status;
     if (H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, walk_object, &walker,
@@ -121,7 +121,7 @@ orr_status orr_tables_about(const char *path, struct orr_tables_about *out,
 {
     hid_t file = -1;
     *out = (struct orr_tables_about) { 0 };
-    orr_status status = open_file(path, &file, err);
+    orr_status status = orri_tables_open_file(path, &file, err);
     if (status != ORR_OK)
         return status;
     orri_hdf_get_text(file, "format", out->format, sizeof out->format);
@@ -332,7 +332,7 @@ orr_status orri_table_open(struct orri_table *t, const char *path, const char *n
                            struct orr_error *err)
 {
     *t = (struct orri_table) { .file = -1, .dataset = -1, .type = -1 };
-    orr_status status = open_file(path, &t->file, err);
+    orr_status status = orri_tables_open_file(path, &t->file, err);
     if (status != ORR_OK)
         return status;
     t->path = orr_strdup(path);
@@ -402,6 +402,13 @@ orr_status orri_table_rows(struct orri_table *t,
     return status;
 }
 
+orr_status orri_table_block(struct orri_table *t, uint64_t from, uint64_t n,
+                            unsigned char *out, struct orr_error *err)
+{
+    return read_block(t, from, n, out) ? ORR_OK
+                                       : orri_hdf_error(err, "cannot read", t->path);
+}
+
 orr_status orri_table_row(struct orri_table *t, uint64_t row, unsigned char *out,
                           struct orr_error *err)
 {
@@ -411,8 +418,7 @@ orr_status orri_table_row(struct orri_table *t, uint64_t row, unsigned char *out
                              "is no row %llu",
                              t->name, t->path, (unsigned long long)t->rows,
                              (unsigned long long)row);
-    return read_block(t, row, 1, out) ? ORR_OK
-                                      : orri_hdf_error(err, "cannot read", t->path);
+    return orri_table_block(t, row, 1, out, err);
 }
 
 int orri_table_column(const struct orri_table *table, const char *name)

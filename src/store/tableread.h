@@ -48,6 +48,11 @@ struct orri_table {
 orr_status orri_table_open(struct orri_table *table, const char *path, const char *name,
                            struct orr_error *err);
 void orri_table_close(struct orri_table *table);
+/* The file, for its attributes; close it with H5Fclose(). */
+orr_status orri_tables_open_file(const char *path, hid_t *out, struct orr_error *err);
+/* Rows `from` to `from` + `n`, which there must be, into a buffer. */
+orr_status orri_table_block(struct orri_table *table, uint64_t from, uint64_t n,
+                            unsigned char *out, struct orr_error *err);
 /* Row number `row` into a buffer of row_bytes; ORR_ERR_INPUT when there is none. */
 orr_status orri_table_row(struct orri_table *table, uint64_t row, unsigned char *out,
                           struct orr_error *err);
