@@ -401,17 +401,22 @@ static void test_no_such_table(void **state)
     char *dir = fresh_directory();
     char *path = orr_path_join(dir, "run.h5");
     write_kinds(path);
-    static const char *const names[] = { "fact", "facts", "/facts", "",
-                                         "facts/thing/x" };
+    static const struct {
+        const char *name, *hint;
+    } names[] = { { "fact", "; " },
+                  { "facts", "; " },
+                  { "/facts", "; " },
+                  { "", "; " },
+                  { "facts/thing/x", "; did you mean 'facts/thing'? " } };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_int_equal(
-            orr_table_print(path, names[i],
+            orr_table_print(path, names[i].name,
                             &(struct orr_print) { .format = ORR_PRINT_CSV }, stdout,
                             &err),
             ORR_ERR_INPUT);
         (void)snprintf(want, sizeof want,
-                       "%s holds no table '%s'; it holds errors, facts/thing", path,
-                       names[i]);
+                       "there is no table '%s'%sthere are errors, facts/thing",
+                       names[i].name, names[i].hint);
         assert_string_equal(err.text, want);
     }
     assert_int_equal(truncate(path, 900), 0);
