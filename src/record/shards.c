@@ -221,6 +221,15 @@ static void add_spent(struct orri_spent *spent, const struct orr_stored *s,
     spent->attempts++;
 }
 
+/* Those of the newest session count, as its results do. */
+static struct orr_row_key frames_key(const uint64_t *slot, const struct orr_stored *s,
+                                     const struct orr_place *place)
+{
+    return (struct orr_row_key) { slot ? *slot - 1 : UINT64_MAX,
+                                  (uint64_t)(UINT32_MAX - place->epoch) << 32 |
+                                      s->attempt };
+}
+
 static orr_status record_attempt(void *context, const struct orr_stored *s,
                                  const struct orr_place *place, struct orr_error *err)
 {
@@ -255,7 +264,7 @@ static orr_status record_attempt(void *context, const struct orr_stored *s,
     if (status == ORR_OK && s->n_rows && s->columns && s->failure == ORR_FAIL_NONE)
         status =
             orr_runfile_frames(r->file, s->function, s->columns,
-                               slot ? *slot - 1 : UINT64_MAX, s->rows, s->n_rows, err);
+                               frames_key(slot, s, place), s->rows, s->n_rows, err);
     orr_arena_reset(&r->arena);
     return status;
 }

@@ -49,12 +49,13 @@ struct orr_row_key {
 };
 void orr_runtable_order(struct orr_runtable *table);
 void orr_runtable_key(struct orr_runtable *table, struct orr_row_key key);
-/* Rows of per-frame statistics: append to frames/FUNCTION, made at the first call, with
- * the column `task` (a row number of the table `tasks`, or what the caller says) before
- * the function's own. Packed as in struct orr_stored. Rows with other
- * columns (another version of the function) go to frames/FUNCTION~2, and so on. */
+/* The rows of per-frame statistics of one attempt, for frames/FUNCTION, which gets the
+ * column `task` before the function's own: key.major, a row number of the table
+ * `tasks`, or UINT64_MAX: of none. Of several attempts at a task those with the least
+ * key.minor count. Packed as in struct orr_stored. Rows with other columns (another
+ * version of the function) go to frames/FUNCTION~2, and so on. */
 orr_status orr_runfile_frames(struct orr_runfile *file, const char *function,
-                              const struct orr_column *columns, uint64_t task,
+                              const struct orr_column *columns, struct orr_row_key key,
                               const void *rows, uint32_t n_rows, struct orr_error *err);
 
 /* A link `name` to the object `object` of another HDF5 file, whose path counts from the

@@ -226,8 +226,7 @@ static size_t put_value(struct orr_runtable *t, const struct orr_table_column *c
     return 2;
 }
 
-/* A file without a name: gone with the process. */
-static int open_spool(const char *directory)
+int orri_open_spool(const char *directory)
 {
     int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0)
@@ -244,7 +243,7 @@ static int open_spool(const char *directory)
 static int flush_spool(struct orr_runtable *t)
 {
     if (t->spool_fd < 0)
-        t->spool_fd = open_spool(t->directory);
+        t->spool_fd = orri_open_spool(t->directory);
     if (t->spool_fd < 0 || orr_pwrite_all(t->spool_fd, t->spool.data, t->spool.length,
                                           (int64_t)t->spool_bytes) != 0)
         return errno;

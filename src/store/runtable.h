@@ -65,6 +65,8 @@ void orri_runtable_free(struct orr_runtable *table);
  */
 bool orri_runtable_write(struct orr_runtable *table, hid_t file, int *bad);
 
+/* A file without a name in the directory: gone with the process; -1 with errno. */
+int orri_open_spool(const char *directory);
 /* unit.NAME and description.NAME, left out when NULL or "". */
 bool orri_put_column_texts(hid_t dataset, const char *name, const char *unit,
                            const char *description);
