@@ -45,7 +45,9 @@ static const struct orr_type *group_type(struct orri_where *w, const struct vari
                                                  stem_length(v->columns[i].name) + 1,
                                          .type = v->columns[i].type };
     struct orr_record_type *record = orr_arena_alloc(&w->arena, sizeof *record);
-    *record = (struct orr_record_type) { .n_fields = (uint32_t)v->n, .fields = fields };
+    *record = (struct orr_record_type) { .name = v->name,
+                                         .n_fields = (uint32_t)v->n,
+                                         .fields = fields };
     struct orr_type *type = orr_arena_alloc(&w->arena, sizeof *type);
     *type = (struct orr_type) { .kind = ORR_KIND_RECORD, .record = record };
     return type;
