@@ -37,15 +37,20 @@ struct orr_id orri_identity_of(const struct orri_recorder *r, uint32_t task)
                : orr_engine_task(r->setup->engine, (orr_task_id) { task })->identity;
 }
 
+/* Is one the other, or the other with _valid behind it? */
+static bool collide(const char *a, const char *b)
+{
+    size_t length = strlen(a);
+    return strncmp(a, b, length) == 0 &&
+           (!b[length] || strcmp(b + length, "_valid") == 0);
+}
+
 static bool is_taken(const struct orr_table_column *columns, uint32_t n,
                      const char *name)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        size_t length = strlen(columns[i].name);
-        if (strncmp(name, columns[i].name, length) == 0 &&
-            (!name[length] || strcmp(name + length, "_valid") == 0))
+    for (uint32_t i = 0; i < n; i++)
+        if (collide(columns[i].name, name) || collide(name, columns[i].name))
             return true;
-    }
     return false;
 }
 

@@ -16,7 +16,7 @@ inputs:
   gate: {type: string, default: ""}
   bad: {type: int, default: -1}
 facts:
-  shot: {request: int, room: size, took: duration?}
+  shot: {request: int, room: size, took: duration?, a_valid: bool, a: int?, b: int?, b_valid: bool}
   take: {i: int, pixels: blob, parts: "list<blob>"}
 functions:
   film:
@@ -27,7 +27,7 @@ functions:
     in: {i: int, gate: string, bad: int}
     out: {pixels: blob}
 rules:
-  - {rule: shots, match: {j: job}, for: i in range(j.n), assert: shot, with: {request: i, room: 3KB, took: 2s}}
+  - {rule: shots, match: {j: job}, for: i in range(j.n), assert: shot, with: {request: i, room: 3KB, took: 2s, a_valid: true, b_valid: false}}
   - rule: film
     match: {j: job, s: shot}
     action: {call: film, with: {i: s.request, gate: j.gate, bad: j.bad}}
@@ -55,6 +55,8 @@ same "tasks" "0,done,1 1,done,1 2,done,1 3,done,1 4,done,1" \
     "$(ls_csv good tasks -c task,state,attempts | paste -sd' ')"
 same "a field with a name that is taken" "0 1 2 3 4" \
     "$(ls_csv good facts/shot -c request_ | paste -sd' ')"
+same "names that meet _valid" "request,request_,room,took,a_valid,a_,b,b_valid_" \
+    "$("$ORRERY" ls good facts/shot -f csv | head -n 1 | tr -d '\r')"
 same "results" 5 "$(ls_csv good results/film | wc -l)"
 same "a list of blobs" 5 "$(ls_csv good facts/take -w 'bytes(parts[0]) > 1' | wc -l)"
 shard=$(ls_csv good shards -c name | head -n 1)

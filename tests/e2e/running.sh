@@ -40,7 +40,7 @@ tasks() {
     newest=$(sed -n 's/^epoch //p' "$1/run")
     "$ORRERY" ls "$1" tasks --format csv --columns task,state | tail -n +2 | tr -d '\r' |
         while IFS=, read -r task state; do
-            [ "$state" != done ] || [ -n "$("$ORRERY" ls "$1" attempts --format csv \
+            [ "$state" != "done" ] || [ -n "$("$ORRERY" ls "$1" attempts --format csv \
                 --where "epoch == $newest and task == $task" | tail -n +2)" ] || state=reused
             printf '%s ' "$state"
         done
