@@ -62,6 +62,18 @@ void orr_put_string(struct orr_bytes *out, const char *s, size_t length)
     orr_put_raw(out, s, length);
 }
 
+void orr_put_varint(struct orr_bytes *out, uint64_t v)
+{
+    for (; v >= 0x80; v >>= 7)
+        orr_put_u8(out, (uint8_t)(v | 0x80));
+    orr_put_u8(out, (uint8_t)v);
+}
+
+void orr_put_zigzag(struct orr_bytes *out, int64_t v)
+{
+    orr_put_varint(out, ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0));
+}
+
 static void patch(struct orr_bytes *out, size_t at, uint64_t v, size_t n)
 {
     if (at + n > out->length)
@@ -119,6 +131,27 @@ double orr_get_f64(struct orr_reader *in)
     double v = 0;
     memcpy(&v, &bits, sizeof v);
     return v;
+}
+
+uint64_t orr_get_varint(struct orr_reader *in)
+{
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = orr_get_u8(in);
+        v |= (uint64_t)(byte & 0x7f) << shift;
+        if (shift == 63 && byte > 1)
+            break;
+        if (!(byte & 0x80))
+            return in->bad ? 0 : v;
+    }
+    in->bad = true;
+    return 0;
+}
+
+int64_t orr_get_zigzag(struct orr_reader *in)
+{
+    uint64_t v = orr_get_varint(in);
+    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
 }
 
 const char *orr_get_string(struct orr_reader *in, size_t *length)

@@ -29,6 +29,10 @@ void orr_put_f64(struct orr_bytes *out, double v);
 void orr_put_raw(struct orr_bytes *out, const void *data, size_t length);
 void orr_put_string(struct orr_bytes *out, const char *s,
                     size_t length); /* u32 + bytes */
+/* Seven bits a byte, lowest first, the top bit says that more follow (LEB128). */
+void orr_put_varint(struct orr_bytes *out, uint64_t v);
+/* The same of a signed number near zero: 0, -1, 1, -2 become 0, 1, 2, 3. */
+void orr_put_zigzag(struct orr_bytes *out, int64_t v);
 /* Overwrite four or eight bytes written before; `at` must lie inside. */
 void orr_patch_u32(struct orr_bytes *out, size_t at, uint32_t v);
 void orr_patch_u64(struct orr_bytes *out, size_t at, uint64_t v);
@@ -51,6 +55,8 @@ uint32_t orr_get_u32(struct orr_reader *in);
 uint64_t orr_get_u64(struct orr_reader *in);
 int64_t orr_get_i64(struct orr_reader *in);
 double orr_get_f64(struct orr_reader *in);
+uint64_t orr_get_varint(struct orr_reader *in); /* `bad` when it is no 64-bit number */
+int64_t orr_get_zigzag(struct orr_reader *in);
 /* Borrowed from the input; NULL with `bad` set when it does not fit. */
 const void *orr_get_raw(struct orr_reader *in, size_t length);
 const char *orr_get_string(struct orr_reader *in, size_t *length);

@@ -1,6 +1,7 @@
 /* memory.c - checked allocation and arenas; owns the blocks of an arena */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,14 @@
 #include <unistd.h>
 
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
-enum { BLOCK_BYTES = 32 * 1024, ALIGNMENT = 16, EXIT_MACHINE = 3 };
+/* Blocks of an arena double from the first to the largest: thousands of small arenas
+ * must not take a large block each. */
+enum {
+    FIRST_BLOCK = 1024,
+    LARGEST_BLOCK = 32 * 1024,
+    ALIGNMENT = 16,
+    EXIT_MACHINE = 3
+};
 
 struct orri_arena_block {
     struct orri_arena_block *next;
@@ -29,6 +37,12 @@ __attribute__((noreturn)) static void out_of_memory(size_t n, size_t size)
     if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
         _exit(EXIT_MACHINE);
     _exit(EXIT_MACHINE);
+}
+
+void orr_memory_keep(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the first switches its growth off */
 }
 
 void *orr_alloc(size_t n, size_t size)
@@ -86,13 +100,21 @@ void *orr_grow(void *array, size_t n, size_t *cap, size_t size)
     return orr_realloc(array, *cap, size);
 }
 
+static size_t next_size(const struct orri_arena_block *block, size_t need)
+{
+    size_t size = !block                            ? FIRST_BLOCK
+                  : block->size < LARGEST_BLOCK / 2 ? 2 * block->size
+                                                    : LARGEST_BLOCK;
+    return need > size ? need : size;
+}
+
 /* `need` bytes at an offset that is a multiple of `alignment`. */
 static void *arena_take(struct orr_arena *arena, size_t need, size_t alignment)
 {
     struct orri_arena_block *block = arena->head;
     size_t at = block ? (block->used + alignment - 1) & ~(alignment - 1) : 0;
     if (!block || at > block->size || block->size - at < need) {
-        size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+        size_t size = next_size(block, need);
         block = orr_realloc(NULL, 1, sizeof *block + size);
         *block = (struct orri_arena_block) { .next = arena->head, .size = size };
         arena->head = block;

@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Once, first of all: freed memory is kept for the next call unless it is much. What
+ * comes and goes with every batch of results costs a page fault a page otherwise. */
+void orr_memory_keep(void);
+
 /* Zeroed memory of n * size bytes; overflow counts as out of memory. free() it. */
 void *orr_alloc(size_t n, size_t size);
 /* Grow or shrink to n * size bytes; new bytes are not zeroed. */

@@ -9,6 +9,7 @@
 static const struct orri_bench *const benches[] = {
     &orri_bench_dispatch,
     &orri_bench_rules,
+    &orri_bench_store,
 };
 enum { N_BENCHES = sizeof benches / sizeof *benches };
 
@@ -67,6 +68,7 @@ static const struct orr_option bench_options[] = {
     { "ranks", 'n', "N", "dispatch: MPI ranks (default 2)", false },
     { "durability", 0, "WHERE", "dispatch: none (default), node or shared", false },
     { "facts", 0, "N", "rules: facts in working memory (default 1000000)", false },
+    { "directory", 0, "DIR", "store: where to write (default /tmp)", false },
     { "json", 0, NULL, "one JSON object", false },
     { 0 },
 };
@@ -77,7 +79,8 @@ const struct orr_command_entry orri_bench = {
     .summary = "measure this machine",
     .details = "dispatch: no-op tasks a second through rules, messages and the store.\n"
                "rules: the compiler and the rule engine alone, in one process on one "
-               "core.",
+               "core.\nstore: blobs a second against a plain file; small results from "
+               "worker to disk.",
     .options = bench_options,
     .least = 1,
     .most = 1,

@@ -19,7 +19,7 @@ struct orri_bench {
     int (*run)(const struct orr_line *line, struct orri_figures *out);
 };
 
-extern const struct orri_bench orri_bench_dispatch, orri_bench_rules;
+extern const struct orri_bench orri_bench_dispatch, orri_bench_rules, orri_bench_store;
 
 /* Note a number; `digits` after the point. `text` is the line for people, with its
  * unit; NULL: only in JSON. */

@@ -14,10 +14,10 @@
 #include <string.h>
 
 static const struct orr_command_entry *const commands[] = {
-    &orri_new,       &orri_validate, &orri_fmt,       &orri_test,    &orri_plan,
-    &orri_run,       &orri_resume,   &orri_status,    &orri_ls,      &orri_cat,
-    &orri_export,    &orri_why,      &orri_functions, &orri_explain, &orri_schema,
-    &orri_reference, &orri_topo,     &orri_bench,
+    &orri_new,     &orri_validate, &orri_fmt,       &orri_test,    &orri_plan,
+    &orri_run,     &orri_resume,   &orri_status,    &orri_ls,      &orri_cat,
+    &orri_export,  &orri_why,      &orri_verify,    &orri_compact, &orri_functions,
+    &orri_explain, &orri_schema,   &orri_reference, &orri_topo,    &orri_bench,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands, OPTIONS_MAX = 40 };
@@ -254,6 +254,7 @@ static void keep_stream_numbers(void)
 
 int orr_cli_main(int argc, char **argv)
 {
+    orr_memory_keep();
     keep_stream_numbers();
     const char *word = argc > 1 ? argv[1] : "";
     if (!*word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||

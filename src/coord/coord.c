@@ -77,6 +77,9 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     if (setup->epoch > 1) {
         orr_status status =
             orr_known_load(setup->run_dir, setup->run_id, &coord->known, err);
+        if (status == ORR_OK)
+            status = orr_shards_seal(setup->run_dir, setup->run_id, setup->epoch,
+                                     &coord->sealer, err);
         if (status != ORR_OK) {
             orr_coord_free(coord);
             return status;
@@ -103,6 +106,7 @@ void orr_coord_free(struct orr_coord *coord)
     orr_engine_free(coord->engine);
     orr_sched_free(coord->sched);
     orr_known_free(coord->known);
+    (void)orr_sealer_end(coord->sealer, false, NULL);
     orr_files_free(coord->files);
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         orr_bytes_release(&coord->nodes[i].out);
@@ -435,6 +439,15 @@ static orr_status write_run_file(struct orr_coord *coord, struct orr_error *err)
     return status;
 }
 
+/* Nothing depends on an index: that one cannot be written is told, no more. */
+static void end_sealing(struct orr_coord *coord, struct orr_text *problems)
+{
+    struct orr_error bad = { .code = ORR_OK };
+    if (orr_sealer_end(coord->sealer, true, &bad) != ORR_OK)
+        orr_text_printf(problems, "%s (results are kept without it)\n", bad.text);
+    coord->sealer = NULL;
+}
+
 orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
                               struct orr_text *problems, struct orr_error *err)
 {
@@ -444,6 +457,7 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
     coord->status.waiting = 0;
     judge(coord);
     orr_progress_break(coord->setup.progress);
+    end_sealing(coord, problems);
     orr_status status = write_run_file(coord, err);
     orr_status_summary(&coord->status, summary);
     if (coord->gone)

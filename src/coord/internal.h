@@ -7,6 +7,7 @@
 #include "sched/sched.h"
 #include "store/identity.h"
 #include "store/known.h"
+#include "store/scan.h"
 #include "wire/wire.h"
 
 /* ---- what the coordinator knows of a task besides the engine ---- */
@@ -39,6 +40,7 @@ struct orr_coord {
     struct orr_engine *engine;
     struct orr_sched *sched;
     struct orr_known *known;
+    struct orr_sealer *sealer; /* of shards that a killed session left; NULL: none */
     struct orr_files *files;
     struct orri_node *nodes;
     uint32_t n_nodes;

@@ -246,10 +246,13 @@ const char *orr_call_scratch(struct orr_call *call)
 {
     const char *path = granted(call, call->setup.scratch, "scratch");
     struct orr_error err = { 0 };
+    call->has_scratch = true;
     if (orr_mkdirs(path, 0700, &err) != ORR_OK)
         (void)orr_call_fail(call, ORR_FAIL_IO, 0, "%s", err.text);
     return path;
 }
+
+bool orr_call_has_scratch(const struct orr_call *call) { return call->has_scratch; }
 
 const char *orr_call_output(struct orr_call *call)
 {

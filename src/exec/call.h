@@ -55,6 +55,7 @@ const struct orr_bytes *orr_call_rows(const struct orr_call *call, uint32_t *n_r
 uint64_t orr_call_blob_bytes(const struct orr_call *call); /* length used in blob_fd */
 const struct orr_call_counter *orr_call_counters(const struct orr_call *call,
                                                  uint32_t *n);
+bool orr_call_has_scratch(const struct orr_call *call);     /* it may have made one */
 const char *orr_call_warnings(const struct orr_call *call); /* lines, or "" */
 void orr_call_free(struct orr_call *call);
 

@@ -33,6 +33,7 @@ struct orr_call {
     uint64_t blob_end;   /* bytes in blob_fd */
     struct orr_hasher *hasher;
 
+    bool has_scratch; /* the directory was asked for */
     struct orr_bytes rows;
     uint32_t n_rows;
     struct orr_call_counter counters[ORR_COUNTERS_MAX];

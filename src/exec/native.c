@@ -101,8 +101,9 @@ void orr_native_run(const struct orr_function *function, const struct orr_order 
         struct orr_call *call = orr_call_new(&setup);
         orr_call_run(call);
         take_results(call, arena, out);
+        if (orr_call_has_scratch(call))
+            orri_scratch_remove(&dirs);
         orr_call_free(call);
-        orri_scratch_remove(&dirs);
     }
     measure(&before, out);
 }

@@ -1,5 +1,5 @@
-/* frame.c - the bytes of frames, version 1 (docs/store.md)
- * Owns nothing: encodes into the caller's bytes, decodes into the caller's arena. */
+/* frame.c - the headers of frames, version 2 (docs/store.md)
+ * Owns nothing. Hands on: what is in a group (entry.c). */
 #include "store/frame.h"
 
 #include <string.h>
@@ -9,17 +9,11 @@ static uint64_t aligned(uint64_t n)
     return (n + ORRI_FRAME_ALIGN - 1) & ~(uint64_t)(ORRI_FRAME_ALIGN - 1);
 }
 
-uint64_t orri_frame_small(const struct orri_frame *frame)
-{
-    return (uint64_t)frame->record_bytes + frame->results_bytes + frame->rows_bytes;
-}
-
 uint64_t orri_frame_length(const struct orri_frame *frame)
 {
-    return aligned(ORRI_FRAME_HEADER + orri_frame_small(frame) + frame->blob_bytes);
+    return aligned(ORRI_FRAME_HEADER + frame->bulk_bytes + frame->words_bytes +
+                   frame->entries_bytes);
 }
-
-/* --- header ----------------------------------------------------------------- */
 
 static void put_le(unsigned char *at, uint64_t v, size_t n)
 {
@@ -27,8 +21,7 @@ static void put_le(unsigned char *at, uint64_t v, size_t n)
         at[i] = (unsigned char)(v >> (8 * i));
 }
 
-/* Binds a frame to its place, so that bytes of another shard never pass. */
-static uint32_t place_tag(const struct orri_shard_id *shard, uint64_t offset)
+uint32_t orri_place_tag(const struct orri_shard_id *shard, uint64_t offset)
 {
     unsigned char bytes[36];
     put_le(bytes, shard->run.hi, 8);
@@ -41,24 +34,23 @@ static uint32_t place_tag(const struct orri_shard_id *shard, uint64_t offset)
 }
 
 void orri_frame_encode(const struct orri_frame *frame,
-                       const struct orri_shard_id *shard, uint64_t offset,
+                       const struct orri_shard_id *shard,
                        unsigned char out[ORRI_FRAME_HEADER])
 {
+    memset(out, 0, ORRI_FRAME_HEADER);
     put_le(out, ORRI_FRAME_MAGIC, 4);
     out[4] = (unsigned char)frame->type;
     out[5] = ORRI_FRAME_VERSION;
-    put_le(out + 6, frame->flags, 2);
-    put_le(out + 8, frame->id.hi, 8);
-    put_le(out + 16, frame->id.lo, 8);
-    put_le(out + 24, frame->attempt, 4);
-    put_le(out + 28, frame->record_bytes, 4);
-    put_le(out + 32, frame->results_bytes, 4);
-    put_le(out + 36, frame->rows_bytes, 4);
-    put_le(out + 40, frame->blob_bytes, 8);
-    put_le(out + 48, frame->small_crc, 4);
-    put_le(out + 52, frame->blob_crc, 4);
+    put_le(out + 8, frame->bulk_bytes, 8);
+    put_le(out + 16, frame->entries_bytes, 8);
+    put_le(out + 24, frame->words_bytes, 4);
+    put_le(out + 28, frame->words_crc, 4);
+    put_le(out + 32, frame->attempts, 4);
+    put_le(out + 40, frame->before, 8);
+    put_le(out + 48, (uint64_t)frame->committed, 8);
     /* An OPEN frame is read by who does not know yet which run the log is of. */
-    put_le(out + 56, frame->type == ORR_FRAME_OPEN ? 0 : place_tag(shard, offset), 4);
+    if (frame->type != ORRI_FRAME_OPEN)
+        put_le(out + 56, orri_place_tag(shard, frame->at), 4);
     put_le(out + 60, orr_crc32c(0, out, 60), 4);
 }
 
@@ -68,233 +60,69 @@ static orr_status bad_header(struct orr_error *err, uint64_t offset, const char 
                          (unsigned long long)offset, what);
 }
 
+/* What cannot be said about a frame whose magic and checksum are right. */
+static const char *refusal(const struct orri_frame *f, uint8_t version, uint32_t tag)
+{
+    if (version < ORRI_FRAME_VERSION)
+        return "written by an older Orrery: go on with the version that began the run";
+    if (version > ORRI_FRAME_VERSION ||
+        (f->type != ORRI_FRAME_OPEN && f->type != ORRI_FRAME_GROUP))
+        return "written by a newer Orrery";
+    if (f->type != ORRI_FRAME_OPEN && tag != f->tag)
+        return "belongs to another shard or another place";
+    if (f->bulk_bytes > ORRI_BLOB_MAX || f->entries_bytes > ORRI_BLOB_MAX ||
+        f->words_bytes > ORRI_SECTION_MAX)
+        return "impossible lengths";
+    return NULL;
+}
+
 orr_status orri_frame_decode(const unsigned char in[ORRI_FRAME_HEADER],
                              const struct orri_shard_id *shard, uint64_t offset,
                              struct orri_frame *out, struct orr_error *err)
 {
     struct orr_reader r = orr_reader_of(in, ORRI_FRAME_HEADER);
-    struct orri_frame f = { .flags = 0 };
+    struct orri_frame f = { .at = offset };
     uint32_t magic = orr_get_u32(&r);
-    uint8_t type = orr_get_u8(&r);
+    f.type = (enum orri_frame_type)orr_get_u8(&r);
     uint8_t version = orr_get_u8(&r);
-    f.flags = orr_get_u16(&r);
-    f.id.hi = orr_get_u64(&r);
-    f.id.lo = orr_get_u64(&r);
-    f.attempt = orr_get_u32(&r);
-    f.record_bytes = orr_get_u32(&r);
-    f.results_bytes = orr_get_u32(&r);
-    f.rows_bytes = orr_get_u32(&r);
-    f.blob_bytes = orr_get_u64(&r);
-    f.small_crc = orr_get_u32(&r);
-    f.blob_crc = orr_get_u32(&r);
+    (void)orr_get_u16(&r);
+    f.bulk_bytes = orr_get_u64(&r);
+    f.entries_bytes = orr_get_u64(&r);
+    f.words_bytes = orr_get_u32(&r);
+    f.words_crc = orr_get_u32(&r);
+    f.attempts = orr_get_u32(&r);
+    (void)orr_get_u32(&r);
+    f.before = orr_get_u64(&r);
+    f.committed = orr_get_i64(&r);
     uint32_t tag = orr_get_u32(&r);
     uint32_t crc = orr_get_u32(&r);
+    if (magic == ORRI_FRAME_MAGIC_SWAPPED)
+        return bad_header(err, offset, "written in another byte order");
     if (magic != ORRI_FRAME_MAGIC)
         return bad_header(err, offset, "no frame starts here");
     if (crc != orr_crc32c(0, in, 60))
         return bad_header(err, offset, "wrong header checksum");
-    if (version != ORRI_FRAME_VERSION || type < ORR_FRAME_RESULT ||
-        type > ORR_FRAME_OPEN)
-        return bad_header(err, offset, "written by a newer Orrery");
-    if (type != ORR_FRAME_OPEN && tag != place_tag(shard, offset))
-        return bad_header(err, offset, "belongs to another shard or another place");
-    if (f.record_bytes > ORRI_SECTION_MAX || f.results_bytes > ORRI_SECTION_MAX ||
-        f.rows_bytes > ORRI_SECTION_MAX || f.blob_bytes > ORRI_BLOB_MAX)
-        return bad_header(err, offset, "impossible lengths");
-    f.type = (enum orr_frame_type)type;
+    f.tag = f.type == ORRI_FRAME_OPEN ? 0 : orri_place_tag(shard, offset);
+    const char *why = refusal(&f, version, tag);
+    if (why)
+        return bad_header(err, offset, why);
     *out = f;
     return ORR_OK;
 }
 
-/* --- record of an attempt --------------------------------------------------- */
-
-static void put_text(struct orr_bytes *out, const char *text)
-{
-    orr_put_string(out, text ? text : "", text ? strlen(text) : 0);
-}
-
-void orri_record_put(struct orr_bytes *out, const struct orr_stored *s)
-{
-    orr_put_u32(out, (uint32_t)s->failure);
-    orr_put_u32(out, (uint32_t)s->code);
-    orr_put_u32(out, s->rank);
-    orr_put_u32(out, s->core);
-    orr_put_i64(out, s->t_start);
-    orr_put_i64(out, s->t_end);
-    orr_put_i64(out, s->cpu_user);
-    orr_put_i64(out, s->cpu_sys);
-    orr_put_u64(out, s->max_rss);
-    orr_put_i64(out, s->queued);
-    orr_put_u32(out, s->row_bytes);
-    orr_put_u32(out, s->n_rows);
-    orr_put_u64(out, s->n_rows ? orri_columns_hash(s->columns) : 0);
-    put_text(out, s->function);
-    put_text(out, s->host);
-    put_text(out, s->message);
-    put_text(out, s->warnings);
-    orr_put_string(out, s->error_tail ? s->error_tail : "", s->error_tail_bytes);
-    orr_put_string(out, s->args ? s->args : "", s->args_bytes);
-    orr_put_u32(out, s->n_counters);
-    for (uint32_t i = 0; i < s->n_counters; i++) {
-        put_text(out, s->counters[i].name);
-        orr_put_f64(out, s->counters[i].amount);
-    }
-}
-
-static const char *get_text(struct orr_reader *in, struct orr_arena *arena,
-                            size_t *length)
-{
-    size_t n = 0;
-    const char *s = orr_get_string(in, &n);
-    if (length)
-        *length = s ? n : 0;
-    return s ? orr_arena_strndup(arena, s, n) : "";
-}
-
-static void get_counters(struct orr_reader *in, struct orr_arena *arena,
-                         struct orr_stored *out)
-{
-    uint32_t n = orr_get_u32(in);
-    if (n >
-        orr_reader_left(in) / 12) { /* a name's length and an amount each, at least */
-        in->bad = true;
-        return;
-    }
-    struct orr_stored_counter *all = orr_arena_alloc(arena, (n ? n : 1) * sizeof *all);
-    for (uint32_t i = 0; i < n; i++) {
-        all[i].name = get_text(in, arena, NULL);
-        all[i].amount = orr_get_f64(in);
-    }
-    out->counters = all;
-    out->n_counters = n;
-}
-
-orr_status orri_record_get(struct orr_reader *in, struct orr_arena *arena,
-                           struct orr_stored *out, uint64_t *form,
-                           struct orr_error *err)
-{
-    size_t args = 0;
-    uint32_t failure = orr_get_u32(in);
-    out->failure = (enum orr_fail_kind)failure;
-    out->code = (int32_t)orr_get_u32(in);
-    out->rank = orr_get_u32(in);
-    out->core = orr_get_u32(in);
-    out->t_start = orr_get_i64(in);
-    out->t_end = orr_get_i64(in);
-    out->cpu_user = orr_get_i64(in);
-    out->cpu_sys = orr_get_i64(in);
-    out->max_rss = orr_get_u64(in);
-    out->queued = orr_get_i64(in);
-    out->row_bytes = orr_get_u32(in);
-    out->n_rows = orr_get_u32(in);
-    *form = orr_get_u64(in);
-    out->function = get_text(in, arena, NULL);
-    out->host = get_text(in, arena, NULL);
-    out->message = get_text(in, arena, NULL);
-    out->warnings = get_text(in, arena, NULL);
-    out->error_tail = get_text(in, arena, &out->error_tail_bytes);
-    out->args = orr_get_string(in, &args);
-    out->args_bytes = (uint32_t)args;
-    get_counters(in, arena, out);
-    if (in->bad || orr_reader_left(in) || failure > ORR_FAIL_IO)
-        return orr_error_set(
-            err, ORR_ERR_DATA, ORR_NO_SPAN,
-            "the record of an attempt does not have the expected form");
-    return ORR_OK;
-}
-
-/* --- other frames ----------------------------------------------------------- */
-
-const char *orri_fail_text(enum orr_fail_kind kind)
-{
-    static const char *const texts[] = { "none",   "exit", "signal",  "timeout",
-                                         "memory", "lost", "invalid", "io" };
-    return (size_t)kind < sizeof texts / sizeof texts[0] ? texts[kind] : "unknown";
-}
-
-uint32_t orri_column_width(const char *type)
-{
-    static const char types[][3] = { "u1", "u2", "u4", "i4", "i8", "f4", "f8" };
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (strcmp(type, types[i]) == 0)
-            return (uint32_t)(type[1] - '0');
-    return 0;
-}
-
-uint32_t orri_row_width(const struct orr_column *columns)
-{
-    uint32_t sum = 0;
-    for (; columns && columns->name; columns++) {
-        uint32_t width = orri_column_width(columns->type);
-        if (!width)
-            return 0;
-        sum += width;
-    }
-    return sum;
-}
-
-uint64_t orri_columns_hash(const struct orr_column *columns)
-{
-    uint64_t hash = 1;
-    for (; columns && columns->name; columns++) {
-        hash = orr_hash64(columns->name, strlen(columns->name), hash);
-        hash = orr_hash64(columns->type, strlen(columns->type), hash);
-    }
-    return hash;
-}
-
-void orri_columns_put(struct orr_bytes *out, const char *function,
-                      const struct orr_column *columns)
-{
-    uint32_t n = 0;
-    while (columns[n].name)
-        n++;
-    put_text(out, function);
-    orr_put_u32(out, n);
-    for (uint32_t i = 0; i < n; i++) {
-        put_text(out, columns[i].name);
-        put_text(out, columns[i].type);
-        put_text(out, columns[i].unit);
-        put_text(out, columns[i].doc);
-    }
-}
-
-orr_status orri_columns_get(struct orr_reader *in, struct orr_arena *arena,
-                            const char **function, const struct orr_column **columns,
-                            struct orr_error *err)
-{
-    *function = get_text(in, arena, NULL);
-    uint32_t n = orr_get_u32(in);
-    if (n > orr_reader_left(in) / 16)
-        in->bad = true;
-    struct orr_column *all =
-        orr_arena_alloc(arena, ((in->bad ? 0 : n) + 1) * sizeof *all);
-    for (uint32_t i = 0; i < n && !in->bad; i++) {
-        all[i].name = get_text(in, arena, NULL);
-        all[i].type = get_text(in, arena, NULL);
-        all[i].unit = get_text(in, arena, NULL);
-        all[i].doc = get_text(in, arena, NULL);
-        if (!orri_column_width(all[i].type) || !all[i].name[0])
-            in->bad = true;
-    }
-    if (in->bad || orr_reader_left(in))
-        return orr_error_set(
-            err, ORR_ERR_DATA, ORR_NO_SPAN,
-            "the columns of function '%s' do not have the expected form", *function);
-    *columns = all;
-    return ORR_OK;
-}
+/* --- the words of an OPEN frame --------------------------------------------- */
 
 void orri_open_put(struct orr_bytes *out, const struct orri_shard_id *shard,
                    int64_t created)
 {
+    static const char made_by[] = "orrery " ORR_VERSION;
     orr_put_u64(out, shard->run.hi);
     orr_put_u64(out, shard->run.lo);
     orr_put_u32(out, shard->writer);
     orr_put_u32(out, shard->epoch);
     orr_put_u32(out, shard->segment);
     orr_put_i64(out, created);
-    put_text(out, "orrery " ORR_VERSION);
+    orr_put_string(out, made_by, sizeof made_by - 1);
 }
 
 orr_status orri_open_get(struct orr_reader *in, struct orri_shard_id *shard,
@@ -311,24 +139,5 @@ orr_status orri_open_get(struct orr_reader *in, struct orri_shard_id *shard,
     if (in->bad)
         return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                              "the first frame does not have the expected form");
-    return ORR_OK;
-}
-
-void orri_commit_put(struct orr_bytes *out, const struct orri_commit *commit)
-{
-    orr_put_u64(out, commit->group_start);
-    orr_put_u32(out, commit->group_results);
-    orr_put_u64(out, commit->results);
-}
-
-orr_status orri_commit_get(struct orr_reader *in, struct orri_commit *out,
-                           struct orr_error *err)
-{
-    out->group_start = orr_get_u64(in);
-    out->group_results = orr_get_u32(in);
-    out->results = orr_get_u64(in);
-    if (in->bad || orr_reader_left(in))
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "a commit frame does not have the expected form");
     return ORR_OK;
 }

@@ -1,6 +1,10 @@
-/* log.c - appending frames to the log of one shard
+/* log.c - appending groups to the log of one shard
  * Owns: the coalescing buffer, disk space taken ahead, the running group. Hands on:
- * what to append and when to commit (writer.c), the file around the log (shard.c). */
+ * what to append and when to commit (writer.c), the file around the log (shard.c).
+ *
+ * Rows and blobs go to the log as they come; words and entries wait in memory for the
+ * commit. The group's header is zeros until then: a group without one does not exist.
+ */
 #include "store/log.h"
 
 #include "base/clock.h"
@@ -18,8 +22,7 @@ enum {
     BUFFER_BYTES = 2 << 20,
     READ_BYTES = 1 << 20,     /* of a blob at once */
     RESERVE_BYTES = 64 << 20, /* disk space taken ahead */
-    COMMIT_BYTES = ORRI_FRAME_HEADER + 24,
-    COLUMNS_MAX = 64 * 1024 /* a function's column names, units and texts */
+    GROUP_SLACK = 32          /* of the words: base time and counts */
 };
 
 static orr_status io_error(const struct orri_log *log, int bad, struct orr_error *err)
@@ -61,6 +64,15 @@ static orr_status reserve(struct orri_log *log, uint64_t upto, struct orr_error 
     return ORR_OK;
 }
 
+/* The disk may begin while the rest of the group comes: the sync has less to wait for.
+ * A hint, so nothing is checked. */
+static void start_writeback(const struct orri_log *log, uint64_t at, size_t length)
+{
+    if (log->durable && length >= BUFFER_BYTES / 2)
+        (void)sync_file_range(log->fd, (off_t)(ORRI_LOG_OFFSET + at), (off_t)length,
+                              SYNC_FILE_RANGE_WRITE);
+}
+
 static orr_status flush(struct orri_log *log, struct orr_error *err)
 {
     if (!log->buffered)
@@ -71,6 +83,7 @@ static orr_status flush(struct orri_log *log, struct orr_error *err)
     if (orr_pwrite_all(log->fd, log->buffer, log->buffered,
                        (int64_t)(ORRI_LOG_OFFSET + log->buffer_at)) != 0)
         return io_error(log, errno, err);
+    start_writeback(log, log->buffer_at, log->buffered);
     log->buffer_at += log->buffered;
     log->buffered = 0;
     return ORR_OK;
@@ -128,65 +141,66 @@ static orr_status put_blob(struct orri_log *log, const struct orri_entry *entry,
     return ORR_OK;
 }
 
-/* The header is known last, when the blob has passed: in the buffer, or on disk
- * already. */
-static orr_status put_header(struct orri_log *log, const struct orri_frame *frame,
-                             uint64_t at, struct orr_error *err)
+/* Last, and by itself: whoever is killed before it leaves no group, and after it a
+ * whole one. */
+static orr_status put_header(struct orri_log *log, struct orr_error *err)
 {
     unsigned char header[ORRI_FRAME_HEADER];
-    orri_frame_encode(frame, &log->shard, at, header);
-    for (size_t i = 0; i < sizeof header; i++) {
-        uint64_t where = at + i;
-        if (where >= log->buffer_at) {
-            memcpy(log->buffer + (where - log->buffer_at), header + i,
-                   sizeof header - i);
-            return ORR_OK;
-        }
-        size_t n = sizeof header - i; /* the part that is on disk */
-        if (n > log->buffer_at - where)
-            n = (size_t)(log->buffer_at - where);
-        if (orr_pwrite_all(log->fd, header + i, n,
-                           (int64_t)(ORRI_LOG_OFFSET + where)) != 0)
-            return io_error(log, errno, err);
-        i += n - 1;
-    }
-    return ORR_OK;
+    orri_frame_encode(&log->group, &log->shard, header);
+    orr_status status = flush(log, err);
+    if (status == ORR_OK &&
+        orr_pwrite_all(log->fd, header, sizeof header,
+                       (int64_t)(ORRI_LOG_OFFSET + log->group.at)) != 0)
+        status = io_error(log, errno, err);
+    return status;
 }
 
 static const unsigned char zeros[ORRI_FRAME_HEADER];
 
-static orr_status put_frame(struct orri_log *log, struct orri_frame *frame,
-                            const unsigned char *sections,
-                            const struct orri_entry *entry, struct orr_error *err)
+/* Zeros where the header will be, once. */
+static orr_status begin_frame(struct orri_log *log, enum orri_frame_type type,
+                              struct orr_error *err)
 {
-    uint64_t at = log->end;
-    uint64_t small = orri_frame_small(frame);
-    uint64_t length = orri_frame_length(frame);
-    if (at + length > log->log_bytes)
-        ORR_BUG("%s: frame of %llu bytes past the end of the log", log->path,
-                (unsigned long long)length);
-    frame->small_crc = orr_crc32c(0, sections, small);
-    orr_status status = put(log, zeros, ORRI_FRAME_HEADER, err);
+    log->group.type = type;
+    log->group.at = log->end;
+    log->group.tag = orri_place_tag(&log->shard, log->end);
+    log->end += ORRI_FRAME_HEADER;
+    return put(log, zeros, ORRI_FRAME_HEADER, err);
+}
+
+/* What is in memory, padding, header. */
+static orr_status end_frame(struct orri_log *log, const struct orr_bytes *words,
+                            struct orr_error *err)
+{
+    struct orri_frame *group = &log->group;
+    group->words_bytes = (uint32_t)words->length;
+    group->words_crc = orr_crc32c(group->tag, words->data, words->length);
+    group->entries_bytes = log->entries.length;
+    group->committed = orr_clock_wall();
+    uint64_t end = group->at + orri_frame_length(group);
+    if (end > log->log_bytes)
+        ORR_BUG("%s: a group past the end of the log, at %llu", log->path,
+                (unsigned long long)end);
+    orr_status status = put(log, words->data, words->length, err);
     if (status == ORR_OK)
-        status = put(log, sections, small, err);
-    if (status == ORR_OK && entry)
-        status = put_blob(log, entry, &frame->blob_crc, err);
+        status = put(log, log->entries.data, log->entries.length, err);
+    log->end += words->length + log->entries.length;
     if (status == ORR_OK)
-        status = put(log, zeros, length - ORRI_FRAME_HEADER - small - frame->blob_bytes,
-                     err);
+        status = put(log, zeros, end - log->end, err);
     if (status == ORR_OK)
-        status = put_header(log, frame, at, err);
-    if (status == ORR_OK)
-        log->end += length;
+        status = put_header(log, err);
+    log->end = end;
     return status;
 }
 
-static orr_status put_special(struct orri_log *log, enum orr_frame_type type,
-                              const struct orr_bytes *record, struct orr_error *err)
+/* Nothing of the next group is in the log yet. */
+static void next_group(struct orri_log *log)
 {
-    struct orri_frame frame = { .type = type,
-                                .record_bytes = (uint32_t)record->length };
-    return put_frame(log, &frame, record->data, NULL, err);
+    uint64_t before = log->group.before + log->group.attempts;
+    log->group = (struct orri_frame) { .before = before };
+    orri_words_clear(&log->words);
+    orr_bytes_clear(&log->entries);
+    log->words_most = GROUP_SLACK;
 }
 
 /* --- opening and closing ---------------------------------------------------- */
@@ -212,9 +226,12 @@ orr_status orri_log_open(struct orri_log *log, const char *run_dir,
     log->path = orri_shard_path(run_dir, shard, ".blob.h5");
     log->buffer = orr_alloc(BUFFER_BYTES, 1);
     orri_open_put(&record, shard, log->created);
-    status = put_special(log, ORR_FRAME_OPEN, &record, err);
+    status = begin_frame(log, ORRI_FRAME_OPEN, err);
+    log->group.tag = 0;
+    if (status == ORR_OK)
+        status = end_frame(log, &record, err);
     orr_bytes_release(&record);
-    log->group.group_start = log->end;
+    next_group(log);
     return status;
 }
 
@@ -227,14 +244,14 @@ static uint64_t rounded(uint64_t end)
 orr_status orri_log_close(struct orri_log *log, bool trim, struct orr_error *err)
 {
     orr_status status = ORR_OK;
-    if (log->fd >= 0 && trim && rounded(log->end) < log->log_bytes)
-        status = orri_shard_trim(log->run_dir, &log->shard, log->fd, rounded(log->end),
+    uint64_t bytes = rounded(log->end);
+    if (log->fd >= 0 && trim && bytes < log->log_bytes)
+        status = orri_shard_trim(log->run_dir, &log->shard, log->fd, bytes,
                                  log->created, log->durable, err);
     if (log->fd >= 0 && close(log->fd) != 0 && status == ORR_OK && log->durable)
         status = io_error(log, errno, err);
-    for (size_t i = 0; i < log->n_described; i++)
-        free(log->described[i].function);
-    free(log->described);
+    orri_words_release(&log->words);
+    orr_bytes_release(&log->entries);
     free(log->buffer);
     free(log->path);
     *log = (struct orri_log) { .fd = -1 };
@@ -243,41 +260,21 @@ orr_status orri_log_close(struct orri_log *log, bool trim, struct orr_error *err
 
 /* --- entries and groups ----------------------------------------------------- */
 
+static uint64_t bulk_bytes(const struct orri_entry *entry)
+{
+    return (uint64_t)entry->stored.row_bytes * entry->stored.n_rows + entry->blob_bytes;
+}
+
 uint64_t orri_log_need(const struct orri_entry *entry)
 {
-    uint64_t small =
-        (uint64_t)entry->record_bytes + entry->results_bytes + entry->rows_bytes;
-    return ORRI_FRAME_HEADER + small + entry->blob_bytes + ORRI_FRAME_ALIGN +
-           (entry->columns ? COLUMNS_MAX : 0) + COMMIT_BYTES + ORRI_FRAME_ALIGN;
+    return ORRI_FRAME_HEADER + bulk_bytes(entry) + orri_entry_most(&entry->stored) +
+           GROUP_SLACK + ORRI_FRAME_ALIGN;
 }
 
 bool orri_log_fits(const struct orri_log *log, const struct orri_entry *entry)
 {
-    return log->end + orri_log_need(entry) <= log->log_bytes;
-}
-
-static orr_status describe(struct orri_log *log, const struct orri_entry *entry,
-                           struct orr_error *err)
-{
-    struct orr_bytes record = ORR_BYTES_INIT;
-    if (!entry->columns)
-        return ORR_OK;
-    uint64_t form = orri_columns_hash(entry->columns);
-    for (size_t i = 0; i < log->n_described; i++)
-        if (log->described[i].form == form &&
-            strcmp(log->described[i].function, entry->function) == 0)
-            return ORR_OK;
-    log->described = orr_grow(log->described, log->n_described, &log->cap_described,
-                              sizeof *log->described);
-    log->described[log->n_described++] =
-        (struct orri_described) { orr_strdup(entry->function), form };
-    orri_columns_put(&record, entry->function, entry->columns);
-    if (record.length > COLUMNS_MAX - ORRI_FRAME_HEADER - ORRI_FRAME_ALIGN)
-        ORR_BUG("the columns of function %s take %zu bytes", entry->function,
-                record.length);
-    orr_status status = put_special(log, ORR_FRAME_COLUMNS, &record, err);
-    orr_bytes_release(&record);
-    return status;
+    return log->end + log->entries.length + log->words_most + orri_log_need(entry) <=
+           log->log_bytes;
 }
 
 struct patch {
@@ -304,62 +301,74 @@ static void patch_blob(void *context, unsigned char *at)
     orr_blob_encode(&blob, at);
 }
 
-static orr_status patch_results(struct orri_log *log, struct orri_entry *entry,
-                                struct orr_error *err)
+static orr_status patch_results(const struct orri_log *log, struct orri_entry *entry,
+                                uint64_t blob_at, struct orr_error *err)
 {
-    struct patch patch = { .shard = &log->shard, .blob_bytes = entry->blob_bytes };
-    patch.blob_at = log->end + ORRI_FRAME_HEADER + entry->record_bytes +
-                    entry->results_bytes + entry->rows_bytes;
-    if (!entry->results_bytes)
+    struct patch patch = { .shard = &log->shard,
+                           .blob_at = blob_at,
+                           .blob_bytes = entry->blob_bytes };
+    if (!entry->stored.results_bytes)
         return ORR_OK;
-    struct orr_reader in =
-        orr_reader_of(entry->sections + entry->record_bytes, entry->results_bytes);
+    struct orr_reader in = orr_reader_of(entry->results, entry->stored.results_bytes);
     orr_status status = orr_value_visit_blobs(&in, patch_blob, &patch);
     if (status == ORR_OK && !patch.outside)
         return ORR_OK;
     return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
                          "a worker handed over a result of %s that is %s",
-                         entry->function,
+                         entry->stored.function,
                          patch.outside ? "larger than its bytes" : "damaged");
+}
+
+static orr_status put_bulk(struct orri_log *log, const struct orri_entry *entry,
+                           struct orri_bulk *bulk, struct orr_error *err)
+{
+    const struct orr_stored *s = &entry->stored;
+    uint64_t rows = (uint64_t)s->row_bytes * s->n_rows;
+    *bulk = (struct orri_bulk) { .at = log->group.bulk_bytes,
+                                 .blob_bytes = entry->blob_bytes };
+    bulk->rows_crc = orr_crc32c(0, s->rows, rows);
+    orr_status status = put(log, s->rows, rows, err);
+    if (status == ORR_OK)
+        status = put_blob(log, entry, &bulk->blob_crc, err);
+    log->end += rows + entry->blob_bytes;
+    log->group.bulk_bytes += rows + entry->blob_bytes;
+    return status;
 }
 
 orr_status orri_log_append(struct orri_log *log, struct orri_entry *entry,
                            struct orr_error *err)
 {
-    orr_status status = describe(log, entry, err);
+    struct orri_bulk bulk;
+    const struct orr_stored *s = &entry->stored;
+    orr_status status = ORR_OK;
+    if (!log->group.attempts)
+        status = begin_frame(log, ORRI_FRAME_GROUP, err);
+    uint64_t rows = (uint64_t)s->row_bytes * s->n_rows;
     if (status == ORR_OK)
-        status = patch_results(log, entry, err);
+        status = patch_results(log, entry, log->end + rows, err);
+    if (status == ORR_OK)
+        status = put_bulk(log, entry, &bulk, err);
     if (status != ORR_OK)
         return status;
-    struct orri_frame frame = { .type = ORR_FRAME_RESULT,
-                                .id = entry->id,
-                                .attempt = entry->attempt,
-                                .record_bytes = entry->record_bytes,
-                                .results_bytes = entry->results_bytes,
-                                .rows_bytes = entry->rows_bytes,
-                                .blob_bytes = entry->blob_bytes };
-    status = put_frame(log, &frame, entry->sections, entry, err);
-    if (status != ORR_OK)
-        return status;
-    log->group.group_results++;
-    log->group.results++;
+    uint64_t most = log->words_most + log->entries.length + orri_entry_most(s);
+    orri_entry_put(&log->entries, &log->words, s, &bulk, log->group.tag);
+    log->words_most = most - log->entries.length; /* what it did not take, words may */
+    log->group.attempts++;
     return ORR_OK;
 }
 
 uint64_t orri_log_group_bytes(const struct orri_log *log)
 {
-    return log->end - log->group.group_start;
+    return log->group.attempts ? log->end - log->group.at + log->entries.length : 0;
 }
 
 orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns,
                            struct orr_error *err)
 {
-    struct orr_bytes record = ORR_BYTES_INIT;
-    orri_commit_put(&record, &log->group);
-    orr_status status = put_special(log, ORR_FRAME_COMMIT, &record, err);
-    orr_bytes_release(&record);
-    if (status == ORR_OK)
-        status = flush(log, err);
+    struct orr_bytes words = ORR_BYTES_INIT;
+    orri_words_put(&words, &log->words);
+    orr_status status = end_frame(log, &words, err);
+    orr_bytes_release(&words);
     if (status != ORR_OK)
         return status;
     int64_t start = orr_clock_monotonic();
@@ -367,7 +376,6 @@ orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns,
     if (log->durable && fdatasync(log->fd) != 0)
         return io_error(log, errno, err);
     *sync_ns += orr_clock_monotonic() - start;
-    log->group.group_start = log->end;
-    log->group.group_results = 0;
+    next_group(log);
     return ORR_OK;
 }

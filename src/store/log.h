@@ -6,16 +6,12 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "store/entry.h"
 #include "store/frame.h"
 #include "store/shard.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct orri_described {
-    char *function;
-    uint64_t form; /* orri_columns_hash() */
-};
 
 struct orri_log {
     const char *run_dir; /* borrowed */
@@ -25,24 +21,21 @@ struct orri_log {
     int fd;
     int64_t created;
     uint64_t log_bytes; /* of the dataset */
-    uint64_t end;       /* where the next frame goes */
+    uint64_t end;       /* where the next byte goes */
     uint64_t allocated; /* disk space is taken up to here */
     unsigned char *buffer;
     uint64_t buffer_at; /* log offset of its first byte */
     size_t buffered;
-    struct orri_commit group;         /* the one being written */
-    struct orri_described *described; /* whose columns this log names */
-    size_t n_described, cap_described;
+    struct orri_frame group;  /* the one being written */
+    struct orri_words words;  /* its words, */
+    struct orr_bytes entries; /* and entries */
+    uint64_t words_most;      /* bytes that the words may take */
 };
 
-/* What becomes one RESULT frame. */
+/* What becomes one entry. */
 struct orri_entry {
-    struct orr_id id;
-    uint32_t attempt;
-    unsigned char *sections; /* record, results, rows; blobs in results are patched */
-    uint32_t record_bytes, results_bytes, rows_bytes;
-    char *function;
-    const struct orr_column *columns; /* or NULL */
+    struct orr_stored stored; /* all that it points to, but columns, is the entry's; */
+    unsigned char *results;   /* blobs in them are patched to where they lie */
     int blob_fd;
     uint64_t blob_bytes;
 };
@@ -51,12 +44,13 @@ struct orri_entry {
 orr_status orri_log_open(struct orri_log *log, const char *run_dir,
                          const struct orri_shard_id *shard, uint64_t log_bytes,
                          bool durable, struct orr_error *err);
-/* The most that an entry, and a commit after it, take. */
+/* The most that an entry alone in a group takes. */
 uint64_t orri_log_need(const struct orri_entry *entry);
 bool orri_log_fits(const struct orri_log *log, const struct orri_entry *entry);
 orr_status orri_log_append(struct orri_log *log, struct orri_entry *entry,
                            struct orr_error *err);
-/* End the group: commit frame, write, sync. `sync_ns` is increased by the time. */
+/* End the group: words, entries, header, write, sync. `sync_ns` is increased by the
+ * time. */
 orr_status orri_log_commit(struct orri_log *log, int64_t *sync_ns,
                            struct orr_error *err);
 uint64_t orri_log_group_bytes(const struct orri_log *log);

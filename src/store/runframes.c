@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "store/frame.h"
+#include "store/stored.h"
 #include "store/runtable.h"
 
 #include <errno.h>

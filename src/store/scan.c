@@ -36,64 +36,86 @@ __attribute__((format(printf, 3, 4))) static void note(struct scan *scan,
     orr_text_puts(notes, "\n");
 }
 
-/* Blobs of the last group may be missing after a power cut, although frames around them
- * are whole; those of earlier groups were synced before the next group began. */
-static bool blob_is_good(struct scan *scan, struct orri_walk *walk,
-                         const struct orri_frame *frame, uint64_t at,
-                         uint64_t last_group)
-{
-    if (!frame->blob_bytes || (at < last_group && !scan->options->verify_blobs))
-        return true;
-    return orri_walk_blob_matches(walk, frame, at);
-}
-
-static orr_status visit_result(struct scan *scan, struct orri_walk *walk,
-                               const struct orri_frame *frame, uint64_t at,
-                               uint64_t last_group, struct orr_error *err)
-{
-    struct orr_stored stored;
-    struct orr_error why = { .code = ORR_OK };
-    uint64_t small = orri_frame_small(frame);
-    bool good = orri_walk_attempt(walk, frame, at, &stored, &why) == ORR_OK;
-    if (good && !blob_is_good(scan, walk, frame, at, last_group)) {
-        (void)orr_error_set(&why, ORR_ERR_DATA, ORR_NO_SPAN, "wrong blob checksum");
-        good = false;
-    }
-    if (!good) {
-        scan->stats.damaged_frames++;
-        note(scan, walk, "frame at %llu left out: %s", (unsigned long long)at,
-             why.text);
-        return ORR_OK;
-    }
-    struct orr_place place = { walk->shard.writer,
-                               walk->shard.epoch,
-                               walk->shard.segment,
-                               at,
-                               at + ORRI_FRAME_HEADER + small,
-                               frame->blob_bytes };
-    scan->stats.results++;
-    scan->stats.failures += stored.failure != ORR_FAIL_NONE;
-    scan->stats.small_bytes += small;
-    scan->stats.blob_bytes += frame->blob_bytes;
-    return scan->visit(scan->context, &stored, &place, err);
-}
-
-static orr_status visit_frames(struct scan *scan, struct orri_walk *walk,
-                               const struct orri_extent *extent, struct orr_error *err)
+/* Rows and blobs of the last group may be missing after a power cut, although what is
+ * around them is whole; those of earlier groups were synced before the next began. */
+static orr_status check_bulk(struct scan *scan, struct orri_walk *walk,
+                             struct orr_stored *stored, const struct orr_place *place,
+                             struct orr_error *err)
 {
     orr_status status = ORR_OK;
-    struct orri_frame frame;
-    for (uint64_t at = 0; status == ORR_OK && at < extent->committed;) {
-        struct orr_error why = { .code = ORR_OK };
-        if (orri_walk_header(walk, at, &frame, &why) != ORR_OK)
-            return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                                 "%s changed while it was read: %s", walk->path,
-                                 why.text);
-        if (frame.type == ORR_FRAME_COLUMNS)
-            orri_walk_learn_columns(walk, &frame, at);
-        else if (frame.type == ORR_FRAME_RESULT)
-            status = visit_result(scan, walk, &frame, at, extent->last_group, err);
-        at += orri_frame_length(&frame);
+    if (stored->n_rows && (walk->last || !scan->options->no_rows))
+        status = orri_walk_rows(walk, stored, err);
+    if (status == ORR_OK && place->blob_bytes &&
+        (walk->last || scan->options->verify_blobs) &&
+        !orri_walk_blob_matches(walk, place))
+        status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "wrong blob checksum");
+    return status;
+}
+
+static void count(struct orr_scan_stats *stats, const struct orr_stored *stored,
+                  const struct orr_place *place)
+{
+    stats->results++;
+    stats->failures += stored->failure != ORR_FAIL_NONE;
+    stats->payload_bytes += (uint64_t)stored->args_bytes + stored->results_bytes +
+                            (uint64_t)stored->row_bytes * stored->n_rows;
+    stats->blob_bytes += place->blob_bytes;
+}
+
+static orr_status visit_attempt(struct scan *scan, struct orri_walk *walk, bool *more,
+                                struct orr_error *err)
+{
+    struct orr_stored stored;
+    struct orr_place place;
+    struct orr_error why = { .code = ORR_OK };
+    orr_status status = orri_walk_attempt(walk, &stored, &place, &why);
+    bool whole = status == ORR_OK; /* the entry: bulk may be damaged */
+    *more = status != ORR_END;
+    if (status == ORR_OK)
+        status = check_bulk(scan, walk, &stored, &place, &why);
+    if (status == ORR_OK) {
+        count(&scan->stats, &stored, &place);
+        return scan->visit(scan->context, &stored, &place, err);
+    }
+    if (*more) {
+        scan->stats.damaged++;
+        if (whole && scan->options->lost)
+            scan->options->lost(scan->context, &stored, &place);
+        note(scan, walk, "attempt at %llu left out: %s",
+             (unsigned long long)place.entry, why.text);
+    }
+    return ORR_OK;
+}
+
+static orr_status visit_group(struct scan *scan, struct orri_walk *walk,
+                              struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    for (bool more = true; more && status == ORR_OK;)
+        status = visit_attempt(scan, walk, &more, err);
+    uint32_t left = orri_walk_left(walk);
+    if (status == ORR_OK && left) {
+        scan->stats.damaged += left;
+        note(scan, walk, "%u attempts of the group at %llu left out: wrong lengths",
+             left, (unsigned long long)walk->group.at);
+    }
+    return status;
+}
+
+static orr_status visit_groups(struct scan *scan, struct orri_walk *walk,
+                               struct orr_error *err)
+{
+    struct orr_error why = { .code = ORR_OK };
+    orr_status status = ORR_OK;
+    orr_status group = ORR_OK;
+    while (status == ORR_OK && (group = orri_walk_group(walk, &why)) != ORR_END) {
+        if (group == ORR_OK) {
+            status = visit_group(scan, walk, err);
+            continue;
+        }
+        scan->stats.damaged += walk->group.attempts;
+        note(scan, walk, "%u attempts of the group at %llu left out: %s",
+             walk->group.attempts, (unsigned long long)walk->group.at, why.text);
     }
     return status;
 }
@@ -102,21 +124,16 @@ static orr_status scan_shard(struct scan *scan, const char *run_dir,
                              const struct orri_shard_id *shard, struct orr_error *err)
 {
     struct orri_walk walk;
-    struct orri_extent extent;
     orr_status status = orri_walk_open(&walk, run_dir, shard, err);
     if (status != ORR_OK)
         return status;
     scan->stats.shards++;
-    status = orri_walk_extent(&walk, scan->options->run_id, &extent, err);
-    if (status == ORR_OK) {
-        scan->stats.uncommitted_frames += extent.uncommitted;
-        if (extent.uncommitted)
-            note(scan, &walk, "%llu results after the last commit left out",
-                 (unsigned long long)extent.uncommitted);
-        if (extent.damage.text[0])
-            note(scan, &walk, "%s; nothing after it is read", extent.damage.text);
-        status = visit_frames(scan, &walk, &extent, err);
-    }
+    status = orri_walk_begin(&walk, scan->options->run_id, err);
+    if (status == ORR_OK)
+        status = visit_groups(scan, &walk, err);
+    if (status == ORR_OK && walk.damage.text[0])
+        note(scan, &walk, "%s", walk.damage.text);
+    scan->stats.skipped_bytes += walk.skipped;
     orri_walk_close(&walk);
     return status;
 }

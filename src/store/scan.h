@@ -1,8 +1,8 @@
 /* scan.h - reading shards: all attempts, and the bytes of blobs
  *
  * Needs no lock and no HDF5, and works while writers write. Damage never stops it from
- * reading the rest: a log is read up to the first damaged frame header, not further
- * than its last whole commit frame; a frame whose sections are damaged is left out. */
+ * reading the rest: an attempt that is damaged is left out, and where the header of a
+ * group is, the next whole one is looked for. What no commit ended is not seen. */
 #ifndef ORR_STORE_SCAN_H
 #define ORR_STORE_SCAN_H
 
@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "lang/value.h"
-#include "store/frame.h"
+#include "store/stored.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,22 +20,27 @@ struct orr_place {
     uint32_t writer;
     uint32_t epoch;
     uint32_t segment;
-    uint64_t frame; /* offset of its frame in /log */
-    uint64_t blob;  /* offset of its blob section in /log */
+    uint64_t entry; /* offset of its record in /log */
+    uint64_t blob;  /* offset of its blobs in /log */
     uint64_t blob_bytes;
 };
 
 struct orr_scan_options {
     struct orr_id run_id; /* shards of another run are refused */
     bool verify_blobs; /* read all blobs too; else only those of a log's last group */
+    bool no_rows;      /* leave `rows` NULL: nobody looks at them */
     struct orr_text *notes; /* or NULL: one line a thing found wrong, for the log */
+    /* or NULL: called for each attempt that is left out and can still be told */
+    void (*lost)(void *context, const struct orr_stored *stored,
+                 const struct orr_place *place);
 };
 
 struct orr_scan_stats {
     uint64_t shards, results, failures;
-    uint64_t damaged_frames;     /* left out */
-    uint64_t uncommitted_frames; /* after the last commit: left out */
-    uint64_t small_bytes, blob_bytes;
+    uint64_t damaged;       /* attempts that are known to be lost */
+    uint64_t skipped_bytes; /* in which groups may have been */
+    uint64_t payload_bytes; /* arguments, results, rows */
+    uint64_t blob_bytes;
 };
 
 /* Visit the attempts of all shards of all epochs, in order of name and place. What
@@ -66,9 +71,15 @@ orr_status orr_blob_copy(struct orr_blob_reader *reader, const struct orr_blob *
 #define ORR_SHARD_NAME 40
 void orr_shard_name(uint32_t writer, uint32_t epoch, uint32_t segment,
                     char out[ORR_SHARD_NAME]);
-/* Trim and index the shards that no writer sealed (a killed run). Call only with the
- * run's lock held and no writer open. *sealed (may be NULL) is how many there were. */
-orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint64_t *sealed,
-                           struct orr_error *err);
+/* Trim and index, in a thread, the shards of epochs below `before` that no writer
+ * sealed (a killed run). *out is NULL when there are none. Call only with the run's
+ * lock held. A ghost that still writes to one of them does no harm: what it adds is its
+ * own. */
+struct orr_sealer;
+orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint32_t before,
+                           struct orr_sealer **out, struct orr_error *err);
+/* Wait for all, or, unless `all`, only for the one at hand. The first error that there
+ * was. Frees the sealer; NULL is fine. */
+orr_status orr_sealer_end(struct orr_sealer *sealer, bool all, struct orr_error *err);
 
 #endif

@@ -35,9 +35,7 @@ static const struct orr_column record_columns[] = {
     { "host", "s64", NULL, "where it ran" },
     { "rank", "u4", NULL, "which worker" },
     { "core", "u4", NULL, "which core" },
-    { "frame", "i8", "bytes", "its frame in /log of the blob file" },
-    { "results", "i8", "bytes", "its encoded results in /log" },
-    { "results_bytes", "u4", "bytes", "length of the encoded results" },
+    { "entry", "i8", "bytes", "where its record starts in /log of the blob file" },
     { "blob", "i8", "bytes", "its blobs in /log" },
     { "blob_bytes", "i8", "bytes", "length of its blobs" },
     { "n_rows", "u4", NULL, "rows of statistics in /frames/FUNCTION" },
@@ -141,7 +139,7 @@ static void put_fixed(struct orr_bytes *out, const char *text, size_t width)
 }
 
 static void put_record(struct orr_bytes *out, const struct orr_stored *s,
-                       const struct orr_place *place, uint32_t record_bytes)
+                       const struct orr_place *place)
 {
     char task[ORR_ID_TEXT];
     orr_id_text(s->id, task);
@@ -160,9 +158,7 @@ static void put_record(struct orr_bytes *out, const struct orr_stored *s,
     put_fixed(out, s->host, 64);
     orr_put_u32(out, s->rank);
     orr_put_u32(out, s->core);
-    orr_put_u64(out, place->frame);
-    orr_put_u64(out, place->frame + ORRI_FRAME_HEADER + record_bytes);
-    orr_put_u32(out, s->results_bytes);
+    orr_put_u64(out, place->entry);
     orr_put_u64(out, place->blob);
     orr_put_u64(out, place->blob_bytes);
     orr_put_u32(out, s->n_rows);
@@ -261,43 +257,43 @@ static bool append_rows(struct index *index, const struct orr_stored *s)
 
 /* --- the file --------------------------------------------------------------- */
 
-static bool add_attempt(struct index *index, const struct orri_frame *frame,
-                        uint64_t at)
+/* What is damaged is not in the index either. */
+static bool add_attempt(struct index *index, struct orr_stored *stored,
+                        const struct orr_place *place)
 {
-    struct orr_stored stored;
-    if (orri_walk_attempt(&index->walk, frame, at, &stored, NULL) != ORR_OK)
-        return true; /* damaged: not in the index either */
-    const struct orri_shard_id *shard = &index->walk.shard;
-    struct orr_place place = { shard->writer,
-                               shard->epoch,
-                               shard->segment,
-                               at,
-                               at + ORRI_FRAME_HEADER + orri_frame_small(frame),
-                               frame->blob_bytes };
-    bool ok = !stored.n_rows || append_rows(index, &stored);
-    put_record(&index->block, &stored, &place, frame->record_bytes);
+    if (stored->n_rows && orri_walk_rows(&index->walk, stored, NULL) != ORR_OK)
+        return true;
+    bool ok = !stored->n_rows || append_rows(index, stored);
+    put_record(&index->block, stored, place);
     index->block_rows++;
     return ok && (index->block_rows < BLOCK_ROWS || flush_records(index));
 }
 
-static bool add_frames(struct index *index, uint64_t committed)
+static bool add_group(struct index *index)
 {
-    struct orri_frame frame;
+    struct orr_stored stored;
+    struct orr_place place;
+    orr_status status = ORR_OK;
     bool ok = true;
-    for (uint64_t at = 0; ok && at < committed; at += orri_frame_length(&frame)) {
-        if (orri_walk_header(&index->walk, at, &frame, NULL) != ORR_OK)
-            break;
-        if (frame.type == ORR_FRAME_COLUMNS)
-            orri_walk_learn_columns(&index->walk, &frame, at);
-        else if (frame.type == ORR_FRAME_RESULT)
-            ok = add_attempt(index, &frame, at);
-    }
-    for (size_t i = 0; i < index->n_functions && ok; i++)
-        ok = flush_rows(&index->functions[i]);
-    return ok && flush_records(index);
+    while (ok &&
+           (status = orri_walk_attempt(&index->walk, &stored, &place, NULL)) != ORR_END)
+        ok = status != ORR_OK || add_attempt(index, &stored, &place);
+    return ok;
 }
 
-static bool put_root(hid_t file, const struct orri_shard_id *shard, uint64_t committed)
+static bool add_groups(struct index *index)
+{
+    orr_status status = ORR_OK;
+    bool ok = true;
+    while (ok && (status = orri_walk_group(&index->walk, NULL)) != ORR_END)
+        ok = status != ORR_OK || add_group(index);
+    for (size_t i = 0; i < index->n_functions && ok; i++)
+        ok = flush_rows(&index->functions[i]);
+    return ok && flush_records(index) &&
+           orri_hdf_put_int(index->file, "log_bytes", (int64_t)index->walk.next);
+}
+
+static bool put_root(hid_t file, const struct orri_shard_id *shard)
 {
     char id[ORR_ID_TEXT];
     orr_id_text(shard->run, id);
@@ -306,8 +302,7 @@ static bool put_root(hid_t file, const struct orri_shard_id *shard, uint64_t com
            orri_hdf_put_text(file, "run_id", id) &&
            orri_hdf_put_u32(file, "writer", shard->writer) &&
            orri_hdf_put_u32(file, "epoch", shard->epoch) &&
-           orri_hdf_put_u32(file, "segment", shard->segment) &&
-           orri_hdf_put_int(file, "log_bytes", (int64_t)committed);
+           orri_hdf_put_u32(file, "segment", shard->segment);
 }
 
 static void release(struct index *index)
@@ -331,7 +326,7 @@ static void release(struct index *index)
         (void)H5Tclose(index->record_type);
 }
 
-static orr_status write_index(struct index *index, const char *path, uint64_t committed,
+static orr_status write_index(struct index *index, const char *path,
                               struct orr_error *err)
 {
     orri_hdf_begin();
@@ -339,8 +334,8 @@ static orr_status write_index(struct index *index, const char *path, uint64_t co
     index->file = orri_hdf_create(path);
     if (index->file < 0)
         return orri_hdf_error(err, "cannot make", path);
-    bool ok = put_root(index->file, &index->walk.shard, committed) &&
-              make_records(index) && add_frames(index, committed);
+    bool ok = put_root(index->file, &index->walk.shard) && make_records(index) &&
+              add_groups(index);
     orr_status status = ok ? ORR_OK : orri_hdf_error(err, "cannot write", path);
     release(index);
     if (H5Fclose(index->file) < 0 && status == ORR_OK)
@@ -350,14 +345,14 @@ static orr_status write_index(struct index *index, const char *path, uint64_t co
     return status;
 }
 
-static orr_status index_walk(struct index *index, const char *run_dir,
-                             uint64_t committed, bool durable, struct orr_error *err)
+static orr_status index_walk(struct index *index, const char *run_dir, bool durable,
+                             struct orr_error *err)
 {
     char suffix[64];
     (void)snprintf(suffix, sizeof suffix, ".idx.h5.tmp-%ld", (long)getpid());
     char *temporary = orri_shard_path(run_dir, &index->walk.shard, suffix);
     char *path = orri_shard_path(run_dir, &index->walk.shard, ".idx.h5");
-    orr_status status = write_index(index, temporary, committed, err);
+    orr_status status = write_index(index, temporary, err);
     if (status == ORR_OK)
         status = orri_hdf_publish(temporary, path, durable, err);
     free(path);
@@ -365,24 +360,23 @@ static orr_status index_walk(struct index *index, const char *run_dir,
     return status;
 }
 
-orr_status orri_shard_index(const char *run_dir, const struct orri_shard_id *shard,
-                            bool durable, struct orr_error *err)
+static orr_status shard_index(const char *run_dir, const struct orri_shard_id *shard,
+                              bool durable, struct orr_error *err)
 {
     struct index index = { .file = -1 };
-    struct orri_extent extent;
     orr_status status = orri_walk_open(&index.walk, run_dir, shard, err);
     if (status != ORR_OK)
         return status;
-    status = orri_walk_extent(&index.walk, shard->run, &extent, err);
+    status = orri_walk_begin(&index.walk, shard->run, err);
     if (status == ORR_OK)
-        status = index_walk(&index, run_dir, extent.committed, durable, err);
+        status = index_walk(&index, run_dir, durable, err);
     orri_walk_close(&index.walk);
     return status;
 }
 
 /* --- shards that nobody closed ---------------------------------------------- */
 
-static bool has_index(const char *run_dir, const struct orri_shard_id *shard)
+bool orri_shard_is_sealed(const char *run_dir, const struct orri_shard_id *shard)
 {
     char *path = orri_shard_path(run_dir, shard, ".idx.h5");
     bool there = access(path, F_OK) == 0;
@@ -392,11 +386,11 @@ static bool has_index(const char *run_dir, const struct orri_shard_id *shard)
 
 /* Give the disk space back that a killed writer had taken ahead. */
 static orr_status trim_left_over(const char *run_dir, const struct orri_shard_id *shard,
-                                 const struct orri_walk *walk, uint64_t committed,
+                                 const struct orri_walk *walk, bool durable,
                                  struct orr_error *err)
 {
     struct stat info;
-    uint64_t bytes = (committed + 4095) & ~UINT64_C(4095);
+    uint64_t bytes = (walk->next + 4095) & ~UINT64_C(4095);
     if (bytes < ORRI_LOG_OFFSET)
         bytes = ORRI_LOG_OFFSET;
     int fd = open(walk->path, O_RDWR | O_CLOEXEC);
@@ -407,43 +401,33 @@ static orr_status trim_left_over(const char *run_dir, const struct orri_shard_id
     }
     orr_status status = ORR_OK;
     if ((uint64_t)info.st_size > ORRI_LOG_OFFSET + bytes)
-        status = orri_shard_trim(run_dir, shard, fd, bytes, walk->created, true, err);
+        status =
+            orri_shard_trim(run_dir, shard, fd, bytes, walk->created, durable, err);
     (void)close(fd);
     return status;
 }
 
-static orr_status seal_one(const char *run_dir, const struct orri_shard_id *shard,
-                           struct orr_error *err)
+/* Where the log ends; false when it is damaged: what lies behind might still be of use
+ * to someone, such a file is left as it is. */
+static bool find_end(struct orri_walk *walk)
+{
+    bool good = true;
+    orr_status status = ORR_OK;
+    while ((status = orri_walk_group(walk, NULL)) != ORR_END)
+        good = good && status == ORR_OK;
+    return good && !walk->damage.text[0];
+}
+
+orr_status orri_shard_seal(const char *run_dir, const struct orri_shard_id *shard,
+                           bool durable, struct orr_error *err)
 {
     struct orri_walk walk;
-    struct orri_extent extent;
     orr_status status = orri_walk_open(&walk, run_dir, shard, err);
     if (status != ORR_OK)
         return status;
-    status = orri_walk_extent(&walk, shard->run, &extent, err);
-    /* What lies behind damage might still be of use to someone: leave such a file. */
-    if (status == ORR_OK && !extent.damage.text[0])
-        status = trim_left_over(run_dir, shard, &walk, extent.committed, err);
+    status = orri_walk_begin(&walk, shard->run, err);
+    if (status == ORR_OK && find_end(&walk))
+        status = trim_left_over(run_dir, shard, &walk, durable, err);
     orri_walk_close(&walk);
-    return status == ORR_OK ? orri_shard_index(run_dir, shard, true, err) : status;
-}
-
-orr_status orr_shards_seal(const char *run_dir, struct orr_id run_id, uint64_t *sealed,
-                           struct orr_error *err)
-{
-    struct orri_shard_id *all = NULL;
-    size_t n = 0;
-    uint64_t count = 0;
-    orr_status status = orri_shard_list(run_dir, &all, &n, err);
-    for (size_t i = 0; i < n && status == ORR_OK; i++) {
-        all[i].run = run_id;
-        if (has_index(run_dir, &all[i]))
-            continue;
-        status = seal_one(run_dir, &all[i], err);
-        count += status == ORR_OK;
-    }
-    free(all);
-    if (sealed)
-        *sealed = count;
-    return status;
+    return status == ORR_OK ? shard_index(run_dir, shard, durable, err) : status;
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORRI_LOG_OFFSET = 16384, ORRI_SHARD_FORMAT = 1 };
+enum { ORRI_LOG_OFFSET = 16384, ORRI_SHARD_FORMAT = 2 };
 
 /* "RUN/shards/w00001-e001-s000000.blob.h5" with suffix ".blob.h5"; free() it. */
 char *orri_shard_path(const char *run_dir, const struct orri_shard_id *shard,
@@ -38,8 +38,10 @@ orr_status orri_shard_trim(const char *run_dir, const struct orri_shard_id *shar
                            int fd, uint64_t log_bytes, int64_t created, bool durable,
                            struct orr_error *err);
 
-/* Write the index file of a trimmed shard from its log (seal.c). */
-orr_status orri_shard_index(const char *run_dir, const struct orri_shard_id *shard,
-                            bool durable, struct orr_error *err);
+/* Cut the shard's file to its log, if that is whole, and write its index file (seal.c).
+ */
+orr_status orri_shard_seal(const char *run_dir, const struct orri_shard_id *shard,
+                           bool durable, struct orr_error *err);
+bool orri_shard_is_sealed(const char *run_dir, const struct orri_shard_id *shard);
 
 #endif

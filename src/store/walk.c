@@ -1,19 +1,18 @@
-/* walk.c - moving along the frames of one log
- * Owns: reading the file in pieces, the columns seen so far. Hands on: what is done
- * with attempts (scan.c, seal.c). */
+/* walk.c - moving along the groups of one log
+ * Owns: reading the file in pieces, what is believed of it. Hands on: what is done with
+ * attempts (scan.c, seal.c, verify.c). */
 #include "store/walk.h"
 
-#include "store/scan.h"
 #include "store/shard.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Skipping a blob and reading the next frame is one read; many small frames are one,
- * too. */
+/* Many small groups are one read; after a long bulk, less is read in vain. */
 enum { WINDOW_BYTES = 256 * 1024, WINDOW_SMALL = 16 * 1024 };
 
 orr_status orri_walk_open(struct orri_walk *walk, const char *run_dir,
@@ -28,7 +27,6 @@ orr_status orri_walk_open(struct orri_walk *walk, const char *run_dir,
         free(walk->path);
         return status;
     }
-    walk->window = orr_alloc(WINDOW_BYTES, 1);
     return ORR_OK;
 }
 
@@ -36,11 +34,12 @@ void orri_walk_close(struct orri_walk *walk)
 {
     if (walk->fd >= 0)
         (void)close(walk->fd);
-    orr_arena_release(&walk->attempt);
-    orr_arena_release(&walk->known);
+    orr_arena_release(&walk->attempt_memory);
+    orr_arena_release(&walk->group_memory);
+    orr_arena_release(&walk->columns_memory);
     free(walk->columns);
-    free(walk->window);
-    free(walk->large);
+    free(walk->window.bytes);
+    free(walk->rows.bytes);
     free(walk->path);
     *walk = (struct orri_walk) { .fd = -1 };
 }
@@ -68,146 +67,45 @@ static ssize_t read_log(const struct orri_walk *walk, uint64_t at, void *out,
     return (ssize_t)done;
 }
 
-static bool in_window(const struct orri_walk *walk, uint64_t at, size_t length)
+/* Do so many bytes lie in the file? Asked before memory is taken for them. */
+static bool in_file(const struct orri_walk *walk, uint64_t at, uint64_t length)
 {
-    return at >= walk->window_at && at + length <= walk->window_at + walk->window_bytes;
+    off_t end = lseek(walk->fd, 0, SEEK_END);
+    return end >= ORRI_LOG_OFFSET && at <= (uint64_t)end - ORRI_LOG_OFFSET &&
+           length <= (uint64_t)end - ORRI_LOG_OFFSET - at;
 }
 
-/* `length` bytes at `at`, in the window or in `large`; NULL when they cannot be had. */
-static const unsigned char *bytes_at(struct orri_walk *walk, uint64_t at, size_t length)
+static bool holds(const struct orri_window *window, uint64_t at, size_t length)
 {
-    if (in_window(walk, at, length))
-        return walk->window + (at - walk->window_at);
-    if (length > WINDOW_BYTES) {
-        if (walk->large_bytes < length) {
-            walk->large = orr_realloc(walk->large, length, 1);
-            walk->large_bytes = length;
-        }
-        return read_log(walk, at, walk->large, length) == (ssize_t)length ? walk->large
-                                                                          : NULL;
-    }
-    /* Going on where the last piece ended: many small frames. Else: after a blob. */
-    bool onward = at >= walk->window_at && at <= walk->window_at + walk->window_bytes;
+    return at >= window->at && length <= window->length &&
+           at - window->at <= window->length - length;
+}
+
+/* `length` bytes at `at`, good until the window moves; NULL when they cannot be had. */
+static const unsigned char *bytes_at(const struct orri_walk *walk,
+                                     struct orri_window *window, uint64_t at,
+                                     uint64_t length)
+{
+    if (length && holds(window, at, (size_t)length))
+        return window->bytes + (at - window->at);
+    if (!in_file(walk, at, length))
+        return NULL;
+    /* Going on where the last piece ended: many small groups. Else: after bulk. */
+    bool onward = at >= window->at && at <= window->at + window->length;
     size_t want = onward ? WINDOW_BYTES : WINDOW_SMALL;
-    ssize_t n = read_log(walk, at, walk->window, want < length ? length : want);
-    walk->window_at = at;
-    walk->window_bytes = n > 0 ? (size_t)n : 0;
-    return in_window(walk, at, length) ? walk->window : NULL;
-}
-
-static bool all_zero(const unsigned char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (bytes[i])
-            return false;
-    return true;
-}
-
-/* --- frames ----------------------------------------------------------------- */
-
-orr_status orri_walk_header(struct orri_walk *walk, uint64_t at, struct orri_frame *out,
-                            struct orr_error *err)
-{
-    const unsigned char *header = bytes_at(walk, at, ORRI_FRAME_HEADER);
-    if (!header || all_zero(header, ORRI_FRAME_HEADER))
-        return ORR_END;
-    return orri_frame_decode(header, &walk->shard, at, out, err);
-}
-
-const unsigned char *orri_walk_sections(struct orri_walk *walk,
-                                        const struct orri_frame *frame, uint64_t at,
-                                        struct orr_error *err)
-{
-    uint64_t small = orri_frame_small(frame);
-    const unsigned char *bytes = NULL;
-    off_t end = lseek(walk->fd, 0, SEEK_END); /* before memory is taken for it */
-    if (end >= 0 && ORRI_LOG_OFFSET + at + ORRI_FRAME_HEADER + small <= (uint64_t)end)
-        bytes = bytes_at(walk, at + ORRI_FRAME_HEADER, (size_t)small);
-    if (!bytes)
-        (void)orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "the file ends within it");
-    else if (orr_crc32c(0, bytes, (size_t)small) != frame->small_crc) {
-        (void)orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "wrong checksum");
-        bytes = NULL;
+    if (want < length)
+        want = (size_t)length;
+    if (window->cap < want) {
+        window->bytes = orr_realloc(window->bytes, want, 1);
+        window->cap = want;
     }
-    return bytes;
+    ssize_t n = read_log(walk, at, window->bytes, want);
+    window->at = at;
+    window->length = n > 0 ? (size_t)n : 0;
+    return window->length >= length ? window->bytes : NULL;
 }
 
-static const struct orr_column *find_columns(const struct orri_walk *walk,
-                                             const char *function, uint64_t form)
-{
-    for (size_t i = 0; i < walk->n_columns; i++)
-        if (walk->columns[i].form == form &&
-            strcmp(walk->columns[i].function, function) == 0)
-            return walk->columns[i].columns;
-    return NULL;
-}
-
-void orri_walk_learn_columns(struct orri_walk *walk, const struct orri_frame *frame,
-                             uint64_t at)
-{
-    struct orri_walk_columns entry;
-    const unsigned char *bytes = orri_walk_sections(walk, frame, at, NULL);
-    if (!bytes)
-        return; /* attempts with rows of that function are left out then */
-    struct orr_reader in = orr_reader_of(bytes, frame->record_bytes);
-    if (orri_columns_get(&in, &walk->known, &entry.function, &entry.columns, NULL) !=
-        ORR_OK)
-        return;
-    walk->columns =
-        orr_grow(walk->columns, walk->n_columns, &walk->cap_columns, sizeof entry);
-    entry.form = orri_columns_hash(entry.columns);
-    walk->columns[walk->n_columns++] = entry;
-}
-
-orr_status orri_walk_attempt(struct orri_walk *walk, const struct orri_frame *frame,
-                             uint64_t at, struct orr_stored *out, struct orr_error *err)
-{
-    const unsigned char *bytes = orri_walk_sections(walk, frame, at, err);
-    if (!bytes)
-        return ORR_ERR_DATA;
-    struct orr_reader in = orr_reader_of(bytes, frame->record_bytes);
-    struct orr_stored s = { .id = frame->id, .attempt = frame->attempt };
-    uint64_t form = 0;
-    orr_arena_reset(&walk->attempt);
-    orr_status status = orri_record_get(&in, &walk->attempt, &s, &form, err);
-    if (status != ORR_OK)
-        return status;
-    s.results = bytes + frame->record_bytes;
-    s.results_bytes = frame->results_bytes;
-    s.rows = bytes + frame->record_bytes + frame->results_bytes;
-    if ((uint64_t)s.row_bytes * s.n_rows != frame->rows_bytes)
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "its rows do not have the length that its record says");
-    s.columns = frame->rows_bytes ? find_columns(walk, s.function, form) : NULL;
-    if (s.n_rows && (!s.columns || orri_row_width(s.columns) != s.row_bytes))
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "what the rows of function %s hold is damaged",
-                             s.function);
-    *out = s;
-    return ORR_OK;
-}
-
-bool orri_walk_blob_matches(struct orri_walk *walk, const struct orri_frame *frame,
-                            uint64_t at)
-{
-    enum { PIECE = 1 << 20 };
-    uint32_t crc = 0;
-    uint64_t start = at + ORRI_FRAME_HEADER + orri_frame_small(frame);
-    unsigned char *piece = orr_alloc(PIECE, 1);
-    uint64_t done = 0;
-    while (done < frame->blob_bytes) {
-        uint64_t left = frame->blob_bytes - done;
-        size_t n = left < PIECE ? (size_t)left : PIECE;
-        if (read_log(walk, start + done, piece, n) != (ssize_t)n)
-            break;
-        crc = orr_crc32c(crc, piece, n);
-        done += n;
-    }
-    free(piece);
-    return done == frame->blob_bytes && crc == frame->blob_crc;
-}
-
-/* --- how far it is good ----------------------------------------------------- */
+/* --- the first frame -------------------------------------------------------- */
 
 static orr_status refuse_foreign(const struct orri_walk *walk, struct orr_id run,
                                  const struct orri_shard_id *is, struct orr_error *err)
@@ -235,62 +133,287 @@ static orr_status refuse_foreign(const struct orri_walk *walk, struct orr_id run
     return ORR_OK;
 }
 
-/* The first frame says whose log it is. */
-static orr_status check_open(struct orri_walk *walk, struct orr_id run, bool *empty,
-                             struct orri_extent *extent, struct orr_error *err)
+/* The start of the log looks like ours, but is of a form that is not read here. */
+static orr_status refuse_form(const struct orri_walk *walk, const unsigned char *header,
+                              const struct orr_error *why, struct orr_error *err)
+{
+    struct orr_reader in = orr_reader_of(header, ORRI_FRAME_HEADER);
+    uint32_t magic = orr_get_u32(&in);
+    in.at = 60;
+    bool whole =
+        magic == ORRI_FRAME_MAGIC && orr_get_u32(&in) == orr_crc32c(0, header, 60);
+    if (magic != ORRI_FRAME_MAGIC_SWAPPED && !whole)
+        return ORR_OK; /* damage */
+    return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "%s: %s", walk->path,
+                         why->text);
+}
+
+static const unsigned char *checked_words(struct orri_walk *walk,
+                                          const struct orri_frame *frame,
+                                          struct orr_error *err)
+{
+    uint64_t at = frame->at + ORRI_FRAME_HEADER + frame->bulk_bytes;
+    const unsigned char *bytes = bytes_at(
+        walk, &walk->window, at, (uint64_t)frame->words_bytes + frame->entries_bytes);
+    if (!bytes)
+        (void)orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "the file ends within it");
+    else if (orr_crc32c(frame->tag, bytes, frame->words_bytes) != frame->words_crc) {
+        (void)orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "wrong checksum");
+        bytes = NULL;
+    }
+    return bytes;
+}
+
+/* --- groups ----------------------------------------------------------------- */
+
+static bool all_zero(const unsigned char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i])
+            return false;
+    return true;
+}
+
+/* A whole group header; `why` is left alone where nothing was ever written. */
+static bool group_at(const struct orri_walk *walk, uint64_t at, struct orri_frame *out,
+                     struct orr_error *why)
+{
+    unsigned char header[ORRI_FRAME_HEADER];
+    if (read_log(walk, at, header, sizeof header) != sizeof header ||
+        all_zero(header, sizeof header))
+        return false;
+    return orri_frame_decode(header, &walk->shard, at, out, why) == ORR_OK &&
+           out->type == ORRI_FRAME_GROUP;
+}
+
+/* From `at` on, the next place that holds bytes at all. */
+static uint64_t next_data(const struct orri_walk *walk, uint64_t at)
+{
+    off_t data = lseek(walk->fd, (off_t)(ORRI_LOG_OFFSET + at), SEEK_DATA);
+    if (data < 0)
+        return errno == ENXIO ? UINT64_MAX : at; /* a hole to the end */
+    uint64_t found = (uint64_t)data - ORRI_LOG_OFFSET;
+    return (found + ORRI_FRAME_ALIGN - 1) & ~(uint64_t)(ORRI_FRAME_ALIGN - 1);
+}
+
+/* Look for a whole header at any place after `at`: a magic number is at most one of a
+ * thousand, both checksums tell it from the bytes of a blob. */
+static bool search(const struct orri_walk *walk, uint64_t at, struct orri_frame *out)
+{
+    static const unsigned char magic[] = { 'O', 'R', 'R', 'F' };
+    enum { PIECE = 1 << 20 };
+    unsigned char *piece = orr_alloc(PIECE, 1);
+    bool found = false;
+    for (bool more = true; more && !found;) {
+        at = next_data(walk, at);
+        ssize_t n = at == UINT64_MAX ? 0 : read_log(walk, at, piece, PIECE);
+        more = n == PIECE;
+        for (ssize_t i = 0; i + ORRI_FRAME_HEADER <= n && !found; i += ORRI_FRAME_ALIGN)
+            found = memcmp(piece + i, magic, sizeof magic) == 0 &&
+                    orri_frame_decode(piece + i, &walk->shard, at + (uint64_t)i, out,
+                                      NULL) == ORR_OK &&
+                    out->type == ORRI_FRAME_GROUP;
+        at += PIECE - ORRI_FRAME_HEADER;
+    }
+    free(piece);
+    return found;
+}
+
+static void note_gap(struct orri_walk *walk, uint64_t from, uint64_t to,
+                     const struct orr_error *why)
+{
+    walk->skipped += to - from;
+    if (!walk->damage.text[0])
+        (void)orr_error_set(
+            &walk->damage, ORR_ERR_DATA, ORR_NO_SPAN,
+            "%" PRIu64 " bytes at %" PRIu64 " of the log are not readable: %s",
+            to - from, from, why->text[0] ? why->text : "they were never written");
+}
+
+/* Find the group from `walk->next` on, wherever it is: it makes the one at hand not the
+ * last. */
+static void look_ahead(struct orri_walk *walk)
+{
+    struct orr_error why = { .code = ORR_OK };
+    walk->last = !group_at(walk, walk->next, &walk->ahead, &why) &&
+                 !search(walk, walk->next, &walk->ahead);
+    if (!walk->last && walk->ahead.at != walk->next)
+        note_gap(walk, walk->next, walk->ahead.at, &why);
+    if (walk->last && why.text[0] && !walk->damage.text[0])
+        walk->damage = why; /* the end, but not a clean one */
+}
+
+orr_status orri_walk_begin(struct orri_walk *walk, struct orr_id run,
+                           struct orr_error *err)
 {
     struct orri_frame frame;
     struct orri_shard_id is;
-    orr_status status = orri_walk_header(walk, 0, &frame, &extent->damage);
-    *empty = true;
-    if (status != ORR_OK)
-        return ORR_OK; /* never written, or damaged: nothing in it to believe */
-    if (frame.type != ORR_FRAME_OPEN) {
-        (void)orr_error_set(&extent->damage, ORR_ERR_DATA, ORR_NO_SPAN,
-                            "the log does not start with an OPEN frame");
-        return ORR_OK;
-    }
-    const unsigned char *bytes = orri_walk_sections(walk, &frame, 0, &extent->damage);
-    if (!bytes)
-        return ORR_OK;
-    struct orr_reader in = orr_reader_of(bytes, frame.record_bytes);
-    if (orri_open_get(&in, &is, &walk->created, &extent->damage) != ORR_OK)
-        return ORR_OK;
-    *empty = false;
+    struct orr_error *damage = &walk->damage;
+    walk->empty = true;
+    const unsigned char *header = bytes_at(walk, &walk->window, 0, ORRI_FRAME_HEADER);
+    if (!header || all_zero(header, ORRI_FRAME_HEADER))
+        return ORR_OK; /* never written: nothing in it to believe */
     walk->shard.run = run;
-    return refuse_foreign(walk, run, &is, err);
+    if (orri_frame_decode(header, &walk->shard, 0, &frame, damage) != ORR_OK)
+        return refuse_form(walk, header, damage, err);
+    const unsigned char *words =
+        frame.type == ORRI_FRAME_OPEN ? checked_words(walk, &frame, damage) : NULL;
+    if (!words)
+        return ORR_OK;
+    struct orr_reader in = orr_reader_of(words, frame.words_bytes);
+    if (orri_open_get(&in, &is, &walk->created, damage) != ORR_OK)
+        return ORR_OK;
+    walk->empty = false;
+    orr_status status = refuse_foreign(walk, run, &is, err);
+    walk->next = orri_frame_length(&frame);
+    if (status == ORR_OK)
+        look_ahead(walk);
+    return status;
 }
 
-/* A commit frame counts only when it and all its group's headers are whole. */
-static bool good_commit(struct orri_walk *walk, const struct orri_frame *frame,
-                        uint64_t at, struct orri_commit *commit)
+/* Columns of the walk that live longer than the group. */
+static void keep_columns(struct orri_walk *walk)
 {
-    const unsigned char *bytes = orri_walk_sections(walk, frame, at, NULL);
-    if (!bytes)
-        return false;
-    struct orr_reader in = orr_reader_of(bytes, frame->record_bytes);
-    return orri_commit_get(&in, commit, NULL) == ORR_OK;
-}
-
-orr_status orri_walk_extent(struct orri_walk *walk, struct orr_id run,
-                            struct orri_extent *out, struct orr_error *err)
-{
-    struct orri_frame frame;
-    struct orri_commit commit;
-    bool empty = false;
-    *out = (struct orri_extent) { .committed = 0 };
-    orr_status status = check_open(walk, run, &empty, out, err);
-    if (status != ORR_OK || empty)
-        return status;
-    for (uint64_t at = 0;; at += orri_frame_length(&frame)) {
-        if (orri_walk_header(walk, at, &frame, &out->damage) != ORR_OK)
-            return ORR_OK;
-        if (frame.type == ORR_FRAME_RESULT)
-            out->uncommitted++;
-        if (frame.type != ORR_FRAME_COMMIT || !good_commit(walk, &frame, at, &commit))
-            continue;
-        out->committed = at + orri_frame_length(&frame);
-        out->last_group = commit.group_start;
-        out->uncommitted = 0;
+    for (uint32_t i = 0; i < walk->words.n_columns; i++) {
+        struct orri_known_columns *c = &walk->words.columns[i];
+        const struct orr_column *kept = NULL;
+        for (size_t k = 0; k < walk->n_columns && !kept; k++)
+            if (walk->columns[k].form == c->form &&
+                strcmp(walk->columns[k].function, c->function) == 0)
+                kept = walk->columns[k].columns;
+        if (!kept) {
+            struct orri_known_columns copy =
+                orri_columns_copy(c, &walk->columns_memory);
+            walk->columns = orr_grow(walk->columns, walk->n_columns, &walk->cap_columns,
+                                     sizeof copy);
+            walk->columns[walk->n_columns++] = copy;
+            kept = copy.columns;
+        }
+        c->columns = kept;
     }
+}
+
+static orr_status read_group(struct orri_walk *walk, struct orr_error *err)
+{
+    const struct orri_frame *group = &walk->group;
+    const unsigned char *words = checked_words(walk, group, err);
+    struct orr_reader in = orr_reader_of(words, group->words_bytes);
+    orr_arena_reset(&walk->group_memory);
+    orr_status status =
+        words ? orri_words_get(&in, &walk->group_memory, &walk->words, err)
+              : ORR_ERR_DATA;
+    if (status != ORR_OK)
+        return status;
+    keep_columns(walk);
+    walk->entries =
+        orr_reader_of(words + group->words_bytes, (size_t)group->entries_bytes);
+    walk->lost = false;
+    return ORR_OK;
+}
+
+orr_status orri_walk_group(struct orri_walk *walk, struct orr_error *err)
+{
+    walk->entries = orr_reader_of(NULL, 0);
+    walk->group.attempts = 0;
+    if (walk->empty || walk->last)
+        return ORR_END;
+    walk->group = walk->ahead;
+    walk->next = walk->group.at + orri_frame_length(&walk->group);
+    look_ahead(walk);
+    return read_group(walk, err);
+}
+
+/* --- attempts --------------------------------------------------------------- */
+
+uint32_t orri_walk_left(const struct orri_walk *walk) { return walk->group.attempts; }
+
+/* The body of the next entry, whole; NULL with *err. */
+static const unsigned char *next_entry(struct orri_walk *walk, uint32_t *length,
+                                       uint64_t *at, struct orr_error *err)
+{
+    const struct orri_frame *group = &walk->group;
+    struct orr_reader *in = &walk->entries;
+    *at =
+        group->at + ORRI_FRAME_HEADER + group->bulk_bytes + group->words_bytes + in->at;
+    *length = orr_get_u32(in);
+    uint32_t crc = orr_get_u32(in);
+    const unsigned char *body = orr_get_raw(in, *length);
+    if (body && orr_crc32c(group->tag, body, *length) == crc)
+        return body;
+    walk->lost = !body;
+    (void)orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "wrong checksum");
+    return NULL;
+}
+
+static orr_status check_bulk(const struct orri_walk *walk,
+                             const struct orr_stored *stored, struct orr_error *err)
+{
+    uint64_t rows = (uint64_t)stored->row_bytes * stored->n_rows;
+    uint64_t bulk = walk->group.bulk_bytes;
+    const struct orri_bulk *b = &walk->bulk;
+    if (b->at <= bulk && rows <= bulk - b->at && b->blob_bytes <= bulk - b->at - rows)
+        return ORR_OK;
+    return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
+                         "its rows or blobs lie outside of its group");
+}
+
+orr_status orri_walk_attempt(struct orri_walk *walk, struct orr_stored *out,
+                             struct orr_place *place, struct orr_error *err)
+{
+    uint32_t length = 0;
+    uint64_t at = 0;
+    if (!walk->group.attempts || walk->lost || !orr_reader_left(&walk->entries))
+        return ORR_END;
+    const unsigned char *body = next_entry(walk, &length, &at, err);
+    if (walk->lost)
+        return ORR_END;
+    walk->group.attempts--;
+    if (!body)
+        return ORR_ERR_DATA;
+    struct orr_reader in = orr_reader_of(body, length);
+    orr_arena_reset(&walk->attempt_memory);
+    orr_status status =
+        orri_entry_get(&in, &walk->words, &walk->attempt_memory, out, &walk->bulk, err);
+    if (status == ORR_OK)
+        status = check_bulk(walk, out, err);
+    uint64_t rows = (uint64_t)out->row_bytes * out->n_rows;
+    *place =
+        (struct orr_place) { walk->shard.writer,
+                             walk->shard.epoch,
+                             walk->shard.segment,
+                             at,
+                             walk->group.at + ORRI_FRAME_HEADER + walk->bulk.at + rows,
+                             walk->bulk.blob_bytes };
+    return status;
+}
+
+orr_status orri_walk_rows(struct orri_walk *walk, struct orr_stored *stored,
+                          struct orr_error *err)
+{
+    uint64_t length = (uint64_t)stored->row_bytes * stored->n_rows;
+    uint64_t at = walk->group.at + ORRI_FRAME_HEADER + walk->bulk.at;
+    const unsigned char *rows = bytes_at(walk, &walk->rows, at, length);
+    if (!rows || orr_crc32c(0, rows, length) != walk->bulk.rows_crc)
+        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
+                             "wrong checksum of its statistics");
+    stored->rows = rows;
+    return ORR_OK;
+}
+
+bool orri_walk_blob_matches(struct orri_walk *walk, const struct orr_place *place)
+{
+    enum { PIECE = 1 << 20 };
+    uint32_t crc = 0;
+    unsigned char *piece = orr_alloc(PIECE, 1);
+    uint64_t done = 0;
+    while (done < place->blob_bytes) {
+        uint64_t left = place->blob_bytes - done;
+        size_t n = left < PIECE ? (size_t)left : PIECE;
+        if (read_log(walk, place->blob + done, piece, n) != (ssize_t)n)
+            break;
+        crc = orr_crc32c(crc, piece, n);
+        done += n;
+    }
+    free(piece);
+    return done == place->blob_bytes && crc == walk->bulk.blob_crc;
 }

@@ -1,14 +1,14 @@
 /* writer.c - the queue in front of the log, and the thread that empties it
  * Owns: the queue, the grouping, the acknowledgements, the thread. Hands on: bytes and
- * syncs (log.c), index files (seal.c).
+ * syncs (log.c), index files (sealer.c).
  *
  * An item goes queued -> pending (in the log's group) -> done (synced) -> taken. */
 #include "store/writer.h"
 
-#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/log.h"
+#include "store/sealer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,11 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SEGMENT_SLACK = 64 * 1024 };
+enum { SEGMENT_SLACK = 4096 /* the OPEN frame */ };
 
 struct item {
     struct item *next;
-    struct orri_entry entry; /* sections and function belong to the item */
+    struct orri_entry entry; /* what it points to is behind the item, in its memory */
     uint64_t cost;           /* bytes counted against the queue */
     uint64_t token;
 };
@@ -41,8 +41,7 @@ struct orr_writer {
 
     /* the thread's own */
     struct orri_log log;
-    struct orri_shard_id *closed; /* segments without an index yet */
-    size_t n_closed, cap_closed;
+    struct orr_sealer *sealer; /* NULL: no index files */
     int64_t group_started, last_added, linger;
     uint32_t next_segment;
 
@@ -89,11 +88,8 @@ static struct item *pop(struct list *list)
 static void free_list(struct list *list)
 {
     struct item *item = NULL;
-    while ((item = pop(list)) != NULL) {
-        free(item->entry.sections);
-        free(item->entry.function);
+    while ((item = pop(list)) != NULL)
         free(item);
-    }
 }
 
 /* --- the thread ------------------------------------------------------------- */
@@ -170,13 +166,13 @@ static orr_status commit(struct orr_writer *w, struct orr_error *err)
 static orr_status rotate(struct orr_writer *w, uint64_t need, struct orr_error *err)
 {
     struct orri_shard_id shard = w->log.shard;
-    orr_status status = w->log.group.group_results ? commit(w, err) : ORR_OK;
+    orr_status status = w->log.group.attempts ? commit(w, err) : ORR_OK;
     if (status == ORR_OK)
         status = orri_log_close(&w->log, true, err);
     if (status != ORR_OK)
         return status;
-    w->closed = orr_grow(w->closed, w->n_closed, &w->cap_closed, sizeof *w->closed);
-    w->closed[w->n_closed++] = shard;
+    if (w->sealer)
+        orri_sealer_add(w->sealer, &shard);
     return open_segment(w, need, err);
 }
 
@@ -191,7 +187,7 @@ static orr_status write_item(struct orr_writer *w, struct item *item,
     if (status != ORR_OK)
         return status;
     w->last_added = orr_clock_monotonic();
-    if (w->log.group.group_results == 1)
+    if (w->log.group.attempts == 1)
         w->group_started = w->last_added;
     return ORR_OK;
 }
@@ -199,7 +195,7 @@ static orr_status write_item(struct orr_writer *w, struct item *item,
 static bool group_is_full(const struct orr_writer *w)
 {
     return orri_log_group_bytes(&w->log) >= w->options.group_bytes ||
-           w->log.group.group_results >= w->options.group_results ||
+           w->log.group.attempts >= w->options.group_results ||
            orr_clock_monotonic() - w->group_started >= w->options.group_ns;
 }
 
@@ -222,7 +218,7 @@ static void wait_until(struct orr_writer *w, int64_t monotonic_ns)
 static struct item *next_item(struct orr_writer *w)
 {
     while (!w->queued.head) {
-        bool running = w->log.group.group_results > 0;
+        bool running = w->log.group.attempts > 0;
         if (running && (w->hurry || w->stop || orr_clock_monotonic() >= commit_due(w)))
             return NULL;
         if (running)
@@ -243,7 +239,7 @@ static void *writer_main(void *argument)
     while (status == ORR_OK) {
         pthread_mutex_lock(&w->mutex);
         struct item *item = next_item(w);
-        bool end = !item && !w->log.group.group_results;
+        bool end = !item && !w->log.group.attempts;
         pthread_mutex_unlock(&w->mutex);
         if (end)
             return NULL;
@@ -307,7 +303,7 @@ static void free_writer(struct orr_writer *w)
     pthread_mutex_destroy(&w->mutex);
     if (w->event_fd >= 0)
         (void)close(w->event_fd);
-    free(w->closed);
+    (void)orr_sealer_end(w->sealer, false, NULL);
     free(w->run_dir);
     free(w);
 }
@@ -332,6 +328,9 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
     set_defaults(&w->options);
     w->linger = linger_after(&w->options, 0);
     w->run_dir = orr_strdup(options->run_dir);
+    if (!options->no_index)
+        w->sealer =
+            orri_sealer_new(w->run_dir, options->durability != ORR_DURABILITY_NONE);
     init_waits(w);
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     orr_status status = ORR_OK;
@@ -353,48 +352,87 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
 
 /* --- the caller's side ------------------------------------------------------ */
 
+static size_t text_bytes(const char *text) { return text ? strlen(text) + 1 : 0; }
+
+/* What an attempt points to, all together, but for the columns. */
+static uint64_t size_of(const struct orr_stored *s)
+{
+    uint64_t bytes = text_bytes(s->function) + text_bytes(s->message) +
+                     text_bytes(s->warnings) + text_bytes(s->host);
+    for (uint32_t i = 0; i < s->n_counters; i++)
+        bytes += text_bytes(s->counters[i].name);
+    return bytes + s->error_tail_bytes + s->args_bytes + s->results_bytes +
+           (uint64_t)s->row_bytes * s->n_rows;
+}
+
+static void *copy(unsigned char **to, const void *from, size_t length)
+{
+    unsigned char *at = *to;
+    if (length)
+        memcpy(at, from, length);
+    *to += length;
+    return at;
+}
+
+static const char *copy_text(unsigned char **to, const char *text)
+{
+    return text ? copy(to, text, strlen(text) + 1) : NULL;
+}
+
+static void copy_stored(struct orri_entry *entry, const struct orr_stored *from,
+                        struct orr_stored_counter *counters, unsigned char *to)
+{
+    struct orr_stored *s = &entry->stored;
+    *s = *from;
+    for (uint32_t i = 0; i < s->n_counters; i++)
+        counters[i] =
+            (struct orr_stored_counter) { copy_text(&to, from->counters[i].name),
+                                          from->counters[i].amount };
+    s->counters = counters;
+    s->function = copy_text(&to, from->function);
+    s->message = copy_text(&to, from->message);
+    s->warnings = copy_text(&to, from->warnings);
+    s->host = copy_text(&to, from->host);
+    s->error_tail = copy(&to, from->error_tail, from->error_tail_bytes);
+    s->args = copy(&to, from->args, from->args_bytes);
+    entry->results = copy(&to, from->results, from->results_bytes);
+    s->results = entry->results;
+    s->rows = copy(&to, from->rows, (size_t)s->row_bytes * s->n_rows);
+    if (!s->n_rows)
+        s->columns = NULL;
+}
+
+static void check_sizes(const struct orr_stored *s)
+{
+    uint64_t rows = (uint64_t)s->row_bytes * s->n_rows;
+    if (rows && (!s->columns || orri_row_width(s->columns) != s->row_bytes))
+        ORR_BUG("rows of function %s do not have the width of its columns",
+                s->function);
+    if (orri_entry_most(s) > ORRI_SECTION_MAX || rows > ORRI_SECTION_MAX)
+        ORR_BUG("an attempt of function %s is too large to be stored", s->function);
+}
+
+/* One piece of memory: the item, its counters, and what they point to. */
 static struct item *make_item(const struct orr_stored *stored, int blob_fd,
                               uint64_t blob_bytes, uint64_t token)
 {
-    struct orr_bytes bytes = ORR_BYTES_INIT;
-    struct item *item = orr_alloc(1, sizeof *item);
-    struct orri_entry *e = &item->entry;
-    orri_record_put(&bytes, stored);
-    e->record_bytes = (uint32_t)bytes.length;
-    orr_put_raw(&bytes, stored->results, stored->results_bytes);
-    e->results_bytes = stored->results_bytes;
-    uint64_t rows = (uint64_t)stored->row_bytes * stored->n_rows;
-    if (rows &&
-        (!stored->columns || orri_row_width(stored->columns) != stored->row_bytes))
-        ORR_BUG("rows of function %s do not have the width of its columns",
-                stored->function);
-    if (bytes.length > ORRI_SECTION_MAX || rows > ORRI_SECTION_MAX)
-        ORR_BUG("an attempt of function %s is too large to be stored",
-                stored->function);
-    orr_put_raw(&bytes, stored->rows, (size_t)rows);
-    e->rows_bytes = (uint32_t)rows;
-    e->sections = bytes.data;
-    e->id = stored->id;
-    e->attempt = stored->attempt;
-    e->function = orr_strdup(stored->function ? stored->function : "");
-    e->columns = rows ? stored->columns : NULL;
-    e->blob_fd = blob_fd;
-    e->blob_bytes = blob_bytes;
+    size_t fixed =
+        sizeof(struct item) + stored->n_counters * sizeof(struct orr_stored_counter);
+    check_sizes(stored);
+    struct item *item = orr_alloc(1, fixed + (size_t)size_of(stored));
+    copy_stored(&item->entry, stored, (struct orr_stored_counter *)(item + 1),
+                (unsigned char *)item + fixed);
+    item->entry.blob_fd = blob_fd;
+    item->entry.blob_bytes = blob_bytes;
     item->token = token;
-    item->cost = bytes.length + blob_bytes;
+    item->cost = size_of(stored) + blob_bytes;
     return item;
-}
-
-static uint64_t cost_of(const struct orr_stored *s, uint64_t blob_bytes)
-{
-    return blob_bytes + s->results_bytes + (uint64_t)s->row_bytes * s->n_rows +
-           s->args_bytes + s->error_tail_bytes;
 }
 
 bool orr_writer_put(struct orr_writer *w, const struct orr_stored *stored, int blob_fd,
                     uint64_t blob_bytes, uint64_t token)
 {
-    uint64_t cost = cost_of(stored, blob_bytes);
+    uint64_t cost = size_of(stored) + blob_bytes;
     pthread_mutex_lock(&w->mutex);
     bool refused = w->status != ORR_OK || w->held >= w->options.queue_results ||
                    (w->held && w->held_bytes + cost > w->options.queue_bytes);
@@ -424,10 +462,8 @@ size_t orr_writer_take(struct orr_writer *w, struct orr_written *out, size_t n)
         w->held--;
         w->held_bytes -= item->cost;
         w->stats.acknowledged++;
-        out[count++] =
-            (struct orr_written) { item->token,
-                                   item->entry.sections + item->entry.record_bytes,
-                                   item->entry.results_bytes };
+        out[count++] = (struct orr_written) { item->token, item->entry.results,
+                                              item->entry.stored.results_bytes };
     }
     if (!w->done.head && w->status == ORR_OK)
         (void)eventfd_read(w->event_fd, &ignored);
@@ -474,15 +510,14 @@ orr_status orr_writer_drain(struct orr_writer *w, struct orr_error *err)
 static orr_status finish_files(struct orr_writer *w, bool seal, struct orr_error *err)
 {
     struct orri_shard_id last = w->log.shard;
-    bool durable = w->log.durable;
+    struct orr_sealer *sealer = w->sealer;
     orr_status status = orri_log_close(&w->log, true, err);
-    if (!seal || w->options.no_index)
-        return status;
-    for (size_t i = 0; i < w->n_closed && status == ORR_OK; i++)
-        status = orri_shard_index(w->run_dir, &w->closed[i], durable, err);
-    if (status == ORR_OK)
-        status = orri_shard_index(w->run_dir, &last, durable, err);
-    return status;
+    if (sealer && seal && status == ORR_OK)
+        orri_sealer_add(sealer, &last);
+    w->sealer = NULL;
+    orr_status sealed =
+        orr_sealer_end(sealer, seal && status == ORR_OK, status == ORR_OK ? err : NULL);
+    return status != ORR_OK ? status : sealed;
 }
 
 orr_status orr_writer_close(struct orr_writer *w, bool seal, struct orr_error *err)

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "store/frame.h"
+#include "store/stored.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,9 +82,9 @@ void orr_writer_stats(struct orr_writer *writer, struct orr_writer_stats *out);
 
 /* Wait until everything put is on disk (then take it), or the writer failed. */
 orr_status orr_writer_drain(struct orr_writer *writer, struct orr_error *err);
-/* Drain, trim the shard to its length, write the index files when `seal` is set, end
- * the thread. Frees the writer in any case; NULL is fine. Without `seal` (little time
- * left) resume and export work just as well. */
+/* Drain, trim the shard to its length, write the index files that full segments do not
+ * have yet when `seal` is set, end the thread. Frees the writer in any case; NULL is
+ * fine. Without `seal` (little time left) resume and export work just as well. */
 orr_status orr_writer_close(struct orr_writer *writer, bool seal,
                             struct orr_error *err);
 

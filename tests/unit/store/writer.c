@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -263,6 +264,37 @@ static void test_segments(void **state)
     kit_end(&p);
 }
 
+/* A full segment has its index while the writer goes on. */
+static void test_sealed_while_on(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_writer_stats stats = { 0 };
+    char events[4096];
+    kit_begin(&p);
+    p.options.segment_bytes = 1; /* the least there is: 16 KiB */
+    struct orr_writer *writer = open_writer(&p.options);
+    char *folder = orr_path_join(p.dir, "shards");
+    char *index = orr_path_join(folder, "w00001-e001-s000000.idx.h5");
+    int watch = inotify_init1(IN_CLOEXEC);
+    assert_true(inotify_add_watch(watch, folder, IN_MOVED_TO) >= 0);
+    for (uint64_t n = 0; stats.segments < 3; n++) {
+        struct orr_written done[16];
+        assert_true(n < 5000);
+        assert_true(kit_hand_over(writer, n, 0, &(int) { -1 }));
+        assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+        (void)orr_writer_take(writer, done, 16);
+        orr_writer_stats(writer, &stats);
+    }
+    while (access(index, F_OK) != 0)
+        assert_true(read(watch, events, sizeof events) > 0);
+    assert_int_equal(orr_writer_close(writer, true, NULL), ORR_OK);
+    close(watch);
+    free(index);
+    free(folder);
+    kit_end(&p);
+}
+
 static void test_many_small(void **state)
 {
     (void)state;
@@ -350,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_nothing_written),
         cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_sealed_while_on),
         cmocka_unit_test(test_many_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

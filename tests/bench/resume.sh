@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# resume.sh [TASKS] - resume of TASKS (1,000,000) finished tasks
+#
+# A run of a fifth more no-op tasks is killed (-9) when TASKS of them are counted. Prints, of
+# the resume: seconds from its start to the first attempt of the new epoch, the most memory
+# that rank 0 had, and per finished task; of the end: bytes on disk a task; and how long
+# run.h5 took (orrery export makes it again).
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+tasks=${1:-1000000}
+cd "$work"
+cat >many.yaml <<YAML
+orrery: 1
+workflow: many
+inputs: {n: {type: int, default: $((tasks + tasks / 5))}}
+facts:
+  item: {i: int}
+  made: {i: int}
+functions:
+  noop: {use: core.noop}
+rules:
+  - {rule: items, match: {j: job}, for: i in range(j.n), assert: item, with: {i: i}}
+  - rule: call
+    match: {t: item}
+    action: {call: noop, with: {i: t.i}}
+    reaction: [{assert: made, with: {i: result.i}}]
+outputs: {made: {each: made}}
+YAML
+/usr/bin/python3 - "$ORRERY" "$tasks" <<'PY'
+import glob, h5py, json, os, signal, subprocess, sys, time
+
+orrery, tasks = sys.argv[1], int(sys.argv[2])
+
+
+def status():
+    try:
+        with open("run/status.json") as f:
+            return json.load(f)
+    except (FileNotFoundError, ValueError):
+        return {"done": 0, "pid": 0}
+
+
+def end_all():
+    """Every process of this session's group, the ranks too."""
+    for path in glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(path, "rb") as f:
+                if b"ORRERY_BENCH_RESUME=" + str(os.getpid()).encode() in f.read():
+                    os.kill(int(path.split("/")[2]), signal.SIGKILL)
+        except (OSError, ProcessLookupError):
+            pass
+
+
+environment = dict(os.environ, ORRERY_BENCH_RESUME=str(os.getpid()))
+run = subprocess.Popen([orrery, "run", "many.yaml", "-n", "2", "--run-dir", "run", "--quiet"],
+                       env=environment, stderr=subprocess.DEVNULL)
+while status()["done"] < tasks:
+    if run.poll() is not None:
+        sys.exit("the run ended before it was killed")
+    time.sleep(0.05)
+end_all()
+run.wait()
+end_all()
+on_disk = sum(os.path.getsize(p) for p in glob.glob("run/shards/*"))
+
+began = time.time()
+resume = subprocess.Popen([orrery, "resume", "run", "-n", "2", "--quiet"], env=environment)
+most = at_first = 0
+while resume.poll() is None:
+    now = status()
+    if now.get("epoch") == 2 and now["pid"]:
+        try:
+            with open(f"/proc/{now['pid']}/status") as f:
+                high = [int(line.split()[1]) for line in f if line.startswith("VmHWM")]
+            most = max(most, high[0])
+        except (OSError, IndexError):
+            pass
+    time.sleep(0.01)
+if resume.returncode:
+    sys.exit(f"resume: exit code {resume.returncode}")
+ended = time.time()
+with h5py.File("run/run.h5") as f:
+    attempts = f["attempts"][:]
+    facts = len(f["facts/made"])
+new = attempts["epoch"] == 2
+kept = len(attempts) - int(new.sum())
+n = len(set(attempts["identity"]))
+if facts != n or n != tasks + tasks // 5:
+    sys.exit(f"{facts} facts, {n} tasks: not what the workflow makes")
+print(f"finished before                {kept}")
+print(f"first new attempt              {attempts['start'][new].min() - began:.2f} s after the start")
+print(f"last attempt to the end        {ended - (attempts['start'] + attempts['seconds'])[new].max():.2f} s (run.h5)")
+print(f"rank 0, most memory            {most / 1024:.0f} MiB")
+disk = sum(os.path.getsize(p) for p in glob.glob("run/shards/*"))
+print(f"shards and indexes             {disk / len(attempts):.1f} bytes an attempt (23 of them payload)")
+PY
