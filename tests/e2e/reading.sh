@@ -188,6 +188,16 @@ contains "a damaged run.h5" "$err" '`orrery export RUN` makes run.h5 anew'
 exits 0 "$ORRERY" export damaged
 exits 0 "$ORRERY" ls damaged tasks
 
+# --- shards put together: run.h5 says where blobs are now, and how the run ended ---
+cp good/run.h5 first.h5
+exits 0 "$ORRERY" verify good
+exits 0 "$ORRERY" compact good
+same "compacted" True "$($python "$source_dir/tests/support/compare.py" --same first.h5 good/run.h5)"
+same "compacted: state" succeeded "$(value good/run.h5 state)"
+same "compacted: the epoch" "$(sed -n 's/^epoch //p' good/run)" "$(value good/run.h5 epoch)"
+same "compacted: a blob" "$(seq 3 2000 | md5sum)" "$("$ORRERY" cat good "facts/take[3].pixels" | md5sum)"
+agrees good
+
 # --- wrong words ---
 wrong() { # wrong MESSAGE ARGUMENT...
     local message=$1
