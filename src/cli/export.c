@@ -13,17 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int make_run_file(const char *run)
+static int make_run_file(const char *run, enum orri_making how)
 {
     char *path = orr_path_join(run, "run.h5");
-    int code = orri_tables_make("export", run, path, false);
+    int code = orri_tables_make("export", run, path, how);
     if (code == ORR_EXIT_OK)
         (void)printf("%s\n", path);
     free(path);
     return code;
 }
 
-static int make_portable(const char *run, const char *path, bool force)
+static int make_portable(const char *run, const char *path, bool force,
+                         enum orri_making how)
 {
     struct stat info;
     if (lstat(path, &info) == 0 && (!force || S_ISDIR(info.st_mode))) {
@@ -32,7 +33,7 @@ static int make_portable(const char *run, const char *path, bool force)
                                             : "; --force replaces it");
         return ORR_EXIT_INPUT;
     }
-    int code = orri_tables_make("export", run, path, true);
+    int code = orri_tables_make("export", run, path, how | ORRI_PORTABLE);
     if (code == ORR_EXIT_OK)
         (void)printf("%s\n", path);
     return code;
@@ -58,6 +59,8 @@ static bool check(const struct orr_line *line)
         wrong = "--where goes with --blobs";
     else if (orri_has(line, "force") && !orri_has(line, "to"))
         wrong = "--force goes with --to";
+    else if (orri_has(line, "now") && orri_has(line, "blobs"))
+        wrong = "--now goes with run.h5 and --to: --blobs reads what they say";
     if (wrong)
         (void)fprintf(stderr, "orrery export: %s\n", wrong);
     return !wrong;
@@ -70,14 +73,15 @@ static int export_main(const struct orr_line *line)
     const char *run = line->args[0];
     const char *directory = orri_option(line, "blobs");
     const char *path = orri_option(line, "to");
+    enum orri_making how = orri_has(line, "now") ? ORRI_NOW : ORRI_PLAIN;
     if (!check(line))
         return ORR_EXIT_INPUT;
     if (directory)
         return make_files(run, orri_option(line, "where"), directory);
     if (orr_run_info_read(run, &info, &err) != ORR_OK)
         return orri_complain(&err);
-    return path ? make_portable(run, path, orri_has(line, "force"))
-                : make_run_file(run);
+    return path ? make_portable(run, path, orri_has(line, "force"), how)
+                : make_run_file(run, how);
 }
 
 static const struct orr_option export_options[] = {
@@ -86,6 +90,8 @@ static const struct orr_option export_options[] = {
     { "where", 'w', "EXPR", "with --blobs: only these rows of the table blobs", false },
     { "to", 't', "FILE",
       "write FILE.h5 to take along: tables and the bytes of all blobs", false },
+    { "now", 0, NULL,
+      "with the job and workflow files as they are, not as the run keeps them", false },
     { "force", 0, NULL, "with --to: replace a file that is there", false },
     { 0 },
 };

@@ -32,10 +32,12 @@ static void note_change(struct orri_replay *r, const char *path,
     bool there = orr_file_read(path, TEXT_MAX, &current, NULL) == ORR_OK;
     if (!there || current.length != text->length ||
         (text->length && memcmp(current.s, text->s, text->length) != 0))
-        orr_text_printf(&r->notes,
-                        "%s %s since the run began: told by the text that the run "
-                        "keeps, %s (--now: by the file as it is)\n",
-                        path, there ? "has changed" : "is gone", kept->name);
+        orr_text_printf(
+            &r->notes,
+            "%s %s since the run began: told by the text that the run "
+            "keeps, %s (`orrery why` and `orrery export` have --now: by the "
+            "file as it is)\n",
+            path, there ? "has changed" : "is gone", kept->name);
     orr_text_release(&current);
 }
 

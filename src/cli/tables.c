@@ -42,11 +42,11 @@ static const char *job_of(const struct orri_replay *replay)
 }
 
 int orri_tables_make(const char *command, const char *run_dir, const char *path,
-                     bool portable)
+                     enum orri_making how)
 {
     struct orri_replay replay;
     struct orr_error err = { 0 };
-    int code = orri_replay_open(run_dir, false, &replay);
+    int code = orri_replay_open(run_dir, how & ORRI_NOW, &replay);
     if (code == ORR_EXIT_OK) {
         struct orr_id *identities = orri_replay_identities(&replay);
         struct orr_record_setup setup = { .run_dir = run_dir,
@@ -55,7 +55,7 @@ int orri_tables_make(const char *command, const char *run_dir, const char *path,
                                           .identities = identities,
                                           .job = job_of(&replay),
                                           .state = state_of(&replay),
-                                          .portable = portable };
+                                          .portable = how & ORRI_PORTABLE };
         orri_replay_tell(&replay, command);
         if (orr_record_write(&setup, path, &err) != ORR_OK)
             code = orri_complain(&err);
@@ -112,7 +112,7 @@ static int make_temporary(const char *command, const char *run_dir,
     } else {
         out->guard = guard_directory(directory.s);
         out->path = orr_path_join(directory.s, "run.h5");
-        code = orri_tables_make(command, run_dir, out->path, false);
+        code = orri_tables_make(command, run_dir, out->path, ORRI_PLAIN);
     }
     orr_text_release(&directory);
     return code;
@@ -124,8 +124,8 @@ static bool is_file(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/* Is run.h5 of the newest session, and of its end? Damage is said, not worked around:
- * something is wrong with the disk, or someone wrote there. */
+/* Is run.h5 of this release's form, of the newest session, and of its end? Damage is
+ * said, not worked around: something is wrong with the disk, or someone wrote there. */
 static orr_status is_current(const char *path, const struct orr_run_info *info,
                              bool *current, struct orr_error *err)
 {
@@ -136,8 +136,9 @@ static orr_status is_current(const char *path, const struct orr_run_info *info,
         return ORR_OK;
     orr_status status = orr_tables_about(path, &about, err);
     orr_id_text(info->id, id);
-    *current = status == ORR_OK && about.epoch == info->epoch &&
-               strcmp(about.run_id, id) == 0 && strcmp(about.state, "running") != 0;
+    *current = status == ORR_OK && about.version == ORR_RUNFILE_VERSION &&
+               about.epoch == info->epoch && strcmp(about.run_id, id) == 0 &&
+               strcmp(about.state, "running") != 0;
     return status;
 }
 

@@ -17,10 +17,11 @@ struct orri_tables {
 int orri_tables_open(const char *command, const char *run, struct orri_tables *out);
 void orri_tables_release(struct orri_tables *tables);
 
-/* Go through the run again, and write its tables to `path`; `portable`: with the blobs.
- * The exit code, after a message. */
+/* Go through the run again, and write its tables to `path`: with the blobs inside; with
+ * the job and workflow files as they are. The exit code, after a message. */
+enum orri_making { ORRI_PLAIN = 0, ORRI_PORTABLE = 1, ORRI_NOW = 2 };
 int orri_tables_make(const char *command, const char *run_dir, const char *path,
-                     bool portable);
+                     enum orri_making how);
 
 /* orrery export --blobs: each blob as a file below `directory`, and index.csv. */
 int orri_export_blobs(const struct orri_tables *tables, const char *where,

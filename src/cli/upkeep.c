@@ -147,7 +147,7 @@ static int follow(const char *run, uint32_t epoch)
         (void)orr_status_write(run, &status, NULL);
     }
     if (access(path, F_OK) == 0)
-        code = orri_tables_make("compact", run, path, false);
+        code = orri_tables_make("compact", run, path, ORRI_PLAIN);
     free(path);
     return code;
 }

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RUNFILE_VERSION = 1 };
-
 struct orr_runfile {
     char *path;
     char *temporary;
@@ -41,7 +39,7 @@ orr_status orr_runfile_begin(const char *path, struct orr_runfile **out,
         return status;
     }
     orr_runfile_text(f, "format", "orrery-run");
-    orr_runfile_int(f, "version", RUNFILE_VERSION);
+    orr_runfile_int(f, "version", ORR_RUNFILE_VERSION);
     orr_runfile_text(f, "made_by", "orrery " ORR_VERSION);
     *out = f;
     return ORR_OK;

@@ -15,6 +15,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* 1 had no tables results, blobs and shards, and rows in the order that they came. */
+enum { ORR_RUNFILE_VERSION = 2 };
+
 struct orr_runfile;
 struct orr_runtable;
 
@@ -98,6 +101,7 @@ struct orr_tables_about {
     char format[32];
     char run_id[40];
     char state[32];
+    int64_t version;
     int64_t epoch;
 };
 orr_status orr_tables_about(const char *path, struct orr_tables_about *out,

@@ -127,6 +127,7 @@ orr_status orr_tables_about(const char *path, struct orr_tables_about *out,
     orri_hdf_get_text(file, "format", out->format, sizeof out->format);
     orri_hdf_get_text(file, "run_id", out->run_id, sizeof out->run_id);
     orri_hdf_get_text(file, "state", out->state, sizeof out->state);
+    out->version = orri_hdf_get_int(file, "version");
     out->epoch = orri_hdf_get_int(file, "epoch");
     (void)H5Fclose(file);
     if (strcmp(out->format, "orrery-run") != 0)

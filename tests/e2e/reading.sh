@@ -114,6 +114,24 @@ exits 0 "$ORRERY" export on
 same "resumed: exported" True \
     "$($python "$source_dir/tests/support/compare.py" --same on/run.h5 straight/run.h5)"
 
+# --- by the files as they were, or as they are; run.h5 of an earlier release ---
+cp takes.yaml kept.yaml
+sed -i 's/default: 5/default: 6/' takes.yaml
+exits 0 "$ORRERY" export good
+contains "as it was: said" "$err" "takes.yaml has changed since the run began"
+same "as it was" 5 "$(ls_csv good tasks | wc -l)"
+exits 0 "$ORRERY" export good --now
+same "as it is" "5 done, 1 waiting" \
+    "$(ls_csv good tasks -c state | sort | uniq -c | sed 's/^ *//' | paste -sd, | sed 's/,/, /')"
+mv kept.yaml takes.yaml
+$python - <<'PY'
+import h5py
+with h5py.File("good/run.h5", "r+") as run:
+    run.attrs["version"] = 1
+    del run["blobs"]
+PY
+same "an earlier release" 5 "$(ls_csv good blobs | wc -l)"
+
 # --- a reader that has enough; the file for the moment is gone then ---
 rm good/run.h5
 mkdir tmp
