@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "store/stored.h"
 #include "store/runtable.h"
+#include "store/stored.h"
 
 #include <errno.h>
 #include <stdlib.h>
