@@ -9,7 +9,7 @@ install(FILES ${ORR_PUBLIC_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/orre
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/workflows ${PROJECT_SOURCE_DIR}/jobs
   DESTINATION ${CMAKE_INSTALL_DATADIR}/orrery FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
-  FILES_MATCHING PATTERN "*.md" PATTERN "man" EXCLUDE)
+  FILES_MATCHING PATTERN "*.md" PATTERN "examples/*" PATTERN "man" EXCLUDE)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
   ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
@@ -61,6 +61,7 @@ target_include_directories(orrery_headers INTERFACE
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 add_library(orrery::headers ALIAS orrery_headers)
 install(TARGETS orrery_headers EXPORT orrery)
+install(TARGETS orrery_run EXPORT orrery LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(config_directory ${CMAKE_INSTALL_LIBDIR}/cmake/orrery)
 install(EXPORT orrery NAMESPACE orrery:: FILE orreryTargets.cmake
@@ -71,7 +72,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/orreryConfig.cmake.in
   ${PROJECT_BINARY_DIR}/orreryConfig.cmake INSTALL_DESTINATION ${config_directory}
   PATH_VARS ORR_INSTALLED_DATA ORR_INSTALLED_BIN)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/orreryConfigVersion.cmake
-  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/orreryConfig.cmake
   ${PROJECT_BINARY_DIR}/orreryConfigVersion.cmake DESTINATION ${config_directory})
 

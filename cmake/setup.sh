@@ -32,6 +32,7 @@ clang|clang|clang|llvm|Clang
 clang-format|clang-format|clang-format|llvm|Clang
 libFuzzer|/usr/lib/llvm-14/lib/clang/14.0.6/lib|libclang-rt-14-dev|llvm|Clang
 Python 3 with h5py|/usr/lib/python3/dist-packages/h5py|python3-h5py|py-h5py|h5py
+Python 3 with matplotlib|/usr/lib/python3/dist-packages/matplotlib|python3-matplotlib|py-matplotlib|matplotlib
 Python 3 with jsonschema|/usr/lib/python3/dist-packages/jsonschema|python3-jsonschema|py-jsonschema|jsonschema
 Python 3 with PyYAML|/usr/lib/python3/dist-packages/yaml|python3-yaml|py-pyyaml|PyYAML
 Python 3|/usr/bin/python3|python3-minimal|python|Python

@@ -28,6 +28,18 @@ void orr_id_text(struct orr_id id, char out[ORR_ID_TEXT])
                    (unsigned long long)id.lo);
 }
 
+bool orr_id_parse(const char *text, struct orr_id *out)
+{
+    char half[17] = { 0 };
+    if (strspn(text, "0123456789abcdef") != ORR_ID_TEXT - 1 || text[ORR_ID_TEXT - 1])
+        return false;
+    memcpy(half, text, 16);
+    out->hi = strtoull(half, NULL, 16);
+    memcpy(half, text + 16, 16);
+    out->lo = strtoull(half, NULL, 16);
+    return true;
+}
+
 struct orr_hasher {
     XXH3_state_t *state;
 };

@@ -20,6 +20,8 @@ static inline bool orr_id_equal(struct orr_id a, struct orr_id b)
     return a.hi == b.hi && a.lo == b.lo;
 }
 void orr_id_text(struct orr_id id, char out[ORR_ID_TEXT]);
+/* The other way; false when the text is anything else than 32 hex digits. */
+bool orr_id_parse(const char *text, struct orr_id *out);
 
 /* The same as orr_hash() of all pieces joined. orr_hasher_end() gives the id and starts
  * anew; free with orr_hasher_free(). */

@@ -32,10 +32,12 @@ static void note_change(struct orri_replay *r, const char *path,
     bool there = orr_file_read(path, TEXT_MAX, &current, NULL) == ORR_OK;
     if (!there || current.length != text->length ||
         (text->length && memcmp(current.s, text->s, text->length) != 0))
-        orr_text_printf(&r->notes,
-                        "%s %s since the run began: told by the text that the run "
-                        "keeps, %s (--now: by the file as it is)\n",
-                        path, there ? "has changed" : "is gone", kept->name);
+        orr_text_printf(
+            &r->notes,
+            "%s %s since the run began: told by the text that the run "
+            "keeps, %s (`orrery why` and `orrery export` have --now: by the "
+            "file as it is)\n",
+            path, there ? "has changed" : "is gone", kept->name);
     orr_text_release(&current);
 }
 
@@ -225,6 +227,30 @@ int orri_replay_open(const char *run_dir, bool now, struct orri_replay *out)
         out->job->graph, &(struct orr_engine_files) { orr_files_identify, out->files });
     go_through(out);
     return ORR_EXIT_OK;
+}
+
+struct orr_id *orri_replay_identities(const struct orri_replay *r)
+{
+    uint32_t n = orr_engine_tasks(r->engine);
+    struct orr_id *all = orr_alloc((size_t)n + 1, sizeof *all);
+    for (uint32_t t = 0; t < n; t++)
+        all[t] = t < r->n_tasks && r->tried[t]
+                     ? r->tried[t]->id
+                     : orr_engine_task(r->engine, (orr_task_id) { t })->identity;
+    return all;
+}
+
+void orri_replay_tell(const struct orri_replay *r, const char *command)
+{
+    if (r->info.locked)
+        (void)fprintf(stderr,
+                      "orrery %s: note: the run is on: told by what is stored now\n",
+                      command);
+    for (const char *at = r->notes.s; at && *at;) {
+        size_t length = strcspn(at, "\n");
+        (void)fprintf(stderr, "orrery %s: note: %.*s\n", command, (int)length, at);
+        at += length + (at[length] == '\n');
+    }
 }
 
 void orri_replay_release(struct orri_replay *r)

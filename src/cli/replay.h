@@ -27,6 +27,10 @@ struct orri_replay {
  * they are), and let the rules see all stored results. Reads only; takes no lock. The
  * exit code: ORR_EXIT_OK, or another after a message. Release it in any case. */
 int orri_replay_open(const char *run_dir, bool now, struct orri_replay *out);
+/* Per task of the engine, the identity that the shards have. free() them. */
+struct orr_id *orri_replay_identities(const struct orri_replay *replay);
+/* The notes, and that the run is on, to standard error. */
+void orri_replay_tell(const struct orri_replay *replay, const char *command);
 void orri_replay_release(struct orri_replay *replay);
 
 #endif

@@ -1,11 +1,13 @@
 /* upkeep.c - orrery verify and orrery compact: is a run whole, and making it small */
 #include "base/file.h"
-#include "cli/command.h"
+#include "cli/tables.h"
 #include "store/compact.h"
 #include "store/verify.h"
+#include "view/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,18 +134,37 @@ static void print_compacted(const char *run, const struct orr_compacted *c)
                  (double)c->bytes_before / 1e6, (double)c->bytes_after / 1e6, run);
 }
 
+/* How the run ended stays true, though the newest shards are of an epoch without a
+ * session; and run.h5 says where blobs are. */
+static int follow(const char *run, uint32_t epoch)
+{
+    struct orr_run_status status;
+    int code = ORR_EXIT_OK;
+    char *path = orr_path_join(run, "run.h5");
+    if (orr_status_read(run, &status, NULL) == ORR_OK &&
+        orr_run_state_exit_code(status.state) >= 0) {
+        status.epoch = epoch;
+        (void)orr_status_write(run, &status, NULL);
+    }
+    if (access(path, F_OK) == 0)
+        code = orri_tables_make("compact", run, path, ORRI_PLAIN);
+    free(path);
+    return code;
+}
+
 static int compact_main(const struct orr_line *line)
 {
     struct orr_rundir *dir = NULL;
     struct orr_compacted done;
     struct orr_error err = { .code = ORR_OK };
     orr_status status = orr_rundir_open(line->args[0], &dir, &err);
+    uint32_t epoch = status == ORR_OK ? orr_rundir_epoch(dir) : 0;
     if (status == ORR_OK)
         status = orr_run_compact(dir, orri_has(line, "force"), &done, &err);
     if (status == ORR_OK)
         print_compacted(line->args[0], &done);
     orr_rundir_close(dir);
-    return status == ORR_OK ? ORR_EXIT_OK : orri_complain(&err);
+    return status == ORR_OK ? follow(line->args[0], epoch) : orri_complain(&err);
 }
 
 static const struct orr_option compact_options[] = {

@@ -89,41 +89,36 @@ static int unknown(const struct question *q, enum kind from, enum kind to,
 
 /* ---- tasks ---- */
 
-/* The identity of a task by its number in run.h5: a line "NUMBER,IDENTITY,...". */
+/* The identity of a task by its number in run.h5. */
 static int identity_of_number(struct question *q, const char *number, char out[33])
 {
     struct orr_error err = { 0 };
+    struct orr_text where = ORR_TEXT_INIT;
     char *path = orr_path_join(q->replay.run_dir, "run.h5");
     char *text = NULL;
     size_t length = 0;
     FILE *table = open_memstream(&text, &length);
     int code = ORR_EXIT_INPUT;
-    *out = '\0';
+    orr_text_printf(&where, "task == %s", number);
+    struct orr_print how = { .format = ORR_PRINT_CSV,
+                             .columns = "identity",
+                             .where = where.s };
     if (!table || access(path, R_OK) != 0)
         (void)fprintf(stderr,
                       "orrery why: %s has no run.h5 yet, which numbers tasks: name the "
-                      "task by its identity\n",
-                      q->replay.run_dir);
-    else if (orr_table_print(path, "tasks", ORR_PRINT_CSV, table, &err) != ORR_OK)
+                      "task by its identity, or make it: orrery export %s\n",
+                      q->replay.run_dir, q->replay.run_dir);
+    else if (orr_table_print(path, "tasks", &how, table, &err) != ORR_OK)
         code = orri_complain(&err);
-    else
+    else if (sscanf(text, "identity\r\n%32[0-9a-f]", out) == 1)
         code = ORR_EXIT_OK;
+    else
+        (void)fprintf(stderr, "orrery why: run.h5 has no task %s\n", number);
     if (table)
         (void)fclose(table);
-    size_t digits = strlen(number);
-    for (const char *at = text; code == ORR_EXIT_OK && at && !*out;
-         at = strchr(at, '\n')) {
-        at += *at == '\n';
-        if (strncmp(at, number, digits) == 0 && at[digits] == ',' &&
-            strspn(at + digits + 1, "0123456789abcdef") == 32)
-            (void)snprintf(out, 33, "%.32s", at + digits + 1);
-    }
-    if (code == ORR_EXIT_OK && !*out) {
-        (void)fprintf(stderr, "orrery why: run.h5 has no task %s\n", number);
-        code = ORR_EXIT_INPUT;
-    }
     free(text);
     free(path);
+    orr_text_release(&where);
     return code;
 }
 
@@ -413,18 +408,6 @@ static int ask(struct question *q)
     return code;
 }
 
-static void print_notes(const struct question *q)
-{
-    if (q->replay.info.locked)
-        (void)fputs("orrery why: note: the run is on: told by what is stored now\n",
-                    stderr);
-    for (const char *at = q->replay.notes.s; at && *at;) {
-        size_t length = strcspn(at, "\n");
-        (void)fprintf(stderr, "orrery why: note: %.*s\n", (int)length, at);
-        at += length + (at[length] == '\n');
-    }
-}
-
 static int why_main(const struct orr_line *line)
 {
     struct question q = { .line = line };
@@ -452,7 +435,7 @@ static int why_main(const struct orr_line *line)
                                                       .context = &q.replay,
                                                       .depth = (uint32_t)depth,
                                                       .limit = (uint32_t)limit });
-        print_notes(&q);
+        orri_replay_tell(&q.replay, "why");
         code = ask(&q);
     }
     orr_why_free(q.why);

@@ -2,11 +2,13 @@
  * Owns: nodes, task records, the status.
  * Hands on: assignments (dispatch.c), what agents say (reports.c),
  * Hands on: rules (engine), choice (sched), earlier results (store/known.c), run.h5
- * (record.c). */
+ * (record). */
 #include "coord/internal.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "record/record.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -423,6 +425,20 @@ static void judge(struct orr_coord *coord)
     orr_text_release(&why);
 }
 
+static orr_status write_run_file(struct orr_coord *coord, struct orr_error *err)
+{
+    char *path = orr_path_join(coord->setup.run_dir, "run.h5");
+    struct orr_record_setup setup = { .run_dir = coord->setup.run_dir,
+                                      .graph = coord->setup.graph,
+                                      .engine = coord->engine,
+                                      .job = coord->setup.name,
+                                      .state =
+                                          orr_run_state_text(coord->status.state) };
+    orr_status status = orr_record_write(&setup, path, err);
+    free(path);
+    return status;
+}
+
 /* Nothing depends on an index: that one cannot be written is told, no more. */
 static void end_sealing(struct orr_coord *coord, struct orr_text *problems)
 {
@@ -442,7 +458,7 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
     judge(coord);
     orr_progress_break(coord->setup.progress);
     end_sealing(coord, problems);
-    orr_status status = orri_write_run_file(coord, err);
+    orr_status status = write_run_file(coord, err);
     orr_status_summary(&coord->status, summary);
     if (coord->gone)
         orr_text_printf(summary,

@@ -10,17 +10,11 @@
 #include "store/scan.h"
 #include "wire/wire.h"
 
-/* ---- what the coordinator knows of a task, for run.h5 ---- */
+/* ---- what the coordinator knows of a task besides the engine ---- */
 
 struct orri_task_record {
-    uint32_t attempts; /* that ended */
-    uint32_t lost;     /* of these, with their worker or node */
-    uint32_t rank;     /* of the last */
-    uint32_t core;
-    uint8_t state;   /* enum orri_task_state_told */
-    int64_t started; /* wall ns, of the last */
-    int64_t ended;
-    int64_t cpu; /* ns, sum */
+    uint32_t lost; /* attempts that ended with their worker or node */
+    uint8_t state; /* enum orri_task_state_told */
 };
 
 enum orri_task_state_told {
@@ -93,8 +87,7 @@ bool orri_may_run_elsewhere(struct orr_coord *coord, uint32_t task);
 /* End the run for a reason that is nobody's request: a store, a budget. */
 void orri_stop_for(struct orr_coord *coord, enum orr_run_state as, const char *why);
 
-/* run.h5 (record.c) and the workflow's part of the summary (summary.c). */
-orr_status orri_write_run_file(struct orr_coord *coord, struct orr_error *err);
+/* The workflow's part of the summary (summary.c). */
 void orri_summarise_outputs(struct orr_coord *coord, struct orr_text *out);
 void orri_list_problems(struct orr_coord *coord, struct orr_text *out);
 

@@ -69,13 +69,6 @@ static void count_done(struct orr_coord *coord, const struct orr_done *done)
     struct orr_stage *stage = orri_stage(
         coord, orr_engine_task(coord->engine, (orr_task_id) { done->task })->function);
     double wall = (double)(done->t_end - done->t_start) / 1e9;
-    struct orri_task_record *record = orri_record(coord, done->task);
-    record->attempts++;
-    record->rank = done->rank;
-    record->core = done->core;
-    record->started = done->t_start;
-    record->ended = done->t_end;
-    record->cpu += done->cpu;
     stage->wall += wall;
     stage->cpu += (double)done->cpu / 1e9;
     s->busy_seconds += wall;

@@ -133,6 +133,23 @@ void orri_hdf_get_text(hid_t object, const char *name, char *out, size_t size)
     (void)H5Aclose(attribute);
 }
 
+int64_t orri_hdf_get_int(hid_t object, const char *name)
+{
+    int64_t v = 0;
+    if (H5Aexists(object, name) <= 0)
+        return 0;
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
+    if (space < 0 || H5Sget_simple_extent_npoints(space) != 1 ||
+        H5Aread(attribute, H5T_NATIVE_INT64, &v) < 0)
+        v = 0;
+    if (space >= 0)
+        (void)H5Sclose(space);
+    if (attribute >= 0)
+        (void)H5Aclose(attribute);
+    return v;
+}
+
 enum { CHUNK_BYTES = 1 << 20, CHUNK_ROWS_MOST = 16384 };
 
 uint64_t orri_hdf_chunk_rows(size_t element_bytes)

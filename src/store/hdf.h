@@ -32,6 +32,8 @@ bool orri_hdf_put_int(hid_t object, const char *name, int64_t v);
 bool orri_hdf_put_u32(hid_t object, const char *name, uint32_t v);
 /* A text attribute, cut to `size`; "" when there is none. */
 void orri_hdf_get_text(hid_t object, const char *name, char *out, size_t size);
+/* An integer attribute; 0 when there is none. */
+int64_t orri_hdf_get_int(hid_t object, const char *name);
 /* A one-dimensional dataset that grows: chunks of about 1 MiB, shuffle and deflate 1.
  * Groups in `name` are made. Negative on failure. */
 hid_t orri_hdf_dataset(hid_t file, const char *name, hid_t type);

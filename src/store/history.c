@@ -85,6 +85,7 @@ static orr_status remember(void *context, const struct orr_stored *stored,
     bool fresh = false;
     (void)err;
     *tried = (struct orr_tried) {
+        .id = stored->id,
         .epoch = place->epoch,
         .attempt = stored->attempt,
         .failure = stored->failure,

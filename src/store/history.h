@@ -12,6 +12,7 @@
 
 struct orr_tried {
     const struct orr_tried *next; /* of the same task, in order of epoch and end */
+    struct orr_id id;             /* of the task */
     uint32_t epoch;
     uint32_t attempt;
     enum orr_fail_kind failure; /* NONE: it succeeded */

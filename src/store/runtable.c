@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPOOL_MEMORY = 4 << 20 };
+enum { SPOOL_MEMORY = 4 << 20, ROW_PIECE = 1 << 10 };
 
 /* --- columns to members ----------------------------------------------------- */
 
@@ -139,6 +139,7 @@ void orri_runtable_free(struct orr_runtable *table)
     orr_text_release(&table->scratch);
     orr_arena_release(&table->arena);
     free(table->members);
+    free(table->places);
     free(table);
 }
 
@@ -225,8 +226,7 @@ static size_t put_value(struct orr_runtable *t, const struct orr_table_column *c
     return 2;
 }
 
-/* A file without a name: gone with the process. */
-static int open_spool(const char *directory)
+int orri_open_spool(const char *directory)
 {
     int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0)
@@ -243,13 +243,28 @@ static int open_spool(const char *directory)
 static int flush_spool(struct orr_runtable *t)
 {
     if (t->spool_fd < 0)
-        t->spool_fd = open_spool(t->directory);
+        t->spool_fd = orri_open_spool(t->directory);
     if (t->spool_fd < 0 || orr_pwrite_all(t->spool_fd, t->spool.data, t->spool.length,
                                           (int64_t)t->spool_bytes) != 0)
         return errno;
     t->spool_bytes += t->spool.length;
     orr_bytes_clear(&t->spool);
     return 0;
+}
+
+void orr_runtable_order(struct orr_runtable *table)
+{
+    if (table->n_rows)
+        ORR_BUG("table %s: rows came before their order", table->name);
+    table->ordered = true;
+}
+
+void orr_runtable_key(struct orr_runtable *table, struct orr_row_key key)
+{
+    table->places = orr_grow(table->places, (size_t)table->n_rows, &table->cap_places,
+                             sizeof *table->places);
+    table->places[table->n_rows] =
+        (struct orri_row_place) { key, table->spool_bytes + table->spool.length };
 }
 
 orr_status orr_runtable_row(struct orr_runtable *t, const struct orr_value *values,
@@ -282,6 +297,7 @@ orr_status orr_runtable_row(struct orr_runtable *t, const struct orr_value *valu
 struct unspool {
     struct orr_runtable *table;
     unsigned char *piece; /* SPOOL_MEMORY */
+    size_t most;          /* bytes to read at once */
     uint64_t next;        /* in the file */
     const unsigned char *at, *end;
     int bad;
@@ -292,7 +308,7 @@ static bool refill(struct unspool *u)
     struct orr_runtable *t = u->table;
     if (u->next < t->spool_bytes) {
         uint64_t left = t->spool_bytes - u->next;
-        size_t n = left < SPOOL_MEMORY ? (size_t)left : SPOOL_MEMORY;
+        size_t n = left < u->most ? (size_t)left : u->most;
         ssize_t got = pread(t->spool_fd, u->piece, n, (off_t)u->next);
         if (got <= 0) {
             u->bad = got < 0 ? errno : EIO;
@@ -358,20 +374,59 @@ static bool next_row(struct unspool *u, unsigned char *row)
     return true;
 }
 
+static int compare_places(const void *left, const void *right)
+{
+    const struct orri_row_place *a = left;
+    const struct orri_row_place *b = right;
+    if (a->key.major != b->key.major)
+        return a->key.major < b->key.major ? -1 : 1;
+    if (a->key.minor != b->key.minor)
+        return a->key.minor < b->key.minor ? -1 : 1;
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+/* Rows of an ordered table are read one by one: all from the memory, or all from the
+ * file. */
+static bool prepare_order(struct unspool *u)
+{
+    struct orr_runtable *t = u->table;
+    u->bad = t->spool_fd >= 0 && t->spool.length ? flush_spool(t) : 0;
+    u->most = ROW_PIECE;
+    if (t->n_rows)
+        qsort(t->places, (size_t)t->n_rows, sizeof *t->places, compare_places);
+    return !u->bad;
+}
+
+static void seek(struct unspool *u, uint64_t at)
+{
+    const struct orr_runtable *t = u->table;
+    u->next = at;
+    u->at = u->end = u->piece;
+    if (t->spool_fd >= 0)
+        return;
+    u->at = t->spool.data + at;
+    u->end = t->spool.data + t->spool.length;
+}
+
 static bool write_rows(struct orr_runtable *t, hid_t dataset, hid_t type, int *bad)
 {
     size_t width = H5Tget_size(type);
     uint64_t block_rows = orri_hdf_chunk_rows(width);
     unsigned char *block = orr_alloc(block_rows, width);
-    struct unspool u = { .table = t, .piece = orr_alloc(SPOOL_MEMORY, 1) };
+    struct unspool u = { .table = t,
+                         .piece = orr_alloc(SPOOL_MEMORY, 1),
+                         .most = SPOOL_MEMORY };
     uint64_t written = 0;
-    bool ok = true;
+    bool ok = !t->ordered || prepare_order(&u);
     while (ok && written < t->n_rows) {
         uint64_t left = t->n_rows - written;
         uint64_t n = left < block_rows ? left : block_rows;
         memset(block, 0, (size_t)n * width);
-        for (uint64_t i = 0; i < n && ok; i++)
+        for (uint64_t i = 0; i < n && ok; i++) {
+            if (t->ordered)
+                seek(&u, t->places[written + i].at);
             ok = next_row(&u, block + (size_t)i * width);
+        }
         ok = ok && orri_hdf_append(dataset, type, &written, n, block);
     }
     *bad = u.bad;

@@ -30,6 +30,12 @@ struct orri_member {
     uint64_t cut;            /* TEXT: how many were longer than ORRI_TEXT_MAX */
 };
 
+/* Where a row of an ordered table lies in the spool. */
+struct orri_row_place {
+    struct orr_row_key key;
+    uint64_t at;
+};
+
 struct orr_runtable {
     struct orr_runtable *next; /* of the file */
     const char *name;
@@ -43,6 +49,9 @@ struct orr_runtable {
     struct orr_bytes spool; /* the newest rows; older ones are in the file */
     int spool_fd;           /* -1: all in memory */
     uint64_t spool_bytes;   /* in the file */
+    bool ordered;
+    struct orri_row_place *places; /* ordered: of each row, and the next one's key */
+    size_t cap_places;
     struct orr_arena arena;
     struct orr_text scratch;
 };
@@ -56,6 +65,8 @@ void orri_runtable_free(struct orr_runtable *table);
  */
 bool orri_runtable_write(struct orr_runtable *table, hid_t file, int *bad);
 
+/* A file without a name in the directory: gone with the process; -1 with errno. */
+int orri_open_spool(const char *directory);
 /* unit.NAME and description.NAME, left out when NULL or "". */
 bool orri_put_column_texts(hid_t dataset, const char *name, const char *unit,
                            const char *description);

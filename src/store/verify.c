@@ -200,7 +200,7 @@ static orr_status check_files(struct check *c, struct orr_error *err)
 
 struct tasks {
     struct check *check;
-    const struct orri_read_column *identity, *function, *state, *seconds;
+    const struct orri_read_column *identity, *function, *state, *attempts, *seconds;
     struct orr_map lost; /* identity.lo of what is in the list already */
     struct orr_text text, name;
 };
@@ -228,7 +228,7 @@ static bool check_task(void *context, const unsigned char *row)
     struct orr_id id = { 0, 0 };
     bool fresh = false;
     const char *state = text_of(t->state, row, &t->text);
-    if (strcmp(state, "done") != 0 && strcmp(state, "reused") != 0)
+    if (strcmp(state, "done") != 0 || !orri_cell_int(t->attempts, row))
         return true;
     if (sscanf(text_of(t->identity, row, &t->text), "%16" SCNx64 "%16" SCNx64, &id.hi,
                &id.lo) != 2)
@@ -244,7 +244,7 @@ static bool check_task(void *context, const unsigned char *row)
 
 /* Tasks that had a result when run.h5 was made, and have none in the shards: of files
  * that are gone, and of records that cannot be told apart any more. A workflow that
- * stands for a function stores nothing itself. */
+ * stands for a function stores nothing itself: it has no attempts. */
 static void check_tasks(struct check *c, const char *path)
 {
     struct orri_table table;
@@ -255,11 +255,12 @@ static void check_tasks(struct check *c, const char *path)
     t.identity = column_of(&table, "identity");
     t.function = column_of(&table, "function");
     t.state = column_of(&table, "state");
+    t.attempts = column_of(&table, "attempts");
     t.seconds = column_of(&table, "seconds");
     for (size_t i = 0; i < c->n_lost; i++)
         (void)orr_map_insert(&t.lost, c->lost[i].id.lo, &fresh);
     size_t before = c->n_lost;
-    if (t.identity && t.function && t.state && t.seconds)
+    if (t.identity && t.function && t.state && t.attempts && t.seconds)
         (void)orri_table_rows(&table, check_task, &t, NULL);
     uint64_t more = c->n_lost - before;
     c->report->unknown = c->report->unknown > more ? c->report->unknown - more : 0;

@@ -68,6 +68,10 @@ same "the sum" "0,$lines,2" "$("$ORRERY" ls one facts/total -f csv | tr -d '\r' 
 same "calls" 2 "$(wc -l <calls)"
 exits 0 "$ORRERY" ls one tasks -f csv
 same "tasks: one of set, two of lines, two of wc" 5 "$(tail -n +2 <<<"$out" | grep -c ',done,')"
+exits 0 "$ORRERY" verify one # a workflow that stands for a function stores nothing itself
+exits 0 "$ORRERY" export one
+same "exported: the inner calls" "0 0 0 1 1" \
+    "$("$ORRERY" ls one tasks -c attempts -f csv | tail -n +2 | tr -d '\r' | paste -sd' ')"
 [ -f one/workflow.set.yaml ] && [ -f one/workflow.set.lines.yaml ] || fail "the inner texts are not kept"
 exits 0 "$ORRERY" resume one --quiet
 same "no call is made twice" 2 "$(wc -l <calls)"

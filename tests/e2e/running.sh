@@ -34,8 +34,17 @@ outputs: {counted: {fact: counted}}
 YAML
 sed 's/^workflow: one/workflow: two/' one.yaml >two.yaml
 counted() { "$ORRERY" ls "$1" facts/counted --format csv | tr -d '\r' | sed -n '2s/.*,//p'; }
-# tasks RUN: the state of each
-tasks() { "$ORRERY" ls "$1" tasks --format csv | tail -n +2 | cut -d, -f 6 | tr '\n' ' '; }
+# tasks RUN: the state of each; reused: done, without an attempt in the newest session
+tasks() {
+    local newest task state
+    newest=$(sed -n 's/^epoch //p' "$1/run")
+    "$ORRERY" ls "$1" tasks --format csv --columns task,state | tail -n +2 | tr -d '\r' |
+        while IFS=, read -r task state; do
+            [ "$state" != "done" ] || [ -n "$("$ORRERY" ls "$1" attempts --format csv \
+                --where "epoch == $newest and task == $task" | tail -n +2)" ] || state=reused
+            printf '%s ' "$state"
+        done
+}
 
 # --- a run belongs to one job ---
 exits 0 "$ORRERY" run one.yaml -n 1 -q -d mine

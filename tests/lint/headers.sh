@@ -20,6 +20,19 @@ for header in "$root"/include/orrery/*.h; do
     done
 done
 
+# what the library exports is what run.h declares
+map=$root/cmake/orrery.map
+if [ -e "$map" ]; then
+    declared=$(grep -oE '^[a-z].*\borr_read_[a-z_]+\(' "$root/include/orrery/run.h" |
+        grep -oE 'orr_read_[a-z_]+\(' | tr -d '(' | sort -u)
+    exported=$(sed -nE 's/^ *(orr_[a-z_]+);$/\1/p' "$map" | sort -u)
+    if [ "$declared" != "$exported" ]; then
+        echo "cmake/orrery.map is not what run.h declares:" >&2
+        diff <(echo "$declared") <(echo "$exported") >&2 || true
+        bad=1
+    fi
+fi
+
 if [ -e "$root/CMakeLists.txt" ]; then
     project=$(sed -n 's/^project(orrery VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
     header=$(sed -n 's/^#define ORRERY_VERSION "\(.*\)"/\1/p' "$root/include/orrery/version.h")

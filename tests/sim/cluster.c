@@ -227,7 +227,9 @@ static void check_sum(struct cluster *c, int64_t expected)
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    must(orr_table_print(path, "facts/sum", ORR_PRINT_CSV, out, &err), &err);
+    must(orr_table_print(path, "facts/sum",
+                         &(struct orr_print) { .format = ORR_PRINT_CSV }, out, &err),
+         &err);
     (void)fclose(out);
     orr_text_printf(&facts, "request,total\r\n0,%lld\r\n", (long long)expected);
     assert_string_equal(text, facts.s);

@@ -73,7 +73,8 @@ static char *printed(const char *path, const char *table, enum orr_print_format 
     size_t length = 0;
     struct orr_error err = { .code = ORR_OK };
     FILE *out = open_memstream(&text, &length);
-    if (orr_table_print(path, table, format, out, &err) != ORR_OK)
+    if (orr_table_print(path, table, &(struct orr_print) { .format = format }, out,
+                        &err) != ORR_OK)
         fail_msg("%s", err.text);
     (void)fclose(out);
     return text;
@@ -325,7 +326,7 @@ static const struct orr_column stats[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-static void add_frames(struct orr_runfile *file, uint64_t task, uint32_t n)
+static void add_frames_at(struct orr_runfile *file, struct orr_row_key key, uint32_t n)
 {
     struct orr_error err = { .code = ORR_OK };
     struct orr_bytes rows = ORR_BYTES_INIT;
@@ -334,13 +335,18 @@ static void add_frames(struct orr_runfile *file, uint64_t task, uint32_t n)
         uint32_t bits = 0;
         memcpy(&bits, &psnr, sizeof bits);
         orr_put_u32(&rows, i);
-        orr_put_u16(&rows, (uint16_t)(task + i));
+        orr_put_u16(&rows, (uint16_t)(key.major + i));
         orr_put_u32(&rows, bits);
     }
     assert_int_equal(
-        orr_runfile_frames(file, "media.encode", stats, task, rows.data, n, &err),
+        orr_runfile_frames(file, "media.encode", stats, key, rows.data, n, &err),
         ORR_OK);
     orr_bytes_release(&rows);
+}
+
+static void add_frames(struct orr_runfile *file, uint64_t task, uint32_t n)
+{
+    add_frames_at(file, (struct orr_row_key) { task, 0 }, n);
 }
 
 static void test_frames(void **state)
@@ -349,8 +355,10 @@ static void test_frames(void **state)
     char *dir = fresh_directory();
     char *path = orr_path_join(dir, "run.h5");
     struct orr_runfile *file = begin(path);
-    for (uint64_t task = 0; task < 400; task++)
+    for (uint64_t task = 400; task-- > 0;) /* written in the order of tasks */
         add_frames(file, task, (uint32_t)(task % 300));
+    add_frames_at(file, (struct orr_row_key) { 7, 1 },
+                  3); /* a later attempt: left out */
     commit(file);
     expect_tables(path,
                   "frames/media.encode 49800 per-frame statistics, one row a frame\n");
@@ -376,9 +384,10 @@ static void test_other_columns(void **state)
     struct orr_runfile *file = begin(path);
     add_frames(file, 0, 3);
     for (uint64_t task = 1; task < 3; task++)
-        assert_int_equal(
-            orr_runfile_frames(file, "media.encode", newer, task, row, 1, &err),
-            ORR_OK);
+        assert_int_equal(orr_runfile_frames(file, "media.encode", newer,
+                                            (struct orr_row_key) { task, 0 }, row, 1,
+                                            &err),
+                         ORR_OK);
     add_frames(file, 3, 1);
     commit(file);
     expect_tables(path,
@@ -400,21 +409,33 @@ static void test_no_such_table(void **state)
     char *dir = fresh_directory();
     char *path = orr_path_join(dir, "run.h5");
     write_kinds(path);
-    static const char *const names[] = { "fact", "facts", "/facts", "",
-                                         "facts/thing/x" };
+    static const struct {
+        const char *name, *hint;
+    } names[] = { { "fact", "; " },
+                  { "facts", "; " },
+                  { "/facts", "; " },
+                  { "", "; " },
+                  { "facts/thing/x", "; did you mean 'facts/thing'? " } };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        assert_int_equal(orr_table_print(path, names[i], ORR_PRINT_CSV, stdout, &err),
-                         ORR_ERR_INPUT);
+        assert_int_equal(
+            orr_table_print(path, names[i].name,
+                            &(struct orr_print) { .format = ORR_PRINT_CSV }, stdout,
+                            &err),
+            ORR_ERR_INPUT);
         (void)snprintf(want, sizeof want,
-                       "%s holds no table '%s'; it holds errors, facts/thing", path,
-                       names[i]);
+                       "there is no table '%s'%sthere are errors, facts/thing",
+                       names[i].name, names[i].hint);
         assert_string_equal(err.text, want);
     }
     assert_int_equal(truncate(path, 900), 0);
-    assert_int_equal(orr_table_print(path, "errors", ORR_PRINT_CSV, stdout, &err),
+    assert_int_equal(orr_table_print(path, "errors",
+                                     &(struct orr_print) { .format = ORR_PRINT_CSV },
+                                     stdout, &err),
                      ORR_ERR_DATA);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(orr_table_print(path, "errors", ORR_PRINT_CSV, stdout, &err),
+    assert_int_equal(orr_table_print(path, "errors",
+                                     &(struct orr_print) { .format = ORR_PRINT_CSV },
+                                     stdout, &err),
                      ORR_ERR_INPUT);
     free(path);
     remove_directory(dir);
