@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,8 @@ static void keep_stream_numbers(void)
 int orr_cli_main(int argc, char **argv)
 {
     keep_stream_numbers();
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); /* a limit on sizes of files is an error as others */
     const char *word = argc > 1 ? argv[1] : "";
     if (!*word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
         (strcmp(word, "help") == 0 && argc == 2)) {

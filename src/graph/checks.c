@@ -66,8 +66,8 @@ void orri_compile_outputs(struct orri_compile *c)
     for (uint32_t i = 0; i < n; i++)
         compile_output(c, &models[i]);
     bool empty = is_empty(c, "outputs");
-    if (empty || (!orr_yaml_find(c->model->head.node, "outputs") &&
-                  !is_misspelt(c, "outputs")))
+    if (empty ||
+        (!orr_yaml_find(c->model->head.node, "outputs") && !is_misspelt(c, "outputs")))
         orr_diag_error(c->diags, place_of_key(c, "outputs"), "E0430",
                        "%s: nothing tells when a request has succeeded",
                        empty ? "'outputs' is empty" : "the workflow has no outputs");

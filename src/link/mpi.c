@@ -191,9 +191,13 @@ orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data,
     return code == MPI_SUCCESS ? ORR_OK : failed(code, "MPI_Bcast", err);
 }
 
-void orr_mpi_barrier(struct orr_link *link)
+uint32_t orr_mpi_unready(struct orr_link *link, bool ready)
 {
-    (void)MPI_Barrier(((struct mpi_link *)link)->comm);
+    uint32_t mine = ready ? link->size : link->rank;
+    uint32_t lowest = link->size;
+    (void)MPI_Allreduce(&mine, &lowest, 1, MPI_UINT32_T, MPI_MIN,
+                        ((struct mpi_link *)link)->comm);
+    return lowest;
 }
 
 enum { FINALIZE_SECONDS = 15 };
