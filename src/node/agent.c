@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "node/local.h"
 
 #include <inttypes.h>
@@ -47,6 +48,8 @@ orr_status orri_agent_say(struct orr_agent *agent, enum orr_message message,
 static orr_status greet(struct orr_agent *agent, struct orr_error *err)
 {
     struct orr_text bind = ORR_TEXT_INIT;
+    char space[ORR_PID_SPACE];
+    orr_pid_space(space);
     orri_crew_describe(agent->crew, &bind);
     struct orr_hello hello = {
         .wire_version = ORR_WIRE_VERSION,
@@ -58,6 +61,7 @@ static orr_status greet(struct orr_agent *agent, struct orr_error *err)
         .workers = orri_crew_workers(agent->crew),
         .memory = agent->setup.memory,
         .pid = (uint32_t)getpid(),
+        .pid_space = space,
         .bind = bind.s ? bind.s : "",
     };
     struct orr_bytes out = ORR_BYTES_INIT;
