@@ -129,9 +129,10 @@ static bool fails_fd(const char *call, int fd)
     if (n <= 0)
         return false;
     path[n] = '\0';
-    char *gone = strstr(path, " (deleted)"); /* a second name of it was removed */
-    if (gone)
-        *gone = '\0';
+    /* A file that got its final name by link(2): it is known by that. */
+    char *temporary = strstr(path, " (deleted)") ? strstr(path, ".tmp-") : NULL;
+    if (temporary)
+        *temporary = '\0';
     return fails(call, path);
 }
 
