@@ -171,6 +171,9 @@ said begun 3 "cannot write $work/begun/job.yaml: No space left on device"
 exits 2 "$ORRERY" resume begun -n 3
 contains "what to do" "$err" "begun holds a run that ended before it began: nothing was run; remove it"
 
+exits 3 env ORRERY_MPIRUN=false "$ORRERY" run many.yaml -n 3 --run-dir "$work/none"
+same "mpirun failed" "orrery: error: mpirun ended (exit code 1) before rank 0 could begin: nothing was run" "$err"
+
 # --- locks of HDF5: ours are other ones ---
 for locking in TRUE FALSE BEST_EFFORT ""; do
     before=(env "HDF5_USE_FILE_LOCKING=$locking" "LD_PRELOAD=$ORR_FAULT_SHIM"
