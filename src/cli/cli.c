@@ -276,8 +276,8 @@ static void keep_stream_numbers(void)
 int orr_cli_main(int argc, char **argv)
 {
     keep_stream_numbers();
-    (void)signal(SIGXFSZ,
-                 SIG_IGN); /* a limit on sizes of files is an error as others */
+    /* a limit on sizes of files is an error as others */
+    (void)signal(SIGXFSZ, SIG_IGN);
     const char *word = argc > 1 ? argv[1] : "";
     if (!*word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
         (strcmp(word, "help") == 0 && argc == 2)) {

@@ -184,8 +184,7 @@ static void forgive_stall(struct orr_coord *coord, int64_t now)
         coord->nodes[i].heard += stall;
 }
 
-/* An agent next to us is missed when its process is gone, others when they are silent.
- */
+/* An agent next to us is missed when its process is gone; others, when silent. */
 static bool is_lost(const struct orr_coord *coord, const struct orri_node *node,
                     int64_t now, struct orr_text *why)
 {
