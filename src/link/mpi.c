@@ -1,5 +1,5 @@
 /* mpi.c - messages over Open MPI, point to point
- * Owns: MPI, the sends under way. The only MPI code. Measured choices:
+ * Owns: MPI, what is under way in both directions. The only MPI code. Measured choices:
  * docs/design/mpi.md. */
 #include "link/link.h"
 
@@ -18,13 +18,25 @@ struct sending {
     void *data;
 };
 
+/* A message that was announced. Long ones come when the sender hands them over: one
+ * that dies before never does, so nobody may wait for it. */
+struct coming {
+    MPI_Request request;
+    uint32_t from;
+    size_t length;
+    void *data;
+};
+
 struct mpi_link {
     struct orr_link link;
     MPI_Comm comm;
     struct sending *sends;
     size_t n;
     size_t cap;
-    struct orr_bytes received;
+    struct coming *coming; /* in the order in which they were sent, for each sender */
+    size_t n_coming;
+    size_t cap_coming;
+    void *received; /* the message handed out last */
 };
 
 static orr_status failed(int code, const char *what, struct orr_error *err)
@@ -69,10 +81,9 @@ static orr_status mpi_send(struct orr_link *link, orr_rank to, const void *data,
     return ORR_OK;
 }
 
-static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void **data,
-                              size_t *length, struct orr_error *err)
+/* Begin to receive what was announced, if anything was. */
+static orr_status begin_receiving(struct mpi_link *self, struct orr_error *err)
 {
-    struct mpi_link *self = (struct mpi_link *)link;
     MPI_Message message;
     MPI_Status status;
     int there = 0;
@@ -80,22 +91,71 @@ static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void 
     int code = MPI_Improbe(MPI_ANY_SOURCE, TAG, self->comm, &there, &message, &status);
     if (code != MPI_SUCCESS)
         return failed(code, "MPI_Improbe", err);
+    if (!there)
+        return ORR_OK;
+    (void)MPI_Get_count(&status, MPI_BYTE, &n);
+    self->coming =
+        orr_grow(self->coming, self->n_coming, &self->cap_coming, sizeof *self->coming);
+    struct coming *coming = &self->coming[self->n_coming];
+    *coming = (struct coming) { .from = (uint32_t)status.MPI_SOURCE,
+                                .length = (size_t)n,
+                                .data = orr_alloc((size_t)n + 1, 1) };
+    code = MPI_Imrecv(coming->data, n, MPI_BYTE, &message, &coming->request);
+    if (code != MPI_SUCCESS) {
+        free(coming->data);
+        return failed(code, "MPI_Imrecv", err);
+    }
+    self->n_coming++;
+    return ORR_OK;
+}
+
+static struct coming remove_coming(struct mpi_link *self, size_t at)
+{
+    struct coming coming = self->coming[at];
+    self->n_coming--;
+    memmove(&self->coming[at], &self->coming[at + 1],
+            (self->n_coming - at) * sizeof *self->coming);
+    return coming;
+}
+
+/* Does an earlier message of the same sender still come? */
+static bool is_behind(const struct mpi_link *self, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (self->coming[i].from == self->coming[at].from)
+            return true;
+    return false;
+}
+
+static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void **data,
+                              size_t *length, struct orr_error *err)
+{
+    struct mpi_link *self = (struct mpi_link *)link;
+    orr_status status = begin_receiving(self, err);
+    if (status != ORR_OK)
+        return status;
     if (self->n)
         reap_sends(self);
-    if (!there)
-        return ORR_END;
-    (void)MPI_Get_count(&status, MPI_BYTE, &n);
-    if ((size_t)n > self->received.cap) {
-        self->received.cap = (size_t)n;
-        self->received.data = orr_realloc(self->received.data, (size_t)n, 1);
+    for (size_t i = 0; i < self->n_coming; i++) {
+        int done = 0;
+        if (is_behind(self, i))
+            continue;
+        if (MPI_Test(&self->coming[i].request, &done, MPI_STATUS_IGNORE) !=
+            MPI_SUCCESS) { /* a lost rank: heartbeats tell, not this */
+            free(remove_coming(self, i--).data);
+            continue;
+        }
+        if (!done)
+            continue;
+        struct coming whole = remove_coming(self, i);
+        free(self->received);
+        self->received = whole.data;
+        from->v = whole.from;
+        *data = whole.data;
+        *length = whole.length;
+        return ORR_OK;
     }
-    code = MPI_Mrecv(self->received.data, n, MPI_BYTE, &message, &status);
-    if (code != MPI_SUCCESS)
-        return failed(code, "MPI_Mrecv", err);
-    from->v = (uint32_t)status.MPI_SOURCE;
-    *data = self->received.data;
-    *length = (size_t)n;
-    return ORR_OK;
+    return ORR_END;
 }
 
 static bool mpi_sent(struct orr_link *link)
@@ -111,7 +171,8 @@ static void mpi_free(struct orr_link *link)
     for (size_t i = 0; i < self->n; i++)
         free(self->sends[i].data);
     free(self->sends);
-    orr_bytes_release(&self->received);
+    free(self->coming); /* not where messages may still be put */
+    free(self->received);
     free(self);
 }
 
