@@ -7,11 +7,13 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { REQUEST_MAX = 64 << 20 };
 
@@ -196,7 +198,14 @@ orr_status orri_request_read(const char *run_dir, struct orri_request *out,
 {
     struct orri_request request = { 0 };
     char *path = orr_path_join(run_dir, "request");
-    orr_status status = orr_file_read(path, REQUEST_MAX, &request.text, err);
+    orr_status status = ORR_OK;
+    if (access(path, F_OK) != 0 && errno == ENOENT) /* it is the last to be written */
+        status = orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                               "%s holds a run that ended before it began: nothing was "
+                               "run; remove it and run the job again",
+                               run_dir);
+    if (status == ORR_OK)
+        status = orr_file_read(path, REQUEST_MAX, &request.text, err);
     for (char *at = request.text.s; at && *at;) {
         char *end = at + strcspn(at, "\n");
         char *next = *end ? end + 1 : end;

@@ -37,6 +37,7 @@ struct rank {
     struct orr_agent *agent;
     struct orr_coord *coord;
     struct orr_progress *progress;
+    bool forsaken; /* a worker whose agent is gone */
     char host[128];
 };
 
@@ -445,8 +446,10 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
         status = start_agent(rank, err);
     if (status == ORR_OK && is_coordinator)
         status = start_coordinator(rank, err);
-    if (!alone)
-        orr_mpi_barrier(rank->world.link); /* the agents listen now */
+    /* From here on the agents listen. */
+    uint32_t size = rank->world.link->size;
+    uint32_t unready =
+        alone ? size : orr_mpi_unready(rank->world.link, status == ORR_OK);
     limit_start(false);
     if (status != ORR_OK && !is_coordinator) {
         report_fault(rank, err);
@@ -454,12 +457,17 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
     }
     if (status != ORR_OK)
         return orri_complain(err);
+    if (unready == 0 && !is_coordinator) /* there will be no run; rank 0 said why */
+        return ORR_EXIT_MACHINE;
     if (is_coordinator || is_agent) {
         status = serve(rank, err);
     } else {
         struct orr_host_setup setup = host_setup(rank);
-        if (orr_worker_run(&setup, rank->shared.token, rank->world.agent,
-                           rank->world.link->rank, err) == ORR_ERR_MACHINE)
+        status = orr_worker_run(&setup, rank->shared.token, rank->world.agent,
+                                rank->world.link->rank, err);
+        rank->forsaken = status != ORR_OK;
+        if (status == ORR_ERR_MACHINE &&
+            unready == size) /* else it follows from what another rank says */
             (void)orri_complain(err);
         return ORR_EXIT_OK;
     }
@@ -513,14 +521,15 @@ int orri_session_run(const struct orri_session *session, bool alone)
     if (status == ORR_OK)
         status = orr_topo_load(NULL, NULL, &rank.topo, &err);
     if (status != ORR_OK && status != ORR_END && !alone && rank.shared.go && !first) {
-        orr_mpi_barrier(rank.world.link); /* the others wait there */
+        (void)orr_mpi_unready(rank.world.link, false); /* the others wait there */
         report_fault(&rank, &err);
     }
     int code = status == ORR_OK    ? serve_as_rank(&rank, alone, &err)
                : status == ORR_END ? ORR_EXIT_OK
                                    : orri_complain(&err);
-    bool orderly = !rank.coord || (code != ORR_EXIT_MACHINE &&
-                                   orr_coord_status(rank.coord)->lost_nodes == 0);
+    bool orderly = rank.coord ? code != ORR_EXIT_MACHINE &&
+                                    orr_coord_status(rank.coord)->lost_nodes == 0
+                              : !rank.forsaken;
     release(&rank);
     if (first)
         leave_exit_code(code);

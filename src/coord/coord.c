@@ -1,13 +1,14 @@
 /* coord.c - the coordinator's loop
  * Owns: nodes, task records, the status.
  * Hands on: assignments (dispatch.c), what agents say (reports.c),
- * Hands on: rules (engine), choice (sched), earlier results (store/known.c), run.h5
+ * rules (engine), choice (sched), earlier results (store/known.c), run.h5
  * (record). */
 #include "coord/internal.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "record/record.h"
 
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 
 enum {
     BEAT_SECONDS = 5,
+    MISSED_SECONDS = 2, /* twice the beat of an agent */
     LOST_SECONDS = 30,
     LEAVE_SECONDS = 60,
     LATE_SECONDS = 5, /* for agents that have not come when the end begins */
@@ -188,20 +190,34 @@ static void forgive_stall(struct orr_coord *coord, int64_t now)
         coord->nodes[i].heard += stall;
 }
 
+/* An agent next to us is missed when its process is gone; others, when silent. */
+static bool is_lost(const struct orr_coord *coord, const struct orri_node *node,
+                    int64_t now, struct orr_text *why)
+{
+    int64_t silent = now - node->heard;
+    if (node->pid && silent > MISSED_SECONDS * ORR_SECOND && !orr_pid_lives(node->pid))
+        orr_text_puts(why, "died");
+    else if (silent >= coord->setup.lost_after)
+        orr_text_printf(why, "was silent for %.1f s", (double)silent / 1e9);
+    return why->length > 0;
+}
+
 static void check_nodes(struct orr_coord *coord, int64_t now)
 {
     for (uint32_t i = 0; i < coord->n_nodes; i++) {
         struct orri_node *node = &coord->nodes[i];
-        if (node->lost || node->left || now - node->heard < coord->setup.lost_after)
+        struct orr_text why = ORR_TEXT_INIT;
+        if (node->lost || node->left || !is_lost(coord, node, now, &why))
             continue;
         node->lost = true;
         coord->status.lost_nodes++;
         coord->status.cores -= node->cores;
         orr_progress_break(coord->setup.progress);
         (void)fprintf(stderr,
-                      "orrery: node %s (rank %" PRIu32
-                      ") was silent for %.1f s: lost, its attempts run elsewhere\n",
-                      node->host, node->rank, (double)(now - node->heard) / 1e9);
+                      "orrery: the agent of node %s (rank %" PRIu32
+                      ") %s: lost, its attempts run elsewhere\n",
+                      node->host, node->rank, why.s);
+        orr_text_release(&why);
         orr_sched_node_lost(coord->sched, i, put_back, coord);
     }
 }

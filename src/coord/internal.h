@@ -10,6 +10,8 @@
 #include "store/scan.h"
 #include "wire/wire.h"
 
+#include <sys/types.h>
+
 /* ---- what the coordinator knows of a task besides the engine ---- */
 
 struct orri_task_record {
@@ -27,6 +29,7 @@ enum orri_task_state_told {
 struct orri_node {
     uint32_t rank;
     char host[64];
+    pid_t pid; /* of its agent, when it is a process of this machine; else 0 */
     uint32_t cores;
     struct orr_bytes out; /* assignments under way */
     int64_t heard;        /* monotonic ns */
