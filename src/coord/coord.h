@@ -22,7 +22,8 @@ struct orr_coord_setup {
     uint32_t agents; /* expected */
     const char *run_dir;
     struct orr_id run_id;
-    uint32_t epoch; /* above 1: earlier results are read from the shards */
+    uint32_t epoch;   /* above 1: what earlier ones did is read from the shards */
+    uint32_t forgive; /* failed attempts of epochs before this one do not count */
     const struct orr_file_seen *inputs; /* as they were at the start; read by new() */
     size_t n_inputs;
     const char *name;
@@ -45,6 +46,10 @@ bool orr_coord_was_busy(const struct orr_coord *coord);
 /* End before the end: running attempts may finish within `grace` ns (0: none may), the
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace);
+
+/* The run is not ours any more, or cannot go on: tell the agents to end what runs and
+ * to leave, and wait for nothing. */
+void orr_coord_abandon(struct orr_coord *coord);
 
 /* After the end: write run.h5 and the last status.json; append the summary, and what
  * went wrong, a line each. */

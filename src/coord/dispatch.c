@@ -71,14 +71,13 @@ static void tell_gone(struct orr_coord *coord, const struct orr_task *task,
 
 /* What an earlier epoch stored; results that do not read back, and those whose files
  * are gone, are made again. */
-static bool reuse(struct orr_coord *coord, orr_task_id id)
+static bool reuse(struct orr_coord *coord, orr_task_id id,
+                  const struct orr_known_result *result)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, id);
-    uint32_t length = 0;
     struct orr_value v;
-    const void *results = orr_known_find(coord->known, task->identity, &length);
     bool good =
-        results && read_results(coord, task, results, length, &v, NULL) == ORR_OK;
+        read_results(coord, task, result->bytes, result->length, &v, NULL) == ORR_OK;
     const char *gone = good ? gone_file(coord, v) : NULL;
     if (gone)
         tell_gone(coord, task, gone);
@@ -86,15 +85,55 @@ static bool reuse(struct orr_coord *coord, orr_task_id id)
     if (good)
         orr_engine_finished(coord->engine, id, v);
     orr_arena_reset(&coord->scratch);
+    orr_known_used(coord->known, task->identity);
     if (!good)
         return false;
     struct orr_stage *stage = orri_stage(coord, task->function);
-    orri_record(coord, id.v)->state = ORRI_TOLD_REUSED;
+    orri_told(coord, id.v)->state = ORRI_TOLD_REUSED;
     stage->done++;
     stage->reused++;
     coord->status.done++;
     coord->status.reused++;
     return true;
+}
+
+static void fail_again(struct orr_coord *coord, const struct orr_engine_call *call,
+                       const struct orr_known_failure *known)
+{
+    struct orr_failure failure = { known->kind, known->code, known->message };
+    coord->recalled++;
+    orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
+}
+
+/* An attempt that an earlier epoch made ends as it did then: failures before the
+ * success of a task are told first, because handlers count them. A success of an
+ * earlier session than a failure was known before that. */
+static bool recall(struct orr_coord *coord, const struct orr_engine_call *call)
+{
+    struct orr_id id = orr_engine_task(coord->engine, call->task)->identity;
+    struct orr_known_result result = { 0 };
+    const struct orr_known_failure *failure =
+        orr_known_failure(coord->known, id, call->attempt);
+    bool done = orr_known_result(coord->known, id, &result);
+    bool done_first = done && (!failure || result.epoch < failure->epoch ||
+                               result.attempt <= call->attempt);
+    if (done_first && reuse(coord, call->task, &result))
+        return true;
+    if (failure)
+        fail_again(coord, call, failure);
+    return failure != NULL;
+}
+
+/* When the delay of a retry is over that counts from a failure of an earlier epoch. */
+static int64_t delay_left(const struct orr_coord *coord,
+                          const struct orr_engine_call *call)
+{
+    struct orr_id id = orr_engine_task(coord->engine, call->task)->identity;
+    const struct orr_known_failure *before =
+        call->delay ? orr_known_failure(coord->known, id, call->attempt - 1) : NULL;
+    int64_t since = before ? orr_clock_wall() - before->t_end : 0;
+    int64_t left = since > 0 ? call->delay - since : call->delay;
+    return left > 0 ? left : 0;
 }
 
 static void refuse_call(struct orr_coord *coord, const struct orr_engine_call *call,
@@ -114,13 +153,14 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     if (call->attempt == 1) {
         orri_stage(coord, task->function)->total++;
         coord->status.tasks++;
-        if (reuse(coord, call->task))
-            return;
     }
+    if (coord->known && recall(coord, call))
+        return;
     if (!orr_sched_fits(coord->sched, f->pool, f->cores, &why)) {
         refuse_call(coord, call, why);
         return;
     }
+    int64_t delay = delay_left(coord, call);
     struct orr_ready ready = {
         .task = call->task.v,
         .attempt = call->attempt,
@@ -128,8 +168,8 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
         .cores = f->cores,
         .priority = task->priority,
         .deadline = task->deadline,
-        .not_before = call->delay ? orr_clock_monotonic() + call->delay : 0,
-        .since = orr_clock_wall() + call->delay,
+        .not_before = delay ? orr_clock_monotonic() + delay : 0,
+        .since = orr_clock_wall() + delay,
     };
     orr_sched_add(coord->sched, &ready);
 }

@@ -3,6 +3,7 @@
 #define ORR_COORD_INTERNAL_H
 
 #include "base/map.h"
+#include "base/rows.h"
 #include "coord/coord.h"
 #include "sched/sched.h"
 #include "store/identity.h"
@@ -11,15 +12,21 @@
 
 /* ---- what the coordinator knows of a task, for run.h5 ---- */
 
+/* Of tasks that were tried in this session; the memory of others is never touched. */
 struct orri_task_record {
     uint32_t attempts; /* that ended */
     uint32_t lost;     /* of these, with their worker or node */
     uint32_t rank;     /* of the last */
     uint32_t core;
-    uint8_t state;   /* enum orri_task_state_told */
     int64_t started; /* wall ns, of the last */
     int64_t ended;
     int64_t cpu; /* ns, sum */
+};
+
+/* Of every task. */
+struct orri_told {
+    uint16_t state;  /* enum orri_task_state_told */
+    uint16_t origin; /* run that the result was taken from, in `origins` + 1; or 0 */
 };
 
 enum orri_task_state_told {
@@ -48,9 +55,11 @@ struct orr_coord {
     struct orr_files *files;
     struct orri_node *nodes;
     uint32_t n_nodes;
-    uint32_t *node_of_rank;           /* + 1 */
-    struct orri_task_record *records; /* by task */
-    size_t n_records;
+    uint32_t *node_of_rank;  /* + 1 */
+    struct orr_rows records; /* struct orri_task_record, by task */
+    struct orr_rows told;    /* struct orri_told, likewise */
+    const char **origins;    /* ids of runs that results were taken from */
+    uint32_t n_origins;
     struct orr_run_status status;
     uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
@@ -66,11 +75,13 @@ struct orr_coord {
     int64_t counted;     /* core_seconds is up to date to this moment */
     int64_t shown;
     int64_t beat;
-    uint64_t gone;    /* finished tasks whose files are not there any more */
-    char *stopped_by; /* a failed store: the reason */
+    uint64_t gone;     /* finished tasks whose files are not there any more */
+    uint64_t recalled; /* failed attempts of earlier epochs that were told again */
+    char *stopped_by;  /* a failed store: the reason */
 };
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);
+struct orri_told *orri_told(struct orr_coord *coord, uint32_t task);
 struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 
 /* Calls and assignments (dispatch.c). */

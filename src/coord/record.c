@@ -100,12 +100,11 @@ static orr_status write_rules(struct writer *w)
 /* A workflow that stands for a function runs here, without attempts. A task whose last
  * attempt failed, or was stopped with the run, waits for another one until the rules
  * have given it up. */
-static uint8_t state_of(const struct writer *w, uint32_t task,
-                        const struct orri_task_record *record)
+static uint16_t state_of(const struct writer *w, uint32_t task)
 {
     const struct orr_engine *engine = w->coord->engine;
-    if (record->state == ORRI_TOLD_REUSED)
-        return record->state;
+    if (orri_told(w->coord, task)->state == ORRI_TOLD_REUSED)
+        return ORRI_TOLD_REUSED;
     switch (orr_engine_task_state(engine, (orr_task_id) { task })) {
     case ORR_TASK_DONE: return ORRI_TOLD_DONE;
     case ORR_TASK_FAILED: return ORRI_TOLD_FAILED;
@@ -192,7 +191,7 @@ static orr_status write_tasks(struct writer *w)
             text(w, graph->functions[task->function].name),
             text(w, graph->rules[task->rule].name),
             orr_int(task->request),
-            text(w, states[state_of(w, t, record)]),
+            text(w, states[state_of(w, t)]),
             orr_int(record->attempts),
             seconds_since_epoch(record->started),
             orr_float((double)(record->ended - record->started) / 1e9),

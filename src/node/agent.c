@@ -59,6 +59,7 @@ struct orr_agent {
     bool stopping;
     bool faulted;
     bool busy;
+    bool told_to_end; /* by a signal */
     int64_t began;
     int64_t heard; /* from the coordinator, monotonic ns; 0: never yet */
     int64_t beat;  /* sent */
@@ -344,7 +345,11 @@ static void ended(struct orr_agent *agent, uint32_t at,
 {
     struct flight *flight = &agent->flights[at];
     struct orr_bytes bytes = ORR_BYTES_INIT;
-    orri_local_done_put(&bytes, done);
+    struct orr_host_done forgiven = *done;
+    if (done->outcome.failure == ORR_FAIL_SIGNAL &&
+        (agent->told_to_end || agent->stopping))
+        forgiven.outcome.failure = ORR_FAIL_LOST;
+    orri_local_done_put(&bytes, &forgiven);
     flight->done = bytes.data; /* ours now */
     flight->done_length = bytes.length;
     flight->blob_fd = done->blob_fd;
@@ -687,6 +692,8 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
         return step_stopping(agent, now, err);
     return coordinator_is_silent(agent, now) ? ORR_END : ORR_OK;
 }
+
+void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true; }
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
 

@@ -65,7 +65,7 @@ static struct orr_id by_size_and_time(const struct orr_file_seen *seen)
 
 enum { READ_BLOCK = 1 << 20 };
 
-static struct orr_id by_bytes(const char *path)
+struct orr_id orr_file_content(const char *path)
 {
     struct orr_hasher *hasher = orr_hasher_new();
     unsigned char *block = orr_alloc(READ_BLOCK, 1);
@@ -85,7 +85,7 @@ static struct orr_id identify(const char *path, bool by_content)
 {
     struct orr_file_seen seen;
     if (by_content)
-        return by_bytes(path);
+        return orr_file_content(path);
     return by_size_and_time(orr_file_look(path, &seen) ? &seen : NULL);
 }
 

@@ -22,6 +22,8 @@ struct orr_file_seen {
     int64_t size;
     int64_t seconds, nanoseconds; /* of the last change */
 };
+/* Of the bytes. Reads the file. */
+struct orr_id orr_file_content(const char *path);
 /* False when there is no such file. */
 bool orr_file_look(const char *path, struct orr_file_seen *out);
 /* The file, if it is gone, counts as it was seen: results that it led to stay good. */
