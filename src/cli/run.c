@@ -33,10 +33,22 @@
         "quiet", 'q', NULL, "no progress and no summary", false                        \
     }
 
+#define CHANGE_OPTIONS                                                                 \
+    { "accept-changes", 0, NULL,                                                       \
+      "resume although the job, its inputs or functions changed: what they do not "    \
+      "touch stays finished",                                                          \
+      false },                                                                         \
+    {                                                                                  \
+        "retry-failed", 0, NULL,                                                       \
+            "resume, and forget failed attempts: their tasks have all retries anew",   \
+            false                                                                      \
+    }
+
 static const struct orr_option run_options[] = {
     RANK_OPTIONS,
     { "run-dir", 'd', "DIR", "the run directory (default: runs/JOB-DATE-TIME)", false },
     { "resume", 0, NULL, "go on with the run in --run-dir, if there is one", false },
+    CHANGE_OPTIONS,
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
@@ -50,7 +62,10 @@ static const struct orr_option run_options[] = {
 };
 
 static const struct orr_option resume_options[] = {
-    RANK_OPTIONS, { "run-dir", 'd', "DIR", "instead of the argument", false }, { 0 }
+    RANK_OPTIONS,
+    CHANGE_OPTIONS,
+    { "run-dir", 'd', "DIR", "instead of the argument", false },
+    { 0 }
 };
 
 /* Options that run and resume share; false after a message. */
@@ -62,6 +77,8 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->bind = !bind || strcmp(bind, "none") != 0;
     session->durability = durability;
     session->quiet = orri_has(line, "quiet");
+    session->accept_changes = orri_has(line, "accept-changes");
+    session->retry_failed = orri_has(line, "retry-failed");
     if (bind && strcmp(bind, "none") != 0 && strcmp(bind, "core") != 0) {
         (void)fprintf(stderr, "orrery: --bind is core or none, not '%s'\n", bind);
         return false;
@@ -178,6 +195,26 @@ static int run_checked(struct orri_session *session, const struct orr_line *line
     return ORR_EXIT_INPUT;
 }
 
+/* Slurm starts a batch script that was preempted from its beginning. */
+static bool was_requeued(void)
+{
+    const char *restarts = getenv("SLURM_RESTART_COUNT");
+    return restarts && strtol(restarts, NULL, 10) > 0;
+}
+
+static void tell_requeued(const struct orri_session *session)
+{
+    if (getenv(ORRI_EXIT_FILE) || !is_first_rank()) /* said by the launcher */
+        return;
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_text_printf(&text,
+                    "orrery: note: Slurm started this job again (SLURM_RESTART_COUNT="
+                    "%s): going on with the run in %s\n",
+                    getenv("SLURM_RESTART_COUNT"), session->run_dir);
+    orr_text_print(stderr, text.s);
+    orr_text_release(&text);
+}
+
 static int run_main(const struct orr_line *line)
 {
     struct orri_session session = { .job = line->args[0],
@@ -188,7 +225,10 @@ static int run_main(const struct orr_line *line)
         !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
     session.settings = settings;
-    session.resume = orri_has(line, "resume") && is_run(session.run_dir);
+    session.resume =
+        (orri_has(line, "resume") || was_requeued()) && is_run(session.run_dir);
+    if (session.resume && !orri_has(line, "resume"))
+        tell_requeued(&session);
     int code = ORR_EXIT_INPUT;
     if (orri_has(line, "resume") && !session.run_dir)
         (void)fprintf(stderr, "orrery run: --resume needs --run-dir\n");

@@ -53,10 +53,11 @@ static void note_signal(int number)
         asked_to_interrupt++;
 }
 
-static void listen_to_signals(bool coordinator)
+/* Workers ignore them. An agent only has to know that its attempts got them too. */
+static void listen_to_signals(bool listens)
 {
     static const int numbers[] = { SIGTERM, SIGUSR1, SIGINT, SIGUSR2 };
-    struct sigaction action = { .sa_handler = coordinator ? note_signal : SIG_IGN };
+    struct sigaction action = { .sa_handler = listens ? note_signal : SIG_IGN };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         (void)sigaction(numbers[i], &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
@@ -64,6 +65,10 @@ static void listen_to_signals(bool coordinator)
 
 static void obey_signals(struct rank *rank)
 {
+    if (rank->agent && (asked_to_interrupt || asked_to_drain))
+        orr_agent_told_to_end(rank->agent);
+    if (!rank->coord)
+        return;
     if (asked_to_interrupt)
         orr_coord_drain(rank->coord, ORR_RUN_INTERRUPTED, 0);
     else if (asked_to_drain)
@@ -250,8 +255,11 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
         if (status != ORR_OK)
             return status;
     }
+    struct orr_file_seen *seen = orr_alloc(request.n_inputs + 1, sizeof *seen);
+    for (size_t i = 0; i < request.n_inputs; i++)
+        seen[i] = request.inputs[i].seen;
     struct orr_coord_setup setup = {
-        .inputs = request.inputs,
+        .inputs = seen,
         .n_inputs = request.n_inputs,
         .link = rank->world.link,
         .graph = rank->job->graph,
@@ -261,12 +269,14 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
         .run_dir = rank->shared.run_dir,
         .run_id = rank->shared.run_id,
         .epoch = rank->shared.epoch,
+        .forgive = request.forgive,
         .name = rank->job->name,
         .progress = rank->progress,
         .max_failures = (uint32_t)rank->session->max_failures,
     };
     orr_status status = orr_coord_new(&setup, &rank->coord, err);
     orri_request_release(&request);
+    free(seen);
     return status;
 }
 
@@ -304,12 +314,30 @@ static bool was_busy(const struct rank *rank)
            (rank->agent && orr_agent_was_busy(rank->agent));
 }
 
-static orr_status keep_lock(struct rank *rank, int64_t now, int64_t *beaten,
-                            struct orr_error *err)
+/* A process that stood still (stopped, a hung host) may have been given up meanwhile:
+ * before it does anything else it looks whether the run is still its own. */
+enum { STOOD_STILL = 1 /* s */, BEAT_SECONDS = 10 };
+
+static orr_status check_owner(struct rank *rank, int64_t stall, struct orr_error *err)
 {
-    const int64_t interval = 10 * ORR_SECOND;
-    if (!rank->dir || now - *beaten < interval)
+    struct orr_run_info info;
+    if (rank->dir || stall < STOOD_STILL * ORR_SECOND ||
+        orr_run_info_read(rank->shared.run_dir, &info, NULL) != ORR_OK ||
+        info.epoch <= rank->shared.epoch)
         return ORR_OK;
+    return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
+                         "rank %u on %s stood still for %.1f s, and session %u has "
+                         "gone on with the run: it leaves",
+                         rank->world.link->rank, rank->host, (double)stall / 1e9,
+                         info.epoch);
+}
+
+static orr_status keep_lock(struct rank *rank, int64_t now, int64_t stall,
+                            int64_t *beaten, struct orr_error *err)
+{
+    if (!rank->dir ||
+        (stall < STOOD_STILL * ORR_SECOND && now - *beaten < BEAT_SECONDS * ORR_SECOND))
+        return check_owner(rank, stall, err);
     *beaten = now;
     return orr_rundir_beat(rank->dir, err);
 }
@@ -318,14 +346,17 @@ static orr_status serve(struct rank *rank, struct orr_error *err)
 {
     int64_t last_busy = orr_clock_monotonic();
     int64_t beaten = last_busy;
+    int64_t turned = last_busy;
     bool agent_there = rank->agent != NULL;
     bool coord_there = rank->coord != NULL;
     bool ready = true;
     orr_status status = ORR_OK;
     while ((agent_there || coord_there) && status == ORR_OK) {
         int64_t now = orr_clock_monotonic();
-        if (coord_there) {
-            obey_signals(rank);
+        status = keep_lock(rank, now, now - turned, &beaten, err);
+        turned = now;
+        obey_signals(rank);
+        if (coord_there && status == ORR_OK) {
             status = orr_coord_step(rank->coord, err);
             coord_there = status == ORR_OK;
             status = status == ORR_END ? ORR_OK : status;
@@ -335,8 +366,6 @@ static orr_status serve(struct rank *rank, struct orr_error *err)
             agent_there = status == ORR_OK;
             status = status == ORR_END ? ORR_OK : status;
         }
-        if (status == ORR_OK)
-            status = keep_lock(rank, now, &beaten, err);
         ready = true;
         if (was_busy(rank))
             last_busy = now;
@@ -441,6 +470,7 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
     bool is_coordinator = rank->world.link->rank == 0;
     bool is_agent = rank->world.agent == rank->world.link->rank;
     orr_status status = ORR_OK;
+    listen_to_signals(is_agent || is_coordinator);
     if (is_agent)
         status = start_agent(rank, err);
     if (status == ORR_OK && is_coordinator)
@@ -456,6 +486,8 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
         return orri_complain(err);
     if (is_coordinator || is_agent) {
         status = serve(rank, err);
+        if (status != ORR_OK && is_coordinator)
+            orr_coord_abandon(rank->coord);
     } else {
         struct orr_host_setup setup = host_setup(rank);
         if (orr_worker_run(&setup, rank->shared.token, rank->world.agent,
