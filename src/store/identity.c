@@ -23,6 +23,7 @@ struct orr_files {
     struct entry *entries;
     size_t n;
     size_t cap;
+    char *run_dir; /* or NULL */
 };
 
 struct orr_files *orr_files_new(void) { return orr_alloc(1, sizeof(struct orr_files)); }
@@ -34,8 +35,24 @@ void orr_files_free(struct orr_files *files)
     for (size_t i = 0; i < files->n; i++)
         free(files->entries[i].path);
     free(files->entries);
+    free(files->run_dir);
     orr_map_release(&files->by_hash);
     free(files);
+}
+
+void orr_files_of_run(struct orr_files *files, const char *run_dir)
+{
+    free(files->run_dir);
+    files->run_dir = orr_strdup(run_dir);
+}
+
+const char *orr_files_within(void *context, const char *path)
+{
+    const struct orr_files *files = context;
+    size_t length = files->run_dir ? strlen(files->run_dir) : 0;
+    bool within = length && strncmp(path, files->run_dir, length) == 0 &&
+                  strncmp(path + length, "/out/", 5) == 0;
+    return within ? path + length + 1 : path;
 }
 
 bool orr_file_look(const char *path, struct orr_file_seen *out)

@@ -16,6 +16,11 @@ void orr_files_free(struct orr_files *files); /* NULL is fine */
  * the disk. `files` is a struct orr_files: this is orr_engine_files.identify. */
 struct orr_id orr_files_identify(void *files, const char *path, bool by_content);
 
+/* Files below `run_dir`/out count by their path from `run_dir` on: orr_files_within()
+ * is orr_engine_files.within. */
+void orr_files_of_run(struct orr_files *files, const char *run_dir);
+const char *orr_files_within(void *files, const char *path);
+
 /* What was seen of a file. */
 struct orr_file_seen {
     const char *path; /* borrowed */

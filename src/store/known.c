@@ -160,7 +160,7 @@ size_t orr_known_results(const struct orr_known *known) { return known ? known->
 int64_t orr_known_time(const struct orr_known *known, struct orr_id id)
 {
     const struct row *row = find(known, id);
-    return row ? (int64_t)((double)row->seconds * 1e9) : -1;
+    return row && row->attempt ? (int64_t)((double)row->seconds * 1e9) : -1;
 }
 
 static struct spent *spent_by(const struct orr_known *known, const char *function)
