@@ -225,8 +225,12 @@ int orri_replay_open(const char *run_dir, bool now, struct orri_replay *out)
     out->files = orr_files_new();
     for (size_t i = 0; i < out->request.n_inputs; i++)
         orr_files_remember(out->files, &out->request.inputs[i].seen);
+    char *real = realpath(run_dir, NULL);
+    orr_files_of_run(out->files, real ? real : run_dir);
+    free(real);
     out->engine = orr_engine_new(
-        out->job->graph, &(struct orr_engine_files) { orr_files_identify, out->files });
+        out->job->graph, &(struct orr_engine_files) { orr_files_identify, out->files,
+                                                      orr_files_within });
     go_through(out);
     return ORR_EXIT_OK;
 }

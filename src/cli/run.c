@@ -4,6 +4,7 @@
 #include "cli/dryrun.h"
 #include "cli/prepare.h"
 #include "cli/request.h"
+#include "cli/reuse.h"
 #include "link/link.h"
 
 #include <errno.h>
@@ -44,11 +45,25 @@
             false                                                                      \
     }
 
+#define REUSE_OPTIONS                                                                  \
+    { "reuse", 0, "RUN",                                                               \
+      "take finished results from that run, by the identity of tasks. May be "         \
+      "repeated",                                                                      \
+      true },                                                                          \
+        { "cache", 0, "DIR",                                                           \
+          "take results from this cache, and enter the run at its end (default: "      \
+          "$ORRERY_CACHE)",                                                            \
+          false },                                                                     \
+    {                                                                                  \
+        "no-reuse", 0, NULL, "take nothing from other runs", false                     \
+    }
+
 static const struct orr_option run_options[] = {
     RANK_OPTIONS,
     { "run-dir", 'd', "DIR", "the run directory (default: runs/JOB-DATE-TIME)", false },
     { "resume", 0, NULL, "go on with the run in --run-dir, if there is one", false },
     CHANGE_OPTIONS,
+    REUSE_OPTIONS,
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
@@ -64,6 +79,7 @@ static const struct orr_option run_options[] = {
 static const struct orr_option resume_options[] = {
     RANK_OPTIONS,
     CHANGE_OPTIONS,
+    REUSE_OPTIONS,
     { "run-dir", 'd', "DIR", "instead of the argument", false },
     { 0 }
 };
@@ -232,8 +248,9 @@ static int run_main(const struct orr_line *line)
     int code = ORR_EXIT_INPUT;
     if (orri_has(line, "resume") && !session.run_dir)
         (void)fprintf(stderr, "orrery run: --resume needs --run-dir\n");
-    else
+    else if (orri_reuse_options(line, &session))
         code = run_checked(&session, line, ranks);
+    orri_reuse_options_free(&session);
     orri_settings_free(settings, session.n_settings);
     return code;
 }
@@ -257,8 +274,11 @@ static int resume_main(const struct orr_line *line)
     session.job = file.job;
     session.settings = file.settings;
     session.n_settings = file.n_settings;
-    int code = orr_mpi_launched() ? start(&session, line, ranks)
+    int code = ORR_EXIT_INPUT;
+    if (orri_reuse_options(line, &session))
+        code = orr_mpi_launched() ? start(&session, line, ranks)
                                   : check_and_start(&session, line, ranks);
+    orri_reuse_options_free(&session);
     orri_request_release(&file);
     return code;
 }

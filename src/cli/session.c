@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cli/prepare.h"
 #include "cli/request.h"
+#include "cli/reuse.h"
 #include "cli/shared.h"
 #include "coord/coord.h"
 #include "exec/nursery.h"
@@ -36,6 +37,7 @@ struct rank {
     struct orr_blob_reader *blobs;
     struct orr_agent *agent;
     struct orr_coord *coord;
+    struct orr_reuse *reuse;
     struct orr_progress *progress;
     char host[128];
 };
@@ -258,7 +260,11 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
     struct orr_file_seen *seen = orr_alloc(request.n_inputs + 1, sizeof *seen);
     for (size_t i = 0; i < request.n_inputs; i++)
         seen[i] = request.inputs[i].seen;
+    orri_reuse_open(rank->session, &request, rank->shared.run_dir, rank->shared.run_id,
+                    &rank->reuse);
     struct orr_coord_setup setup = {
+        .reuse = orr_reuse_has_sources(rank->reuse) ? rank->reuse : NULL,
+        .durability = rank->shared.durability,
         .inputs = seen,
         .n_inputs = request.n_inputs,
         .link = rank->world.link,
@@ -431,6 +437,9 @@ static int conclude(struct rank *rank)
     int code = orr_run_state_exit_code(state);
     print_summary(rank, &summary);
     print_problems(&problems);
+    if (status == ORR_OK && (code == ORR_EXIT_OK || code == ORR_EXIT_FAILED))
+        orri_cache_enter(rank->session, rank->job, rank->shared.run_dir,
+                         rank->shared.run_id);
     if (status != ORR_OK)
         code = orri_complain(&err);
     if (code != ORR_EXIT_OK && code != ORR_EXIT_FAILED)
@@ -505,6 +514,7 @@ static void release(struct rank *rank)
 {
     orr_agent_free(rank->agent);
     orr_coord_free(rank->coord);
+    orr_reuse_free(rank->reuse);
     orr_progress_free(rank->progress);
     orr_nursery_stop(rank->nursery);
     orr_blob_reader_free(rank->blobs);

@@ -14,6 +14,8 @@ struct orri_session {
     bool retry_failed;   /* failed attempts of earlier epochs do not count any more */
     const char *const *reuse; /* absolute paths of runs to take results from */
     size_t n_reuse;
+    const char *cache; /* directory, or NULL */
+    bool no_reuse;     /* take nothing from other runs */
     const struct orr_setting *settings;
     size_t n_settings;
     long cores_per_rank;

@@ -70,6 +70,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     if (!coord->setup.lost_after)
         coord->setup.lost_after = LOST_SECONDS * ORR_SECOND;
     coord->files = orr_files_new();
+    orr_files_of_run(coord->files, setup->run_dir);
     for (size_t i = 0; i < setup->n_inputs; i++)
         orr_files_remember(coord->files, &setup->inputs[i]);
     if (setup->epoch > 1) {
@@ -82,7 +83,8 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         orr_known_forgive(coord->known, setup->forgive);
     }
     coord->engine = orr_engine_new(
-        setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files });
+        setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files,
+                                                   orr_files_within });
     orr_engine_set_turns(coord->engine, TURNS);
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
@@ -112,6 +114,8 @@ void orr_coord_free(struct orr_coord *coord)
     orr_rows_release(&coord->records);
     orr_rows_release(&coord->told);
     free(coord->origins);
+    (void)orri_close_borrowed(coord, false, NULL);
+    orr_arena_release(&coord->kept);
     free(coord->stopped_by);
     free(coord->ahead);
     orr_arena_release(&coord->scratch);
@@ -389,6 +393,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     check_nodes(coord, now);
     check_anyone(coord, now);
     orri_take_calls(coord);
+    orri_step_borrowed(coord);
     if (status == ORR_OK && !coord->draining)
         status = orri_dispatch(coord, now, err);
     if (status == ORR_OK && now - coord->beat > BEAT_SECONDS * ORR_SECOND)
@@ -441,8 +446,13 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
     coord->status.waiting = 0;
     judge(coord);
     orr_progress_break(coord->setup.progress);
-    orr_status status = orri_write_run_file(coord, err);
+    orr_status status = orri_close_borrowed(coord, true, err);
+    if (status == ORR_OK)
+        status = orri_write_run_file(coord, err);
     orr_status_summary(&coord->status, summary);
+    if (coord->taken)
+        orr_text_printf(summary, "taken       %" PRIu64 " result%s of other runs\n",
+                        coord->taken, coord->taken == 1 ? "" : "s");
     if (coord->gone)
         orr_text_printf(summary,
                         "run again   %" PRIu64 " finished task%s whose files in "

@@ -9,6 +9,8 @@
 #include "graph/graph.h"
 #include "link/link.h"
 #include "store/identity.h"
+#include "store/reuse.h"
+#include "store/writer.h"
 #include "view/status.h"
 
 #include <stdbool.h>
@@ -22,7 +24,9 @@ struct orr_coord_setup {
     uint32_t agents; /* expected */
     const char *run_dir;
     struct orr_id run_id;
-    uint32_t epoch;   /* above 1: what earlier ones did is read from the shards */
+    uint32_t epoch; /* above 1: what earlier ones did is read from the shards */
+    struct orr_reuse *reuse; /* other runs to take results from, or NULL */
+    enum orr_durability durability;
     uint32_t forgive; /* failed attempts of epochs before this one do not count */
     const struct orr_file_seen *inputs; /* as they were at the start; read by new() */
     size_t n_inputs;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 enum { BATCH_BYTES = 64 * 1024, GONE_SHOWN = 3 };
+static const int64_t TAKE_TIME = 200 * 1000 * 1000; /* ns */
 
 /* ---- the engine's calls ---- */
 
@@ -69,6 +70,18 @@ static void tell_gone(struct orr_coord *coord, const struct orr_task *task,
     orr_text_release(&text);
 }
 
+void orri_count_reused(struct orr_coord *coord, orr_task_id id, const char *origin)
+{
+    const struct orr_task *task = orr_engine_task(coord->engine, id);
+    struct orr_stage *stage = orri_stage(coord, task->function);
+    struct orri_told *told = orri_told(coord, id.v);
+    *told = (struct orri_told) { ORRI_TOLD_REUSED, orri_origin(coord, origin) };
+    stage->done++;
+    stage->reused++;
+    coord->status.done++;
+    coord->status.reused++;
+}
+
 /* What an earlier epoch stored; results that do not read back, and those whose files
  * are gone, are made again. */
 static bool reuse(struct orr_coord *coord, orr_task_id id,
@@ -88,12 +101,7 @@ static bool reuse(struct orr_coord *coord, orr_task_id id,
     orr_known_used(coord->known, task->identity);
     if (!good)
         return false;
-    struct orr_stage *stage = orri_stage(coord, task->function);
-    orri_told(coord, id.v)->state = ORRI_TOLD_REUSED;
-    stage->done++;
-    stage->reused++;
-    coord->status.done++;
-    coord->status.reused++;
+    orri_count_reused(coord, id, result->origin);
     return true;
 }
 
@@ -156,6 +164,8 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     }
     if (coord->known && recall(coord, call))
         return;
+    if (call->attempt == 1 && coord->setup.reuse && orri_borrow(coord, call->task))
+        return;
     if (!orr_sched_fits(coord->sched, f->pool, f->cores, &why)) {
         refuse_call(coord, call, why);
         return;
@@ -174,12 +184,16 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     orr_sched_add(coord->sched, &ready);
 }
 
+/* Results of other runs are read from disk: others are heard in between. */
 void orri_take_calls(struct orr_coord *coord)
 {
     struct orr_engine_call call;
+    int64_t until = coord->setup.reuse ? orr_clock_monotonic() + TAKE_TIME : INT64_MAX;
     while (orr_engine_take_call(coord->engine, &call)) {
         coord->busy = true;
         queue_call(coord, &call);
+        if (until != INT64_MAX && orr_clock_monotonic() > until)
+            return;
     }
 }
 

@@ -8,6 +8,7 @@
 #include "sched/sched.h"
 #include "store/identity.h"
 #include "store/known.h"
+#include "store/writer.h"
 #include "wire/wire.h"
 
 /* ---- what the coordinator knows of a task, for run.h5 ---- */
@@ -60,6 +61,9 @@ struct orr_coord {
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
     uint32_t n_origins;
+    struct orr_arena kept;       /* of origins */
+    struct orr_writer *borrowed; /* stores what was taken from other runs, or NULL */
+    uint64_t taken;              /* that many in this session */
     struct orr_run_status status;
     uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
@@ -94,6 +98,16 @@ bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *resul
 /* To one agent, unless it is lost or has left. */
 orr_status orri_send(struct orr_coord *coord, struct orri_node *node,
                      const struct orr_bytes *bytes, struct orr_error *err);
+
+/* Count a task as one that was not run; `origin`: the run that it is from, or "". */
+void orri_count_reused(struct orr_coord *coord, orr_task_id id, const char *origin);
+
+/* Results of other runs (borrow.c). False: there is none. */
+bool orri_borrow(struct orr_coord *coord, orr_task_id id);
+void orri_step_borrowed(struct orr_coord *coord);
+orr_status orri_close_borrowed(struct orr_coord *coord, bool seal,
+                               struct orr_error *err);
+uint16_t orri_origin(struct orr_coord *coord, const char *origin); /* 0 for "" */
 
 /* Messages from agents (reports.c). */
 orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err);

@@ -167,22 +167,25 @@ static orr_status write_tasks(struct writer *w)
         COLUMN("rule", STRING, NULL, "the first rule that asked for it"),
         COLUMN("request", INT, NULL, "the first request that asked for it"),
         COLUMN("state", STRING, NULL,
-               "done, reused (from an earlier epoch), failed, waiting"),
+               "done, reused (from an earlier epoch, or another run), failed, "
+               "waiting"),
         COLUMN("attempts", INT, NULL, "attempts that ended in this epoch"),
         COLUMN("start", FLOAT, "s", "start of the last attempt, Unix time"),
         COLUMN("seconds", FLOAT, "s", "wall time of the last attempt"),
         COLUMN("cpu", FLOAT, "s", "CPU time of all attempts"),
+        COLUMN("from", STRING, NULL, "id of the run that it was taken from, or empty"),
     };
     static const char *const states[] = { "waiting", "done", "reused", "failed" };
     const struct orr_graph *graph = w->coord->setup.graph;
     struct orr_runtable *table =
-        orr_runfile_table(w->file, "tasks", "each call by content", columns, 10);
+        orr_runfile_table(w->file, "tasks", "each call by content", columns, 11);
     orr_status status = ORR_OK;
     for (uint32_t t = 0; t < orr_engine_tasks(w->coord->engine) && status == ORR_OK;
          t++) {
         const struct orr_task *task =
             orr_engine_task(w->coord->engine, (orr_task_id) { t });
         const struct orri_task_record *record = orri_record(w->coord, t);
+        uint16_t origin = orri_told(w->coord, t)->origin;
         bool fresh = false;
         *orr_map_insert(&w->task_of, task->identity.lo, &fresh) = t + 1;
         struct orr_value row[] = {
@@ -196,6 +199,7 @@ static orr_status write_tasks(struct writer *w)
             seconds_since_epoch(record->started),
             orr_float((double)(record->ended - record->started) / 1e9),
             orr_float((double)record->cpu / 1e9),
+            text(w, origin ? w->coord->origins[origin - 1] : ""),
         };
         status = orr_runtable_row(table, row, w->err);
         orr_arena_reset(w->arena);
@@ -299,6 +303,8 @@ static orr_status write_attempt(void *context, const struct orr_stored *s,
 {
     struct writer *w = context;
     const uint64_t *slot = orr_map_find(&w->task_of, s->id.lo);
+    if (!s->attempt) /* another run made it */
+        return ORR_OK;
     struct orr_value row[] = {
         slot ? orr_int((int64_t)*slot - 1) : orr_null(),
         identity(w, s->id),
