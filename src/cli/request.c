@@ -131,6 +131,8 @@ static void put_before(struct orr_text *out, const struct orri_request *before)
         put_value(out, before->old[i].path);
         orr_text_puts(out, "\n");
     }
+    for (size_t i = 0; i < before->n_reuse; i++)
+        put_line(out, "reuse", before->reuse[i]);
     if (before->forgive)
         orr_text_printf(out, "forgive %" PRIu32 "\n", before->forgive);
 }

@@ -3,8 +3,10 @@
 #include "cli/reuse.h"
 
 #include "base/memory.h"
+#include "link/link.h"
 #include "store/cache.h"
 #include "store/rundir.h"
+#include "view/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@ static void tell(const char *word, const char *text)
 
 static void note(void *context, const char *text)
 {
-    (void)context;
+    orr_progress_break(context);
     tell("note", text);
 }
 
@@ -38,11 +40,13 @@ bool orri_reuse_options(const struct orr_line *line, struct orri_session *sessio
         struct orr_error err = { 0 };
         if (strcmp(line->given[i].option->name, "reuse") != 0)
             continue;
-        if (orr_run_info_read(line->given[i].value, &info, &err) != ORR_OK) {
+        /* ranks do not look: all of them would, and must agree */
+        if (!orr_mpi_launched() &&
+            orr_run_info_read(line->given[i].value, &info, &err) != ORR_OK) {
             (void)orri_complain(&err);
             return false;
         }
-        paths[session->n_reuse++] = realpath(line->given[i].value, NULL);
+        paths[session->n_reuse++] = orri_canonical(line->given[i].value);
     }
     if (session->n_reuse && session->no_reuse) {
         (void)fprintf(stderr, "orrery %s: --reuse and --no-reuse: which?\n",
@@ -82,12 +86,13 @@ static bool named(const struct orri_session *session, const char *path)
 
 void orri_reuse_open(const struct orri_session *session,
                      const struct orri_request *request, const char *run_dir,
-                     struct orr_id run_id, struct orr_reuse **out)
+                     struct orr_id run_id, struct orr_progress *progress,
+                     struct orr_reuse **out)
 {
     if (session->no_reuse ||
         (!session->n_reuse && !request->n_reuse && !session->cache))
         return;
-    *out = orr_reuse_new(run_dir, run_id, note, NULL);
+    *out = orr_reuse_new(run_dir, run_id, note, progress);
     for (size_t i = 0; i < session->n_reuse; i++)
         add_run(*out, session->reuse[i]);
     for (size_t i = 0; i < request->n_reuse; i++)

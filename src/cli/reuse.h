@@ -5,6 +5,8 @@
 #include "cli/request.h"
 #include "store/reuse.h"
 
+struct orr_progress;
+
 #define ORRI_CACHE "ORRERY_CACHE"
 
 /* --reuse, --no-reuse, --cache and $ORRERY_CACHE; false after a message. Paths of runs
@@ -16,7 +18,8 @@ void orri_reuse_options_free(struct orri_session *session);
  * cannot be read, is a note. *out is NULL when nothing was asked for. */
 void orri_reuse_open(const struct orri_session *session,
                      const struct orri_request *request, const char *run_dir,
-                     struct orr_id run_id, struct orr_reuse **out);
+                     struct orr_id run_id, struct orr_progress *progress,
+                     struct orr_reuse **out);
 /* Enter a finished run; a warning when it cannot be. */
 void orri_cache_enter(const struct orri_session *session, const struct orr_job *job,
                       const char *run_dir, struct orr_id run_id);

@@ -303,8 +303,10 @@ const struct orr_command_entry orri_resume = {
     .arguments = "RUN",
     .summary = "go on with a run that was stopped, drained or killed",
     .details =
-        "Finished tasks are not run again. The job and workflow files are read again; "
-        "tasks whose\nfunction, arguments or input files changed are new tasks.",
+        "Finished tasks are not run again, and failed attempts count. The job and "
+        "workflow files are\nread again: when they changed, nothing is run unless "
+        "--accept-changes is given; tasks whose\nfunction, arguments or input files "
+        "changed are new tasks then.",
     .options = resume_options,
     .least = 0,
     .most = 1,

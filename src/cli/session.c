@@ -261,7 +261,7 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
     for (size_t i = 0; i < request.n_inputs; i++)
         seen[i] = request.inputs[i].seen;
     orri_reuse_open(rank->session, &request, rank->shared.run_dir, rank->shared.run_id,
-                    &rank->reuse);
+                    rank->progress, &rank->reuse);
     struct orr_coord_setup setup = {
         .reuse = orr_reuse_has_sources(rank->reuse) ? rank->reuse : NULL,
         .durability = rank->shared.durability,
