@@ -85,9 +85,12 @@ uint16_t orri_origin(struct orr_coord *coord, const char *origin)
     return (uint16_t)coord->n_origins;
 }
 
+/* Calls of microseconds, in the worker itself, are made sooner than found. */
 bool orri_borrow(struct orr_coord *coord, orr_task_id id)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, id);
+    if (!coord->setup.graph->functions[task->function].isolated)
+        return false;
     const struct orr_type type = {
         .kind = ORR_KIND_RECORD,
         .record = coord->setup.graph->functions[task->function].results

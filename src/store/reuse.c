@@ -20,7 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CACHE_MAX = 256 /* entries that are looked into */ };
+/* What is looked into of a cache: entries, and their results, 10 bits of memory each.
+ */
+enum { CACHE_MAX = 256, CACHE_RESULTS = 100 * 1000 * 1000 };
 
 struct source {
     char *path;
@@ -191,9 +193,13 @@ void orr_reuse_add_cache(struct orr_reuse *r, const char *path)
 {
     struct orr_cache_entry *entries = NULL;
     size_t n = 0;
+    uint64_t results = 0;
     if (orr_cache_list(path, &entries, &n, NULL) != ORR_OK)
         return;
     for (size_t i = 0; i < n && i < CACHE_MAX; i++) {
+        results += entries[i].results;
+        if (results > CACHE_RESULTS)
+            break;
         struct orr_error err = { .code = ORR_OK };
         char *folder = orr_path_join(path, entries[i].name);
         int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,15 +1,17 @@
 /* table.c - results by task identity, in a file
  *
  *     head    64 bytes: magic, version, checksum of the rest and of `inside`; run id,
- *             number of rows, where they begin, length of `inside`
+ *             number of rows, where they begin, length of `inside`, words of the filter
  *     inside  a text
  *     data    the results, one after the other
  *     rows    32 bytes each, sorted: identity, offset, length, checksum of these and of
  *             the result
+ *     filter  words of 64 bits: four bits a row, in one word, say "maybe"
  *
  * Identities are hashes, evenly spread: where a row is follows from its identity, give
- * or take some, so two or three reads of 4 KiB find it among ten million.
- * Owns: the format. */
+ * or take some, so two or three reads of 4 KiB find it among ten million. Most of what
+ * is not there is known from the filter, the only part that is kept in memory: ten bits
+ * a row. Owns: the format. */
 #include "store/table.h"
 
 #include "base/memory.h"
@@ -28,7 +30,8 @@ enum {
     VERSION = 1,
     HEAD = 64,
     ROW = 32,
-    BLOCK = 128, /* rows of one read */
+    BLOCK = 128,   /* rows of one read */
+    WORD_ROWS = 6, /* rows a word of the filter: 3 % of what is not there pass it */
     INSIDE_MAX = 4096,
     RESULT_MAX = 1 << 30
 };
@@ -150,6 +153,35 @@ static void write_rows(struct orr_table_writer *w, uint64_t *n)
     orr_bytes_release(&rows);
 }
 
+/* ---- the filter ---- */
+
+static uint64_t filter_words(uint64_t n) { return n / WORD_ROWS + 1; }
+
+static uint64_t filter_word(struct orr_id id, uint64_t words)
+{
+    return (uint64_t)((__uint128_t)id.lo * words >> 64);
+}
+
+static uint64_t filter_bits(struct orr_id id)
+{
+    return UINT64_C(1) << (id.hi & 63) | UINT64_C(1) << (id.hi >> 6 & 63) |
+           UINT64_C(1) << (id.hi >> 12 & 63) | UINT64_C(1) << (id.hi >> 18 & 63);
+}
+
+static void write_filter(struct orr_table_writer *w, uint64_t n)
+{
+    uint64_t words = filter_words(n);
+    struct orr_bytes out = ORR_BYTES_INIT;
+    uint64_t *filter = orr_alloc(words, sizeof *filter);
+    for (size_t i = 0; i < w->n; i++)
+        filter[filter_word(w->entries[i].id, words)] |= filter_bits(w->entries[i].id);
+    for (uint64_t i = 0; i < words; i++)
+        orr_put_u64(&out, filter[i]);
+    write_bytes(w, out.data, out.length);
+    orr_bytes_release(&out);
+    free(filter);
+}
+
 /* What follows magic and checksum. */
 static uint32_t head_checksum(const unsigned char *head, const char *inside,
                               size_t length)
@@ -168,7 +200,7 @@ static void write_head(struct orr_table_writer *w, uint64_t n, uint64_t rows_at)
     orr_put_u64(&head, n);
     orr_put_u64(&head, rows_at);
     orr_put_u64(&head, strlen(w->inside));
-    orr_put_u64(&head, 0);
+    orr_put_u64(&head, filter_words(n));
     orr_patch_u32(&head, 12, head_checksum(head.data, w->inside, strlen(w->inside)));
     if (!w->bad && fseek(w->file, 0, SEEK_SET) != 0)
         w->bad = errno;
@@ -191,6 +223,7 @@ orr_status orr_table_commit(struct orr_table_writer *w, uint64_t *n,
     uint64_t rows = 0;
     uint64_t rows_at = w->at;
     write_rows(w, &rows);
+    write_filter(w, rows);
     write_head(w, rows, rows_at);
     if (!w->bad && (fflush(w->file) != 0 || fsync(fileno(w->file)) != 0))
         w->bad = errno;
@@ -224,6 +257,8 @@ struct orr_table {
     uint64_t n;
     uint64_t rows_at;
     char *inside;
+    uint64_t *filter;
+    uint64_t words;
 };
 
 static bool read_all(int fd, void *out, size_t length, uint64_t at)
@@ -236,6 +271,23 @@ static bool read_all(int fd, void *out, size_t length, uint64_t at)
         if (n <= 0)
             return false;
         done += (size_t)n;
+    }
+    return true;
+}
+
+static bool read_filter(struct orr_table *table, uint64_t words)
+{
+    unsigned char bytes[8 * 512];
+    uint64_t at = table->rows_at + table->n * ROW;
+    table->words = words;
+    table->filter = orr_alloc(words, sizeof *table->filter);
+    for (uint64_t i = 0; i < words;) {
+        uint64_t n = words - i < 512 ? words - i : 512;
+        if (!read_all(table->fd, bytes, n * 8, at + i * 8))
+            return false;
+        struct orr_reader in = orr_reader_of(bytes, n * 8);
+        for (uint64_t end = i + n; i < end; i++)
+            table->filter[i] = orr_get_u64(&in);
     }
     return true;
 }
@@ -255,13 +307,15 @@ static bool read_head(struct orr_table *table)
     table->n = orr_get_u64(&in);
     table->rows_at = orr_get_u64(&in);
     uint64_t length = orr_get_u64(&in);
+    uint64_t words = orr_get_u64(&in);
     uint64_t size = (uint64_t)info.st_size;
     if (magic != MAGIC || version != VERSION || length > INSIDE_MAX ||
         table->rows_at > size || table->n > (size - table->rows_at) / ROW)
         return false;
     table->inside = orr_alloc((size_t)length + 1, 1);
     return read_all(table->fd, table->inside, (size_t)length, HEAD) &&
-           head_checksum(head, table->inside, (size_t)length) == crc;
+           head_checksum(head, table->inside, (size_t)length) == crc &&
+           words == filter_words(table->n) && read_filter(table, words);
 }
 
 orr_status orr_table_open(int directory, const char *name, struct orr_table **out,
@@ -287,6 +341,7 @@ void orr_table_free(struct orr_table *table)
         return;
     (void)close(table->fd);
     free(table->inside);
+    free(table->filter);
     free(table);
 }
 
@@ -371,7 +426,10 @@ orr_status orr_table_find(const struct orr_table *table, struct orr_id id,
                           struct orr_bytes *out, struct orr_error *err)
 {
     unsigned char row[ROW];
+    uint64_t bits = filter_bits(id);
     orr_bytes_clear(out);
+    if ((table->filter[filter_word(id, table->words)] & bits) != bits)
+        return ORR_END;
     orr_status status = find_row(table, id, row);
     if (status == ORR_END)
         return status;

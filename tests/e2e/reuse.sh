@@ -204,8 +204,8 @@ fresh_cache
 truncate -s -100 "$entry/results"
 after "a cut table" "$all" "is damaged, or of another version"
 fresh_cache
-for i in 0 1 2 3 4 5 6 7 8; do # rows: 32 bytes each, at the end
-    flip "$entry/results" $(($(stat -c %s "$entry/results") - 9 * 32 + i * 32 + 20))
+for i in 0 1 2 3 4 5 6 7 8; do # rows: 32 bytes each, before two words of filter
+    flip "$entry/results" $(($(stat -c %s "$entry/results") - 16 - 9 * 32 + i * 32 + 20))
 done
 after "damaged rows" "$all" "tasks whose results cannot be taken from there are run"
 fresh_cache
@@ -281,6 +281,33 @@ same "one is left" 1 "$(entries)"
 exits 0 "$ORRERY" cache prune --cache dcache --larger-than 0
 same "none is left" 0 "$(entries)"
 exits 0 "$ORRERY" cache ls --cache nowhere
+
+# --- media functions: chunks in the shards of a run that is gone, a film in its out/ ---
+if [ -s "$ORR_CLIPS/ocean.mp4" ]; then
+    cat >film.yaml <<YAML
+orrery: 1
+job: film
+workflow: $source_dir/workflows/ladder.yaml
+inputs:
+  source: $ORR_CLIPS/ocean.mp4
+  target: 0.5
+  rungs: [{name: a, height: 120, crf: 32}]
+YAML
+    exits 0 "$ORRERY" run film.yaml -n 3 -q -d film1 --cache fcache
+    film=$(cd film1/out && find . -name '*.mp4' -exec md5sum {} +)
+    rm -rf film1
+    exits 0 "$ORRERY" run film.yaml -n 3 -q -d film2 --cache fcache
+    same "a film: tasks" reused "$(csv film2 tasks | cut -d, -f 6 | sort -u)"
+    same "a film: the same" "$film" "$(cd film2/out && find . -name '*.mp4' -exec md5sum {} +)"
+    rm -rf fcache
+    # another rung of the same chunks
+    sed -i 's/^  rungs:.*/  rungs: [{name: b, height: 90, crf: 34}]/' film.yaml
+    exits 0 "$ORRERY" run film.yaml -n 3 -q -d film3 --reuse film2
+    contains "a film: chunks are taken" "$(csv film3 tasks | grep media.split; csv film3 tasks | grep split)" reused
+    rm -rf film2
+    exits 0 "$ORRERY" resume film3 -n 3 -q
+    same "a film: resumed" reused "$(csv film3 tasks | cut -d, -f 6 | sort -u)"
+fi
 
 # --- another file system: linked by name, and said ---
 other=$(mktemp -d /dev/shm/orrery-reuse.XXXXXX)
