@@ -6,6 +6,7 @@
  * Owns: the writer of these. */
 #include "coord/internal.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "store/writer.h"
 
@@ -64,7 +65,9 @@ static orr_status keep(struct orr_coord *coord, const struct orr_task *task,
                                  .args_bytes = task->args_length,
                                  .results = bytes.data,
                                  .results_bytes = (uint32_t)bytes.length,
-                                 .host = origin };
+                                 .host = origin,
+                                 .t_start = orr_clock_wall() };
+    stored.t_end = stored.t_start; /* its files are older */
     orr_status status = put(coord, &stored, err);
     orr_bytes_release(&bytes);
     return status;

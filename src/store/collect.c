@@ -2,29 +2,55 @@
  * Owns: what a result is in a table. */
 #include "store/collect.h"
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "store/share.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+/* A file that was written after its task had ended is another task's, which was given
+ * the same name. Clocks of nodes and of file servers differ a little. */
+static const int64_t CLOCKS_DIFFER = 5;
 
 struct collecting {
     const struct orri_collector *c;
-    int run; /* the open directory */
+    const struct orr_stored *stored;
+    struct orr_map claimed; /* hash of a file's name -> low half of its task's id */
+    int run;                /* the open directory */
     struct orr_arena arena;
     struct orr_bytes files; /* of the result in hand */
     uint32_t n_files;
     struct orr_bytes entry;
 };
 
+/* Two tasks that both may have written it: none is known to be right. */
+static bool claim(struct collecting *g, const char *below)
+{
+    bool fresh = false;
+    struct orr_id id = g->stored->id;
+    uint64_t *owner =
+        orr_map_insert(&g->claimed, orr_hash64(below, strlen(below), 0), &fresh);
+    if (fresh)
+        *owner = id.lo;
+    if (*owner == id.lo)
+        return true;
+    orr_table_drop(g->c->table, id);
+    orr_table_drop(g->c->table, (struct orr_id) { .lo = *owner });
+    return false;
+}
+
 static bool take_file(struct collecting *g, const char *below)
 {
     struct orr_file_seen seen;
     const char *name = orr_arena_printf(&g->arena, "out/%s", below);
     if (!orri_look_at(g->run, name, &seen) ||
-        (g->c->file && !g->c->file(g->c->context, below)))
+        seen.seconds > g->stored->t_end / ORR_SECOND + CLOCKS_DIFFER ||
+        !claim(g, below) || (g->c->file && !g->c->file(g->c->context, below)))
         return false;
     orr_put_i64(&g->files, seen.size);
     orr_put_i64(&g->files, seen.seconds);
@@ -61,6 +87,7 @@ static orr_status collect(void *context, const struct orr_stored *stored,
     struct orr_reader in = orr_reader_of(stored->results, stored->results_bytes);
     orr_bytes_clear(&g->files);
     g->n_files = 0;
+    g->stored = stored;
     if (orr_value_get(&in, NULL, &g->arena, &v, NULL) == ORR_OK && take_value(g, v)) {
         orr_bytes_clear(&g->entry);
         orr_put_u32(&g->entry, g->n_files);
@@ -85,5 +112,6 @@ orr_status orri_collect(const struct orri_collector *collector, struct orr_error
     orr_bytes_release(&g.files);
     orr_bytes_release(&g.entry);
     orr_arena_release(&g.arena);
+    orr_map_release(&g.claimed);
     return status;
 }

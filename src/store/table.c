@@ -14,6 +14,7 @@
  * a row. Owns: the format. */
 #include "store/table.h"
 
+#include "base/map.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ struct orr_table_writer {
     struct entry *entries;
     size_t n;
     size_t cap;
+    struct orr_map dropped; /* id.lo */
     uint64_t at;
     int bad; /* errno of the first thing that failed */
 };
@@ -113,6 +115,12 @@ void orr_table_add(struct orr_table_writer *w, struct orr_id id, uint32_t epoch,
     write_bytes(w, bytes, length);
 }
 
+void orr_table_drop(struct orr_table_writer *w, struct orr_id id)
+{
+    bool fresh = false;
+    (void)orr_map_insert(&w->dropped, id.lo, &fresh);
+}
+
 static int compare_ids(struct orr_id a, struct orr_id b)
 {
     if (a.hi != b.hi)
@@ -139,7 +147,8 @@ static void write_rows(struct orr_table_writer *w, uint64_t *n)
     if (w->n)
         qsort(w->entries, w->n, sizeof *w->entries, by_id);
     for (size_t i = 0; i < w->n; i++) {
-        if (i && orr_id_equal(w->entries[i].id, w->entries[i - 1].id))
+        if ((i && orr_id_equal(w->entries[i].id, w->entries[i - 1].id)) ||
+            orr_map_find(&w->dropped, w->entries[i].id.lo))
             continue;
         put_row(&rows, &w->entries[i]);
         orr_put_u32(&rows, w->entries[i].crc);
@@ -213,6 +222,7 @@ static void free_writer(struct orr_table_writer *w)
     free(w->path);
     free(w->inside);
     free(w->entries);
+    orr_map_release(&w->dropped);
     free(w);
 }
 

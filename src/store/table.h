@@ -20,6 +20,8 @@ orr_status orr_table_begin(const char *path, struct orr_id run, const char *insi
 /* Of equal identities the first one of the newest epoch stays. */
 void orr_table_add(struct orr_table_writer *writer, struct orr_id id, uint32_t epoch,
                    const void *bytes, uint32_t length);
+/* Leave out all of that identity, what is added later too. */
+void orr_table_drop(struct orr_table_writer *writer, struct orr_id id);
 /* Sorted, synced. Frees the writer in any case. `n` may be NULL. */
 orr_status orr_table_commit(struct orr_table_writer *writer, uint64_t *n,
                             struct orr_error *err);

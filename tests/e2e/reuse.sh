@@ -304,6 +304,18 @@ YAML
     sed -i 's/^  rungs:.*/  rungs: [{name: b, height: 90, crf: 34}]/' film.yaml
     exits 0 "$ORRERY" run film.yaml -n 3 -q -d film3 --reuse film2
     contains "a film: chunks are taken" "$(csv film3 tasks | grep media.split; csv film3 tasks | grep split)" reused
+    # another film under the same name, in the same run: the first one is not offered any more
+    film=$(cd film3/out && find . -name '*.mp4' -exec md5sum {} +)
+    cp film.yaml film34.yaml
+    sed -i 's/crf: 34/crf: 40/' film.yaml
+    exits 0 "$ORRERY" resume film3 -n 3 -q --accept-changes --cache fcache
+    cp film.yaml film40.yaml
+    cp film34.yaml film.yaml
+    [ "$film" != "$(cd film3/out && find . -name '*.mp4' -exec md5sum {} +)" ] || fail "films do not differ"
+    exits 0 "$ORRERY" run film.yaml -n 3 -q -d film4 --cache fcache
+    same "a film of two: the first is made again" "$film" "$(cd film4/out && find . -name '*.mp4' -exec md5sum {} +)"
+    same "a film of two: only that" "mux" "$(csv film4 tasks | grep ',done,' | cut -d, -f 3)"
+    cp film40.yaml film.yaml
     rm -rf film2
     exits 0 "$ORRERY" resume film3 -n 3 -q
     same "a film: resumed" reused "$(csv film3 tasks | cut -d, -f 6 | sort -u)"
