@@ -242,7 +242,8 @@ static int run_main(const struct orr_line *line)
         return ORR_EXIT_INPUT;
     session.settings = settings;
     session.resume =
-        (orri_has(line, "resume") || was_requeued()) && is_run(session.run_dir);
+        (orri_has(line, "resume") || (was_requeued() && !orri_has(line, "dry-run"))) &&
+        is_run(session.run_dir);
     if (session.resume && !orri_has(line, "resume"))
         tell_requeued(&session);
     int code = ORR_EXIT_INPUT;

@@ -252,20 +252,20 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
     uint32_t width = columns ? (uint32_t)strtoul(columns, NULL, 10) : 0;
     rank->progress = orr_progress_new(stderr, width, rank->session->quiet);
     struct orri_request request = { 0 };
-    if (rank->session->resume) { /* it was read before, to compile */
-        orr_status status = orri_request_read(rank->shared.run_dir, &request, err);
-        if (status != ORR_OK)
-            return status;
-    }
-    struct orr_file_seen *seen = orr_alloc(request.n_inputs + 1, sizeof *seen);
+    orr_status status = orri_request_read(rank->shared.run_dir, &request, err);
+    if (status != ORR_OK)
+        return status;
+    struct orr_coord_input *inputs = orr_alloc(request.n_inputs + 1, sizeof *inputs);
     for (size_t i = 0; i < request.n_inputs; i++)
-        seen[i] = request.inputs[i].seen;
+        inputs[i] =
+            (struct orr_coord_input) { request.inputs[i].seen, request.inputs[i].hashed,
+                                       request.inputs[i].content };
     orri_reuse_open(rank->session, &request, rank->shared.run_dir, rank->shared.run_id,
                     rank->progress, &rank->reuse);
     struct orr_coord_setup setup = {
         .reuse = orr_reuse_has_sources(rank->reuse) ? rank->reuse : NULL,
         .durability = rank->shared.durability,
-        .inputs = seen,
+        .inputs = inputs,
         .n_inputs = request.n_inputs,
         .link = rank->world.link,
         .graph = rank->job->graph,
@@ -280,9 +280,9 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
         .progress = rank->progress,
         .max_failures = (uint32_t)rank->session->max_failures,
     };
-    orr_status status = orr_coord_new(&setup, &rank->coord, err);
+    status = orr_coord_new(&setup, &rank->coord, err);
     orri_request_release(&request);
-    free(seen);
+    free(inputs);
     return status;
 }
 

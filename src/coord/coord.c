@@ -71,8 +71,12 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         coord->setup.lost_after = LOST_SECONDS * ORR_SECOND;
     coord->files = orr_files_new();
     orr_files_of_run(coord->files, setup->run_dir);
-    for (size_t i = 0; i < setup->n_inputs; i++)
-        orr_files_remember(coord->files, &setup->inputs[i]);
+    for (size_t i = 0; i < setup->n_inputs; i++) {
+        orr_files_remember(coord->files, &setup->inputs[i].seen);
+        if (setup->inputs[i].hashed)
+            orr_files_know(coord->files, &setup->inputs[i].seen,
+                           setup->inputs[i].content);
+    }
     if (setup->epoch > 1) {
         orr_status status =
             orr_known_load(setup->run_dir, setup->run_id, &coord->known, err);

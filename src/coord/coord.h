@@ -16,6 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct orr_coord_input {
+    struct orr_file_seen seen;
+    bool hashed; /* `content` is known */
+    struct orr_id content;
+};
+
 struct orr_coord_setup {
     struct orr_link *link;
     const struct orr_graph *graph;
@@ -28,7 +34,7 @@ struct orr_coord_setup {
     struct orr_reuse *reuse; /* other runs to take results from, or NULL */
     enum orr_durability durability;
     uint32_t forgive; /* failed attempts of epochs before this one do not count */
-    const struct orr_file_seen *inputs; /* as they were at the start; read by new() */
+    const struct orr_coord_input *inputs; /* as they were at the start; read by new() */
     size_t n_inputs;
     const char *name;
     struct orr_progress *progress;

@@ -340,14 +340,21 @@ static orr_status check_writer(struct orr_agent *agent, struct orr_error *err)
 
 /* ---- attempts that ended ---- */
 
+/* A batch system signals all processes. Some die of that, some (ffmpeg) exit with a
+ * code of their own. */
+static bool ended_by_us(const struct orr_agent *agent, enum orr_fail_kind failure)
+{
+    return (failure == ORR_FAIL_SIGNAL && (agent->told_to_end || agent->stopping)) ||
+           (failure == ORR_FAIL_EXIT && agent->told_to_end);
+}
+
 static void ended(struct orr_agent *agent, uint32_t at,
                   const struct orr_host_done *done, uint32_t rank)
 {
     struct flight *flight = &agent->flights[at];
     struct orr_bytes bytes = ORR_BYTES_INIT;
     struct orr_host_done forgiven = *done;
-    if (done->outcome.failure == ORR_FAIL_SIGNAL &&
-        (agent->told_to_end || agent->stopping))
+    if (ended_by_us(agent, done->outcome.failure))
         forgiven.outcome.failure = ORR_FAIL_LOST;
     orri_local_done_put(&bytes, &forgiven);
     flight->done = bytes.data; /* ours now */

@@ -147,3 +147,16 @@ void orr_files_remember(struct orr_files *files, const struct orr_file_seen *see
         entry->path = orr_strdup(seen->path);
     entry->id = by_size_and_time(seen);
 }
+
+void orr_files_know(struct orr_files *files, const struct orr_file_seen *seen,
+                    struct orr_id content)
+{
+    struct orr_file_seen now;
+    if (!orr_file_look(seen->path, &now) || now.size != seen->size ||
+        now.seconds != seen->seconds || now.nanoseconds != seen->nanoseconds)
+        return;
+    struct entry *entry = entry_of(files, seen->path, true);
+    if (!entry->path)
+        entry->path = orr_strdup(seen->path);
+    entry->id = content;
+}

@@ -31,6 +31,9 @@ struct orr_file_seen {
 struct orr_id orr_file_content(const char *path);
 /* False when there is no such file. */
 bool orr_file_look(const char *path, struct orr_file_seen *out);
+/* Its bytes are known, unless it is not as it was seen: they are not read again. */
+void orr_files_know(struct orr_files *files, const struct orr_file_seen *seen,
+                    struct orr_id content);
 /* The file, if it is gone, counts as it was seen: results that it led to stay good. */
 void orr_files_remember(struct orr_files *files, const struct orr_file_seen *seen);
 

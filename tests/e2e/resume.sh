@@ -6,7 +6,7 @@
 cd "$work"
 
 # Processes that have the run directory, or a file of this test, in their command line.
-all_of() { pgrep -f -- "$work/$1( |/|\$)" || true; }
+all_of() { pgrep -f -- "$work/$1( |/|\$)|^sleep 1000.0$$\$" || true; }
 nobody_left() { [ -z "$(all_of "$1")" ]; }
 background=
 tidy() {
@@ -80,11 +80,13 @@ outputs: {made: {fact: made}}
 YAML
 cat >try.sh <<'SH'
 cd "$2"
+trap 'kill $!; exit 7' TERM # as ffmpeg does: a code of its own
 echo x >>"$1.tries"
 n=$(wc -l <"$1.tries")
-[ ! -e "$1.wait" ] || [ "$(cat "$1.wait")" != "$n" ] || sleep 1000
+[ ! -e "$1.wait" ] || [ "$(cat "$1.wait")" != "$n" ] || { sleep SECONDS & wait; }
 [ -e "$1.good" ] && echo good
 SH
+sed -i "s/SECONDS/1000.0$$/" try.sh
 
 # --- what failed before the kill counts, and a task that gave up has given up ---
 for ranks in 1 3; do
