@@ -22,7 +22,7 @@ enum {
 struct row {
     struct orr_id id;
     uint32_t page;
-    uint32_t at; /* of its struct item */
+    uint32_t at; /* of its struct item; odd: it was used */
     float seconds;
     uint16_t attempt;
     uint16_t origin; /* in `origins` + 1; 0: it was made here */
@@ -116,7 +116,8 @@ static struct row *find(const struct orr_known *known, struct orr_id id)
 static const struct item *item_of(const struct orr_known *known, const struct row *row)
 {
     const struct page *page = &known->pages[row->page];
-    return page->data ? (const void *)(page->data + row->at) : NULL;
+    bool there = page->data && !(row->at & 1);
+    return there ? (const void *)(page->data + row->at) : NULL;
 }
 
 bool orr_known_result(const struct orr_known *known, struct orr_id id,
@@ -147,9 +148,12 @@ const void *orr_known_find(const struct orr_known *known, struct orr_id id,
 
 void orr_known_used(struct orr_known *known, struct orr_id id)
 {
-    const struct row *row = find(known, id);
-    struct page *page = row ? &known->pages[row->page] : NULL;
-    if (!page || !page->data || --page->left)
+    struct row *row = find(known, id);
+    if (!row || row->at & 1)
+        return;
+    struct page *page = &known->pages[row->page];
+    row->at |= 1;
+    if (--page->left)
         return;
     orr_pages_free(page->data, page->size);
     page->data = NULL;

@@ -33,8 +33,8 @@ bool orr_known_result(const struct orr_known *known, struct orr_id id,
 /* Only its bytes; NULL when there are none. */
 const void *orr_known_find(const struct orr_known *known, struct orr_id id,
                            uint32_t *length);
-/* The result is not needed any more: ask once at most. Its memory is freed with that of
- * its neighbours in the shard. */
+/* The result is not needed any more, and not found from now on. Its memory is freed
+ * with that of its neighbours in the shard. */
 void orr_known_used(struct orr_known *known, struct orr_id id);
 size_t orr_known_results(const struct orr_known *known); /* how many */
 
