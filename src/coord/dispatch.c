@@ -37,22 +37,26 @@ bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *resul
     return status == ORR_OK;
 }
 
-/* A file that the task made, below RUN/out, and that is not there any more; or NULL. */
-static const char *gone_file(const struct orr_coord *coord, struct orr_value v)
+/* A file that the task made, below RUN/out, and that is not there any more, or was made
+ * anew by another task; or NULL. */
+static const char *gone_file(const struct orr_coord *coord, struct orr_id id,
+                             struct orr_value v, int64_t t_end)
 {
     const char *gone = NULL;
     if (v.kind == ORR_KIND_PATH) {
         size_t root = strlen(coord->setup.run_dir);
         const char *path = v.as.s->s;
         if (strncmp(path, coord->setup.run_dir, root) == 0 &&
-            strncmp(path + root, "/out/", 5) == 0 && access(path, F_OK) != 0)
+            strncmp(path + root, "/out/", 5) == 0 &&
+            (access(path, F_OK) != 0 ||
+             orr_known_overwritten(coord->known, id, path, t_end)))
             gone = path;
     }
     for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n && !gone; i++)
-        gone = gone_file(coord, v.as.list->items[i]);
+        gone = gone_file(coord, id, v.as.list->items[i], t_end);
     for (uint32_t i = 0;
          v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields && !gone; i++)
-        gone = gone_file(coord, v.as.record->fields[i]);
+        gone = gone_file(coord, id, v.as.record->fields[i], t_end);
     return gone;
 }
 
@@ -63,8 +67,9 @@ static void tell_gone(struct orr_coord *coord, const struct orr_task *task,
         return;
     struct orr_text text = ORR_TEXT_INIT;
     orr_text_printf(&text,
-                    "orrery: %s is gone: the task of '%s' that made it runs again\n",
-                    path, coord->setup.graph->functions[task->function].name);
+                    "orrery: %s is %s: the task of '%s' that made it runs again\n",
+                    path, access(path, F_OK) != 0 ? "gone" : "another task's by now",
+                    coord->setup.graph->functions[task->function].name);
     orr_progress_break(coord->setup.progress);
     orr_text_print(stderr, text.s);
     orr_text_release(&text);
@@ -91,7 +96,7 @@ static bool reuse(struct orr_coord *coord, orr_task_id id,
     struct orr_value v;
     bool good =
         read_results(coord, task, result->bytes, result->length, &v, NULL) == ORR_OK;
-    const char *gone = good ? gone_file(coord, v) : NULL;
+    const char *gone = good ? gone_file(coord, task->identity, v, result->t_end) : NULL;
     if (gone)
         tell_gone(coord, task, gone);
     good = good && !gone;

@@ -7,6 +7,7 @@
  * Owns: rows, pages, failures, and how long functions took. */
 #include "store/known.h"
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "store/scan.h"
 
@@ -32,6 +33,7 @@ struct row {
 struct item {
     uint32_t length;
     uint32_t epoch;
+    int64_t t_end;
 };
 
 struct page {
@@ -39,6 +41,13 @@ struct page {
     size_t size;
     size_t used;
     uint32_t left; /* results that were not used yet */
+};
+
+/* A file that results name. */
+struct written {
+    uint64_t by;    /* low half of the identity of the task that ended last */
+    int64_t last;   /* when that was */
+    int64_t others; /* the last end of another one */
 };
 
 struct spent { /* by one function */
@@ -66,6 +75,11 @@ struct orr_known {
     struct spent *spent;
     size_t n_spent;
     size_t cap_spent;
+    struct orr_map by_path; /* hash of a path below out/ -> file + 1 */
+    struct written *files;
+    size_t n_files;
+    size_t cap_files;
+    struct orr_arena scratch;
     const char *said; /* the last message: many are alike */
     struct orr_arena arena;
 };
@@ -131,10 +145,20 @@ bool orr_known_result(const struct orr_known *known, struct orr_id id,
         .bytes = item + 1,
         .length = item->length,
         .epoch = item->epoch,
+        .t_end = item->t_end,
         .attempt = row->attempt,
         .origin = row->origin ? known->origins[row->origin - 1] : "",
     };
     return true;
+}
+
+bool orr_known_overwritten(const struct orr_known *known, struct orr_id id,
+                           const char *path, int64_t t_end)
+{
+    const uint64_t *at =
+        known ? orr_map_find(&known->by_path, orr_hash64(path, strlen(path), 0)) : NULL;
+    const struct written *file = at ? &known->files[*at - 1] : NULL;
+    return file && (file->by == id.lo ? file->others : file->last) > t_end;
 }
 
 const void *orr_known_find(const struct orr_known *known, struct orr_id id,
@@ -352,6 +376,50 @@ static uint16_t origin_of(struct orr_known *known, const struct orr_stored *stor
     return (uint16_t)known->n_origins;
 }
 
+static void note_file(struct orr_known *known, const struct orr_string *path,
+                      struct orr_id id, int64_t t_end)
+{
+    bool fresh = false;
+    uint64_t *at =
+        orr_map_insert(&known->by_path, orr_hash64(path->s, path->length, 0), &fresh);
+    if (fresh) {
+        known->files = orr_grow(known->files, known->n_files, &known->cap_files,
+                                sizeof *known->files);
+        known->files[known->n_files++] = (struct written) { id.lo, t_end, INT64_MIN };
+        *at = known->n_files;
+    }
+    struct written *file = &known->files[*at - 1];
+    int64_t *end = file->by == id.lo ? &file->last : &file->others;
+    *end = *end > t_end ? *end : t_end;
+    if (file->others > file->last)
+        *file = (struct written) { id.lo, file->others, file->last };
+}
+
+static void note_files(struct orr_known *known, struct orr_value v, struct orr_id id,
+                       int64_t t_end)
+{
+    if (v.kind == ORR_KIND_PATH && strstr(v.as.s->s, "/out/"))
+        note_file(known, v.as.s, id, t_end);
+    for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n; i++)
+        note_files(known, v.as.list->items[i], id, t_end);
+    for (uint32_t i = 0; v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields;
+         i++)
+        note_files(known, v.as.record->fields[i], id, t_end);
+}
+
+/* Most results name none. */
+static void look_for_files(struct orr_known *known, const struct orr_stored *stored)
+{
+    struct orr_value v;
+    struct orr_reader in = orr_reader_of(stored->results, stored->results_bytes);
+    if (!stored->results_bytes ||
+        !memmem(stored->results, stored->results_bytes, "/out/", 5))
+        return;
+    if (orr_value_get(&in, NULL, &known->scratch, &v, NULL) == ORR_OK)
+        note_files(known, v, stored->id, stored->t_end);
+    orr_arena_reset(&known->scratch);
+}
+
 static void remember_result(struct orr_known *known, const struct orr_stored *stored,
                             uint32_t epoch)
 {
@@ -359,7 +427,8 @@ static void remember_result(struct orr_known *known, const struct orr_stored *st
     struct page *page = page_for(known, bytes);
     int64_t time = stored->t_end - stored->t_start;
     *(struct item *)(void *)(page->data + page->used) =
-        (struct item) { stored->results_bytes, epoch };
+        (struct item) { stored->results_bytes, epoch, stored->t_end };
+    look_for_files(known, stored);
     if (stored->results_bytes)
         memcpy(page->data + page->used + sizeof(struct item), stored->results,
                stored->results_bytes);
@@ -452,6 +521,9 @@ void orr_known_free(struct orr_known *known)
         if (known->pages[i].data)
             orr_pages_free(known->pages[i].data, known->pages[i].size);
     orr_arena_release(&known->arena);
+    orr_arena_release(&known->scratch);
+    orr_map_release(&known->by_path);
+    free(known->files);
     free(known->rows);
     free(known->pages);
     free(known->failures);

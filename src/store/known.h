@@ -24,12 +24,17 @@ struct orr_known_result {
     const void *bytes; /* encoded; borrowed until orr_known_used() */
     uint32_t length;
     uint32_t epoch;
+    int64_t t_end;      /* wall ns */
     uint32_t attempt;   /* that made it; 0: it was taken from another run, */
     const char *origin; /* the id of that; else "" */
 };
 /* The result of a finished task: the first one of the newest epoch that has one. */
 bool orr_known_result(const struct orr_known *known, struct orr_id id,
                       struct orr_known_result *out);
+/* Has another task that names the file ended later than `t_end`? Then the file is not
+ * what this one left. For files below some directory "out". */
+bool orr_known_overwritten(const struct orr_known *known, struct orr_id id,
+                           const char *path, int64_t t_end);
 /* Only its bytes; NULL when there are none. */
 const void *orr_known_find(const struct orr_known *known, struct orr_id id,
                            uint32_t *length);

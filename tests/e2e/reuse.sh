@@ -315,7 +315,10 @@ YAML
     exits 0 "$ORRERY" run film.yaml -n 3 -q -d film4 --cache fcache
     same "a film of two: the first is made again" "$film" "$(cd film4/out && find . -name '*.mp4' -exec md5sum {} +)"
     same "a film of two: only that" "mux" "$(csv film4 tasks | grep ',done,' | cut -d, -f 3)"
-    cp film40.yaml film.yaml
+    # the run itself, back to what it was: its first film is not there any more either
+    exits 0 "$ORRERY" resume film3 -n 3 -q --accept-changes --no-reuse
+    contains "a film of two: said" "$err" "b.mp4 is another task's by now: the task of 'mux' that made it runs again"
+    same "a film of two: back" "$film" "$(cd film3/out && find . -name '*.mp4' -exec md5sum {} +)"
     rm -rf film2
     exits 0 "$ORRERY" resume film3 -n 3 -q
     same "a film: resumed" reused "$(csv film3 tasks | cut -d, -f 6 | sort -u)"

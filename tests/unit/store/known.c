@@ -26,6 +26,7 @@ struct attempt {
     int64_t end; /* s; it took one */
     const char *result;
     const char *host;
+    bool path; /* the result is one */
 };
 
 static void write_epoch(struct kit_run *p, uint32_t epoch, const struct attempt *all,
@@ -50,7 +51,7 @@ static void write_epoch(struct kit_run *p, uint32_t epoch, const struct attempt 
                                      .t_start = (all[i].end - 1) * ORR_SECOND,
                                      .t_end = all[i].end * ORR_SECOND };
         if (all[i].result) {
-            orr_put_u8(&bytes, ORR_KIND_STRING);
+            orr_put_u8(&bytes, all[i].path ? ORR_KIND_PATH : ORR_KIND_STRING);
             orr_put_string(&bytes, all[i].result, strlen(all[i].result));
         }
         stored.results = bytes.data;
@@ -92,14 +93,14 @@ static void the_newest_epoch_counts_and_its_first(void **state)
     (void)state;
     kit_begin(&p);
     write_epoch(&p, 1,
-                (struct attempt[]) { { 1, 1, 0, 10, "one", "" },
-                                     { 2, 3, 0, 10, "two", "" },
-                                     { 3, 1, 0, 10, "", "" } },
+                (struct attempt[]) { { 1, 1, 0, 10, "one", "", false },
+                                     { 2, 3, 0, 10, "two", "", false },
+                                     { 3, 1, 0, 10, "", "", false } },
                 3);
     write_epoch(&p, 2,
-                (struct attempt[]) { { 2, 4, 0, 20, "again", "" },
-                                     { 2, 4, 0, 20, "a duplicate", "" },
-                                     { 5, 0, 0, 20, "taken", "run7" } },
+                (struct attempt[]) { { 2, 4, 0, 20, "again", "", false },
+                                     { 2, 4, 0, 20, "a duplicate", "", false },
+                                     { 5, 0, 0, 20, "taken", "run7", false } },
                 3);
     struct orr_known *known = load(&p);
     struct orr_known_result result;
@@ -134,21 +135,22 @@ static void failures_count_but_for_losses_and_late_ones(void **state)
     struct kit_run p;
     (void)state;
     kit_begin(&p);
-    write_epoch(&p, 1,
-                (struct attempt[]) {
-                    { 1, 1, ORR_FAIL_EXIT, 10, NULL, "" },
-                    { 1, 2, ORR_FAIL_TIMEOUT, 11, NULL, "" },
-                    { 2, 1, ORR_FAIL_LOST, 10, NULL, "" },
-                    { 2, 1, ORR_FAIL_LOST, 11, NULL, "" },
-                    { 3, 1, ORR_FAIL_LOST, 12, NULL, "" }, /* told out of order */
-                    { 3, 1, ORR_FAIL_LOST, 10, NULL, "" },
-                    { 3, 1, ORR_FAIL_LOST, 11, NULL, "" },
-                    { 4, 1, ORR_FAIL_EXIT, 60, NULL, "" }, /* of a ghost */
-                },
-                8);
+    write_epoch(
+        &p, 1,
+        (struct attempt[]) {
+            { 1, 1, ORR_FAIL_EXIT, 10, NULL, "", false },
+            { 1, 2, ORR_FAIL_TIMEOUT, 11, NULL, "", false },
+            { 2, 1, ORR_FAIL_LOST, 10, NULL, "", false },
+            { 2, 1, ORR_FAIL_LOST, 11, NULL, "", false },
+            { 3, 1, ORR_FAIL_LOST, 12, NULL, "", false }, /* told out of order */
+            { 3, 1, ORR_FAIL_LOST, 10, NULL, "", false },
+            { 3, 1, ORR_FAIL_LOST, 11, NULL, "", false },
+            { 4, 1, ORR_FAIL_EXIT, 60, NULL, "", false }, /* of a ghost */
+        },
+        8);
     write_epoch(&p, 2,
-                (struct attempt[]) { { 2, 1, ORR_FAIL_LOST, 52, NULL, "" },
-                                     { 1, 3, ORR_FAIL_EXIT, 51, NULL, "" } },
+                (struct attempt[]) { { 2, 1, ORR_FAIL_LOST, 52, NULL, "", false },
+                                     { 1, 3, ORR_FAIL_EXIT, 51, NULL, "", false } },
                 2);
     struct orr_known *known = load(&p);
     assert_true(failed(known, 1, 1));
@@ -176,7 +178,7 @@ static void used_results_are_given_back(void **state)
     (void)state;
     memset(long_text, 'x', 300);
     for (uint64_t i = 0; i < MANY; i++)
-        all[i] = (struct attempt) { i, 1, 0, 10, long_text, "" };
+        all[i] = (struct attempt) { i, 1, 0, 10, long_text, "", false };
     kit_begin(&p);
     write_epoch(&p, 1, all, MANY);
     struct orr_known *known = load(&p);
@@ -193,6 +195,32 @@ static void used_results_are_given_back(void **state)
     orr_known_free(known);
     free(long_text);
     free(all);
+    kit_end(&p);
+}
+
+/* A file belongs to the task that ended last, however often that ran. */
+static void overwritten_files_are_known(void **state)
+{
+    struct kit_run p;
+    struct attempt all[4000];
+    (void)state;
+    for (uint64_t i = 0; i < 4000; i++)
+        all[i] = (struct attempt) { i, 1, 0, 10, "no path: /out/", "", false };
+    kit_begin(&p);
+    write_epoch(&p, 1, all, 4000);
+    struct attempt files[] = { { 1, 1, 0, 10, "/run/out/a", "", true },
+                               { 2, 1, 0, 20, "/run/out/a", "", true },
+                               { 3, 1, 0, 10, "/run/out/b", "", true },
+                               { 3, 1, 0, 30, "/run/out/b", "", true } };
+    write_epoch(&p, 2, files, 4);
+    struct orr_known *known = load(&p);
+    assert_true(orr_known_overwritten(known, id_of(1), "/run/out/a", 10 * ORR_SECOND));
+    assert_false(orr_known_overwritten(known, id_of(2), "/run/out/a", 20 * ORR_SECOND));
+    assert_false(orr_known_overwritten(known, id_of(3), "/run/out/b", 10 * ORR_SECOND));
+    assert_true(orr_known_overwritten(known, id_of(4), "/run/out/b", 10 * ORR_SECOND));
+    assert_false(orr_known_overwritten(known, id_of(1), "/run/out/c", 0));
+    assert_false(orr_known_overwritten(NULL, id_of(1), "/run/out/a", 0));
+    orr_known_free(known);
     kit_end(&p);
 }
 
@@ -365,6 +393,7 @@ int main(void)
         cmocka_unit_test(the_newest_epoch_counts_and_its_first),
         cmocka_unit_test(failures_count_but_for_losses_and_late_ones),
         cmocka_unit_test(used_results_are_given_back),
+        cmocka_unit_test(overwritten_files_are_known),
         cmocka_unit_test(tables_find_all_and_nothing_else),
         cmocka_unit_test(tables_find_uneven_ids),
         cmocka_unit_test(damaged_tables_give_no_wrong_result),
