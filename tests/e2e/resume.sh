@@ -25,6 +25,14 @@ start() {
     "$ORRERY" run "$file" --run-dir "$work/$run" --quiet "$@" 2>"$run.err" &
     background=$!
 }
+# What was born while its parent was killed is killed as well.
+killed() {
+    local pids
+    mapfile -t pids < <(all_of "$1")
+    [ ${#pids[@]} -gt 0 ] || return 0
+    kill -KILL "${pids[@]}" 2>/dev/null || true
+    return 1
+}
 # end_of SIGNAL RUN: all of its processes get it; $code is how it ended
 end_of() {
     local pids
@@ -33,7 +41,7 @@ end_of() {
     kill -s "$1" "${pids[@]}" 2>/dev/null || true
     wait "$background" 2>/dev/null || code=$?
     background=
-    wait_until nobody_left "$2"
+    if [ "$1" = KILL ]; then wait_until killed "$2"; else wait_until nobody_left "$2"; fi
 }
 csv() { "$ORRERY" ls "$1" "$2" --format csv | tr -d '\r' | tail -n +2; }
 tried() { [ "$(cat "$1.tries" 2>/dev/null | wc -l)" = "$2" ]; }
