@@ -120,7 +120,7 @@ static void take_failure(struct orr_coord *coord, const struct orr_done *done,
 {
     orr_task_id id = { done->task };
     struct orr_failure failure = { kind, done->code, message };
-    orri_record(coord, done->task)->state = ORRI_TOLD_FAILED;
+    orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
     if (coord->draining) /* it was ended by us: the resume will run it */
         return;
     if (kind == ORR_FAIL_LOST && orri_may_run_elsewhere(coord, done->task)) {
@@ -140,19 +140,19 @@ static void take_success(struct orr_coord *coord, const struct orr_done *done)
         take_failure(coord, done, ORR_FAIL_INVALID, err.text);
         return;
     }
-    orri_record(coord, done->task)->state = ORRI_TOLD_DONE;
+    orri_told(coord, done->task)->state = ORRI_TOLD_DONE;
     orri_stage(coord, orr_engine_task(coord->engine, id)->function)->done++;
     coord->status.done++;
 }
 
 static void take_done(struct orr_coord *coord, const struct orr_done *done)
 {
-    const struct orri_task_record *record = orri_record(coord, done->task);
+    uint16_t told = orri_told(coord, done->task)->state;
     orr_sched_done(coord->sched, done->task,
                    done->failure == ORR_FAIL_LOST
                        ? -1
                        : (double)(done->t_end - done->t_start) / 1e9);
-    if (record->state == ORRI_TOLD_DONE || record->state == ORRI_TOLD_REUSED)
+    if (told == ORRI_TOLD_DONE || told == ORRI_TOLD_REUSED)
         return; /* the first result won */
     count_done(coord, done);
     if (done->failure == ORR_FAIL_NONE)

@@ -89,12 +89,23 @@ static orr_status beat(struct orr_agent *agent, int64_t now, struct orr_error *e
 
 /* ---- attempts that ended ---- */
 
+/* A batch system signals all processes. Some die of that, some (ffmpeg) exit with a
+ * code of their own. */
+static bool ended_by_us(const struct orr_agent *agent, enum orr_fail_kind failure)
+{
+    return (failure == ORR_FAIL_SIGNAL && (agent->told_to_end || agent->stopping)) ||
+           (failure == ORR_FAIL_EXIT && agent->told_to_end);
+}
+
 static void ended(struct orr_agent *agent, uint32_t at,
                   const struct orr_host_done *done, uint32_t rank)
 {
     struct orri_flight *flight = &agent->flights[at];
     struct orr_bytes bytes = ORR_BYTES_INIT;
-    orri_local_done_put(&bytes, done);
+    struct orr_host_done forgiven = *done;
+    if (ended_by_us(agent, done->outcome.failure))
+        forgiven.outcome.failure = ORR_FAIL_LOST;
+    orri_local_done_put(&bytes, &forgiven);
     flight->done = bytes.data; /* ours now */
     flight->done_length = bytes.length;
     flight->blob_fd = done->blob_fd;
@@ -432,6 +443,8 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
         return step_stopping(agent, now, err);
     return coordinator_is_silent(agent, now) ? ORR_END : ORR_OK;
 }
+
+void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true; }
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
 

@@ -52,6 +52,7 @@ struct orr_agent {
     bool greeted;
     bool stopping;
     bool faulted;
+    bool told_to_end; /* by a signal */
     bool busy;
     int64_t began;
     int64_t heard; /* from the coordinator, monotonic ns; 0: never yet */

@@ -417,7 +417,7 @@ static orr_status scan(struct look *look, bool verify)
 static void check_known(bool forged)
 {
     struct orr_known *known = NULL;
-    if (orr_known_load(world.dir, world.run_id, &known, NULL) != ORR_OK)
+    if (orr_known_load(world.dir, world.run_id, false, &known, NULL) != ORR_OK)
         return;
     for (uint64_t n = 0; n < RESULTS && !forged; n++) {
         uint32_t length = 0;
