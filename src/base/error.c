@@ -13,6 +13,7 @@ orr_status orr_error_set(struct orr_error *err, orr_status code, struct orr_span
         return code;
     err->code = code;
     err->at = at;
+    err->system = 0;
     va_list args;
     va_start(args, format);
     (void)vsnprintf(err->text, sizeof err->text, format, args);
@@ -27,6 +28,7 @@ orr_status orr_error_errno(struct orr_error *err, orr_status code, int errno_val
         return code;
     err->code = code;
     err->at = ORR_NO_SPAN;
+    err->system = errno_value;
     va_list args;
     va_start(args, format);
     int used = vsnprintf(err->text, sizeof err->text, format, args);

@@ -35,6 +35,7 @@ struct orr_span {
 struct orr_error {
     orr_status code;
     struct orr_span at;
+    int system; /* errno behind it; 0: none */
     char text[1000];
 };
 

@@ -482,7 +482,7 @@ static void end_sealing(struct orr_coord *coord, struct orr_text *problems)
 {
     struct orr_error bad = { .code = ORR_OK };
     if (orr_sealer_end(coord->sealer, true, &bad) != ORR_OK)
-        orr_text_printf(problems, "%s (results are kept without it)\n", bad.text);
+        orr_text_printf(problems, "the index of a shard is not there: %s\n", bad.text);
     coord->sealer = NULL;
 }
 

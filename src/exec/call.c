@@ -203,7 +203,7 @@ const void *orr_call_blob(struct orr_call *call, const struct orr_value *v,
     void *bytes = NULL;
     const struct orr_blob_source *source = &call->setup.blobs;
     if (source->load(source->context, v->as.blob, &bytes, &err) != ORR_OK) {
-        (void)orr_call_fail(call, ORR_FAIL_IO, 0, "%s", err.text);
+        (void)orr_call_fail(call, ORR_FAIL_IO, err.system, "%s", err.text);
         return NULL;
     }
     call->loaded =
@@ -248,7 +248,7 @@ const char *orr_call_scratch(struct orr_call *call)
     struct orr_error err = { 0 };
     call->has_scratch = true;
     if (orr_mkdirs(path, 0700, &err) != ORR_OK)
-        (void)orr_call_fail(call, ORR_FAIL_IO, 0, "%s", err.text);
+        (void)orr_call_fail(call, ORR_FAIL_IO, err.system, "%s", err.text);
     return path;
 }
 
@@ -293,7 +293,7 @@ const char *orr_call_output_path(struct orr_call *call, const char *name)
     free(directory);
     if (status == ORR_OK)
         return path;
-    (void)orr_call_fail(call, ORR_FAIL_IO, 0, "%s", err.text);
+    (void)orr_call_fail(call, ORR_FAIL_IO, err.system, "%s", err.text);
     return NULL;
 }
 

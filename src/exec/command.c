@@ -459,7 +459,7 @@ static void run(struct command *c, int blob_fd)
     struct rusage usage = { 0 };
     struct orr_error err = { 0 };
     if (prepare(c, &err) != ORR_OK) {
-        fail(c, ORR_FAIL_IO, 0, orr_arena_strdup(c->arena, err.text));
+        fail(c, ORR_FAIL_IO, err.system, orr_arena_strdup(c->arena, err.text));
         return;
     }
     c->started = orr_clock_monotonic();

@@ -81,6 +81,8 @@ static void first_message(char *out, size_t size)
     (void)snprintf(out, size, "%.*s", (int)strcspn(from, "\n"), from);
 }
 
+enum { ERRNO_MOST = 200 }; /* libav's own codes are larger: four letters */
+
 orr_status orri_av_error(struct orr_error *err, orr_status code, int av_code,
                          const char *format, ...)
 {
@@ -93,8 +95,11 @@ orr_status orri_av_error(struct orr_error *err, orr_status code, int av_code,
     va_end(args);
     (void)av_strerror(av_code, why, sizeof why);
     first_message(said, sizeof said);
-    return orr_error_set(err, code, ORR_NO_SPAN, "%s: %s%s%s%s", what, why,
-                         said[0] ? " (libav: " : "", said, said[0] ? ")" : "");
+    (void)orr_error_set(err, code, ORR_NO_SPAN, "%s: %s%s%s%s", what, why,
+                        said[0] ? " (libav: " : "", said, said[0] ? ")" : "");
+    if (err && AVUNERROR(av_code) > 0 && AVUNERROR(av_code) < ERRNO_MOST)
+        err->system = AVUNERROR(av_code);
+    return code;
 }
 
 orr_status orri_error(struct orr_error *err, orr_status code, const char *format, ...)
@@ -114,7 +119,8 @@ int orri_fail(struct orr_call *call, const struct orr_error *err)
         kind = ORR_FAIL_INVALID;
     if (err->code == ORR_ERR_STORE)
         kind = ORR_FAIL_IO;
-    return orr_call_fail(call, kind, kind == ORR_FAIL_EXIT ? 1 : 0, "%s", err->text);
+    int code = kind == ORR_FAIL_EXIT ? 1 : kind == ORR_FAIL_IO ? err->system : 0;
+    return orr_call_fail(call, kind, code, "%s", err->text);
 }
 
 void *orri_need(void *memory)

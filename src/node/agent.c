@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "node/local.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,13 +98,35 @@ static bool ended_by_us(const struct orr_agent *agent, enum orr_fail_kind failur
            (failure == ORR_FAIL_EXIT && agent->told_to_end);
 }
 
+/* The disk that the run is on is full, or cannot be written: no task is to blame, and
+ * the next would fail as well. (Results in the shard show it by themselves.) */
+static bool disk_is_to_blame(const struct orr_outcome *outcome)
+{
+    return outcome->failure == ORR_FAIL_IO &&
+           (outcome->code == ENOSPC || outcome->code == EDQUOT ||
+            outcome->code == EROFS);
+}
+
+static void blame_disk(struct orr_agent *agent, const char *message)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    if (!agent->fault) {
+        orr_text_printf(&text, "%s (mend it, then `orrery resume` goes on)", message);
+        agent->fault = orr_strdup(text.s);
+    }
+    orr_text_release(&text);
+}
+
 static void ended(struct orr_agent *agent, uint32_t at,
                   const struct orr_host_done *done, uint32_t rank)
 {
     struct orri_flight *flight = &agent->flights[at];
     struct orr_bytes bytes = ORR_BYTES_INIT;
     struct orr_host_done forgiven = *done;
-    if (ended_by_us(agent, done->outcome.failure))
+    bool disk = disk_is_to_blame(&done->outcome);
+    if (disk)
+        blame_disk(agent, done->outcome.message);
+    if (disk || ended_by_us(agent, done->outcome.failure))
         forgiven.outcome.failure = ORR_FAIL_LOST;
     orri_local_done_put(&bytes, &forgiven);
     flight->done = bytes.data; /* ours now */
@@ -349,6 +372,7 @@ void orr_agent_free(struct orr_agent *agent)
     orri_flights_release(agent);
     orr_bytes_release(&agent->up);
     orr_arena_release(&agent->scratch);
+    free(agent->fault);
     free(agent);
 }
 

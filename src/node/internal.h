@@ -53,6 +53,7 @@ struct orr_agent {
     bool stopping;
     bool faulted;
     bool told_to_end; /* by a signal */
+    char *fault;      /* the machine failed an attempt: the coordinator is to know */
     bool busy;
     int64_t began;
     int64_t heard; /* from the coordinator, monotonic ns; 0: never yet */
@@ -89,7 +90,7 @@ bool orri_result_store(struct orr_agent *agent, uint32_t at);
 void orri_results_store_held(struct orr_agent *agent);
 /* Report what is on disk now. */
 orr_status orri_results_take(struct orr_agent *agent, struct orr_error *err);
-/* Did the writer fail? The coordinator is told, once. */
+/* Did the writer fail, or the disk an attempt? The coordinator is told, once. */
 orr_status orri_results_check(struct orr_agent *agent, struct orr_error *err);
 
 #endif

@@ -155,8 +155,10 @@ orr_status orri_results_take(struct orr_agent *agent, struct orr_error *err)
 orr_status orri_results_check(struct orr_agent *agent, struct orr_error *err)
 {
     struct orr_error bad = { 0 };
-    if (agent->faulted || orr_writer_error(agent->writer, &bad) == ORR_OK)
+    bool broken = orr_writer_error(agent->writer, &bad) != ORR_OK;
+    if (agent->faulted || (!broken && !agent->fault))
         return ORR_OK;
     agent->faulted = true;
-    return orri_agent_say(agent, ORR_MESSAGE_FAULT, bad.text, err);
+    return orri_agent_say(agent, ORR_MESSAGE_FAULT, broken ? bad.text : agent->fault,
+                          err);
 }

@@ -240,7 +240,9 @@ static void task_row(struct orri_recorder *r, uint32_t row, struct orr_value *ou
     out[2] = orri_text(r, graph->functions[task->function].name);
     out[3] = orri_text(r, graph->rules[rule].name);
     out[4] = orr_int(request);
-    out[5] = orri_text(r, states[orr_engine_task_state(r->setup->engine, id)]);
+    bool taken = spent->from && !spent->attempts;
+    out[5] = orri_text(r, taken ? "reused"
+                                : states[orr_engine_task_state(r->setup->engine, id)]);
     out[6] = orr_int(spent->attempts);
     out[7] = spent->attempts ? orri_unix_time(spent->started) : orr_null();
     out[8] =
@@ -258,7 +260,8 @@ orr_status orri_record_tasks(struct orri_recorder *r)
         ORRI_COLUMN("function", STRING, NULL, "name in the workflow"),
         ORRI_COLUMN("rule", STRING, NULL, "the first rule that asked for it"),
         ORRI_COLUMN("request", INT, NULL, "the first request that asked for it"),
-        ORRI_COLUMN("state", STRING, NULL, "done, failed, waiting"),
+        ORRI_COLUMN("state", STRING, NULL,
+                    "done, reused (from another run), failed, waiting"),
         ORRI_COLUMN("attempts", INT, NULL, "attempts that ended, in all sessions"),
         ORRI_COLUMN(
             "start", FLOAT, "s",

@@ -131,6 +131,8 @@ static orr_status scan_shard(struct scan *scan, const char *run_dir,
     status = orri_walk_begin(&walk, scan->options->run_id, err);
     if (status == ORR_OK)
         status = visit_groups(scan, &walk, err);
+    if (status == ORR_OK)
+        status = orri_walk_unreadable(&walk, err);
     if (status == ORR_OK && walk.damage.text[0])
         note(scan, &walk, "%s", walk.damage.text);
     scan->stats.skipped_bytes += walk.skipped;

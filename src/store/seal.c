@@ -370,6 +370,8 @@ static orr_status shard_index(const char *run_dir, const struct orri_shard_id *s
     status = orri_walk_begin(&index.walk, shard->run, err);
     if (status == ORR_OK)
         status = index_walk(&index, run_dir, durable, err);
+    if (status == ORR_OK)
+        status = orri_walk_unreadable(&index.walk, err);
     orri_walk_close(&index.walk);
     return status;
 }
@@ -426,7 +428,10 @@ orr_status orri_shard_seal(const char *run_dir, const struct orri_shard_id *shar
     if (status != ORR_OK)
         return status;
     status = orri_walk_begin(&walk, shard->run, err);
-    if (status == ORR_OK && find_end(&walk))
+    bool whole = status == ORR_OK && find_end(&walk);
+    if (status == ORR_OK)
+        status = orri_walk_unreadable(&walk, err);
+    if (status == ORR_OK && whole)
         status = trim_left_over(run_dir, shard, &walk, durable, err);
     orri_walk_close(&walk);
     return status == ORR_OK ? shard_index(run_dir, shard, durable, err) : status;

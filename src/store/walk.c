@@ -46,9 +46,9 @@ void orri_walk_close(struct orri_walk *walk)
 
 /* --- bytes ------------------------------------------------------------------ */
 
-/* Up to `length` bytes of the log from `at`; fewer at the end of the file. */
-static ssize_t read_log(const struct orri_walk *walk, uint64_t at, void *out,
-                        size_t length)
+/* Up to `length` bytes of the log from `at`; fewer at the end of the file, or when it
+ * cannot be read. */
+static ssize_t read_log(struct orri_walk *walk, uint64_t at, void *out, size_t length)
 {
     size_t done = 0;
     if (at > (uint64_t)INT64_MAX - ORRI_LOG_OFFSET - length)
@@ -59,8 +59,8 @@ static ssize_t read_log(const struct orri_walk *walk, uint64_t at, void *out,
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -1;
-        if (n == 0)
+            walk->bad = errno;
+        if (n <= 0)
             break;
         done += (size_t)n;
     }
@@ -82,9 +82,8 @@ static bool holds(const struct orri_window *window, uint64_t at, size_t length)
 }
 
 /* `length` bytes at `at`, good until the window moves; NULL when they cannot be had. */
-static const unsigned char *bytes_at(const struct orri_walk *walk,
-                                     struct orri_window *window, uint64_t at,
-                                     uint64_t length)
+static const unsigned char *bytes_at(struct orri_walk *walk, struct orri_window *window,
+                                     uint64_t at, uint64_t length)
 {
     if (length && holds(window, at, (size_t)length))
         return window->bytes + (at - window->at);
@@ -103,6 +102,13 @@ static const unsigned char *bytes_at(const struct orri_walk *walk,
     window->at = at;
     window->length = n > 0 ? (size_t)n : 0;
     return window->length >= length ? window->bytes : NULL;
+}
+
+orr_status orri_walk_unreadable(const struct orri_walk *walk, struct orr_error *err)
+{
+    if (!walk->bad)
+        return ORR_OK;
+    return orr_error_errno(err, ORR_ERR_STORE, walk->bad, "cannot read %s", walk->path);
 }
 
 /* --- the first frame -------------------------------------------------------- */
@@ -175,7 +181,7 @@ static bool all_zero(const unsigned char *bytes, size_t n)
 }
 
 /* A whole group header; `why` is left alone where nothing was ever written. */
-static bool group_at(const struct orri_walk *walk, uint64_t at, struct orri_frame *out,
+static bool group_at(struct orri_walk *walk, uint64_t at, struct orri_frame *out,
                      struct orr_error *why)
 {
     unsigned char header[ORRI_FRAME_HEADER];
@@ -198,7 +204,7 @@ static uint64_t next_data(const struct orri_walk *walk, uint64_t at)
 
 /* Look for a whole header at any place after `at`: a magic number is at most one of a
  * thousand, both checksums tell it from the bytes of a blob. */
-static bool search(const struct orri_walk *walk, uint64_t at, struct orri_frame *out)
+static bool search(struct orri_walk *walk, uint64_t at, struct orri_frame *out)
 {
     static const unsigned char magic[] = { 'O', 'R', 'R', 'F' };
     enum { PIECE = 1 << 20 };

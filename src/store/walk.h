@@ -28,6 +28,7 @@ struct orri_walk {
     char *path;
     int fd;
     int64_t created; /* from the OPEN frame */
+    int bad;         /* errno of a read that failed; 0: none did */
     bool empty;      /* no OPEN frame: nothing is believed */
     uint64_t next;   /* where the next group should start; the end of the last whole */
     struct orri_frame ahead; /* the next group, unless `last` */
@@ -70,6 +71,9 @@ orr_status orri_walk_attempt(struct orri_walk *walk, struct orr_stored *out,
 /* Read the rows of the attempt at hand. */
 orr_status orri_walk_rows(struct orri_walk *walk, struct orr_stored *stored,
                           struct orr_error *err);
+/* Ask at the end: ORR_ERR_STORE when the file could not be read. What was given before
+ * is true, but not all that there is. */
+orr_status orri_walk_unreadable(const struct orri_walk *walk, struct orr_error *err);
 bool orri_walk_blob_matches(struct orri_walk *walk, const struct orr_place *place);
 /* Attempts that the group has, but that orri_walk_attempt() could not tell apart. */
 uint32_t orri_walk_left(const struct orri_walk *walk);

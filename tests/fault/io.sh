@@ -140,8 +140,8 @@ broken 3 "cannot write RUN/run.h5: Input/output error"       "sync:*/run.h5.tmp*
 broken 3 "cannot write RUN/run.h5: Input/output error"       "link:*/run.h5:EIO"
 broken 3 "cannot write RUN/status.json: No space left"       "write:*/status.json*:ENOSPC"
 broken 3 "cannot write RUN/status.json: Read-only file sys"  "make:*/status.json*:EROFS"
-# --- what functions make: the attempt fails, and says where ---
-broken 1 "'list.txt' cannot be taken to RUN/out: No space"    "mkdir:*/out/file*:ENOSPC"
+# --- what functions make: no fault of the task ---
+broken 3 "'list.txt' cannot be taken to RUN/out: No space"    "mkdir:*/out/file*:ENOSPC"
 # --- at a resume ---
 ranks=3
 shard='RUN/shards/w00001-e001-s000000'
@@ -150,13 +150,9 @@ broken_resume 3 "cannot read RUN/request: Input/output erro" "read:*/request:EIO
 broken_resume 3 "cannot read RUN/request: Stale file handle" "read:*/request:ESTALE"
 broken_resume 3 "$shard.blob.h5: Too many open files"        "open:*s000000.blob.h5:EMFILE"
 broken_resume 3 "cannot write RUN/run: Read-only file syst"  "make:*/run.tmp*:EROFS"
-# --- wanted, not so yet: the store takes a read error for the end of the log (walk.c), so that
-# a resume silently makes again what it cannot read; or says "changed while it was read: " ---
-if [ -n "${ORR_FAULT_WANTED-}" ]; then
-    broken_resume 3 "cannot read $shard.blob.h5: Input/output" "read:*s000000.blob.h5:EIO"
-    broken_resume 3 "cannot read $shard.blob.h5: Input/output" "read:*s000000.blob.h5:EIO:2"
-    broken_resume 3 "cannot read $shard.blob.h5: Stale file"   "read:*s000000.blob.h5:ESTALE:1"
-fi
+broken_resume 3 "cannot read $shard.blob.h5: Input/output" "read:*s000000.blob.h5:EIO"
+broken_resume 3 "cannot read $shard.blob.h5: Input/output" "read:*s000000.blob.h5:EIO:1"
+broken_resume 3 "cannot read $shard.blob.h5: Stale file"   "read:*s000000.blob.h5:ESTALE:1"
 # --- limits of the process: SIGXFSZ does not kill ---
 ranks=1 # mpirun has files of its own
 limited 3 "cannot write RUN/lock.|: File too large"          -f 0

@@ -243,7 +243,8 @@ static void go_on(struct image *image)
     struct orr_sealer *sealer = NULL;
     uint64_t before = image->n_seen;
     if (orr_rundir_open(image->path, &run, &err) != ORR_OK ||
-        orr_known_load(image->path, orr_rundir_id(run), false, &known, &err) != ORR_OK ||
+        orr_known_load(image->path, orr_rundir_id(run), false, &known, &err) !=
+            ORR_OK ||
         orr_shards_seal(image->path, orr_rundir_id(run), orr_rundir_epoch(run), &sealer,
                         &err) != ORR_OK ||
         orr_sealer_end(sealer, true, &err) != ORR_OK)
