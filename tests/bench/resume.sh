@@ -65,16 +65,19 @@ on_disk = sum(os.path.getsize(p) for p in glob.glob("run/shards/*"))
 
 began = time.time()
 resume = subprocess.Popen([orrery, "resume", "run", "-n", "2", "--quiet"], env=environment)
-most = at_first = 0
+most = at_first = at_start = 0
 while resume.poll() is None:
     now = status()
     if now.get("epoch") == 2 and now["pid"]:
         try:
             with open(f"/proc/{now['pid']}/status") as f:
-                high = [int(line.split()[1]) for line in f if line.startswith("VmHWM")]
-            most = max(most, high[0])
-        except (OSError, IndexError):
-            pass
+                memory = {line.split()[0]: int(line.split()[1]) for line in f if line.startswith("Vm")}
+        except OSError:
+            continue
+        at_start = at_start or memory.get("VmRSS:", 0)
+        if not at_first and now["done"] > now["reused"] > 0:
+            at_first = memory.get("VmRSS:", 0)
+        most = max(most, memory.get("VmHWM:", 0))
     time.sleep(0.01)
 if resume.returncode:
     sys.exit(f"resume: exit code {resume.returncode}")
@@ -90,7 +93,8 @@ if facts != n or n != tasks + tasks // 5:
 print(f"finished before                {kept}")
 print(f"first new attempt              {attempts['start'][new].min() - began:.2f} s after the start")
 print(f"last attempt to the end        {ended - (attempts['start'] + attempts['seconds'])[new].max():.2f} s (run.h5)")
-print(f"rank 0, most memory            {most / 1024:.0f} MiB")
+print(f"rank 0 at the first new result {at_first / 1024:.0f} MiB, {(at_first - at_start) * 1024 / kept:.0f} bytes a finished task more than when it began")
+print(f"rank 0, most memory            {most / 1024:.0f} MiB (run.h5)")
 disk = sum(os.path.getsize(p) for p in glob.glob("run/shards/*"))
 print(f"shards and indexes             {disk / len(attempts):.1f} bytes an attempt (23 of them payload)")
 PY
