@@ -1,9 +1,10 @@
 /* import.c - orrery import: what users bring along becomes a workflow and a job */
+#include "import/import.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "import/import.h"
+#include "model/format.h"
 #include "yaml/node.h"
 
 #include <ctype.h>
@@ -100,7 +101,8 @@ static int read_manner(const struct orr_line *line, bool trace,
     if (scale && o->commands)
         return refuse("--time-scale is for --sleep: commands take what they take%s",
                       "");
-    if (scale && (end == scale || *end || !(o->time_scale >= 0 && o->time_scale <= 1e6)))
+    if (scale &&
+        (end == scale || *end || !(o->time_scale >= 0 && o->time_scale <= 1e6)))
         return refuse("--time-scale wants a number from 0 to 1000000, not '%s'", scale);
     if (o->shell[strspn(o->shell, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789_./+-")] ||
@@ -210,7 +212,8 @@ static orr_status read_other(void *context, const char *path, struct orr_text *o
     return orr_file_read(path, ORR_YAML_BYTES, out, err);
 }
 
-static orr_import_reader *reader_of(const struct request *r, const struct orr_text *text)
+static orr_import_reader *reader_of(const struct request *r,
+                                    const struct orr_text *text)
 {
     if (strcmp(r->format, "wfcommons") == 0)
         return orr_import_wfcommons;
@@ -225,7 +228,8 @@ static const char *the_text(void *context, const char *file)
 {
     const struct request *r = ((void **)context)[0];
     const struct orr_text *text = ((void **)context)[1];
-    return strcmp(file, r->shown) == 0 && text->length < ORR_YAML_BYTES ? text->s : NULL;
+    return strcmp(file, r->shown) == 0 && text->length < ORR_YAML_BYTES ? text->s
+                                                                        : NULL;
 }
 
 static bool read_source(struct request *r, struct orr_import *import)
@@ -241,6 +245,7 @@ static bool read_source(struct request *r, struct orr_import *import)
     }
     bool good = reader_of(r, &text)(r->shown, &text, &r->options, import, &diags);
     void *context[2] = { r, &text };
+    orri_short_places(&diags);
     orr_diags_render(&diags, the_text, context, &shown);
     if (shown.length)
         orr_text_print(stderr, shown.s);
@@ -288,12 +293,27 @@ static orr_status check_size(const struct request *r, const struct orr_import *i
         orr_import_job_nodes(import), ORR_YAML_BYTES >> 20, ORR_YAML_NODES);
 }
 
+/* As `orrery fmt` writes it. */
+static void put_workflow(const struct request *r, const struct orr_import *import,
+                         struct orr_text *out)
+{
+    struct orr_text rough = ORR_TEXT_INIT;
+    struct orr_diags diags = { 0 };
+    struct orr_error err = { 0 };
+    orr_import_workflow(import, &r->options, r->name, r->shown, &rough);
+    if (orr_model_format("", rough.s, rough.length, out, &diags, &err) != ORR_OK)
+        ORR_BUG("a workflow that is no YAML: %s",
+                diags.n ? diags.items[0].message : err.text);
+    orr_diags_release(&diags);
+    orr_text_release(&rough);
+}
+
 static orr_status write_both(const struct request *r, const struct orr_import *import,
                              struct orr_error *err)
 {
     struct orr_text workflow = ORR_TEXT_INIT;
     struct orr_text job = ORR_TEXT_INIT;
-    orr_import_workflow(import, &r->options, r->name, r->shown, &workflow);
+    put_workflow(r, import, &workflow);
     orr_import_job(import, &r->options, r->name, r->shown, &job);
     orr_status status = check_size(r, import, &job, err);
     if (status == ORR_OK)
@@ -311,7 +331,8 @@ static void print_done(const struct request *r, const struct orr_import *import)
 {
     size_t functions = 0;
     for (size_t i = 0; i < import->n_kinds; i++)
-        functions += import->kinds[i].role == ORR_IMPORT_CALL && import->kinds[i].n_tasks;
+        functions +=
+            import->kinds[i].role == ORR_IMPORT_CALL && import->kinds[i].n_tasks;
     size_t tasks = orr_import_calls(import);
     (void)printf("%s/%s.yaml      the workflow: %zu function%s\n"
                  "%s/%s.job.yaml  the request: %zu task%s, %zu edge%s\n\n"
@@ -361,8 +382,8 @@ static const struct orr_option import_options[] = {
     { "memory", 0, "SIZE", "address space limit of each task", false },
     { "limit-memory", 0, NULL, "limit tasks to the memory that FILE says", false },
     { "timeout", 0, "DURATION", "end a task after that", false },
-    { "retries", 0, "N", "attempts more of failed tasks (default: as FILE says, else 0)",
-      false },
+    { "retries", 0, "N",
+      "attempts more of failed tasks (default: as FILE says, else 0)", false },
     { 0 },
 };
 
@@ -372,7 +393,8 @@ const struct orr_command_entry orri_import = {
     .summary = "make a workflow and a job of existing work",
     .details =
         "FORMAT is one of\n"
-        "  tasks      one shell command a line: GNU parallel, xargs, Launcher, disBatch\n"
+        "  tasks      one shell command a line: GNU parallel, xargs, Launcher, "
+        "disBatch\n"
         "  dag        a graph of HTCondor DAGMan or Pegasus MPI Cluster\n"
         "  wfcommons  a trace in WfFormat, github.com/wfcommons/WfInstances\n\n"
         "Writes DIR/NAME.yaml and DIR/NAME.job.yaml. FILE `-` is standard input.",

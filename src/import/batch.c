@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { CIRCLE_SHOWN = 12, NEAR_AMONG = 2000, NAME_LENGTH = 100, KINDS_MAX = 300 };
 
@@ -30,20 +31,23 @@ struct orr_import_task *orri_task_new(struct orr_import *import, const char *id,
     int64_t there = orri_task_find(import, id, length);
     bool fresh = false;
     if (there != ORRI_NONE) {
-        orr_diag_error(diags, at, NULL, "'%.*s' is there already, in line %" PRIu32,
-                       (int)length, id, import->tasks[there].at.line);
+        uint32_t line = import->tasks[there].at.line;
+        if (line)
+            orr_diag_error(diags, at, NULL, "'%.*s' is there already, in line %" PRIu32,
+                           (int)length, id, line);
+        else
+            orr_diag_error(diags, at, NULL, "'%.*s' is there already", (int)length, id);
         return NULL;
     }
     import->tasks = orr_grow(import->tasks, import->n_tasks, &import->cap_tasks,
                              sizeof *import->tasks);
     struct orr_import_task *task = &import->tasks[import->n_tasks++];
-    uint64_t *slot =
-        orr_map_insert(&import->by_id, orr_hash64(id, length, 0), &fresh);
-    *task = (struct orr_import_task) { .id = orr_arena_strndup(&import->arena, id,
-                                                               length),
-                                       .at = at,
-                                       .kind = UINT32_MAX,
-                                       .same_hash = (uint32_t)*slot };
+    uint64_t *slot = orr_map_insert(&import->by_id, orr_hash64(id, length, 0), &fresh);
+    *task =
+        (struct orr_import_task) { .id = orr_arena_strndup(&import->arena, id, length),
+                                   .at = at,
+                                   .kind = UINT32_MAX,
+                                   .same_hash = (uint32_t)*slot };
     *slot = import->n_tasks;
     return task;
 }
@@ -78,14 +82,16 @@ void orri_edge(struct orr_import *import, uint32_t from, uint32_t to)
 
 /* ---- kinds ---- */
 
-/* A name that a function, a folder and a table may have. */
+/* A name that a function, a folder and a table may have, and that YAML takes without
+ * quotes. */
 static char *tidy_name(struct orr_arena *arena, const char *base)
 {
     char *name = orr_arena_strndup(arena, base, strnlen(base, NAME_LENGTH));
     for (char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-' && *c != '.')
             *c = '_';
-    if (!isalpha((unsigned char)*name) && *name != '_')
+    if ((!isalpha((unsigned char)*name) && *name != '_') || orr_bool_word(name) ||
+        strcasecmp(name, "null") == 0)
         name = orr_arena_printf(arena, "task_%s", name);
     return name;
 }

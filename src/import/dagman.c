@@ -46,7 +46,8 @@ static struct orri_submit *find_submit(struct dag *dag, struct orri_word name,
     struct orr_error err = { 0 };
     struct orr_text text = ORR_TEXT_INIT;
     char *file = orri_word_copy(&dag->out->arena, name);
-    char *folder = orr_path_join(dag->options->directory, directory ? directory : ".");
+    char *folder = directory ? orr_path_join(dag->options->directory, directory)
+                             : orr_strdup(dag->options->directory);
     char *joined = orr_path_join(folder, file);
     struct orri_submit *submit = dag->submits;
     while (submit && strcmp(submit->path, joined) != 0)
@@ -108,8 +109,9 @@ static void read_job(struct dag *dag, const char *at, const char *end)
         return;
     }
     if (file.s[0] == '{') {
-        wrong(dag, file.s, "submit descriptions inside of the DAG are not supported: "
-                           "write it into a file");
+        wrong(dag, file.s,
+              "submit descriptions inside of the DAG are not supported: "
+              "write it into a file");
         return;
     }
     if (!read_job_options(dag, at, end, &node))
@@ -218,8 +220,9 @@ static void read_retry(struct dag *dag, const char *at, const char *end)
     }
     struct orri_word more = orri_word_rest(at, end);
     if (more.n)
-        wrong(dag, more.s, "UNLESS-EXIT is not supported: an error handler of the "
-                           "workflow can do it");
+        wrong(dag, more.s,
+              "UNLESS-EXIT is not supported: an error handler of the "
+              "workflow can do it");
     else if (find_nodes(dag, name, &first, &last))
         for (; first < last; first++)
             dag->nodes[first].retries = (uint32_t)n;

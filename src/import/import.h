@@ -60,8 +60,8 @@ struct orr_import_options {
     bool commands;         /* run them; false: sleep for the recorded time */
     bool limit_memory;     /* what tasks say of memory limits them */
     double time_scale;
-    uint32_t cores;   /* 0: as the file says, else 1 */
-    uint32_t retries; /* of tasks for which the file says nothing */
+    uint32_t cores;               /* 0: as the file says, else 1 */
+    uint32_t retries;             /* of tasks for which the file says nothing */
     const char *timeout, *memory; /* as the language writes it; NULL: none */
     /* Read a file that another one names. */
     orr_status (*file)(void *context, const char *path, struct orr_text *out,

@@ -5,7 +5,8 @@
 #include "import/import.h"
 
 enum {
-    ORRI_COMMAND_MAX = 100000, /* bytes; what execve() takes of one argument is 128 KiB */
+    ORRI_COMMAND_MAX =
+        100000, /* bytes; what execve() takes of one argument is 128 KiB */
     ORRI_NONE = -1,
 };
 

@@ -80,7 +80,7 @@ void orr_import_job(const struct orr_import *import,
 {
     orr_text_printf(out, "# %s.job.yaml : made by `orrery import` from ", name);
     orr_text_visible(out, from, strlen(from));
-    orr_text_printf(out, "\norrery: 1\njob: %s\nworkflow: %s.yaml\ninputs:\n", name,
+    orr_text_printf(out, "\norrery: 1\njob: %s\nworkflow: %s.yaml\n\ninputs:\n", name,
                     name);
     if (options->commands) {
         orr_text_puts(out, "  directory: ");

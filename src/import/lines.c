@@ -119,9 +119,8 @@ void orri_shell_word(struct orr_text *out, const char *s, size_t n)
 {
     bool plain = n > 0;
     for (size_t i = 0; i < n; i++)
-        plain = plain &&
-                (isalnum((unsigned char)s[i]) || strchr("_./:=+,@%-", s[i]));
-    if (plain && s[0] != '=' && s[0] != '-' && !memchr(s, '=', n)) {
+        plain = plain && (isalnum((unsigned char)s[i]) || strchr("_./:+,@%-", s[i]));
+    if (plain) {
         orr_text_append(out, s, n);
         return;
     }

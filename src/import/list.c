@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REPEAT_MAX = 1000000, TASKS_MAX = 1000000 };
+enum { REPEAT_MAX = 200000, TASKS_MAX = 200000 }; /* more no job file holds */
 
 struct list {
     const struct orr_import_options *options;
@@ -16,7 +16,7 @@ struct list {
     struct orri_lines lines;
     struct orri_word prefix, suffix;
     uint32_t kind;
-    uint32_t group; /* the first task since the last barrier */
+    uint32_t group;  /* the first task since the last barrier */
     int64_t barrier; /* the last one, or ORRI_NONE */
 };
 
@@ -31,9 +31,8 @@ static struct orr_import_task *add(struct list *list, int64_t repeat)
     int n = repeat ? snprintf(id, sizeof id, "line %" PRIu32 " #%" PRId64,
                               list->lines.line, repeat)
                    : snprintf(id, sizeof id, "line %" PRIu32, list->lines.line);
-    struct orr_import_task *task =
-        orri_task_new(out, id, (size_t)n, orri_lines_at(&list->lines, list->lines.s),
-                      list->diags);
+    struct orr_import_task *task = orri_task_new(
+        out, id, (size_t)n, orri_lines_at(&list->lines, list->lines.s), list->diags);
     if (task && list->barrier != ORRI_NONE)
         orri_edge(out, (uint32_t)list->barrier, (uint32_t)out->n_tasks - 1);
     return task;

@@ -112,7 +112,8 @@ bool orri_expand(struct orri_expansion *x, const char *s, size_t n)
     x->depth++;
     while (good && s < end) {
         const char *name = s + 1;
-        while (*s == '$' && name < end && (isalpha((unsigned char)*name) || *name == '$'))
+        while (*s == '$' && name < end &&
+               (isalpha((unsigned char)*name) || *name == '$'))
             name++;
         bool call = *s == '$' && name < end && *name == '(';
         const char *close = call ? closing(name + 1, end) : NULL;

@@ -101,9 +101,10 @@ static bool read_option(struct pmc *pmc, struct orri_word option,
 
 static bool is_option(const char *word)
 {
-    static const char *const options[] = { "-m", "--request-memory", "-c",
-                                           "--request-cpus", "-t", "--tries", "-p",
-                                           "--priority", NULL };
+    static const char *const options[] = {
+        "-m", "--request-memory", "-c", "--request-cpus", "-t", "--tries",
+        "-p", "--priority",       NULL
+    };
     for (size_t i = 0; options[i]; i++)
         if (strcmp(options[i], word) == 0)
             return true;
@@ -124,12 +125,13 @@ static bool read_options(struct pmc *pmc, const char **at, const char *end,
     bool good = true;
     for (;;) {
         const char *start = *at;
-        if (!next_argument(pmc, at, end, word)) {
-            good = false;
+        size_t errors = pmc->diags->errors;
+        good = next_argument(pmc, at, end, word);
+        if (!good && pmc->diags->errors == errors)
             orr_diag_error(pmc->diags, orri_lines_at(&pmc->lines, start), NULL,
                            "the task has no program");
+        if (!good)
             break;
-        }
         if (word->s[0] != '-')
             break;
         start += strspn(start, " \t");

@@ -41,8 +41,8 @@ static void wrong(struct orr_diags *diags, const struct orri_lines *lines,
 
 static bool is_control(struct orri_word word)
 {
-    static const char *const words[] = { "if",    "elif",    "else", "endif",
-                                         "include", "use", NULL };
+    static const char *const words[] = { "if",      "elif", "else", "endif",
+                                         "include", "use",  NULL };
     for (size_t i = 0; words[i]; i++)
         if (orri_word_is(word, words[i]))
             return true;
@@ -63,13 +63,15 @@ static void read_line(struct orri_submit *submit, struct orri_lines *lines,
     if (orri_word_is(word, "queue")) {
         struct orri_word count = orri_word_rest(at, end);
         if (count.n && !(count.n == 1 && *count.s == '1'))
-            wrong(diags, lines, number, "a node is one job: 'queue' with a number or a "
-                                        "list is not supported");
+            wrong(diags, lines, number,
+                  "a node is one job: 'queue' with a number or a "
+                  "list is not supported");
         return;
     }
     if (is_control(word)) {
-        wrong(diags, lines, number, "if, include and use are not supported in submit "
-                                    "descriptions: write what they come to");
+        wrong(diags, lines, number,
+              "if, include and use are not supported in submit "
+              "descriptions: write what they come to");
         return;
     }
     if (!equals) {
@@ -84,8 +86,7 @@ static void read_line(struct orri_submit *submit, struct orri_lines *lines,
 }
 
 struct orri_submit *orri_submit_read(const char *path, const struct orr_text *text,
-                                     struct orr_import *import,
-                                     struct orr_diags *diags)
+                                     struct orr_import *import, struct orr_diags *diags)
 {
     struct orri_submit *submit = orr_alloc(1, sizeof *submit);
     struct orri_lines lines = orri_lines_of(path, text);
@@ -125,10 +126,9 @@ static bool look_up(struct taking *t, const char *name)
     t->macro = orri_node_find(t->node, name, strlen(name));
     if (!t->macro)
         return false;
-    struct orri_expansion x = { .node = t->node,
-                                .macro = t->macro,
-                                .out = &t->value,
-                                .diags = t->diags };
+    struct orri_expansion x = {
+        .node = t->node, .macro = t->macro, .out = &t->value, .diags = t->diags
+    };
     if (orri_expand(&x, t->macro->value, strlen(t->macro->value)))
         return t->value.length > 0;
     t->good = false;
@@ -169,11 +169,12 @@ static bool new_syntax(struct taking *t, put_word *put, struct orr_text *out)
         }
         in_word = true;
         orr_text_append(&word, "", 0);
-        if (*s == '\'' && !(quoted && twice))
+        bool literal = twice && (*s == '"' || (*s == '\'' && quoted));
+        if (*s == '\'' && !literal)
             quoted = !quoted;
         else
             orr_text_append(&word, s, 1);
-        s += (*s == '"' && twice) || (*s == '\'' && quoted && twice);
+        s += literal;
     }
     good = good && (!in_word || put(out, word.s, word.length));
     orr_text_release(&word);
@@ -340,8 +341,7 @@ static void put_program(struct taking *t, bool moved, struct orr_text *command,
         return;
     }
     const char *slash = strrchr(t->value.s, '/');
-    out->program =
-        orr_arena_strdup(&t->import->arena, slash ? slash + 1 : t->value.s);
+    out->program = orr_arena_strdup(&t->import->arena, slash ? slash + 1 : t->value.s);
     orr_text_puts(command, "exec ");
     if (t->value.s[0] != '/') /* a file there, not a program in $PATH */
         orr_text_puts(command, moved ? "\"$OLDPWD\"/" : "./");
@@ -351,9 +351,7 @@ static void put_program(struct taking *t, bool moved, struct orr_text *command,
 bool orri_submit_take(const struct orri_node *node, struct orr_import *import,
                       struct orr_diags *diags, struct orri_submitted *out)
 {
-    struct taking t = {
-        .node = node, .import = import, .diags = diags, .good = true
-    };
+    struct taking t = { .node = node, .import = import, .diags = diags, .good = true };
     struct orr_text command = ORR_TEXT_INIT;
     check_universe(&t);
     take_cores(&t, out);

@@ -26,8 +26,8 @@ struct orri_submit {
 /* What is known when the macros of a node are looked up, the first first. */
 struct orri_node {
     const char *name;
-    int64_t number;             /* $(Cluster); its $(Process) is 0 */
-    struct orri_macros *vars;   /* VARS of the DAG file, or NULL */
+    int64_t number;           /* $(Cluster); its $(Process) is 0 */
+    struct orri_macros *vars; /* VARS of the DAG file, or NULL */
     struct orri_submit *submit;
     const char *directory; /* DIR of the DAG file, or NULL */
     struct orr_span at;

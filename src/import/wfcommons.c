@@ -210,8 +210,7 @@ static void take_execution(struct trace *t, const json_t *ran, const char *base,
 {
     const char *runtime[2] = { "runtimeInSeconds", "runtime" };
     const char *memory[2] = { "memoryInBytes", "memory" };
-    bool timed =
-        json_object_get(ran, runtime[0]) || json_object_get(ran, runtime[1]);
+    bool timed = json_object_get(ran, runtime[0]) || json_object_get(ran, runtime[1]);
     uint32_t cores = cores_of(t, task->id, ran);
     task->seconds = number_of(t, task->id, ran, runtime, 1);
     task->memory = (int64_t)number_of(t, task->id, ran, memory, 1000);
@@ -224,9 +223,9 @@ static void take_execution(struct trace *t, const json_t *ran, const char *base,
         wrong(t, task->id, "its time is not recorded: there is no 'runtimeInSeconds'");
     if (!task->command && t->options->commands)
         wrong(t, task->id, "its command is not recorded");
-    orri_task_kind(t->out, task,
-                   orri_kind(t->out, base, ORR_IMPORT_CALL, cores,
-                             t->options->retries));
+    orri_task_kind(
+        t->out, task,
+        orri_kind(t->out, base, ORR_IMPORT_CALL, cores, t->options->retries));
 }
 
 static void add_alias(struct trace *t, const char *name)
@@ -248,9 +247,10 @@ static void read_task(struct trace *t, const json_t *item, size_t index)
                        t->split ? "id" : "name");
         return;
     }
-    struct orr_import_task *task = orri_task_new(t->out, id, strlen(id),
-                                                 (struct orr_span) { .file = t->file },
-                                                 t->diags);
+    struct orr_span at = { .file = t->file };
+    if (orri_task_find(t->out, id, strlen(id)) != ORRI_NONE)
+        at = place_of(t, id);
+    struct orr_import_task *task = orri_task_new(t->out, id, strlen(id), at, t->diags);
     if (!task)
         return;
     if (!t->split && text_of(item, "id"))
@@ -346,8 +346,7 @@ static void read_all(struct trace *t, const json_t *workflow)
 static json_t *parse(struct trace *t)
 {
     json_error_t problem;
-    json_t *root = json_loadb(t->text->s, t->text->length, 0,
-                              &problem);
+    json_t *root = json_loadb(t->text->s, t->text->length, 0, &problem);
     struct orr_span at = { .file = t->file };
     if (root)
         return root;
@@ -371,7 +370,8 @@ static bool version_is_known(struct trace *t, const json_t *root)
         }
     if (version)
         orr_diag_error(t->diags, place_of(t, version), NULL,
-                       "WfFormat %.*s is not known: 1.0 to 1.6 are", IDS_SHOWN, version);
+                       "WfFormat %.*s is not known: 1.0 to 1.6 are", IDS_SHOWN,
+                       version);
     else
         orr_diag_error(t->diags, (struct orr_span) { .file = t->file }, NULL,
                        "no WfFormat file: there is no 'schemaVersion'");
@@ -389,8 +389,7 @@ static void read_root(struct trace *t, const json_t *root)
         t->tasks = json_object_get(workflow, "jobs"); /* up to 1.2 */
     if (t->split) {
         where = "workflow.specification.tasks";
-        t->tasks =
-            json_object_get(json_object_get(workflow, "specification"), "tasks");
+        t->tasks = json_object_get(json_object_get(workflow, "specification"), "tasks");
     }
     if (!json_is_array(t->tasks))
         orr_diag_error(t->diags, (struct orr_span) { .file = t->file }, NULL,

@@ -11,9 +11,9 @@ struct writer {
     const struct orr_import *import;
     const struct orr_import_options *options;
     struct orr_text *out;
-    bool edges;    /* tasks wait for others */
-    bool commands; /* else they sleep */
-    const char *pass;  /* kind of the tasks of that role, or NULL: there are none */
+    bool edges;       /* tasks wait for others */
+    bool commands;    /* else they sleep */
+    const char *pass; /* kind of the tasks of that role, or NULL: there are none */
     const char *check;
 };
 
@@ -103,7 +103,8 @@ static void put_command(struct writer *w)
     if (w->import->is_list)
         puts_to(w, ", PARALLEL_SEQ: \"{n}\", LAUNCHER_JID: \"{n}\"");
     if (w->import->has_index)
-        puts_to(w, ", DISBATCH_TASKID: \"{n - 1}\", DISBATCH_REPEAT_INDEX: \"{index}\"");
+        puts_to(w,
+                ", DISBATCH_TASKID: \"{n - 1}\", DISBATCH_REPEAT_INDEX: \"{index}\"");
     orr_text_printf(w->out, "}\n%s    example: {stdout: \"\"}\n",
                     w->import->has_seconds ? "    cost: seconds\n" : "");
 }
@@ -115,7 +116,7 @@ static void put_functions(struct writer *w)
         const struct orr_import_kind *kind = &w->import->kinds[i];
         if (kind->role != ORR_IMPORT_CALL || kind->n_tasks == 0)
             continue;
-        orr_text_printf(w->out, "  \"%s\":\n", kind->name);
+        orr_text_printf(w->out, "  %s:\n", kind->name);
         if (w->commands)
             put_command(w);
         else
@@ -123,9 +124,10 @@ static void put_functions(struct writer *w)
                        "    example: {i: i}\n");
         put_limits(w, kind);
     }
-    puts_to(w, "  judge:\n    doc: exits with the number of tasks that did not succeed, "
-               "as GNU parallel does\n    shell: exit {min(bad, 101)}\n"
-               "    in: {bad: int}\n    example: {}\n");
+    puts_to(w,
+            "  judge:\n    doc: exits with the number of tasks that did not succeed, "
+            "as GNU parallel does\n    shell: exit {min(bad, 101)}\n"
+            "    in: {bad: int}\n    example: {}\n");
 }
 
 /* ---- rules ---- */
@@ -160,7 +162,7 @@ static void put_start(struct writer *w)
 static void put_call(struct writer *w, const struct orr_import_kind *kind)
 {
     const struct orr_import *import = w->import;
-    orr_text_printf(w->out, "\n  - rule: \"%s\"\n", kind->name);
+    orr_text_printf(w->out, "\n  - rule: %s\n", kind->name);
     if (w->edges)
         orr_text_printf(w->out,
                         "    match: {j: job, r: ready, t: task}\n"
@@ -170,7 +172,7 @@ static void put_call(struct writer *w, const struct orr_import_kind *kind)
         orr_text_printf(w->out,
                         "    match: {j: job, t: task}\n    where: t.kind == \"%s\"\n",
                         kind->name);
-    orr_text_printf(w->out, "    action:\n      call: \"%s\"\n", kind->name);
+    orr_text_printf(w->out, "    action:\n      call: %s\n", kind->name);
     if (w->commands)
         orr_text_printf(w->out,
                         "      with: {n: t.n, command: t.command, directory: "

@@ -36,7 +36,7 @@ tell() {
 }
 
 failed=0
-targets=(workflow job expression template format)
+targets=(workflow job expression template format import)
 for ((i = 0; i < ${#targets[@]}; i += 2)); do
     pair=("${targets[@]:i:2}")
     processes=()
