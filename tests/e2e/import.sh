@@ -17,8 +17,11 @@ imports() {
     exits 0 "$ORRERY" run "$name/$name.job.yaml" --dry-run
 }
 
+# rows RUN TABLE OPTION...: its lines without the head
+rows() { "$ORRERY" ls "$@" -f csv | tail -n +2 | tr -d '"\r'; }
+
 # outcomes RUN: "id=outcome" of all tasks, in their order
-outcomes() { "$ORRERY" ls "$1" facts/ended -c id,outcome -f csv | tail -n +2 | tr ',' '=' | tr -d '"' | xargs; }
+outcomes() { rows "$1" facts/ended -c id,outcome | tr ',' '=' | xargs; }
 
 # ---- a list of commands ----
 
@@ -41,7 +44,7 @@ same "outcomes" "line 3=done line 4=failed line 5=done line 6=done line 7=done l
 same "output" "a  b of the environment {x} ü" "$("$ORRERY" cat list.run 'facts/ended[0].stdout')"
 same "directory and number" "$work 3" "$("$ORRERY" cat list.run 'facts/ended[2].stdout' | xargs)"
 same "equal lines run each" 2 "$(wc -l <log)"
-same "two attempts each" 4 "$("$ORRERY" ls list.run errors -w 'function == "command"' -f csv | tail -n +2 | wc -l)"
+same "two attempts each" 4 "$(rows list.run errors -w 'function == "command"' -c task | wc -l)"
 contains "why" "$("$ORRERY" ls list.run errors -w 'code == 7' -c stderr)" "not yet"
 contains "why, as a fact" "$("$ORRERY" ls list.run facts/ended)" "exit 7: /bin/sh exited with code 7: not yet"
 # Going on does what failed, and nothing else.
@@ -49,8 +52,8 @@ touch mended
 exits 1 "$ORRERY" resume list.run -n 3 --quiet
 contains "one is left" "$err" "1 of 6 tasks failed: line 4"
 same "nothing twice" 2 "$(wc -l <log)"
-same "who ran again" "line 4 line 8" "$("$ORRERY" ls list.run attempts -w 'epoch == 2 and function == "command"' -c task -f csv |
-    tail -n +2 | sort -un | sed 's/^1$/line 4/; s/^5$/line 8/' | xargs)"
+same "who ran again" "line 4 line 8" "$(rows list.run attempts -w 'epoch == 2 and function == "command"' -c task |
+    sort -un | sed 's/^1$/line 4/; s/^5$/line 8/' | xargs)"
 echo true >all.txt
 exits 0 "$ORRERY" import tasks - <all.txt
 exits 0 "$ORRERY" run tasks/tasks.job.yaml -n 1 --run-dir all.run --quiet
@@ -158,7 +161,7 @@ same "outcomes" "A=done B=done C=done D=done E=done F=failed G=skipped H=passed"
 same "arguments" '[B][two words]["quoted"][more][of B]' "$(cat dag/out.B)"
 same "a default" '[A][two words]["quoted"][none][of A]' "$(cat dag/out.A)"
 same "initialdir" "[E][m]" "$(cat dag/sub/o)"
-same "retried" 2 "$("$ORRERY" ls diamond.run errors -w 'function == "task_false"' -f csv | tail -n +2 | wc -l)"
+same "retried" 2 "$(rows diamond.run errors -w 'function == "task_false"' -c task | wc -l)"
 awk '{ at[$1 " " $2] = $3 }
     END { exit !(at["end A"] < at["start B"] && at["end A"] < at["start C"] && at["end B"] < at["start D"] &&
                  at["end C"] < at["start D"] && at["end B"] < at["start E"] && at["end C"] < at["start E"]) }' dag/times ||
@@ -244,8 +247,7 @@ for t in tasks:
 assert edges > 50
 END
 exits 0 python3 ordered.py "$ORRERY" layers.json layers.run
-same "by category" "step0,1 step1,12 step2,25 step3,12 step4,1" "$("$ORRERY" ls layers.run tasks -c function -f csv |
-    tail -n +2 | grep step | sort | uniq -c | awk '{ print $2 "," $1 }' | xargs)"
+same "by category" "step0,1 step1,12 step2,25 step3,12 step4,1" "$(rows layers.run tasks -c function | grep step | sort | uniq -c | awk '{ print $2 "," $1 }' | xargs)"
 contains "files" "$("$ORRERY" ls layers.run facts/task -n 1)" 77
 # The recorded commands instead.
 imports shells wfcommons layers.json --commands

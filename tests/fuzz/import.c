@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                           .file = fuzz_read,
                                           .context = &files };
     if (cut)
-        files.other = (struct fuzz_text) { cut + 6, size - 7 - length };
+        files.other = (struct fuzz_text) { cut + 6, size - 6 - length };
     struct orr_text text = { fuzz_copy((const uint8_t *)s, length), length, 0 };
     if (readers[data[0] % 4]("F", &text, &options, &import, &diags) &&
         import.n_tasks <= TASKS_MAX) {
