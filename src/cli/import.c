@@ -170,9 +170,11 @@ static int find_base(const struct orr_line *line, struct request *r)
     bool list = strcmp(r->format, "tasks") == 0 || strcmp(r->format, "wfcommons") == 0;
     char *own = list ? orr_strdup(".") : orr_path_directory(r->path);
     r->base = realpath(given ? given : own, NULL);
+    if (!r->base && !given)
+        r->base = orr_strdup(own); /* FILE is not there either, which is said later */
     free(own);
     if (!r->base)
-        return refuse("there is no directory %s", given ? given : r->path);
+        return refuse("there is no directory %s", given);
     r->options.directory = r->base;
     if (orr_utf8_bad(r->base, strlen(r->base)) < strlen(r->base))
         return refuse("the name of the directory is not UTF-8: %s", r->base);
@@ -198,7 +200,7 @@ static int read_line(const struct orr_line *line, struct request *r)
         return refuse("'%s' cannot be a name: letters, digits, - and _, a letter or "
                       "digit first",
                       name);
-    r->name = name ? orr_strdup(name) : name_of(standard ? "tasks" : r->path);
+    r->name = name ? orr_strdup(name) : name_of(standard ? line->args[0] : r->path);
     r->directory = orr_strdup(output ? output : r->name);
     return ORR_EXIT_OK;
 }
@@ -212,16 +214,28 @@ static orr_status read_other(void *context, const char *path, struct orr_text *o
     return orr_file_read(path, ORR_YAML_BYTES, out, err);
 }
 
+/* NULL after a message. */
 static orr_import_reader *reader_of(const struct request *r,
                                     const struct orr_text *text)
 {
-    if (strcmp(r->format, "wfcommons") == 0)
-        return orr_import_wfcommons;
-    if (strcmp(r->format, "tasks") == 0)
-        return orr_import_list;
-    bool pmc = strcmp(r->format, "pmc") == 0 ||
-               (strcmp(r->format, "dag") == 0 && orr_import_is_pmc(text));
-    return pmc ? orr_import_pmc : orr_import_dagman;
+    static const struct {
+        const char *format;
+        orr_import_reader *read;
+    } readers[] = { { "wfcommons", orr_import_wfcommons },
+                    { "tasks", orr_import_list },
+                    { "dagman", orr_import_dagman },
+                    { "pmc", orr_import_pmc } };
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+        if (strcmp(r->format, readers[i].format) == 0)
+            return readers[i].read;
+    orr_import_reader *read = orr_import_dag_reader(text);
+    if (!read)
+        (void)fprintf(
+            stderr,
+            "%s: error: no graph: no line is one of DAGMan (JOB, PARENT) or of "
+            "Pegasus MPI Cluster (TASK, EDGE)\n",
+            r->shown);
+    return read;
 }
 
 static const char *the_text(void *context, const char *file)
@@ -243,7 +257,8 @@ static bool read_source(struct request *r, struct orr_import *import)
         orr_text_release(&text);
         return false;
     }
-    bool good = reader_of(r, &text)(r->shown, &text, &r->options, import, &diags);
+    orr_import_reader *read = reader_of(r, &text);
+    bool good = read && read(r->shown, &text, &r->options, import, &diags);
     void *context[2] = { r, &text };
     orri_short_places(&diags);
     orr_diags_render(&diags, the_text, context, &shown);

@@ -186,11 +186,13 @@ static void read_parents(struct dag *dag, const char *at, const char *end)
     size_t side = 0;
     struct orri_word word;
     size_t first = 0, last = 0;
+    size_t named[2] = { 0, 0 };
     while (orri_word_next(&at, end, &word)) {
         if (orri_word_is(word, "CHILD") && side == 0) {
             side = 1;
             continue;
         }
+        named[side]++;
         if (!find_nodes(dag, word, &first, &last))
             continue;
         for (; first < last; first++) {
@@ -199,7 +201,7 @@ static void read_parents(struct dag *dag, const char *at, const char *end)
             to->items[to->n++] = (uint32_t)first;
         }
     }
-    if (side == 0 || (sides[1].n == 0 && dag->diags->errors == 0))
+    if (named[0] == 0 || named[1] == 0)
         wrong(dag, end, "PARENT wants nodes, then CHILD and nodes");
     link_sides(dag, &sides[0], &sides[1]);
     free(sides[0].items);
@@ -438,4 +440,21 @@ bool orr_import_dagman(const char *file, const struct orr_text *text,
         take_node(&dag, i);
     release(&dag);
     return orri_close(out, file, diags);
+}
+
+orr_import_reader *orr_import_dag_reader(const struct orr_text *text)
+{
+    struct orri_lines lines = orri_lines_of("", text);
+    while (orri_lines_next(&lines)) {
+        const char *at = lines.s;
+        struct orri_word word;
+        if (!orri_word_next(&at, lines.s + lines.n, &word))
+            continue;
+        if (orri_word_is(word, "TASK") || orri_word_is(word, "EDGE"))
+            return orr_import_pmc;
+        for (size_t i = 0; i < N_RECORDS; i++)
+            if (orri_word_is(word, records[i].name))
+                return orr_import_dagman;
+    }
+    return NULL;
 }

@@ -97,8 +97,9 @@ typedef bool orr_import_reader(const char *file, const struct orr_text *text,
                                struct orr_import *out, struct orr_diags *diags);
 orr_import_reader orr_import_wfcommons, orr_import_list, orr_import_dagman,
     orr_import_pmc;
-/* Is the .dag file one of Pegasus MPI Cluster's, not of DAGMan's? */
-bool orr_import_is_pmc(const struct orr_text *text);
+/* Which of the last two reads the text, by the first line that one of them knows; NULL:
+ * no line is known. */
+orr_import_reader *orr_import_dag_reader(const struct orr_text *text);
 
 /* The texts of both files, appended. `name` is that of workflow, job and files; `from`
  * names the source in a comment. */

@@ -67,6 +67,9 @@ bool orri_word_is(struct orri_word word, const char *text); /* in any case */
 char *orri_word_copy(struct orr_arena *arena, struct orri_word word);
 /* A number of digits, with bounds; false when it is none. */
 bool orri_word_number(struct orri_word word, int64_t least, int64_t most, int64_t *out);
+/* A text in double quotes, as YAML has them, appended; no line breaks, also not those
+ * that only YAML knows, and what is not UTF-8 becomes U+FFFD. (job.c) */
+void orri_put_text(struct orr_text *out, const char *s);
 /* One word for a shell, appended. */
 void orri_shell_word(struct orr_text *out, const char *s, size_t n);
 /* Look for `word` in a list that ends with NULL and hang it on the newest finding. */

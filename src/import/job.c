@@ -21,8 +21,7 @@ static unsigned code_of(const char *s, size_t n)
                     : 0;
 }
 
-/* A text in double quotes: JSON's are YAML's, but for the characters above. */
-static void put_text(struct orr_text *out, const char *s)
+void orri_put_text(struct orr_text *out, const char *s)
 {
     const char *end = s + strlen(s);
     orr_text_puts(out, "\"");
@@ -35,8 +34,10 @@ static void put_text(struct orr_text *out, const char *s)
             orr_text_printf(out, "\\%c", *s);
         else if (n == 1 && code < 0x20)
             orr_text_printf(out, "\\x%02X", code);
+        else if (n)
+            orr_text_append(out, s, n);
         else
-            orr_text_append(out, s, n ? n : 1);
+            orr_text_puts(out, "\xEF\xBF\xBD");
         s += n ? n : 1;
     }
     orr_text_puts(out, "\"");
@@ -47,7 +48,7 @@ static void put_task(const struct orr_import *import, bool commands, size_t inde
 {
     const struct orr_import_task *task = &import->tasks[index];
     orr_text_printf(out, "    - {n: %zu, id: ", index + 1);
-    put_text(out, task->id);
+    orri_put_text(out, task->id);
     orr_text_printf(out, ", kind: \"%s\"", import->kinds[task->kind].name);
     if (import->n_edges) {
         orr_text_printf(out, ", parents: %" PRIu32 ", children: [", task->parents);
@@ -69,7 +70,7 @@ static void put_task(const struct orr_import *import, bool commands, size_t inde
         orr_text_printf(out, ", writes: %" PRId64 "B", task->written);
     if (commands) {
         orr_text_puts(out, ", command: ");
-        put_text(out, task->command ? task->command : "");
+        orri_put_text(out, task->command ? task->command : "");
     }
     orr_text_puts(out, "}\n");
 }
@@ -79,12 +80,12 @@ void orr_import_job(const struct orr_import *import,
                     const char *from, struct orr_text *out)
 {
     orr_text_printf(out, "# %s.job.yaml : made by `orrery import` from ", name);
-    orr_text_visible(out, from, strlen(from));
+    orri_put_text(out, from);
     orr_text_printf(out, "\norrery: 1\njob: %s\nworkflow: %s.yaml\n\ninputs:\n", name,
                     name);
     if (options->commands) {
         orr_text_puts(out, "  directory: ");
-        put_text(out, options->directory);
+        orri_put_text(out, options->directory);
         orr_text_puts(out, "\n");
     } else {
         orr_text_printf(out, "  scale: %.9g\n", options->time_scale);

@@ -256,15 +256,3 @@ bool orr_import_pmc(const char *file, const struct orr_text *text,
     read_all(&pmc, file, text, true);
     return orri_close(out, file, diags);
 }
-
-bool orr_import_is_pmc(const struct orr_text *text)
-{
-    struct orri_lines lines = orri_lines_of("", text);
-    while (orri_lines_next(&lines)) {
-        const char *at = lines.s;
-        struct orri_word word;
-        if (orri_word_next(&at, lines.s + lines.n, &word) && word.s[0] != '#')
-            return orri_word_is(word, "TASK") || orri_word_is(word, "EDGE");
-    }
-    return false;
-}

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CORES_MAX = 100000, IDS_SHOWN = 100 };
+enum { CORES_MAX = 100000, IDS_SHOWN = 100, PLACES_MAX = 50 };
 static const double seconds_max = 1e9; /* what a duration holds is nine times that */
 
 struct trace {
@@ -24,13 +24,17 @@ struct trace {
     json_t *tasks;          /* array of objects */
     struct orr_map sizes;   /* hash of a file's id to bytes */
     struct orr_map aliases; /* hash of a task's name to its number plus 1 */
+    int places;             /* looked for so far */
 };
 
-/* ---- places: jansson has none, so the first line that holds the quoted id ---- */
+/* ---- places: jansson has none, so the first line that holds the quoted id; for the
+ * first mistakes only, because each takes a look at the whole file ---- */
 
-static struct orr_span place_of(const struct trace *t, const char *id)
+static struct orr_span place_of(struct trace *t, const char *id)
 {
     struct orr_span at = { .file = t->file };
+    if (t->places++ >= PLACES_MAX)
+        return at;
     struct orr_text quoted = ORR_TEXT_INIT;
     orr_text_json(&quoted, id, strlen(id));
     const char *found = memmem(t->text->s, t->text->length, quoted.s, quoted.length);
@@ -48,7 +52,7 @@ static struct orr_span place_of(const struct trace *t, const char *id)
     return at;
 }
 
-static void wrong(const struct trace *t, const char *id, const char *what)
+static void wrong(struct trace *t, const char *id, const char *what)
 {
     orr_diag_error(t->diags, place_of(t, id), NULL, "task '%.*s': %s", IDS_SHOWN, id,
                    what);
@@ -63,7 +67,7 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* The first of two keys that is there, as a number that makes sense, else 0; `unit` is
  * that of the second. */
-static double number_of(const struct trace *t, const char *id, const json_t *object,
+static double number_of(struct trace *t, const char *id, const json_t *object,
                         const char *keys[2], double unit)
 {
     const json_t *value = json_object_get(object, keys[0]);
@@ -83,7 +87,7 @@ static double number_of(const struct trace *t, const char *id, const json_t *obj
 }
 
 /* A list of texts, or nothing. False after a message. */
-static bool is_text_list(const struct trace *t, const char *id, const json_t *object,
+static bool is_text_list(struct trace *t, const char *id, const json_t *object,
                          const char *key)
 {
     const json_t *list = json_object_get(object, key);
@@ -194,7 +198,7 @@ static void sum_own_files(const json_t *files, struct orr_import_task *task)
 
 /* ---- tasks ---- */
 
-static uint32_t cores_of(const struct trace *t, const char *id, const json_t *ran)
+static uint32_t cores_of(struct trace *t, const char *id, const json_t *ran)
 {
     const char *keys[2] = { "coreCount", "cores" };
     double cores = ceil(number_of(t, id, ran, keys, 1));
@@ -271,6 +275,12 @@ static void read_execution(struct trace *t, const json_t *ran)
 {
     size_t i;
     json_t *item;
+    if (!json_is_array(ran)) {
+        orr_diag_error(t->diags, (struct orr_span) { .file = t->file }, NULL,
+                       "there is no 'workflow.execution.tasks': times and commands are "
+                       "not recorded");
+        return;
+    }
     json_array_foreach(ran, i, item)
     {
         const char *id = text_of(item, "id");

@@ -24,7 +24,7 @@ static void puts_to(struct writer *w, const char *text) { orr_text_puts(w->out, 
 static void put_head(struct writer *w, const char *name, const char *from)
 {
     orr_text_printf(w->out, "# %s.yaml : made by `orrery import` from ", name);
-    orr_text_visible(w->out, from, strlen(from));
+    orri_put_text(w->out, from);
     orr_text_printf(w->out,
                     "\n#\n#   orrery run %s.job.yaml --dry-run    what would be run\n"
                     "#   orrery run %s.job.yaml              run it\n"

@@ -88,6 +88,11 @@ for ((i = 0; i < 60; i++)); do
 done >odd.got
 exits 0 cmp odd.expected odd.got
 
+# The name of a file is no way into YAML, and becomes a name of a workflow.
+cp -- all.txt $'-a b\n: {x\xe2\x80\xa8y\xff.z.txt'
+exits 0 "$ORRERY" import tasks -o named -- $'-a b\n: {x\xe2\x80\xa8y\xff.z.txt'
+exits 0 "$ORRERY" run named/imported.job.yaml -n 1 --run-dir named.run --quiet
+
 # ---- disBatch ----
 
 cat >batch.txt <<'END'
@@ -282,6 +287,11 @@ contains "no submit file" "$err" "wrong.dag:1:7: error: cannot open $work/a.sub"
 contains "twice" "$err" "wrong.dag:2:5: error: 'A' is there already, in line 1"
 contains "unknown" "$err" "wrong.dag:3:16: error: there is no task 'B'"
 printf 'TASK A x\nTASK B x\nEDGE A B\nEDGE B A\n' >circle.dag
+exits 2 "$ORRERY" import dag circle.dag -o none
+exits 2 "$ORRERY" import dag layers.json -o none
+contains "no graph" "$err" "layers.json: error: no graph: no line is one of DAGMan"
+exits 2 "$ORRERY" import dag nowhere/x.dag -o none
+contains "no folder" "$err" "cannot open nowhere/x.dag"
 exits 2 "$ORRERY" import dag circle.dag -o none
 contains "circle" "$err" "circle.dag:1:6: error: these tasks wait for each other: A -> B -> A"
 python3 -c 'print("true\n" * 250000)' >more.txt

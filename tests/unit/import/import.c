@@ -239,7 +239,8 @@ static const struct input wrong[] = {
       "F:1:6: error: these tasks wait for each other: a -> a\n" },
     { "dagman records", orr_import_dagman,
       "JBO A a.sub\nJOB B\nJOB A a.sub DR x\nJOB C { x\nJOB D gone.sub\nJOB E a.sub\n"
-      "PARENT E CHILD F\nPARENT E\nRETRY E x\nRETRY E 1 UNLESS-EXIT 2\nVARS E x=1\n"
+      "PARENT E CHILD F\nPARENT E CHILD\nRETRY E x\nRETRY E 1 UNLESS-EXIT 2\nVARS E "
+      "x=1\n"
       "VARS E x=\"1\nSCRIPT PRE E x\nMAXJOBS c 2\nPRIORITY E\n",
       true,
       "F:1:1: error: DAGMan has no 'JBO'; did you mean 'JOB'?\n"
@@ -249,7 +250,7 @@ static const struct input wrong[] = {
       "into a file\n"
       "F:5:7: error: cannot open /d/gone.sub\n"
       "F:7:16: error: there is no task 'F'\n"
-      "F:8:9: error: PARENT wants nodes, then CHILD and nodes\n"
+      "F:8:15: error: PARENT wants nodes, then CHILD and nodes\n"
       "F:9:9: error: RETRY wants a node and a number\n"
       "F:10:11: error: UNLESS-EXIT is not supported: an error handler of the workflow "
       "can "
@@ -292,6 +293,12 @@ static const struct input wrong[] = {
       "F:2:19: error: WfFormat 1.7 is not known: 1.0 to 1.6 are\n" },
     { "no tasks", orr_import_wfcommons, "{\"schemaVersion\": \"1.5\", \"workflow\": 1}",
       false, "F: error: 'workflow.specification.tasks' is no list of tasks\n" },
+    { "no execution", orr_import_wfcommons,
+      "{\"schemaVersion\": \"1.6\", \"workflow\": {\"specification\": {\"tasks\": "
+      "[{\"id\": \"a\"}]}}}",
+      false,
+      "F: error: there is no 'workflow.execution.tasks': times and commands are not "
+      "recorded\n" },
     { "tasks", orr_import_wfcommons,
       TRACE("{\"name\": \"a\"}, 3, {\"id\": \"b\"}, {\"id\": \"b\"}", "", ""), false,
       "F: error: task 1 of the list has no 'id'\n"
@@ -454,13 +461,19 @@ static void damaged_texts(void **state)
 static void which_dag(void **state)
 {
     (void)state;
-    struct orr_text text = ORR_TEXT_INIT;
-    orr_text_puts(&text, "# x\n\n  TASK a b\n");
-    assert_true(orr_import_is_pmc(&text));
-    orr_text_clear(&text);
-    orr_text_puts(&text, "# TASK\nJOB a b\nTASK a b\n");
-    assert_false(orr_import_is_pmc(&text));
-    orr_text_release(&text);
+    static const struct {
+        const char *text;
+        orr_import_reader *read;
+    } cases[] = { { "# x\n\n  TASK a b\nJOB a b\n", orr_import_pmc },
+                  { "# TASK\nJBO a b\nparent a child b\n", orr_import_dagman },
+                  { "{\"JOB\": 1}\n", NULL },
+                  { "", NULL } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct orr_text text = ORR_TEXT_INIT;
+        orr_text_puts(&text, cases[i].text);
+        assert_ptr_equal(orr_import_dag_reader(&text), cases[i].read);
+        orr_text_release(&text);
+    }
 }
 
 int main(void)
