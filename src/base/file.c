@@ -12,6 +12,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A name or a right that the user gave wrongly, or a machine in trouble? */
+static orr_status whose_fault(int error)
+{
+    switch (error) {
+    case EIO:
+    case ESTALE:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return ORR_ERR_STORE;
+    default: return ORR_ERR_INPUT;
+    }
+}
+
 static orr_status read_fd(int fd, const char *path, size_t limit, struct orr_text *out,
                           struct orr_error *err)
 {
@@ -22,7 +35,8 @@ static orr_status read_fd(int fd, const char *path, size_t limit, struct orr_tex
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot read %s", path);
+            return orr_error_errno(err, whose_fault(errno), errno, "cannot read %s",
+                                   path);
         if (n == 0)
             break;
         orr_text_append(out, block, (size_t)n);
@@ -41,7 +55,7 @@ orr_status orr_file_read(const char *path, size_t limit, struct orr_text *out,
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return orr_error_errno(err, ORR_ERR_INPUT, errno, "cannot open %s", path);
+        return orr_error_errno(err, whose_fault(errno), errno, "cannot open %s", path);
     orr_status status = read_fd(fd, path, limit, out, err);
     (void)close(fd);
     return status;
@@ -201,9 +215,12 @@ orr_status orr_mkdirs(const char *path, unsigned mode, struct orr_error *err)
     if (!bad)
         bad = make_one(copy, mode);
     free(copy);
-    return bad ? orr_error_errno(err, ORR_ERR_STORE, bad, "cannot make directory %s",
-                                 path)
-               : ORR_OK;
+    if (!bad)
+        return ORR_OK;
+    orr_status status =
+        orr_error_errno(err, ORR_ERR_STORE, bad, "cannot make directory %s", path);
+    errno = bad;
+    return status;
 }
 
 const char *orr_path_short(const char *path)

@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 /* Read a regular file of at most `limit` bytes into *out (appended).
- * ORR_ERR_INPUT when it is missing or a directory, ORR_ERR_LIMIT when it is larger. */
+ * ORR_ERR_INPUT when it is missing, a directory or not ours to read, ORR_ERR_STORE when
+ * the machine refuses, ORR_ERR_LIMIT when it is larger. */
 orr_status orr_file_read(const char *path, size_t limit, struct orr_text *out,
                          struct orr_error *err);
 
@@ -27,7 +28,8 @@ orr_status orr_file_replace(const char *path, const void *data, size_t length,
 int orr_write_all(int fd, const void *data, size_t length);
 int orr_pwrite_all(int fd, const void *data, size_t length, int64_t at);
 
-/* mkdir -p; the last component gets `mode`, the others 0777 less umask. */
+/* mkdir -p; the last component gets `mode`, the others 0777 less umask. After an error
+ * errno says why, too. */
 orr_status orr_mkdirs(const char *path, unsigned mode, struct orr_error *err);
 orr_status orr_fsync_directory(const char *path, struct orr_error *err);
 

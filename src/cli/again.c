@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/changes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,46 +81,33 @@ static bool same_text(const struct orri_again *again, const char *name,
     return same;
 }
 
-static bool same_settings(const struct orri_request *then,
-                          const struct orri_session *now)
-{
-    bool same = then->n_settings == now->n_settings;
-    for (size_t i = 0; i < now->n_settings && same; i++)
-        same = strcmp(then->settings[i].name, now->settings[i].name) == 0 &&
-               strcmp(then->settings[i].value, now->settings[i].value) == 0;
-    return same;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    char *left = orri_canonical(a);
-    char *right = orri_canonical(b);
-    bool same = strcmp(left, right) == 0;
-    free(left);
-    free(right);
-    return same;
-}
-
-static void note_changes(struct orri_again *again, const struct orri_session *session,
-                         const struct orr_job *job)
+/* False, after a message: something changed, and nobody said that it may. */
+static bool check_changes(struct orri_again *again, const struct orri_session *session,
+                          const struct orr_job *job)
 {
     struct orr_text what = ORR_TEXT_INIT;
-    const char *path = NULL;
-    char *name = NULL;
-    for (uint32_t i = 0; (name = orri_kept_name(session, job, i, &path)) != NULL; i++) {
-        bool said = i == 1 && same_file(path, session->job);
-        if (!said && !same_text(again, name, path))
-            orr_text_printf(&what, "%s%s", what.length ? ", " : "", path);
-        free(name);
-    }
-    if (!same_settings(&again->request, session))
-        orr_text_printf(&what, "%sinputs (--set)", what.length ? ", " : "");
+    struct orr_text text = ORR_TEXT_INIT;
+    orri_changes_find(&again->request, again->run_dir, session, job, again->texts,
+                      &what);
+    bool good = !what.length || session->accept_changes;
     if (what.length)
-        orr_text_printf(&again->notes,
-                        "changed since the run began: %s; tasks that are not touched "
-                        "by this stay finished\n",
-                        what.s);
+        orr_text_puts(&text, "changed since the run began:\n");
+    for (const char *at = what.s; at && *at; at += strcspn(at, "\n") + 1)
+        orr_text_printf(&text, "  %.*s\n", (int)strcspn(at, "\n"), at);
+    if (what.length && good)
+        orr_text_append(&again->notes, text.s, text.length);
+    if (!good)
+        orr_text_puts(&text, "nothing was run; --accept-changes goes on: finished "
+                             "tasks that this does not touch stay finished\n");
+    if (!good) {
+        struct orr_text out = ORR_TEXT_INIT;
+        orr_text_printf(&out, "orrery: error: %s: %s", session->run_dir, text.s);
+        orr_text_print(stderr, out.s);
+        orr_text_release(&out);
+    }
     orr_text_release(&what);
+    orr_text_release(&text);
+    return good;
 }
 
 static bool is_other(const char *then, const char *now)
@@ -155,7 +143,7 @@ bool orri_again_check(struct orri_again *again, const struct orri_session *sessi
     char *file = orri_canonical(session->job);
     bool same = is_same_job(again, session, job, file);
     if (same) {
-        note_changes(again, session, job);
+        same = check_changes(again, session, job);
     } else {
         struct orr_text text = ORR_TEXT_INIT;
         orr_text_printf(&text, "orrery: error: %s is a run of ", session->run_dir);

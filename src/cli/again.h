@@ -16,7 +16,8 @@ orr_status orri_again_open(const char *run_dir, struct orri_texts *texts,
 /* The files as they are; where one is gone, the text that the run keeps. */
 struct orr_sources orri_again_sources(struct orri_again *again);
 /* False, after a message, when the run is of another job: its results would be
- * replaced. Notes what changed. */
+ * replaced; or when something changed, and the session does not accept that. Notes what
+ * changed. */
 bool orri_again_check(struct orri_again *again, const struct orri_session *session,
                       const struct orr_job *job);
 void orri_again_release(struct orri_again *again);

@@ -5,6 +5,7 @@
 #include "store/rundir.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static const void *find_known(void *context, struct orr_id id, uint32_t *length)
 {
@@ -17,7 +18,7 @@ static orr_status load_costs(const char *run, struct orr_known **out,
     struct orr_run_info info;
     orr_status status = run ? orr_run_info_read(run, &info, err) : ORR_OK;
     if (run && status == ORR_OK)
-        status = orr_known_load(run, info.id, out, err);
+        status = orr_known_load(run, info.id, false, out, err);
     return status;
 }
 
@@ -31,10 +32,15 @@ orr_status orri_answer_job(const struct orr_graph *graph,
     if (status != ORR_OK)
         return status;
     out->files = orr_files_new();
+    char *real = costs ? realpath(costs, NULL) : NULL;
+    if (real)
+        orr_files_of_run(out->files, real);
+    free(real);
     struct orr_rehearsal_setup setup = { .graph = graph,
                                          .requests = requests,
                                          .n_requests = n,
-                                         .files = { orr_files_identify, out->files },
+                                         .files = { orr_files_identify, out->files,
+                                                    orr_files_within },
                                          .known = out->known ? find_known : NULL,
                                          .known_context = out->known,
                                          .most = most };

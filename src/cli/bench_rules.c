@@ -131,8 +131,8 @@ static bool begin(struct drive *d, const char *text)
 {
     *d = (struct drive) { .graph = compile(text, false) };
     if (d->graph)
-        d->engine =
-            orr_engine_new(d->graph, &(struct orr_engine_files) { no_files, NULL });
+        d->engine = orr_engine_new(d->graph,
+                                   &(struct orr_engine_files) { .identify = no_files });
     return d->graph != NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static const struct orr_command_entry *const commands[] = {
     &orri_plan,      &orri_run,     &orri_resume,   &orri_status,    &orri_ls,
     &orri_cat,       &orri_export,  &orri_why,      &orri_verify,    &orri_compact,
     &orri_functions, &orri_explain, &orri_schema,   &orri_reference, &orri_topo,
-    &orri_bench,
+    &orri_bench, &orri_cache,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands, OPTIONS_MAX = 40 };
@@ -136,6 +137,28 @@ static const struct orr_option *find_option(const struct orr_command_entry *comm
     return NULL;
 }
 
+/* Too many arguments, or too few: which one it is. */
+static int complain_count(const struct orr_line *line)
+{
+    const struct orr_command_entry *command = line->command;
+    if (line->n_args > command->most) {
+        struct orr_text text = ORR_TEXT_INIT;
+        orr_text_printf(&text, "orrery %s: unexpected argument '%s'\n", command->name,
+                        line->args[command->most]);
+        orr_text_print(stderr, text.s);
+        orr_text_release(&text);
+    } else {
+        const char *missing = command->arguments; /* "RUN [TABLE]", "FILE..." */
+        for (size_t i = 0; i < line->n_args; i++)
+            missing += strcspn(missing, " ") + 1;
+        (void)fprintf(stderr, "orrery %s: %.*s is missing\n", command->name,
+                      (int)strcspn(missing, " ."), missing);
+    }
+    (void)fprintf(stderr, "usage: orrery %s [OPTION]... %s\ntry 'orrery %s --help'\n",
+                  command->name, command->arguments, command->name);
+    return ORR_EXIT_INPUT;
+}
+
 /* -1: go on; else the exit code. */
 static int parse(struct orr_line *line)
 {
@@ -162,9 +185,7 @@ static int parse(struct orr_line *line)
     line->n_args = (size_t)(line->argc - optind);
     if (line->n_args >= line->command->least && line->n_args <= line->command->most)
         return -1;
-    (void)fprintf(stderr, "usage: orrery %s [OPTION]... %s\ntry 'orrery %s --help'\n",
-                  line->command->name, line->command->arguments, line->command->name);
-    return ORR_EXIT_INPUT;
+    return complain_count(line);
 }
 
 const char *orri_option(const struct orr_line *line, const char *name)
@@ -257,6 +278,8 @@ int orr_cli_main(int argc, char **argv)
 {
     orr_memory_keep();
     keep_stream_numbers();
+    /* a limit on sizes of files is an error as others */
+    (void)signal(SIGXFSZ, SIG_IGN);
     const char *word = argc > 1 ? argv[1] : "";
     if (!*word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
         (strcmp(word, "help") == 0 && argc == 2)) {

@@ -124,12 +124,16 @@ static int exit_code_of(const char *exit_file, const char *run_dir, int status)
         (void)fclose(file);
     if (code >= 0)
         return code;
+    struct orr_run_info info;
+    bool begun = orr_run_info_read(run_dir, &info, NULL) == ORR_OK;
     (void)fprintf(stderr,
-                  "orrery: error: mpirun ended (%s %d) before rank 0 could conclude; "
-                  "what was finished is kept, go on with: orrery resume %s\n",
+                  "orrery: error: mpirun ended (%s %d) before rank 0 could %s%s\n",
                   WIFSIGNALED(status) ? "signal" : "exit code",
                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-                  run_dir);
+                  begun ? "conclude; what was finished is kept, go on with: orrery "
+                          "resume "
+                        : "begin: nothing was run",
+                  begun ? run_dir : "");
     if (WIFSIGNALED(status))
         (void)fprintf(stderr, "orrery: ranks that it left behind end by themselves, "
                               "within 30 s\n");

@@ -14,6 +14,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+enum { TEXT_MAX = 16 << 20 };
+
 static struct orr_job *compile(const struct orri_session *session,
                                const struct orr_sources *sources,
                                struct orri_texts *texts, bool quiet)
@@ -35,7 +37,9 @@ static void print_notes(const char *notes)
     for (const char *at = notes; at && *at;) {
         size_t length = strcspn(at, "\n");
         struct orr_text line = ORR_TEXT_INIT;
-        orr_text_printf(&line, "orrery: note: %.*s\n", (int)length, at);
+        orr_text_printf(&line, "%s%.*s\n",
+                        *at == ' ' ? "" : "orrery: note: ", (int)length,
+                        at); /* what is indented goes on with it */
         orr_text_print(stderr, line.s);
         orr_text_release(&line);
         at += length + (at[length] == '\n');
@@ -120,10 +124,43 @@ static orr_status keep_text(const char *run_dir, const char *from, const char *n
     return status;
 }
 
+/* The text that the run kept so far goes on as NAME.1, NAME.2, ... */
+static orr_status put_aside(const char *run_dir, const char *name, const char *from,
+                            struct orri_texts *texts, struct orri_request *before,
+                            struct orr_error *err)
+{
+    struct orr_sources sources = orri_texts_sources(texts);
+    struct orr_text then = ORR_TEXT_INIT;
+    struct orr_text now = ORR_TEXT_INIT;
+    char *path = orr_path_join(run_dir, name);
+    orr_status status = sources.read(sources.context, from, &now, err);
+    bool differs = status == ORR_OK &&
+                   orr_file_read(path, TEXT_MAX, &then, NULL) == ORR_OK &&
+                   strcmp(then.s ? then.s : "", now.s ? now.s : "") != 0;
+    struct orr_text other = ORR_TEXT_INIT;
+    struct orr_text short_name = ORR_TEXT_INIT;
+    for (unsigned i = 1; differs && (i == 1 || access(other.s, F_OK) == 0); i++) {
+        orr_text_clear(&other);
+        orr_text_clear(&short_name);
+        orr_text_printf(&other, "%s.%u", path, i);
+        orr_text_printf(&short_name, "%s.%u", name, i);
+    }
+    if (differs && rename(path, other.s) != 0)
+        status = orr_error_errno(err, ORR_ERR_STORE, errno, "cannot rename %s", path);
+    if (differs && status == ORR_OK)
+        orri_request_add_old(before, short_name.s, from);
+    orr_text_release(&other);
+    orr_text_release(&short_name);
+    orr_text_release(&then);
+    orr_text_release(&now);
+    free(path);
+    return status;
+}
+
 /* The texts as they were: what was run, to be seen. */
 static orr_status keep_texts(const char *run_dir, const struct orri_session *session,
                              const struct orr_job *job, struct orri_texts *texts,
-                             struct orr_error *err)
+                             struct orri_request *before, struct orr_error *err)
 {
     orr_status status = ORR_OK;
     const char *path = NULL;
@@ -131,9 +168,30 @@ static orr_status keep_texts(const char *run_dir, const struct orri_session *ses
     for (uint32_t i = 0;
          status == ORR_OK && (name = orri_kept_name(session, job, i, &path)) != NULL;
          i++) {
-        status = keep_text(run_dir, path, name, texts, err);
+        if (before)
+            status = put_aside(run_dir, name, path, texts, before, err);
+        if (status == ORR_OK)
+            status = keep_text(run_dir, path, name, texts, err);
         free(name);
     }
+    return status;
+}
+
+/* Texts and request: those of a new run, or in the place of what changed. */
+static orr_status keep_job(const char *run_dir, const struct orri_session *session,
+                           const struct orr_job *job, struct orri_texts *texts,
+                           struct orr_error *err)
+{
+    struct orri_request before = { 0 };
+    orr_status status =
+        session->resume ? orri_request_read(run_dir, &before, err) : ORR_OK;
+    if (status == ORR_OK)
+        status = keep_texts(run_dir, session, job, texts,
+                            session->resume ? &before : NULL, err);
+    if (status == ORR_OK)
+        status = orri_request_write(run_dir, session, job,
+                                    session->resume ? &before : NULL, err);
+    orri_request_release(&before);
     return status;
 }
 
@@ -143,11 +201,13 @@ orr_status orri_open_run(const struct orri_session *session, const struct orr_jo
 {
     orr_status status = session->resume ? orr_rundir_open(session->run_dir, out, err)
                                         : orr_rundir_create(session->run_dir, out, err);
-    if (status != ORR_OK || session->resume)
+    if (status != ORR_OK)
         return status;
-    status = keep_texts(orr_rundir_path(*out), session, job, texts, err);
-    if (status == ORR_OK)
-        status = orri_request_write(orr_rundir_path(*out), session, job, err);
+    if (!session->resume || session->accept_changes)
+        status = keep_job(orr_rundir_path(*out), session, job, texts, err);
+    if (status == ORR_OK && session->retry_failed)
+        status =
+            orri_request_forgive(orr_rundir_path(*out), orr_rundir_epoch(*out), err);
     if (status != ORR_OK) {
         orr_rundir_close(*out);
         *out = NULL;

@@ -10,13 +10,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/prepare.h"
+#include "store/known.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 16 << 20, LOST_LIMIT = 3 };
+enum { TEXT_MAX = 16 << 20 };
 
 /* ---- the texts ---- */
 
@@ -89,18 +90,21 @@ static const struct orr_tried *success_of(const struct orr_tried *tried)
     return found;
 }
 
-/* Failure number `attempt` that the rules were told of in the newest session: a lost
- * worker is no fault of the task, and its attempt is made again unasked, twice. */
+/* Failure number `attempt` that the rules were told of: the first, unless it was
+ * forgiven. */
 static const struct orr_tried *failure_of(const struct orri_replay *r,
                                           const struct orr_tried *tried,
                                           uint32_t attempt)
 {
     uint32_t lost = 0;
+    uint32_t epoch = 0;
     for (; tried; tried = tried->next) {
-        if (tried->failure == ORR_FAIL_NONE || tried->epoch != r->info.epoch ||
-            tried->attempt != attempt)
+        if (tried->epoch != epoch)
+            lost = 0;
+        epoch = tried->epoch;
+        if (tried->failure == ORR_FAIL_NONE || epoch < r->request.forgive)
             continue;
-        if (tried->failure != ORR_FAIL_LOST || ++lost == LOST_LIMIT)
+        if (orr_failure_counts(tried->failure, &lost) && tried->attempt == attempt)
             return tried;
     }
     return NULL;
@@ -222,9 +226,13 @@ int orri_replay_open(const char *run_dir, bool now, struct orri_replay *out)
         return ORR_EXIT_INPUT;
     out->files = orr_files_new();
     for (size_t i = 0; i < out->request.n_inputs; i++)
-        orr_files_remember(out->files, &out->request.inputs[i]);
+        orr_files_remember(out->files, &out->request.inputs[i].seen);
+    char *real = realpath(run_dir, NULL);
+    orr_files_of_run(out->files, real ? real : run_dir);
+    free(real);
     out->engine = orr_engine_new(
-        out->job->graph, &(struct orr_engine_files) { orr_files_identify, out->files });
+        out->job->graph, &(struct orr_engine_files) { orr_files_identify, out->files,
+                                                      orr_files_within });
     go_through(out);
     return ORR_EXIT_OK;
 }

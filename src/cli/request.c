@@ -6,12 +6,15 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/changes.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { REQUEST_MAX = 64 << 20 };
 
@@ -54,31 +57,43 @@ static void put_kept(struct orr_text *out, const char *name, const char *path)
     free(canonical);
 }
 
-static void put_inputs_of(struct orr_text *out, struct orr_value v)
+static void put_input(struct orr_text *out, const char *path, bool by_content)
 {
     struct orr_file_seen seen;
-    if (v.kind == ORR_KIND_PATH && orr_file_look(v.as.s->s, &seen)) {
-        orr_text_printf(out, "input %" PRId64 " %" PRId64 " %" PRId64 " ", seen.size,
-                        seen.seconds, seen.nanoseconds);
-        put_value(out, seen.path);
-        orr_text_puts(out, "\n");
+    if (!orr_file_look(path, &seen))
+        return;
+    orr_text_printf(out, "input %" PRId64 " %" PRId64 " %" PRId64 " ", seen.size,
+                    seen.seconds, seen.nanoseconds);
+    put_value(out, seen.path);
+    orr_text_puts(out, "\n");
+    if (by_content) { /* of the input before */
+        char hex[ORR_ID_TEXT];
+        orr_id_text(orr_file_content(path), hex);
+        orr_text_printf(out, "content %s\n", hex);
     }
+}
+
+static void put_inputs_of(struct orr_text *out, struct orr_value v, bool by_content)
+{
+    if (v.kind == ORR_KIND_PATH)
+        put_input(out, v.as.s->s, by_content);
     for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n; i++)
-        put_inputs_of(out, v.as.list->items[i]);
+        put_inputs_of(out, v.as.list->items[i], by_content);
     for (uint32_t i = 0; v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields;
          i++)
-        put_inputs_of(out, v.as.record->fields[i]);
+        put_inputs_of(out, v.as.record->fields[i], by_content);
 }
 
 /* What a request shares with the one before it is said once. */
 static void put_inputs(struct orr_text *out, const struct orr_job *job)
 {
+    bool by_content = orri_file_use(job->graph).by_content;
     for (uint32_t r = 0; r < job->n_requests; r++) {
         const struct orr_record *inputs = job->requests[r].as.record;
         for (uint32_t i = 0; i < inputs->type->n_fields; i++)
             if (!r || !orr_value_equal(inputs->fields[i],
                                        job->requests[r - 1].as.record->fields[i]))
-                put_inputs_of(out, inputs->fields[i]);
+                put_inputs_of(out, inputs->fields[i], by_content);
     }
 }
 
@@ -100,13 +115,39 @@ char *orri_kept_name(const struct orri_session *session, const struct orr_job *j
     return name.s;
 }
 
+static void put_versions(struct orr_text *out, const struct orr_graph *graph)
+{
+    for (uint32_t f = 0; f < graph->n_functions; f++) {
+        char *line = orri_version_line(&graph->functions[f]);
+        if (line)
+            put_line(out, "version", line);
+        free(line);
+    }
+}
+
+/* What a session that accepts changes leaves as it was. */
+static void put_before(struct orr_text *out, const struct orri_request *before)
+{
+    for (size_t i = 0; i < before->n_old; i++) {
+        orr_text_printf(out, "old %s ", before->old[i].name);
+        put_value(out, before->old[i].path);
+        orr_text_puts(out, "\n");
+    }
+    for (size_t i = 0; i < before->n_reuse; i++)
+        put_line(out, "reuse", before->reuse[i]);
+    if (before->forgive)
+        orr_text_printf(out, "forgive %" PRIu32 "\n", before->forgive);
+}
+
 orr_status orri_request_write(const char *run_dir, const struct orri_session *session,
-                              const struct orr_job *job, struct orr_error *err)
+                              const struct orr_job *job,
+                              const struct orri_request *before, struct orr_error *err)
 {
     struct orr_text text = ORR_TEXT_INIT;
     char *path = orr_path_join(run_dir, "request");
     char *file = orri_canonical(session->job);
-    char *directory = realpath(".", NULL);
+    const char *in = session->n_settings ? session->settings[0].directory : NULL;
+    char *directory = realpath(in ? in : ".", NULL);
     put_line(&text, "job", file);
     put_line(&text, "name", job->name);
     put_line(&text, "workflow", job->graph->name);
@@ -124,6 +165,11 @@ orr_status orri_request_write(const char *run_dir, const struct orri_session *se
         free(name);
     }
     put_inputs(&text, job);
+    put_versions(&text, job->graph);
+    for (size_t i = 0; i < session->n_reuse; i++)
+        put_line(&text, "reuse", session->reuse[i]);
+    if (before)
+        put_before(&text, before);
     orr_status status = orr_file_write(path, text.s, text.length, true, err);
     free(directory);
     free(file);
@@ -148,6 +194,7 @@ static void unescape(char *s)
 static void parse_input(struct orri_request *request, const char *line)
 {
     struct orr_file_seen seen = { 0 };
+    struct orri_input *last = NULL;
     int at = 0;
     if (sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNd64 "%n", &seen.size, &seen.seconds,
                &seen.nanoseconds, &at) != 3 ||
@@ -156,7 +203,34 @@ static void parse_input(struct orri_request *request, const char *line)
     seen.path = line + at + 1;
     request->inputs =
         orr_realloc(request->inputs, request->n_inputs + 1, sizeof *request->inputs);
-    request->inputs[request->n_inputs++] = seen;
+    last = &request->inputs[request->n_inputs++];
+    *last = (struct orri_input) { .seen = seen };
+}
+
+static void parse_content(struct orri_request *request, const char *hex)
+{
+    struct orri_input *last =
+        request->n_inputs ? &request->inputs[request->n_inputs - 1] : NULL;
+    if (last && sscanf(hex, "%16" SCNx64 "%16" SCNx64, &last->content.hi,
+                       &last->content.lo) == 2)
+        last->hashed = true;
+}
+
+static void add_word(const char ***list, size_t *n, const char *word)
+{
+    *list = orr_realloc(*list, *n + 1, sizeof **list);
+    (*list)[(*n)++] = word;
+}
+
+/* Lines "file NAME PATH" and "old NAME PATH". */
+static void parse_kept(struct orri_kept **list, size_t *n, char *line)
+{
+    char *blank = strchr(line, ' ');
+    if (!blank)
+        return;
+    *blank = '\0';
+    *list = orr_realloc(*list, *n + 1, sizeof **list);
+    (*list)[(*n)++] = (struct orri_kept) { line, blank + 1 };
 }
 
 static void parse_line(struct orri_request *request, char *line)
@@ -170,24 +244,29 @@ static void parse_line(struct orri_request *request, char *line)
                   { "workflow ", &request->workflow } };
     unescape(line);
     char *equals = strchr(line, '=');
-    char *blank = strncmp(line, "file ", 5) == 0 ? strchr(line + 5, ' ') : NULL;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strncmp(line, words[i].word, strlen(words[i].word)) == 0)
             *words[i].value = line + strlen(words[i].word);
     if (strncmp(line, "input ", 6) == 0)
         parse_input(request, line + 6);
+    if (strncmp(line, "content ", 8) == 0)
+        parse_content(request, line + 8);
+    if (strncmp(line, "version ", 8) == 0)
+        add_word(&request->versions, &request->n_versions, line + 8);
+    if (strncmp(line, "reuse ", 6) == 0)
+        add_word(&request->reuse, &request->n_reuse, line + 6);
+    if (strncmp(line, "forgive ", 8) == 0)
+        request->forgive = (uint32_t)strtoul(line + 8, NULL, 10);
+    if (strncmp(line, "file ", 5) == 0)
+        parse_kept(&request->kept, &request->n_kept, line + 5);
+    if (strncmp(line, "old ", 4) == 0)
+        parse_kept(&request->old, &request->n_old, line + 4);
     if (strncmp(line, "set ", 4) == 0 && equals) {
         *equals = '\0';
         request->settings = orr_realloc(request->settings, request->n_settings + 1,
                                         sizeof *request->settings);
         request->settings[request->n_settings++] =
             (struct orr_setting) { line + 4, equals + 1, NULL };
-    }
-    if (blank) {
-        *blank = '\0';
-        request->kept =
-            orr_realloc(request->kept, request->n_kept + 1, sizeof *request->kept);
-        request->kept[request->n_kept++] = (struct orri_kept) { line + 5, blank + 1 };
     }
 }
 
@@ -196,7 +275,14 @@ orr_status orri_request_read(const char *run_dir, struct orri_request *out,
 {
     struct orri_request request = { 0 };
     char *path = orr_path_join(run_dir, "request");
-    orr_status status = orr_file_read(path, REQUEST_MAX, &request.text, err);
+    orr_status status = ORR_OK;
+    if (access(path, F_OK) != 0 && errno == ENOENT) /* it is the last to be written */
+        status = orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                               "%s holds a run that ended before it began: nothing was "
+                               "run; remove it and run the job again",
+                               run_dir);
+    if (status == ORR_OK)
+        status = orr_file_read(path, REQUEST_MAX, &request.text, err);
     for (char *at = request.text.s; at && *at;) {
         char *end = at + strcspn(at, "\n");
         char *next = *end ? end + 1 : end;
@@ -217,13 +303,42 @@ orr_status orri_request_read(const char *run_dir, struct orri_request *out,
     return status;
 }
 
+orr_status orri_request_forgive(const char *run_dir, uint32_t epoch,
+                                struct orr_error *err)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    char *path = orr_path_join(run_dir, "request");
+    orr_status status = orr_file_read(path, REQUEST_MAX, &text, err);
+    orr_text_printf(&text, "forgive %" PRIu32 "\n", epoch);
+    if (status == ORR_OK)
+        status = orr_file_write(path, text.s, text.length, true, err);
+    free(path);
+    orr_text_release(&text);
+    return status;
+}
+
 void orri_request_release(struct orri_request *request)
 {
     free(request->settings);
     free(request->kept);
     free(request->inputs);
+    free(request->versions);
+    free(request->reuse);
+    free(request->old);
     orr_text_release(&request->text);
+    orr_arena_release(&request->arena);
     *request = (struct orri_request) { 0 };
+}
+
+void orri_request_add_old(struct orri_request *request, const char *name,
+                          const char *path)
+{
+    char *canonical = orri_canonical(path);
+    request->old = orr_realloc(request->old, request->n_old + 1, sizeof *request->old);
+    request->old[request->n_old++] =
+        (struct orri_kept) { orr_arena_strdup(&request->arena, name),
+                             orr_arena_strdup(&request->arena, canonical) };
+    free(canonical);
 }
 
 const struct orri_kept *orri_request_kept(const struct orri_request *request,

@@ -11,6 +11,13 @@ struct orri_kept {
     const char *path; /* of the file that it was read from, canonical */
 };
 
+/* A file of an input of type path. */
+struct orri_input {
+    struct orr_file_seen seen;
+    struct orr_id content; /* when some function tells files by content */
+    bool hashed;
+};
+
 struct orri_request {
     struct orr_text text;
     const char *job;       /* the job file; all of this points into `text` */
@@ -21,17 +28,33 @@ struct orri_request {
     size_t n_settings;
     struct orri_kept *kept;
     size_t n_kept;
-    struct orr_file_seen *inputs; /* of type path, as they were */
+    struct orri_input *inputs; /* as they were */
     size_t n_inputs;
+    const char **versions; /* "FUNCTION=VERSION" */
+    size_t n_versions;
+    const char **reuse; /* runs to take results from */
+    size_t n_reuse;
+    struct orri_kept *old; /* texts that the run was begun with, and went on without */
+    size_t n_old;
+    struct orr_arena arena; /* of what was added */
+    uint32_t forgive;       /* failed attempts of epochs before this one do not count */
 };
 
 /* The job file's own path (paths in it are relative to that), the settings, where the
- * texts came from that the run keeps, and size and time of the inputs. */
+ * texts came from that the run keeps, size and time of the inputs, versions. `before`:
+ * what the run had so far, of which the rest stays; or NULL. */
 orr_status orri_request_write(const char *run_dir, const struct orri_session *session,
-                              const struct orr_job *job, struct orr_error *err);
+                              const struct orr_job *job,
+                              const struct orri_request *before, struct orr_error *err);
+/* From now on failed attempts of epochs before `epoch` do not count. */
+orr_status orri_request_forgive(const char *run_dir, uint32_t epoch,
+                                struct orr_error *err);
 orr_status orri_request_read(const char *run_dir, struct orri_request *out,
                              struct orr_error *err);
 void orri_request_release(struct orri_request *request);
+/* A text that was put aside; both are copied. */
+void orri_request_add_old(struct orri_request *request, const char *name,
+                          const char *path);
 /* What the run keeps of the file, or NULL. */
 const struct orri_kept *orri_request_kept(const struct orri_request *request,
                                           const char *path);

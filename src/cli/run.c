@@ -4,6 +4,7 @@
 #include "cli/dryrun.h"
 #include "cli/prepare.h"
 #include "cli/request.h"
+#include "cli/reuse.h"
 #include "link/link.h"
 
 #include <errno.h>
@@ -33,10 +34,39 @@
         "quiet", 'q', NULL, "no progress and no summary", false                        \
     }
 
+#define CHANGE_OPTIONS                                                                 \
+    { "accept-changes", 0, NULL,                                                       \
+      "resume although the job, its inputs or functions changed: what they do not "    \
+      "touch stays finished",                                                          \
+      false },                                                                         \
+        { "verify", 0, NULL,                                                           \
+          "resume, and read all blobs first: tasks whose blobs are damaged run again", \
+          false },                                                                     \
+    {                                                                                  \
+        "retry-failed", 0, NULL,                                                       \
+            "resume, and forget failed attempts: their tasks have all retries anew",   \
+            false                                                                      \
+    }
+
+#define REUSE_OPTIONS                                                                  \
+    { "reuse", 0, "RUN",                                                               \
+      "take finished results from that run, by the identity of tasks. May be "         \
+      "repeated",                                                                      \
+      true },                                                                          \
+        { "cache", 0, "DIR",                                                           \
+          "take results from this cache, and enter the run at its end (default: "      \
+          "$ORRERY_CACHE)",                                                            \
+          false },                                                                     \
+    {                                                                                  \
+        "no-reuse", 0, NULL, "take nothing from other runs", false                     \
+    }
+
 static const struct orr_option run_options[] = {
     RANK_OPTIONS,
     { "run-dir", 'd', "DIR", "the run directory (default: runs/JOB-DATE-TIME)", false },
     { "resume", 0, NULL, "go on with the run in --run-dir, if there is one", false },
+    CHANGE_OPTIONS,
+    REUSE_OPTIONS,
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
@@ -50,7 +80,11 @@ static const struct orr_option run_options[] = {
 };
 
 static const struct orr_option resume_options[] = {
-    RANK_OPTIONS, { "run-dir", 'd', "DIR", "instead of the argument", false }, { 0 }
+    RANK_OPTIONS,
+    CHANGE_OPTIONS,
+    REUSE_OPTIONS,
+    { "run-dir", 'd', "DIR", "instead of the argument", false },
+    { 0 }
 };
 
 /* Options that run and resume share; false after a message. */
@@ -62,6 +96,9 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->bind = !bind || strcmp(bind, "none") != 0;
     session->durability = durability;
     session->quiet = orri_has(line, "quiet");
+    session->accept_changes = orri_has(line, "accept-changes");
+    session->retry_failed = orri_has(line, "retry-failed");
+    session->verify = orri_has(line, "verify");
     if (bind && strcmp(bind, "none") != 0 && strcmp(bind, "core") != 0) {
         (void)fprintf(stderr, "orrery: --bind is core or none, not '%s'\n", bind);
         return false;
@@ -178,6 +215,26 @@ static int run_checked(struct orri_session *session, const struct orr_line *line
     return ORR_EXIT_INPUT;
 }
 
+/* Slurm starts a batch script that was preempted from its beginning. */
+static bool was_requeued(void)
+{
+    const char *restarts = getenv("SLURM_RESTART_COUNT");
+    return restarts && strtol(restarts, NULL, 10) > 0;
+}
+
+static void tell_requeued(const struct orri_session *session)
+{
+    if (getenv(ORRI_EXIT_FILE) || !is_first_rank()) /* said by the launcher */
+        return;
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_text_printf(&text,
+                    "orrery: note: Slurm started this job again (SLURM_RESTART_COUNT="
+                    "%s): going on with the run in %s\n",
+                    getenv("SLURM_RESTART_COUNT"), session->run_dir);
+    orr_text_print(stderr, text.s);
+    orr_text_release(&text);
+}
+
 static int run_main(const struct orr_line *line)
 {
     struct orri_session session = { .job = line->args[0],
@@ -188,12 +245,17 @@ static int run_main(const struct orr_line *line)
         !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
     session.settings = settings;
-    session.resume = orri_has(line, "resume") && is_run(session.run_dir);
+    session.resume =
+        (orri_has(line, "resume") || (was_requeued() && !orri_has(line, "dry-run"))) &&
+        is_run(session.run_dir);
+    if (session.resume && !orri_has(line, "resume"))
+        tell_requeued(&session);
     int code = ORR_EXIT_INPUT;
     if (orri_has(line, "resume") && !session.run_dir)
         (void)fprintf(stderr, "orrery run: --resume needs --run-dir\n");
-    else
+    else if (orri_reuse_options(line, &session))
         code = run_checked(&session, line, ranks);
+    orri_reuse_options_free(&session);
     orri_settings_free(settings, session.n_settings);
     return code;
 }
@@ -217,8 +279,11 @@ static int resume_main(const struct orr_line *line)
     session.job = file.job;
     session.settings = file.settings;
     session.n_settings = file.n_settings;
-    int code = orr_mpi_launched() ? start(&session, line, ranks)
+    int code = ORR_EXIT_INPUT;
+    if (orri_reuse_options(line, &session))
+        code = orr_mpi_launched() ? start(&session, line, ranks)
                                   : check_and_start(&session, line, ranks);
+    orri_reuse_options_free(&session);
     orri_request_release(&file);
     return code;
 }
@@ -243,8 +308,10 @@ const struct orr_command_entry orri_resume = {
     .arguments = "RUN",
     .summary = "go on with a run that was stopped, drained or killed",
     .details =
-        "Finished tasks are not run again. The job and workflow files are read again; "
-        "tasks whose\nfunction, arguments or input files changed are new tasks.",
+        "Finished tasks are not run again, and failed attempts count. The job and "
+        "workflow files are\nread again: when they changed, nothing is run unless "
+        "--accept-changes is given; tasks whose\nfunction, arguments or input files "
+        "changed are new tasks then.",
     .options = resume_options,
     .least = 0,
     .most = 1,

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cli/prepare.h"
 #include "cli/request.h"
+#include "cli/reuse.h"
 #include "cli/shared.h"
 #include "coord/coord.h"
 #include "exec/nursery.h"
@@ -36,7 +37,9 @@ struct rank {
     struct orr_blob_reader *blobs;
     struct orr_agent *agent;
     struct orr_coord *coord;
+    struct orr_reuse *reuse;
     struct orr_progress *progress;
+    bool forsaken; /* a worker whose agent is gone */
     char host[128];
 };
 
@@ -53,10 +56,11 @@ static void note_signal(int number)
         asked_to_interrupt++;
 }
 
-static void listen_to_signals(bool coordinator)
+/* Workers ignore them. An agent only has to know that its attempts got them too. */
+static void listen_to_signals(bool listens)
 {
     static const int numbers[] = { SIGTERM, SIGUSR1, SIGINT, SIGUSR2 };
-    struct sigaction action = { .sa_handler = coordinator ? note_signal : SIG_IGN };
+    struct sigaction action = { .sa_handler = listens ? note_signal : SIG_IGN };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         (void)sigaction(numbers[i], &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
@@ -64,6 +68,10 @@ static void listen_to_signals(bool coordinator)
 
 static void obey_signals(struct rank *rank)
 {
+    if (rank->agent && (asked_to_interrupt || asked_to_drain))
+        orr_agent_told_to_end(rank->agent);
+    if (!rank->coord)
+        return;
     if (asked_to_interrupt)
         orr_coord_drain(rank->coord, ORR_RUN_INTERRUPTED, 0);
     else if (asked_to_drain)
@@ -245,13 +253,20 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
     uint32_t width = columns ? (uint32_t)strtoul(columns, NULL, 10) : 0;
     rank->progress = orr_progress_new(stderr, width, rank->session->quiet);
     struct orri_request request = { 0 };
-    if (rank->session->resume) { /* it was read before, to compile */
-        orr_status status = orri_request_read(rank->shared.run_dir, &request, err);
-        if (status != ORR_OK)
-            return status;
-    }
+    orr_status status = orri_request_read(rank->shared.run_dir, &request, err);
+    if (status != ORR_OK)
+        return status;
+    struct orr_coord_input *inputs = orr_alloc(request.n_inputs + 1, sizeof *inputs);
+    for (size_t i = 0; i < request.n_inputs; i++)
+        inputs[i] =
+            (struct orr_coord_input) { request.inputs[i].seen, request.inputs[i].hashed,
+                                       request.inputs[i].content };
+    orri_reuse_open(rank->session, &request, rank->shared.run_dir, rank->shared.run_id,
+                    rank->progress, &rank->reuse);
     struct orr_coord_setup setup = {
-        .inputs = request.inputs,
+        .reuse = orr_reuse_has_sources(rank->reuse) ? rank->reuse : NULL,
+        .durability = rank->shared.durability,
+        .inputs = inputs,
         .n_inputs = request.n_inputs,
         .link = rank->world.link,
         .graph = rank->job->graph,
@@ -261,12 +276,15 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
         .run_dir = rank->shared.run_dir,
         .run_id = rank->shared.run_id,
         .epoch = rank->shared.epoch,
+        .forgive = request.forgive,
         .name = rank->job->name,
         .progress = rank->progress,
+        .verify = rank->session->verify,
         .max_failures = (uint32_t)rank->session->max_failures,
     };
-    orr_status status = orr_coord_new(&setup, &rank->coord, err);
+    status = orr_coord_new(&setup, &rank->coord, err);
     orri_request_release(&request);
+    free(inputs);
     return status;
 }
 
@@ -304,12 +322,30 @@ static bool was_busy(const struct rank *rank)
            (rank->agent && orr_agent_was_busy(rank->agent));
 }
 
-static orr_status keep_lock(struct rank *rank, int64_t now, int64_t *beaten,
-                            struct orr_error *err)
+/* A process that stood still (stopped, a hung host) may have been given up meanwhile:
+ * before it does anything else it looks whether the run is still its own. */
+enum { STOOD_STILL = 1 /* s */, BEAT_SECONDS = 10 };
+
+static orr_status check_owner(struct rank *rank, int64_t stall, struct orr_error *err)
 {
-    const int64_t interval = 10 * ORR_SECOND;
-    if (!rank->dir || now - *beaten < interval)
+    struct orr_run_info info;
+    if (rank->dir || stall < STOOD_STILL * ORR_SECOND ||
+        orr_run_info_read(rank->shared.run_dir, &info, NULL) != ORR_OK ||
+        info.epoch <= rank->shared.epoch)
         return ORR_OK;
+    return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
+                         "rank %u on %s stood still for %.1f s, and session %u has "
+                         "gone on with the run: it leaves",
+                         rank->world.link->rank, rank->host, (double)stall / 1e9,
+                         info.epoch);
+}
+
+static orr_status keep_lock(struct rank *rank, int64_t now, int64_t stall,
+                            int64_t *beaten, struct orr_error *err)
+{
+    if (!rank->dir ||
+        (stall < STOOD_STILL * ORR_SECOND && now - *beaten < BEAT_SECONDS * ORR_SECOND))
+        return check_owner(rank, stall, err);
     *beaten = now;
     return orr_rundir_beat(rank->dir, err);
 }
@@ -318,14 +354,17 @@ static orr_status serve(struct rank *rank, struct orr_error *err)
 {
     int64_t last_busy = orr_clock_monotonic();
     int64_t beaten = last_busy;
+    int64_t turned = last_busy;
     bool agent_there = rank->agent != NULL;
     bool coord_there = rank->coord != NULL;
     bool ready = true;
     orr_status status = ORR_OK;
     while ((agent_there || coord_there) && status == ORR_OK) {
         int64_t now = orr_clock_monotonic();
-        if (coord_there) {
-            obey_signals(rank);
+        status = keep_lock(rank, now, now - turned, &beaten, err);
+        turned = now;
+        obey_signals(rank);
+        if (coord_there && status == ORR_OK) {
             status = orr_coord_step(rank->coord, err);
             coord_there = status == ORR_OK;
             status = status == ORR_END ? ORR_OK : status;
@@ -335,8 +374,6 @@ static orr_status serve(struct rank *rank, struct orr_error *err)
             agent_there = status == ORR_OK;
             status = status == ORR_END ? ORR_OK : status;
         }
-        if (status == ORR_OK)
-            status = keep_lock(rank, now, &beaten, err);
         ready = true;
         if (was_busy(rank))
             last_busy = now;
@@ -402,6 +439,9 @@ static int conclude(struct rank *rank)
     int code = orr_run_state_exit_code(state);
     print_summary(rank, &summary);
     print_problems(&problems);
+    if (status == ORR_OK && (code == ORR_EXIT_OK || code == ORR_EXIT_FAILED))
+        orri_cache_enter(rank->session, rank->job, rank->shared.run_dir,
+                         rank->shared.run_id);
     if (status != ORR_OK)
         code = orri_complain(&err);
     if (code != ORR_EXIT_OK && code != ORR_EXIT_FAILED)
@@ -441,12 +481,15 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
     bool is_coordinator = rank->world.link->rank == 0;
     bool is_agent = rank->world.agent == rank->world.link->rank;
     orr_status status = ORR_OK;
+    listen_to_signals(is_agent || is_coordinator);
     if (is_agent)
         status = start_agent(rank, err);
     if (status == ORR_OK && is_coordinator)
         status = start_coordinator(rank, err);
-    if (!alone)
-        orr_mpi_barrier(rank->world.link); /* the agents listen now */
+    /* From here on the agents listen. */
+    uint32_t size = rank->world.link->size;
+    uint32_t unready =
+        alone ? size : orr_mpi_unready(rank->world.link, status == ORR_OK);
     limit_start(false);
     if (status != ORR_OK && !is_coordinator) {
         report_fault(rank, err);
@@ -454,12 +497,19 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
     }
     if (status != ORR_OK)
         return orri_complain(err);
+    if (unready == 0 && !is_coordinator) /* there will be no run; rank 0 said why */
+        return ORR_EXIT_MACHINE;
     if (is_coordinator || is_agent) {
         status = serve(rank, err);
+        if (status != ORR_OK && is_coordinator)
+            orr_coord_abandon(rank->coord);
     } else {
         struct orr_host_setup setup = host_setup(rank);
-        if (orr_worker_run(&setup, rank->shared.token, rank->world.agent,
-                           rank->world.link->rank, err) == ORR_ERR_MACHINE)
+        status = orr_worker_run(&setup, rank->shared.token, rank->world.agent,
+                                rank->world.link->rank, err);
+        rank->forsaken = status != ORR_OK;
+        if (status == ORR_ERR_MACHINE &&
+            unready == size) /* else it follows from what another rank says */
             (void)orri_complain(err);
         return ORR_EXIT_OK;
     }
@@ -473,6 +523,7 @@ static void release(struct rank *rank)
 {
     orr_agent_free(rank->agent);
     orr_coord_free(rank->coord);
+    orr_reuse_free(rank->reuse);
     orr_progress_free(rank->progress);
     orr_nursery_stop(rank->nursery);
     orr_blob_reader_free(rank->blobs);
@@ -513,14 +564,15 @@ int orri_session_run(const struct orri_session *session, bool alone)
     if (status == ORR_OK)
         status = orr_topo_load(NULL, NULL, &rank.topo, &err);
     if (status != ORR_OK && status != ORR_END && !alone && rank.shared.go && !first) {
-        orr_mpi_barrier(rank.world.link); /* the others wait there */
+        (void)orr_mpi_unready(rank.world.link, false); /* the others wait there */
         report_fault(&rank, &err);
     }
     int code = status == ORR_OK    ? serve_as_rank(&rank, alone, &err)
                : status == ORR_END ? ORR_EXIT_OK
                                    : orri_complain(&err);
-    bool orderly = !rank.coord || (code != ORR_EXIT_MACHINE &&
-                                   orr_coord_status(rank.coord)->lost_nodes == 0);
+    bool orderly = rank.coord ? code != ORR_EXIT_MACHINE &&
+                                    orr_coord_status(rank.coord)->lost_nodes == 0
+                              : !rank.forsaken;
     release(&rank);
     if (first)
         leave_exit_code(code);

@@ -10,6 +10,13 @@ struct orri_session {
     const char *job; /* file; the one kept in the run directory for a resume */
     const char *run_dir;
     bool resume;
+    bool accept_changes; /* go on although the job is not as it was */
+    bool verify;         /* read all blobs of earlier results */
+    bool retry_failed;   /* failed attempts of earlier epochs do not count any more */
+    const char *const *reuse; /* absolute paths of runs to take results from */
+    size_t n_reuse;
+    const char *cache; /* directory, or NULL */
+    bool no_reuse;     /* take nothing from other runs */
     const struct orr_setting *settings;
     size_t n_settings;
     long cores_per_rank;

@@ -68,7 +68,7 @@ static void put_text(struct orr_text *out, const struct orr_verify_report *r,
         orr_text_printf(out,
                         "lost        results of %" PRIu64
                         " task%s of %s, %.1f s of work: "
-                        "`orrery resume %s` makes them again\n",
+                        "`orrery resume --verify %s` makes them again\n",
                         r->costs[i].tasks, r->costs[i].tasks == 1 ? "" : "s",
                         r->costs[i].function, r->costs[i].seconds, run);
     if (r->unknown)
@@ -77,7 +77,11 @@ static void put_text(struct orr_text *out, const struct orr_verify_report *r,
                         "more; a resume makes again what is missing\n",
                         r->unknown, r->unknown == 1 ? "" : "s");
     if (r->findings && !r->n_costs && !r->unknown)
-        orr_text_puts(out, "lost        no result\n");
+        orr_text_printf(
+            out,
+            "lost        no result; `orrery compact --force %s` leaves what is "
+            "damaged behind\n",
+            run);
     if (!r->findings && !r->n_costs)
         orr_text_puts(out, "whole       every checksum is right\n");
 }

@@ -348,6 +348,8 @@ static const char *attempt_line(void *context, uint32_t task, uint32_t i,
     const char *session = t->epoch == r->info.epoch
                               ? ""
                               : orr_arena_printf(arena, ", session %" PRIu32, t->epoch);
+    if (!t->attempt)
+        return orr_arena_printf(arena, "taken from run %s%s: done", t->host, session);
     const char *head = orr_arena_printf(arena,
                                         "attempt %" PRIu32 " on %s, rank %" PRIu32
                                         ", core %" PRIu32 ", %.3f s%s",

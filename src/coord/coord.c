@@ -1,13 +1,14 @@
 /* coord.c - the coordinator's loop
  * Owns: nodes, task records, the status.
  * Hands on: assignments (dispatch.c), what agents say (reports.c),
- * Hands on: rules (engine), choice (sched), earlier results (store/known.c), run.h5
+ * rules (engine), choice (sched), earlier results (store/known.c), run.h5
  * (record). */
 #include "coord/internal.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "record/record.h"
 
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 
 enum {
     BEAT_SECONDS = 5,
+    MISSED_SECONDS = 2, /* twice the beat of an agent */
     LOST_SECONDS = 30,
     LEAVE_SECONDS = 60,
     LATE_SECONDS = 5, /* for agents that have not come when the end begins */
@@ -72,11 +74,16 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     if (!coord->setup.lost_after)
         coord->setup.lost_after = LOST_SECONDS * ORR_SECOND;
     coord->files = orr_files_new();
-    for (size_t i = 0; i < setup->n_inputs; i++)
-        orr_files_remember(coord->files, &setup->inputs[i]);
+    orr_files_of_run(coord->files, setup->run_dir);
+    for (size_t i = 0; i < setup->n_inputs; i++) {
+        orr_files_remember(coord->files, &setup->inputs[i].seen);
+        if (setup->inputs[i].hashed)
+            orr_files_know(coord->files, &setup->inputs[i].seen,
+                           setup->inputs[i].content);
+    }
     if (setup->epoch > 1) {
-        orr_status status =
-            orr_known_load(setup->run_dir, setup->run_id, &coord->known, err);
+        orr_status status = orr_known_load(setup->run_dir, setup->run_id, setup->verify,
+                                           &coord->known, err);
         if (status == ORR_OK)
             status = orr_shards_seal(setup->run_dir, setup->run_id, setup->epoch,
                                      &coord->sealer, err);
@@ -84,13 +91,17 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
             orr_coord_free(coord);
             return status;
         }
+        orr_known_forgive(coord->known, setup->forgive);
     }
     coord->engine = orr_engine_new(
-        setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files });
+        setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files,
+                                                   orr_files_within });
     orr_engine_set_turns(coord->engine, TURNS);
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
+    coord->records.size = sizeof(struct orri_task_record);
+    coord->told.size = sizeof(struct orri_told);
     coord->abandon_at = INT64_MAX;
     coord->stop_at = INT64_MAX;
     coord->began = orr_clock_monotonic();
@@ -112,7 +123,11 @@ void orr_coord_free(struct orr_coord *coord)
         orr_bytes_release(&coord->nodes[i].out);
     free(coord->nodes);
     free(coord->node_of_rank);
-    free(coord->records);
+    orr_rows_release(&coord->records);
+    orr_rows_release(&coord->told);
+    free(coord->origins);
+    (void)orri_close_borrowed(coord, false, NULL);
+    orr_arena_release(&coord->kept);
     free(coord->stopped_by);
     free(coord->ahead);
     orr_arena_release(&coord->scratch);
@@ -121,14 +136,16 @@ void orr_coord_free(struct orr_coord *coord)
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task)
 {
-    while (coord->n_records <= task) {
-        size_t n = coord->n_records ? coord->n_records * 2 : 64;
-        coord->records = orr_realloc(coord->records, n, sizeof *coord->records);
-        memset(coord->records + coord->n_records, 0,
-               (n - coord->n_records) * sizeof *coord->records);
-        coord->n_records = n;
-    }
-    return &coord->records[task];
+    while (coord->records.n <= task)
+        (void)orr_rows_add(&coord->records);
+    return orr_rows_at(&coord->records, task);
+}
+
+struct orri_told *orri_told(struct orr_coord *coord, uint32_t task)
+{
+    while (coord->told.n <= task)
+        (void)orr_rows_add(&coord->told);
+    return orr_rows_at(&coord->told, task);
 }
 
 struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function)
@@ -188,20 +205,34 @@ static void forgive_stall(struct orr_coord *coord, int64_t now)
         coord->nodes[i].heard += stall;
 }
 
+/* An agent next to us is missed when its process is gone; others, when silent. */
+static bool is_lost(const struct orr_coord *coord, const struct orri_node *node,
+                    int64_t now, struct orr_text *why)
+{
+    int64_t silent = now - node->heard;
+    if (node->pid && silent > MISSED_SECONDS * ORR_SECOND && !orr_pid_lives(node->pid))
+        orr_text_puts(why, "died");
+    else if (silent >= coord->setup.lost_after)
+        orr_text_printf(why, "was silent for %.1f s", (double)silent / 1e9);
+    return why->length > 0;
+}
+
 static void check_nodes(struct orr_coord *coord, int64_t now)
 {
     for (uint32_t i = 0; i < coord->n_nodes; i++) {
         struct orri_node *node = &coord->nodes[i];
-        if (node->lost || node->left || now - node->heard < coord->setup.lost_after)
+        struct orr_text why = ORR_TEXT_INIT;
+        if (node->lost || node->left || !is_lost(coord, node, now, &why))
             continue;
         node->lost = true;
         coord->status.lost_nodes++;
         coord->status.cores -= node->cores;
         orr_progress_break(coord->setup.progress);
         (void)fprintf(stderr,
-                      "orrery: node %s (rank %" PRIu32
-                      ") was silent for %.1f s: lost, its attempts run elsewhere\n",
-                      node->host, node->rank, (double)(now - node->heard) / 1e9);
+                      "orrery: the agent of node %s (rank %" PRIu32
+                      ") %s: lost, its attempts run elsewhere\n",
+                      node->host, node->rank, why.s);
+        orr_text_release(&why);
         orr_sched_node_lost(coord->sched, i, put_back, coord);
     }
 }
@@ -325,6 +356,12 @@ void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t gra
     orr_sched_clear(coord->sched);
 }
 
+void orr_coord_abandon(struct orr_coord *coord)
+{
+    if (tell_all(coord, ORR_MESSAGE_ABANDON, NULL) == ORR_OK)
+        (void)tell_all(coord, ORR_MESSAGE_STOP, NULL);
+}
+
 /* All agents came: add the requests, begin. */
 static void begin_work(struct orr_coord *coord)
 {
@@ -382,6 +419,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     check_nodes(coord, now);
     check_anyone(coord, now);
     orri_take_calls(coord);
+    orri_step_borrowed(coord);
     if (status == ORR_OK && !coord->draining)
         status = orri_dispatch(coord, now, err);
     if (status == ORR_OK && now - coord->beat > BEAT_SECONDS * ORR_SECOND)
@@ -458,13 +496,23 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
     judge(coord);
     orr_progress_break(coord->setup.progress);
     end_sealing(coord, problems);
-    orr_status status = write_run_file(coord, err);
+    orr_status status = orri_close_borrowed(coord, true, err);
+    if (status == ORR_OK)
+        status = write_run_file(coord, err);
     orr_status_summary(&coord->status, summary);
+    if (coord->taken)
+        orr_text_printf(summary, "taken       %" PRIu64 " result%s of other runs\n",
+                        coord->taken, coord->taken == 1 ? "" : "s");
     if (coord->gone)
         orr_text_printf(summary,
                         "run again   %" PRIu64 " finished task%s whose files in "
                         "out/ were gone\n",
                         coord->gone, coord->gone == 1 ? "" : "s");
+    if (coord->recalled && coord->status.state == ORR_RUN_FAILED)
+        orr_text_printf(summary,
+                        "recalled    %" PRIu64 " failed attempt%s of earlier sessions; "
+                        "to try these tasks again: orrery resume --retry-failed\n",
+                        coord->recalled, coord->recalled == 1 ? "" : "s");
     orri_summarise_outputs(coord, summary);
     orri_list_problems(coord, problems);
     orr_status told = orr_status_write(coord->setup.run_dir, &coord->status,

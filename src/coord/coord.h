@@ -9,10 +9,18 @@
 #include "graph/graph.h"
 #include "link/link.h"
 #include "store/identity.h"
+#include "store/reuse.h"
+#include "store/writer.h"
 #include "view/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct orr_coord_input {
+    struct orr_file_seen seen;
+    bool hashed; /* `content` is known */
+    struct orr_id content;
+};
 
 struct orr_coord_setup {
     struct orr_link *link;
@@ -22,12 +30,16 @@ struct orr_coord_setup {
     uint32_t agents; /* expected */
     const char *run_dir;
     struct orr_id run_id;
-    uint32_t epoch; /* above 1: earlier results are read from the shards */
-    const struct orr_file_seen *inputs; /* as they were at the start; read by new() */
+    uint32_t epoch; /* above 1: what earlier ones did is read from the shards */
+    struct orr_reuse *reuse; /* other runs to take results from, or NULL */
+    enum orr_durability durability;
+    uint32_t forgive; /* failed attempts of epochs before this one do not count */
+    const struct orr_coord_input *inputs; /* as they were at the start; read by new() */
     size_t n_inputs;
     const char *name;
     struct orr_progress *progress;
-    int64_t lost_after;    /* ns of silence after which a node is lost; 0: 30 s */
+    int64_t lost_after; /* ns of silence after which a node is lost; 0: 30 s */
+    bool verify;        /* earlier results count only when their blobs are whole, too */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
 };
 
@@ -45,6 +57,10 @@ bool orr_coord_was_busy(const struct orr_coord *coord);
 /* End before the end: running attempts may finish within `grace` ns (0: none may), the
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace);
+
+/* The run is not ours any more, or cannot go on: tell the agents to end what runs and
+ * to leave, and wait for nothing. */
+void orr_coord_abandon(struct orr_coord *coord);
 
 /* After the end: write run.h5 and the last status.json; append the summary, and what
  * went wrong, a line each. */

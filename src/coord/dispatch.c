@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 enum { BATCH_BYTES = 64 * 1024, GONE_SHOWN = 3 };
+static const int64_t TAKE_TIME = 200 * 1000 * 1000; /* ns */
 
 /* ---- the engine's calls ---- */
 
@@ -36,22 +37,26 @@ bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *resul
     return status == ORR_OK;
 }
 
-/* A file that the task made, below RUN/out, and that is not there any more; or NULL. */
-static const char *gone_file(const struct orr_coord *coord, struct orr_value v)
+/* A file that the task made, below RUN/out, and that is not there any more, or was made
+ * anew by another task; or NULL. */
+static const char *gone_file(const struct orr_coord *coord, struct orr_id id,
+                             struct orr_value v, int64_t t_end)
 {
     const char *gone = NULL;
     if (v.kind == ORR_KIND_PATH) {
         size_t root = strlen(coord->setup.run_dir);
         const char *path = v.as.s->s;
         if (strncmp(path, coord->setup.run_dir, root) == 0 &&
-            strncmp(path + root, "/out/", 5) == 0 && access(path, F_OK) != 0)
+            strncmp(path + root, "/out/", 5) == 0 &&
+            (access(path, F_OK) != 0 ||
+             orr_known_overwritten(coord->known, id, path, t_end)))
             gone = path;
     }
     for (uint32_t i = 0; v.kind == ORR_KIND_LIST && i < v.as.list->n && !gone; i++)
-        gone = gone_file(coord, v.as.list->items[i]);
+        gone = gone_file(coord, id, v.as.list->items[i], t_end);
     for (uint32_t i = 0;
          v.kind == ORR_KIND_RECORD && i < v.as.record->type->n_fields && !gone; i++)
-        gone = gone_file(coord, v.as.record->fields[i]);
+        gone = gone_file(coord, id, v.as.record->fields[i], t_end);
     return gone;
 }
 
@@ -62,39 +67,86 @@ static void tell_gone(struct orr_coord *coord, const struct orr_task *task,
         return;
     struct orr_text text = ORR_TEXT_INIT;
     orr_text_printf(&text,
-                    "orrery: %s is gone: the task of '%s' that made it runs again\n",
-                    path, coord->setup.graph->functions[task->function].name);
+                    "orrery: %s is %s: the task of '%s' that made it runs again\n",
+                    path, access(path, F_OK) != 0 ? "gone" : "another task's by now",
+                    coord->setup.graph->functions[task->function].name);
     orr_progress_break(coord->setup.progress);
     orr_text_print(stderr, text.s);
     orr_text_release(&text);
 }
 
-/* What an earlier epoch stored; results that do not read back, and those whose files
- * are gone, are made again. */
-static bool reuse(struct orr_coord *coord, orr_task_id id)
+void orri_count_reused(struct orr_coord *coord, orr_task_id id, const char *origin)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, id);
-    uint32_t length = 0;
+    struct orr_stage *stage = orri_stage(coord, task->function);
+    struct orri_told *told = orri_told(coord, id.v);
+    *told = (struct orri_told) { ORRI_TOLD_REUSED, orri_origin(coord, origin) };
+    stage->done++;
+    stage->reused++;
+    coord->status.done++;
+    coord->status.reused++;
+}
+
+/* What an earlier epoch stored; results that do not read back, and those whose files
+ * are gone, are made again. */
+static bool reuse(struct orr_coord *coord, orr_task_id id,
+                  const struct orr_known_result *result)
+{
+    const struct orr_task *task = orr_engine_task(coord->engine, id);
     struct orr_value v;
-    const void *results = orr_known_find(coord->known, task->identity, &length);
     bool good =
-        results && read_results(coord, task, results, length, &v, NULL) == ORR_OK;
-    const char *gone = good ? gone_file(coord, v) : NULL;
+        read_results(coord, task, result->bytes, result->length, &v, NULL) == ORR_OK;
+    const char *gone = good ? gone_file(coord, task->identity, v, result->t_end) : NULL;
     if (gone)
         tell_gone(coord, task, gone);
     good = good && !gone;
     if (good)
         orr_engine_finished(coord->engine, id, v);
     orr_arena_reset(&coord->scratch);
+    orr_known_used(coord->known, task->identity);
     if (!good)
         return false;
-    struct orr_stage *stage = orri_stage(coord, task->function);
-    orri_record(coord, id.v)->state = ORRI_TOLD_REUSED;
-    stage->done++;
-    stage->reused++;
-    coord->status.done++;
-    coord->status.reused++;
+    orri_count_reused(coord, id, result->origin);
     return true;
+}
+
+static void fail_again(struct orr_coord *coord, const struct orr_engine_call *call,
+                       const struct orr_known_failure *known)
+{
+    struct orr_failure failure = { known->kind, known->code, known->message };
+    coord->recalled++;
+    orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
+}
+
+/* An attempt that an earlier epoch made ends as it did then: failures before the
+ * success of a task are told first, because handlers count them. A success of an
+ * earlier session than a failure was known before that. */
+static bool recall(struct orr_coord *coord, const struct orr_engine_call *call)
+{
+    struct orr_id id = orr_engine_task(coord->engine, call->task)->identity;
+    struct orr_known_result result = { 0 };
+    const struct orr_known_failure *failure =
+        orr_known_failure(coord->known, id, call->attempt);
+    bool done = orr_known_result(coord->known, id, &result);
+    bool done_first = done && (!failure || result.epoch < failure->epoch ||
+                               result.attempt <= call->attempt);
+    if (done_first && reuse(coord, call->task, &result))
+        return true;
+    if (failure)
+        fail_again(coord, call, failure);
+    return failure != NULL;
+}
+
+/* When the delay of a retry is over that counts from a failure of an earlier epoch. */
+static int64_t delay_left(const struct orr_coord *coord,
+                          const struct orr_engine_call *call)
+{
+    struct orr_id id = orr_engine_task(coord->engine, call->task)->identity;
+    const struct orr_known_failure *before =
+        call->delay ? orr_known_failure(coord->known, id, call->attempt - 1) : NULL;
+    int64_t since = before ? orr_clock_wall() - before->t_end : 0;
+    int64_t left = since > 0 ? call->delay - since : call->delay;
+    return left > 0 ? left : 0;
 }
 
 static void refuse_call(struct orr_coord *coord, const struct orr_engine_call *call,
@@ -114,13 +166,16 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     if (call->attempt == 1) {
         orri_stage(coord, task->function)->total++;
         coord->status.tasks++;
-        if (reuse(coord, call->task))
-            return;
     }
+    if (coord->known && recall(coord, call))
+        return;
+    if (call->attempt == 1 && coord->setup.reuse && orri_borrow(coord, call->task))
+        return;
     if (!orr_sched_fits(coord->sched, f->pool, f->cores, &why)) {
         refuse_call(coord, call, why);
         return;
     }
+    int64_t delay = delay_left(coord, call);
     struct orr_ready ready = {
         .task = call->task.v,
         .attempt = call->attempt,
@@ -128,18 +183,22 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
         .cores = f->cores,
         .priority = task->priority,
         .deadline = task->deadline,
-        .not_before = call->delay ? orr_clock_monotonic() + call->delay : 0,
-        .since = orr_clock_wall() + call->delay,
+        .not_before = delay ? orr_clock_monotonic() + delay : 0,
+        .since = orr_clock_wall() + delay,
     };
     orr_sched_add(coord->sched, &ready);
 }
 
+/* Results of other runs are read from disk: others are heard in between. */
 void orri_take_calls(struct orr_coord *coord)
 {
     struct orr_engine_call call;
+    int64_t until = coord->setup.reuse ? orr_clock_monotonic() + TAKE_TIME : INT64_MAX;
     while (orr_engine_take_call(coord->engine, &call)) {
         coord->busy = true;
         queue_call(coord, &call);
+        if (until != INT64_MAX && orr_clock_monotonic() > until)
+            return;
     }
 }
 

@@ -3,18 +3,28 @@
 #define ORR_COORD_INTERNAL_H
 
 #include "base/map.h"
+#include "base/rows.h"
 #include "coord/coord.h"
 #include "sched/sched.h"
 #include "store/identity.h"
 #include "store/known.h"
 #include "store/scan.h"
+#include "store/writer.h"
 #include "wire/wire.h"
+
+#include <sys/types.h>
 
 /* ---- what the coordinator knows of a task besides the engine ---- */
 
+/* Of tasks that were tried in this session; the memory of others is never touched. */
 struct orri_task_record {
     uint32_t lost; /* attempts that ended with their worker or node */
-    uint8_t state; /* enum orri_task_state_told */
+};
+
+/* Of every task. */
+struct orri_told {
+    uint16_t state;  /* enum orri_task_state_told */
+    uint16_t origin; /* run that the result was taken from, in `origins` + 1; or 0 */
 };
 
 enum orri_task_state_told {
@@ -27,6 +37,7 @@ enum orri_task_state_told {
 struct orri_node {
     uint32_t rank;
     char host[64];
+    pid_t pid; /* of its agent, when it is a process of this machine; else 0 */
     uint32_t cores;
     struct orr_bytes out; /* assignments under way */
     int64_t heard;        /* monotonic ns */
@@ -44,9 +55,14 @@ struct orr_coord {
     struct orr_files *files;
     struct orri_node *nodes;
     uint32_t n_nodes;
-    uint32_t *node_of_rank;           /* + 1 */
-    struct orri_task_record *records; /* by task */
-    size_t n_records;
+    uint32_t *node_of_rank;  /* + 1 */
+    struct orr_rows records; /* struct orri_task_record, by task */
+    struct orr_rows told;    /* struct orri_told, likewise */
+    const char **origins;    /* ids of runs that results were taken from */
+    uint32_t n_origins;
+    struct orr_arena kept;       /* of origins */
+    struct orr_writer *borrowed; /* stores what was taken from other runs, or NULL */
+    uint64_t taken;              /* that many in this session */
     struct orr_run_status status;
     uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
@@ -62,11 +78,13 @@ struct orr_coord {
     int64_t counted;     /* core_seconds is up to date to this moment */
     int64_t shown;
     int64_t beat;
-    uint64_t gone;    /* finished tasks whose files are not there any more */
-    char *stopped_by; /* a failed store: the reason */
+    uint64_t gone;     /* finished tasks whose files are not there any more */
+    uint64_t recalled; /* failed attempts of earlier epochs that were told again */
+    char *stopped_by;  /* a failed store: the reason */
 };
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);
+struct orri_told *orri_told(struct orr_coord *coord, uint32_t task);
 struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 
 /* Calls and assignments (dispatch.c). */
@@ -79,6 +97,16 @@ bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *resul
 /* To one agent, unless it is lost or has left. */
 orr_status orri_send(struct orr_coord *coord, struct orri_node *node,
                      const struct orr_bytes *bytes, struct orr_error *err);
+
+/* Count a task as one that was not run; `origin`: the run that it is from, or "". */
+void orri_count_reused(struct orr_coord *coord, orr_task_id id, const char *origin);
+
+/* Results of other runs (borrow.c). False: there is none. */
+bool orri_borrow(struct orr_coord *coord, orr_task_id id);
+void orri_step_borrowed(struct orr_coord *coord);
+orr_status orri_close_borrowed(struct orr_coord *coord, bool seal,
+                               struct orr_error *err);
+uint16_t orri_origin(struct orr_coord *coord, const char *origin); /* 0 for "" */
 
 /* Messages from agents (reports.c). */
 orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err);

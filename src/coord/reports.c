@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,15 @@ static uint32_t window_for(uint32_t cores)
     return ahead > ORR_ENGINE_WINDOW ? ahead : ORR_ENGINE_WINDOW;
 }
 
+/* The pid of an agent that is a process of this machine; 0 of others. */
+static pid_t pid_here(const struct orr_hello *hello)
+{
+    char space[ORR_PID_SPACE];
+    orr_pid_space(space);
+    bool here = space[0] && strcmp(space, hello->pid_space) == 0;
+    return here ? (pid_t)hello->pid : 0;
+}
+
 static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello,
                           int64_t now, struct orr_error *err)
 {
@@ -48,8 +58,9 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
                              hello->host);
     coord->nodes = orr_realloc(coord->nodes, coord->n_nodes + 1, sizeof *coord->nodes);
     struct orri_node *node = &coord->nodes[coord->n_nodes];
-    *node =
-        (struct orri_node) { .rank = hello->rank, .cores = hello->cores, .heard = now };
+    *node = (struct orri_node) {
+        .rank = hello->rank, .pid = pid_here(hello), .cores = hello->cores, .heard = now
+    };
     (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
     orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
     coord->node_of_rank[hello->rank] = ++coord->n_nodes;
@@ -109,7 +120,7 @@ static void take_failure(struct orr_coord *coord, const struct orr_done *done,
 {
     orr_task_id id = { done->task };
     struct orr_failure failure = { kind, done->code, message };
-    orri_record(coord, done->task)->state = ORRI_TOLD_FAILED;
+    orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
     if (coord->draining) /* it was ended by us: the resume will run it */
         return;
     if (kind == ORR_FAIL_LOST && orri_may_run_elsewhere(coord, done->task)) {
@@ -129,19 +140,19 @@ static void take_success(struct orr_coord *coord, const struct orr_done *done)
         take_failure(coord, done, ORR_FAIL_INVALID, err.text);
         return;
     }
-    orri_record(coord, done->task)->state = ORRI_TOLD_DONE;
+    orri_told(coord, done->task)->state = ORRI_TOLD_DONE;
     orri_stage(coord, orr_engine_task(coord->engine, id)->function)->done++;
     coord->status.done++;
 }
 
 static void take_done(struct orr_coord *coord, const struct orr_done *done)
 {
-    const struct orri_task_record *record = orri_record(coord, done->task);
+    uint16_t told = orri_told(coord, done->task)->state;
     orr_sched_done(coord->sched, done->task,
                    done->failure == ORR_FAIL_LOST
                        ? -1
                        : (double)(done->t_end - done->t_start) / 1e9);
-    if (record->state == ORRI_TOLD_DONE || record->state == ORRI_TOLD_REUSED)
+    if (told == ORRI_TOLD_DONE || told == ORRI_TOLD_REUSED)
         return; /* the first result won */
     count_done(coord, done);
     if (done->failure == ORR_FAIL_NONE)

@@ -33,6 +33,10 @@ typedef struct {
 struct orr_engine_files {
     struct orr_id (*identify)(void *context, const char *path, bool by_content);
     void *context;
+    /* The part of a path that counts: of a file that this run made, the one within the
+     * run, so that another run's task over such a file is the same task. NULL: all of
+     * it. */
+    const char *(*within)(void *context, const char *path);
 };
 
 struct orr_engine *orr_engine_new(const struct orr_graph *graph,

@@ -20,9 +20,11 @@ static void put_identity(struct identity *to, struct orr_value v)
     case ORR_KIND_PATH: {
         const struct orr_engine_files *files = &to->engine->files;
         struct orr_id id = files->identify(files->context, v.as.s->s, to->by_content);
+        const char *path =
+            files->within ? files->within(files->context, v.as.s->s) : v.as.s->s;
         orr_put_u8(out, v.kind);
         if (!to->by_content)
-            orr_put_string(out, v.as.s->s, v.as.s->length);
+            orr_put_string(out, path, strlen(path));
         orr_put_u64(out, id.hi);
         orr_put_u64(out, id.lo);
         break;

@@ -408,17 +408,20 @@ static bool store_blob(struct command *c, const char *path, int blob_fd,
     return n == 0;
 }
 
+/* False with errno. */
 static bool keep_file(struct command *c, const char *path, const char *name)
 {
     struct stat info;
     const char *to = orr_arena_printf(c->arena, "%s/%s", c->dirs.output, name);
     char *directory = orr_path_directory(to);
-    bool good = stat(path, &info) == 0 && orr_mkdirs(directory, 0777, NULL) == ORR_OK &&
-                rename(path, to) == 0;
-    int bad = errno;
+    int bad = stat(path, &info) != 0 ? errno : 0;
+    if (!bad && orr_mkdirs(directory, 0777, NULL) != ORR_OK)
+        bad = errno;
+    if (!bad && rename(path, to) != 0)
+        bad = errno;
     free(directory);
     errno = bad;
-    return good;
+    return !bad;
 }
 
 static void collect_files(struct command *c, int blob_fd)
@@ -435,8 +438,10 @@ static void collect_files(struct command *c, int blob_fd)
         if (!good)
             fail(c, ORR_FAIL_IO, errno,
                  orr_arena_printf(
-                     c->arena, "%s succeeded but its result '%s' cannot be taken: %s",
-                     order->argv[0], file->written, strerror(errno)));
+                     c->arena,
+                     "%s succeeded but its result '%s' cannot be taken%s%s: %s",
+                     order->argv[0], file->written, file->kept ? " to " : "",
+                     file->kept ? c->dirs.output : "", strerror(errno)));
     }
     c->out->made = made;
     c->out->n_made = order->n_outs;

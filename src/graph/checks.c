@@ -22,6 +22,17 @@ static bool is_empty(const struct orri_compile *c, const char *name)
     return node && node->kind == ORR_YAML_SCALAR && node->length == 0;
 }
 
+/* Is a key written that was told as a misspelt `name`? What is missing then is not told
+ * as well. */
+static bool is_misspelt(const struct orri_compile *c, const char *name)
+{
+    orr_model_leaf node = c->model->head.node;
+    for (uint32_t i = 0; i < node->n; i++)
+        if (orr_text_nearest(node->keys[i]->text, &name, 1))
+            return true;
+    return false;
+}
+
 static void compile_output(struct orri_compile *c, const struct orr_model_output *m)
 {
     orr_model_leaf fact = m->each ? m->each : m->fact;
@@ -55,7 +66,8 @@ void orri_compile_outputs(struct orri_compile *c)
     for (uint32_t i = 0; i < n; i++)
         compile_output(c, &models[i]);
     bool empty = is_empty(c, "outputs");
-    if (empty || !orr_yaml_find(c->model->head.node, "outputs"))
+    if (empty ||
+        (!orr_yaml_find(c->model->head.node, "outputs") && !is_misspelt(c, "outputs")))
         orr_diag_error(c->diags, place_of_key(c, "outputs"), "E0430",
                        "%s: nothing tells when a request has succeeded",
                        empty ? "'outputs' is empty" : "the workflow has no outputs");
@@ -90,7 +102,7 @@ void orri_check_graph(struct orri_compile *c)
     const char *empty = is_empty(c, "rules")   ? "rules"
                         : is_empty(c, "steps") ? "steps"
                                                : NULL;
-    if (!written)
+    if (!written && !is_misspelt(c, "rules") && !is_misspelt(c, "steps"))
         orr_diag_error(c->diags, c->model->head.node->at, "E0432",
                        "the workflow has no rules");
     else if (empty && c->model->rules.n + c->model->steps.n == 0)

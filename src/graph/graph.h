@@ -314,6 +314,16 @@ struct orr_graph *orr_graph_compile(const char *path, const struct orr_sources *
                                     struct orr_diags *diags);
 void orr_graph_free(struct orr_graph *graph);
 
+/* An input, fact, pool, function, rule or output, and the hash of its canonical text,
+ * in which others stand by their names: to tell what differs between two graphs. */
+struct orr_graph_part {
+    const char *kind; /* "rule" */
+    const char *name; /* of the graph */
+    struct orr_id id;
+};
+/* All parts of a graph, in its order; free() them. */
+struct orr_graph_part *orr_graph_parts(const struct orr_graph *graph, size_t *n);
+
 /* Does some rule that calls the function read this result? */
 bool orr_graph_reads(const struct orr_graph *graph, uint32_t function, uint32_t field);
 

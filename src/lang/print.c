@@ -41,6 +41,10 @@ static void print_seconds(int64_t ns, struct orr_text *out)
 
 static void print_shard(const struct orr_blob *blob, struct orr_text *out)
 {
+    if (blob->writer == ORR_BLOB_REUSED) {
+        orr_text_printf(out, "reuse/s%06" PRIu32, blob->segment);
+        return;
+    }
     orr_text_printf(out, "w%05" PRIu32 "-e%03" PRIu32 "-s%06" PRIu32, blob->writer,
                     blob->epoch, blob->segment);
 }

@@ -33,6 +33,8 @@ struct orr_blob {
 };
 
 #define ORR_BLOB_LOCAL UINT32_MAX
+/* It was taken from another run, whose shard is here RUN/reuse/sSEGMENT.blob.h5. */
+#define ORR_BLOB_REUSED (UINT32_MAX - 1)
 
 struct orr_value {
     uint8_t kind; /* enum orr_kind */

@@ -80,10 +80,11 @@ bool orr_mpi_launched(void);
 orr_status orr_mpi_start(int *argc, char ***argv, struct orr_mpi_world *out,
                          struct orr_error *err);
 /* Start-up only, by all ranks: rank 0's bytes everywhere (appended to *data); and a
- * barrier. */
+ * barrier that tells the lowest rank that is not ready (the number of ranks: all are).
+ */
 orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data,
                          struct orr_error *err);
-void orr_mpi_barrier(struct orr_link *link);
+uint32_t orr_mpi_unready(struct orr_link *link, bool ready);
 /* End this process. `orderly`: nobody was lost, so that MPI_Finalize may be tried (a
  * plain mpirun wants it), for some seconds at most; else leave at once. Flush stdio
  * before. */

@@ -1,5 +1,5 @@
 /* mpi.c - messages over Open MPI, point to point
- * Owns: MPI, the sends and receives under way. The only MPI code. Measured choices:
+ * Owns: MPI, what is under way in both directions. The only MPI code. Measured choices:
  * docs/design/mpi.md. */
 #include "link/link.h"
 
@@ -18,14 +18,13 @@ struct sending {
     void *data;
 };
 
-/* A message whose head is here. The body of a long one comes later, and never when its
- * sender died in between: so it is not waited for, and does not hold up others. */
-struct receiving {
+/* A message that was announced. Long ones come when the sender hands them over: one
+ * that dies before never does, so nobody may wait for it. */
+struct coming {
     MPI_Request request;
     uint32_t from;
-    unsigned char *data;
     size_t length;
-    bool done;
+    void *data;
 };
 
 struct mpi_link {
@@ -34,9 +33,10 @@ struct mpi_link {
     struct sending *sends;
     size_t n;
     size_t cap;
-    struct receiving *receives; /* in the order of their heads */
-    size_t n_receives, cap_receives;
-    unsigned char *handed_out; /* the message that was given last */
+    struct coming *coming; /* in the order in which they were sent, for each sender */
+    size_t n_coming;
+    size_t cap_coming;
+    void *received; /* the message handed out last */
 };
 
 static orr_status failed(int code, const char *what, struct orr_error *err)
@@ -81,8 +81,8 @@ static orr_status mpi_send(struct orr_link *link, orr_rank to, const void *data,
     return ORR_OK;
 }
 
-/* The head of the next message, if there is one. */
-static orr_status take_head(struct mpi_link *self, struct orr_error *err)
+/* Begin to receive what was announced, if anything was. */
+static orr_status begin_receiving(struct mpi_link *self, struct orr_error *err)
 {
     MPI_Message message;
     MPI_Status status;
@@ -94,62 +94,68 @@ static orr_status take_head(struct mpi_link *self, struct orr_error *err)
     if (!there)
         return ORR_OK;
     (void)MPI_Get_count(&status, MPI_BYTE, &n);
-    self->receives = orr_grow(self->receives, self->n_receives, &self->cap_receives,
-                              sizeof *self->receives);
-    struct receiving *r = &self->receives[self->n_receives++];
-    *r = (struct receiving) { .from = (uint32_t)status.MPI_SOURCE,
-                              .data = orr_alloc((size_t)n, 1),
-                              .length = (size_t)n };
-    code = MPI_Imrecv(r->data, n, MPI_BYTE, &message, &r->request);
-    return code == MPI_SUCCESS ? ORR_OK : failed(code, "MPI_Imrecv", err);
+    self->coming =
+        orr_grow(self->coming, self->n_coming, &self->cap_coming, sizeof *self->coming);
+    struct coming *coming = &self->coming[self->n_coming];
+    *coming = (struct coming) { .from = (uint32_t)status.MPI_SOURCE,
+                                .length = (size_t)n,
+                                .data = orr_alloc((size_t)n + 1, 1) };
+    code = MPI_Imrecv(coming->data, n, MPI_BYTE, &message, &coming->request);
+    if (code != MPI_SUCCESS) {
+        free(coming->data);
+        return failed(code, "MPI_Imrecv", err);
+    }
+    self->n_coming++;
+    return ORR_OK;
 }
 
-/* Messages of one sender are given in order. */
-static bool waits_for_another(const struct mpi_link *self, size_t at)
+static struct coming remove_coming(struct mpi_link *self, size_t at)
+{
+    struct coming coming = self->coming[at];
+    self->n_coming--;
+    memmove(&self->coming[at], &self->coming[at + 1],
+            (self->n_coming - at) * sizeof *self->coming);
+    return coming;
+}
+
+/* Does an earlier message of the same sender still come? */
+static bool is_behind(const struct mpi_link *self, size_t at)
 {
     for (size_t i = 0; i < at; i++)
-        if (self->receives[i].from == self->receives[at].from)
+        if (self->coming[i].from == self->coming[at].from)
             return true;
     return false;
-}
-
-/* The first message that is whole; n_receives: none. */
-static size_t find_whole(struct mpi_link *self)
-{
-    for (size_t i = 0; i < self->n_receives; i++) {
-        struct receiving *r = &self->receives[i];
-        int done = 0;
-        if (!r->done && MPI_Test(&r->request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS)
-            r->done = done; /* an error: its sender is lost, heartbeats tell */
-        if (r->done && !waits_for_another(self, i))
-            return i;
-    }
-    return self->n_receives;
 }
 
 static orr_status mpi_receive(struct orr_link *link, orr_rank *from, const void **data,
                               size_t *length, struct orr_error *err)
 {
     struct mpi_link *self = (struct mpi_link *)link;
-    free(self->handed_out);
-    self->handed_out = NULL;
-    orr_status status = take_head(self, err);
+    orr_status status = begin_receiving(self, err);
     if (status != ORR_OK)
         return status;
     if (self->n)
         reap_sends(self);
-    size_t at = find_whole(self);
-    if (at == self->n_receives)
-        return ORR_END;
-    struct receiving whole = self->receives[at];
-    self->n_receives--;
-    memmove(&self->receives[at], &self->receives[at + 1],
-            (self->n_receives - at) * sizeof *self->receives);
-    self->handed_out = whole.data;
-    from->v = whole.from;
-    *data = whole.data;
-    *length = whole.length;
-    return ORR_OK;
+    for (size_t i = 0; i < self->n_coming; i++) {
+        int done = 0;
+        if (is_behind(self, i))
+            continue;
+        if (MPI_Test(&self->coming[i].request, &done, MPI_STATUS_IGNORE) !=
+            MPI_SUCCESS) { /* a lost rank: heartbeats tell, not this */
+            free(remove_coming(self, i--).data);
+            continue;
+        }
+        if (!done)
+            continue;
+        struct coming whole = remove_coming(self, i);
+        free(self->received);
+        self->received = whole.data;
+        from->v = whole.from;
+        *data = whole.data;
+        *length = whole.length;
+        return ORR_OK;
+    }
+    return ORR_END;
 }
 
 static bool mpi_sent(struct orr_link *link)
@@ -165,11 +171,8 @@ static void mpi_free(struct orr_link *link)
     for (size_t i = 0; i < self->n; i++)
         free(self->sends[i].data);
     free(self->sends);
-    for (size_t i = 0; i < self->n_receives; i++)
-        if (self->receives[i].done) /* into others MPI may still write */
-            free(self->receives[i].data);
-    free(self->receives);
-    free(self->handed_out);
+    free(self->coming); /* not where messages may still be put */
+    free(self->received);
     free(self);
 }
 
@@ -249,9 +252,13 @@ orr_status orr_mpi_share(struct orr_link *link, struct orr_bytes *data,
     return code == MPI_SUCCESS ? ORR_OK : failed(code, "MPI_Bcast", err);
 }
 
-void orr_mpi_barrier(struct orr_link *link)
+uint32_t orr_mpi_unready(struct orr_link *link, bool ready)
 {
-    (void)MPI_Barrier(((struct mpi_link *)link)->comm);
+    uint32_t mine = ready ? link->size : link->rank;
+    uint32_t lowest = link->size;
+    (void)MPI_Allreduce(&mine, &lowest, 1, MPI_UINT32_T, MPI_MIN,
+                        ((struct mpi_link *)link)->comm);
+    return lowest;
 }
 
 enum { FINALIZE_SECONDS = 15 };

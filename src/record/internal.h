@@ -38,6 +38,11 @@ struct orri_spent {
     bool succeeded;
     int64_t started, ended; /* wall ns */
     int64_t cpu;            /* ns, of all attempts */
+    uint32_t from;          /* run that its result was taken from, in `origins` + 1 */
+};
+
+struct orri_origin {
+    char id[40];
 };
 
 struct orri_shard_seen {
@@ -60,6 +65,8 @@ struct orri_recorder {
     struct orri_shard_seen *shards;
     size_t n_shards, cap_shards, last_shard;
     struct orr_runtable *attempts, *errors;
+    struct orri_origin *origins;
+    size_t n_origins, cap_origins;
 };
 
 #define ORRI_COLUMN(name, kind, unit, text)                                            \

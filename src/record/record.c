@@ -69,6 +69,7 @@ orr_status orr_record_write(const struct orr_record_setup *setup, const char *pa
     orr_map_release(&r.row_of);
     orr_arena_release(&r.arena);
     free(r.spent);
+    free(r.origins);
     free(r.shards);
     return status;
 }

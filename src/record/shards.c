@@ -230,6 +230,21 @@ static struct orr_row_key frames_key(const uint64_t *slot, const struct orr_stor
                                       s->attempt };
 }
 
+/* The attempt was made in another run: its number is 0, its host the id of that. */
+static void note_origin(struct orri_recorder *r, struct orri_spent *spent,
+                        const char *id)
+{
+    size_t i = 0;
+    while (i < r->n_origins && strcmp(r->origins[i].id, id) != 0)
+        i++;
+    if (i == r->n_origins) {
+        r->origins =
+            orr_grow(r->origins, r->n_origins, &r->cap_origins, sizeof *r->origins);
+        (void)snprintf(r->origins[r->n_origins++].id, sizeof r->origins->id, "%s", id);
+    }
+    spent->from = (uint32_t)i + 1;
+}
+
 static orr_status record_attempt(void *context, const struct orr_stored *s,
                                  const struct orr_place *place, struct orr_error *err)
 {
@@ -255,6 +270,11 @@ static orr_status record_attempt(void *context, const struct orr_stored *s,
         orr_int(place->epoch),
     };
     count_result(r, place);
+    if (!s->attempt) {
+        if (slot)
+            note_origin(r, &r->spent[*slot - 1], s->host);
+        return ORR_OK;
+    }
     if (slot)
         add_spent(&r->spent[*slot - 1], s, place->epoch);
     orr_runtable_key(r->attempts, key_of(task, s, place));

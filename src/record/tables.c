@@ -217,7 +217,7 @@ orr_status orri_record_facts(struct orri_recorder *r)
 
 /* ---- tasks ---- */
 
-enum { TASK_COLUMNS = 10 };
+enum { TASK_COLUMNS = 11 };
 
 /* A workflow that stands for a function has no attempts, and so no times (NaN). */
 static void task_row(struct orri_recorder *r, uint32_t row, struct orr_value *out)
@@ -246,6 +246,7 @@ static void task_row(struct orri_recorder *r, uint32_t row, struct orr_value *ou
     out[8] =
         spent->attempts ? orri_unix_time(spent->ended - spent->started) : orr_null();
     out[9] = orri_unix_time(spent->cpu);
+    out[10] = orri_text(r, spent->from ? r->origins[spent->from - 1].id : "");
 }
 
 orr_status orri_record_tasks(struct orri_recorder *r)
@@ -265,6 +266,8 @@ orr_status orri_record_tasks(struct orri_recorder *r)
             "time"),
         ORRI_COLUMN("seconds", FLOAT, "s", "wall time of that attempt"),
         ORRI_COLUMN("cpu", FLOAT, "s", "CPU time of all attempts"),
+        ORRI_COLUMN("from", STRING, NULL,
+                    "id of the run that its result was taken from, or empty"),
     };
     struct orr_runtable *table = orr_runfile_table(
         r->file, "tasks", "each call by content", columns, TASK_COLUMNS);

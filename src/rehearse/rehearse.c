@@ -131,7 +131,7 @@ struct orr_rehearsal *orr_rehearse(const struct orr_rehearsal_setup *setup)
     struct orr_rehearsal *r = orr_alloc(1, sizeof *r);
     r->setup = *setup;
     if (!r->setup.files.identify)
-        r->setup.files = (struct orr_engine_files) { by_name, NULL };
+        r->setup.files = (struct orr_engine_files) { .identify = by_name };
     take_over(r);
     r->engine = orr_engine_new(&r->graph, &r->setup.files);
     orr_engine_set_most_in_a_row(r->engine, FACTS_IN_A_ROW);

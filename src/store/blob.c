@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "store/shard.h"
+#include "store/share.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,10 +73,12 @@ static orr_status open_shard(struct orr_blob_reader *reader,
     struct slot *slot = find_slot(reader, blob);
     orr_status status = ORR_OK;
     if (slot->fd < 0) {
+        char name[ORRI_BLOB_FILE];
         slot->shard = (struct orri_shard_id) { .writer = blob->writer,
                                                .epoch = blob->epoch,
                                                .segment = blob->segment };
-        char *path = orri_shard_path(reader->run_dir, &slot->shard, ".blob.h5");
+        orri_blob_file(blob, name);
+        char *path = orr_path_join(reader->run_dir, name);
         slot->fd = open(path, O_RDONLY | O_CLOEXEC);
         if (slot->fd < 0)
             status = orr_error_errno(err, ORR_ERR_STORE, errno,
@@ -93,14 +96,13 @@ static orr_status blob_error(const struct orr_blob_reader *reader,
                              const char *what, struct orr_error *err)
 {
     char hash[ORR_ID_TEXT];
-    char name[ORR_SHARD_NAME];
+    char name[ORRI_BLOB_FILE];
     orr_id_text(blob->hash, hash);
-    orr_shard_name(blob->writer, blob->epoch, blob->segment, name);
-    return orr_error_set(err, status, ORR_NO_SPAN,
-                         "blob %.12s (%llu bytes at %llu of %s/shards/%s.blob.h5): %s",
-                         hash, (unsigned long long)blob->length,
-                         (unsigned long long)blob->offset, reader->run_dir, name,
-                         bad ? strerror(bad) : what);
+    orri_blob_file(blob, name);
+    return orr_error_set(
+        err, status, ORR_NO_SPAN, "blob %.12s (%llu bytes at %llu of %s/%s): %s", hash,
+        (unsigned long long)blob->length, (unsigned long long)blob->offset,
+        reader->run_dir, name, bad ? strerror(bad) : what);
 }
 
 /* Bounds come from other people's bytes: never past the file, never an overflow. */

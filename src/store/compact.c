@@ -142,7 +142,7 @@ static void patch_blob(void *context, unsigned char *at)
         blob.offset -= place->blob;
     } else if ((moved = new_place(p->c, blob.hash)) != NULL) {
         blob = *moved;
-    } else {
+    } else if (blob.writer != ORR_BLOB_REUSED) { /* those lie in reuse/, and stay */
         p->missing = true;
     }
     orr_blob_encode(&blob, at);

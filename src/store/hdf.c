@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,20 @@
  * it is kept here when it happens, as errno is, one for each thread. */
 static _Thread_local char first_reason[400];
 
+/* When the system refused, the library's description is "file write failed: time = ...,
+ * errno = 28, error message = ..., buf = ...", with a line break: its number says all.
+ */
 static herr_t keep_reason(unsigned n, const H5E_error2_t *entry, void *context)
 {
     (void)context;
-    if (n == 0 && entry->desc)
-        (void)snprintf(first_reason, sizeof first_reason, "%s", entry->desc);
+    if (n != 0 || !entry->desc)
+        return 0;
+    const char *number = strstr(entry->desc, "errno = ");
+    long error = number ? strtol(number + strlen("errno = "), NULL, 10) : 0;
+    if (error > 0 && error <= INT_MAX)
+        (void)snprintf(first_reason, sizeof first_reason, "%s", strerror((int)error));
+    else
+        (void)snprintf(first_reason, sizeof first_reason, "HDF5: %s", entry->desc);
     return 0;
 }
 
@@ -34,6 +44,9 @@ static herr_t on_failure(hid_t stack, void *context)
 void orri_hdf_begin(void)
 {
     hbool_t safe = false;
+    /* Every file is closed by us. At exit the library would try again to close one that
+     * could not be written, and crash over it (1.10.8). */
+    (void)H5dont_atexit();
     (void)H5open();
     if (H5is_library_threadsafe(&safe) < 0 || !safe)
         ORR_BUG(
@@ -62,8 +75,8 @@ hid_t orri_hdf_create(const char *path)
 orr_status orri_hdf_error(struct orr_error *err, const char *what, const char *path)
 {
     orr_status status =
-        orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "%s %s: HDF5: %s", what, path,
-                      first_reason[0] ? first_reason : "no reason given");
+        orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "%s %s: %s", what, path,
+                      first_reason[0] ? first_reason : "HDF5: no reason given");
     first_reason[0] = '\0';
     return status;
 }

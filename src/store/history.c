@@ -113,7 +113,7 @@ orr_status orr_history_load(const char *run_dir, struct orr_id run_id,
                             struct orr_history **out, struct orr_error *err)
 {
     struct orr_history *history = orr_alloc(1, sizeof *history);
-    struct orr_scan_options options = { .run_id = run_id };
+    struct orr_scan_options options = { .run_id = run_id, .no_rows = true };
     orr_status status =
         orr_shards_scan(run_dir, &options, remember, history, NULL, err);
     if (status != ORR_OK) {

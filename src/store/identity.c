@@ -23,6 +23,7 @@ struct orr_files {
     struct entry *entries;
     size_t n;
     size_t cap;
+    char *run_dir; /* or NULL */
 };
 
 struct orr_files *orr_files_new(void) { return orr_alloc(1, sizeof(struct orr_files)); }
@@ -34,8 +35,24 @@ void orr_files_free(struct orr_files *files)
     for (size_t i = 0; i < files->n; i++)
         free(files->entries[i].path);
     free(files->entries);
+    free(files->run_dir);
     orr_map_release(&files->by_hash);
     free(files);
+}
+
+void orr_files_of_run(struct orr_files *files, const char *run_dir)
+{
+    free(files->run_dir);
+    files->run_dir = orr_strdup(run_dir);
+}
+
+const char *orr_files_within(void *context, const char *path)
+{
+    const struct orr_files *files = context;
+    size_t length = files->run_dir ? strlen(files->run_dir) : 0;
+    bool within = length && strncmp(path, files->run_dir, length) == 0 &&
+                  strncmp(path + length, "/out/", 5) == 0;
+    return within ? path + length + 1 : path;
 }
 
 bool orr_file_look(const char *path, struct orr_file_seen *out)
@@ -65,7 +82,7 @@ static struct orr_id by_size_and_time(const struct orr_file_seen *seen)
 
 enum { READ_BLOCK = 1 << 20 };
 
-static struct orr_id by_bytes(const char *path)
+struct orr_id orr_file_content(const char *path)
 {
     struct orr_hasher *hasher = orr_hasher_new();
     unsigned char *block = orr_alloc(READ_BLOCK, 1);
@@ -85,7 +102,7 @@ static struct orr_id identify(const char *path, bool by_content)
 {
     struct orr_file_seen seen;
     if (by_content)
-        return by_bytes(path);
+        return orr_file_content(path);
     return by_size_and_time(orr_file_look(path, &seen) ? &seen : NULL);
 }
 
@@ -129,4 +146,17 @@ void orr_files_remember(struct orr_files *files, const struct orr_file_seen *see
     if (!entry->path)
         entry->path = orr_strdup(seen->path);
     entry->id = by_size_and_time(seen);
+}
+
+void orr_files_know(struct orr_files *files, const struct orr_file_seen *seen,
+                    struct orr_id content)
+{
+    struct orr_file_seen now;
+    if (!orr_file_look(seen->path, &now) || now.size != seen->size ||
+        now.seconds != seen->seconds || now.nanoseconds != seen->nanoseconds)
+        return;
+    struct entry *entry = entry_of(files, seen->path, true);
+    if (!entry->path)
+        entry->path = orr_strdup(seen->path);
+    entry->id = content;
 }

@@ -232,23 +232,40 @@ static int link_ours(const char *mine, const char *to)
     return bad;
 }
 
+/* The guard of someone who died while holding it is taken away: under another name
+ * first, so that of several who find it stale one has it; one that is not stale (ours
+ * was the slower look) is put back. */
+static void remove_stale_guard(const struct taking *t)
+{
+    struct orri_lock_owner owner;
+    struct timespec beat;
+    if (read_lock(t->guard, &owner, &beat) != 0 ||
+        !owner_is_stale(&owner, &t->lock->owner, server_now(t) - beat.tv_sec))
+        return;
+    struct orr_text aside = ORR_TEXT_INIT;
+    struct orri_lock_owner moved;
+    orr_text_printf(&aside, "%s.stale", t->mine);
+    if (rename(t->guard, aside.s) == 0) {
+        if (read_lock(aside.s, &moved, &beat) == 0 &&
+            strcmp(moved.nonce, owner.nonce) != 0)
+            (void)link(aside.s, t->guard);
+        (void)unlink(aside.s);
+    }
+    orr_text_release(&aside);
+}
+
 /* Take the stale lock away. One at a time: `guard` is a lock of its own, held for
  * moments, and what was judged stale is read again under it. */
 static int remove_stale(struct taking *t, const struct orri_lock_owner *stale)
 {
     struct orri_lock_owner now;
     struct timespec beat;
-    int fd = open(t->guard, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        struct stat info;
-        int bad = errno;
-        if (bad == EEXIST && stat(t->guard, &info) == 0 &&
-            server_now(t) - info.st_mtim.tv_sec > ORR_LOCK_SILENCE)
-            (void)unlink(t->guard); /* its maker died in these moments */
+    int bad = link_ours(t->mine, t->guard);
+    if (bad == EEXIST)
+        remove_stale_guard(t);
+    if (bad)
         return bad;
-    }
-    (void)close(fd);
-    int bad = read_lock(t->lock->path, &now, &beat);
+    bad = read_lock(t->lock->path, &now, &beat);
     if (bad == 0 && strcmp(now.nonce, stale->nonce) == 0)
         bad = unlink(t->lock->path) != 0 ? errno : 0;
     (void)unlink(t->guard);

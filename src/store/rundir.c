@@ -254,21 +254,28 @@ static int remove_entry(const char *path, const struct stat *info, int kind,
 
 enum { OPEN_FOLDERS = 16 };
 
+static void remove_files(const struct orr_rundir *dir, const char *name,
+                         const char *part)
+{
+    struct dirent *entry = NULL;
+    char *folder = orr_path_join(dir->path, name);
+    DIR *stream = opendir(folder);
+    while (stream && (entry = readdir(stream)) != NULL)
+        if (strstr(entry->d_name, part))
+            (void)unlinkat(dirfd(stream), entry->d_name, 0);
+    if (stream)
+        (void)closedir(stream);
+    free(folder);
+}
+
 /* What killed writers and attempts left. */
 static void remove_left_over(const struct orr_rundir *dir)
 {
     char *scratch = orr_path_join(dir->path, "scratch");
     (void)nftw(scratch, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
     free(scratch);
-    struct dirent *entry = NULL;
-    char *folder = orr_path_join(dir->path, "shards");
-    DIR *stream = opendir(folder);
-    while (stream && (entry = readdir(stream)) != NULL)
-        if (strstr(entry->d_name, ".h5.tmp-"))
-            (void)unlinkat(dirfd(stream), entry->d_name, 0);
-    if (stream)
-        (void)closedir(stream);
-    free(folder);
+    remove_files(dir, "shards", ".h5.tmp-");
+    remove_files(dir, "reuse", "table.tmp-");
 }
 
 /* The next epoch: no shard file and no earlier session has it. */

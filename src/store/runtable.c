@@ -167,8 +167,11 @@ static void put_blob(struct orr_runtable *t, struct orri_member *m,
     char shard[64] = "";
     if (blob) {
         orr_id_text(blob->hash, hash);
-        (void)snprintf(shard, sizeof shard, "w%05u-e%03u-s%06u", blob->writer,
-                       blob->epoch, blob->segment);
+        if (blob->writer == ORR_BLOB_REUSED)
+            (void)snprintf(shard, sizeof shard, "../reuse/s%06u", blob->segment);
+        else
+            (void)snprintf(shard, sizeof shard, "w%05u-e%03u-s%06u", blob->writer,
+                           blob->epoch, blob->segment);
     }
     orr_put_i64(&t->spool, blob ? (int64_t)blob->length : 0);
     put_text(t, m + 1, hash, strlen(hash));

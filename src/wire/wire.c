@@ -62,6 +62,7 @@ void orr_hello_put(struct orr_bytes *out, const struct orr_hello *h)
     orr_put_u32(out, h->workers);
     orr_put_u64(out, h->memory);
     orr_put_u32(out, h->pid);
+    put_text(out, h->pid_space);
     put_text(out, h->bind);
 }
 
@@ -77,6 +78,7 @@ orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
     h->workers = orr_get_u32(in);
     h->memory = orr_get_u64(in);
     h->pid = orr_get_u32(in);
+    h->pid_space = get_text(in, arena);
     h->bind = get_text(in, arena);
     return whole(in);
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORR_WIRE_VERSION = 1 };
+enum { ORR_WIRE_VERSION = 2 };
 
 #define ORR_MESSAGES(X)                                                                \
     X(HELLO, 1)   /* agent to 0, worker to agent: who I am */                          \
@@ -42,7 +42,8 @@ struct orr_hello {
     uint32_t workers; /* ranks behind the agent, itself included */
     uint64_t memory;  /* bytes of the node */
     uint32_t pid;
-    const char *bind; /* where attempts are pinned, for people: "0-1" */
+    const char *pid_space; /* orr_pid_space(): where the pid means it */
+    const char *bind;      /* where attempts are pinned, for people: "0-1" */
 };
 
 /* One attempt to run. */

@@ -22,7 +22,7 @@ functions:
   take:
     shell: |
       test {i} -ne 2 || {{ echo 'bad item' >&2; exit 3; }}
-      while test {i} -eq {closed} && ! test -e {gate}; do sleep 0.05; done
+      test {i} -ne {closed} || read -r opened <{gate}
       printf '{{"vif": 0.9%s}}' {i}
     in: {list: path, gate: string, i: int, closed: int}
     out: {vif: float}
@@ -119,6 +119,7 @@ wrong "run.h5 has no task 99" failed task 99
 wrong "no task whose identity begins with ffffffffff" failed task ffffffffff
 wrong "a task is a number" failed task x
 wrong "none" none good
+wrong "orrery why: RUN is missing" --json
 wrong "usage: orrery why" --json
 
 # --- the files change after the run ---
@@ -163,10 +164,12 @@ why finished sum
 contains "a gathered fact" "$told" "    gathered g: 2 facts 'take'"
 
 # --- a run that is on: item 1 waits for the gate ---
+mkfifo gate
+exec 9<>gate # neither opening nor writing it waits
 "$ORRERY" run takes.yaml -n 1 --run-dir on --quiet --set n=2 --set closed=1 --set target=0.9 \
-    --set gate="$work/gate" &
+    --set gate="$work/gate" 9<&- &
 runner=$!
-trap 'kill -KILL $runner 2>/dev/null || true; touch "$work/gate"; at_exit' EXIT
+trap 'kill -KILL $runner 2>/dev/null || true; echo open >&9; at_exit' EXIT
 item_0_is_stored() { "$ORRERY" why on take i=0 2>/dev/null | grep -q '^take {i: 0'; }
 wait_until item_0_is_stored
 why on take i=1
@@ -182,7 +185,7 @@ wait "$runner" 2>/dev/null || true
 why on sum
 contains "killed: what was there" "$told" "it has gathered 1 of 2 facts 'take'"
 contains "killed: what was not" "$told" "called take(..., i: 1, closed: 1) [ID]: not finished"
-touch gate
+printf 'open\n%.0s' 1 2 3 >&9 # one for a shell of the dead run, should it still read
 exits 0 "$ORRERY" resume on -n 1 --quiet
 why on sum
 contains "resumed: of the first session" "$told" "attempt 1 on HOST, session 1: done"

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# run.sh [SECONDS] - build the fuzz targets and run each for SECONDS (60), two at a time
+# run.sh [SECONDS [TARGET...]] - build the fuzz targets and run each for SECONDS (60), two at
+# a time
 #
 # Prints executions and coverage of each target; exit code 1 when one found something.
 # What it found lies in build/fuzz/found: fix it, and keep it in tests/fuzz/regress/TARGET.
 # The corpus grows in build/fuzz/corpus.
 set -euo pipefail
 seconds=${1:-60}
+[ $# -eq 0 ] || shift
 cd "$(dirname "$0")/../.."
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz | tail -n 1
@@ -36,7 +38,8 @@ tell() {
 }
 
 failed=0
-targets=(workflow job expression template format import)
+targets=("$@")
+[ $# -gt 0 ] || targets=(workflow job expression template format shard import)
 for ((i = 0; i < ${#targets[@]}; i += 2)); do
     pair=("${targets[@]:i:2}")
     processes=()

@@ -16,8 +16,8 @@
  *   one does;
  * - who is asked first, when rules with different handlers share a task that fails: who
  *   gives up after one failure, and asks when another has retried it already, gets the
- *   result. Here those that share a task treat its failures alike;
- * - how many attempts were made: a resume gives a task all its retries anew.
+ *   result. Here those that share a task treat its failures alike.
+ * Checked besides: no attempt whose end was stored is made again, in no session.
  *
  * `sim_orders SEED` runs one seed alone and prints what it came to. */
 #include <setjmp.h>
@@ -29,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "coord/internal.h"
@@ -68,7 +69,12 @@ static const char main_text[] =
     "  refined: {g: int, total: float}\n"
     "  end: {n: int}\n"
     "  short: {n: int}\n"
-    "functions:\n" FUNCTION("flaky", "    retries: 3\n    retry-delay: 1ms\n")
+    "  hopeless: {i: int, attempts: int}\n"
+    "functions:\n" FUNCTION(
+        "doomed",
+        "    retries: 2\n    retry-delay: 1ms\n") FUNCTION("flaky",
+                                                           "    retries: 3\n    "
+                                                           "retry-delay: 1ms\n")
         FUNCTION("moody", "") FUNCTION("fatal", "") FUNCTION(
             "look",
             "") "  refine: {workflow: refine.yaml}\n"
@@ -128,6 +134,9 @@ static const char main_text[] =
                 "error.message}}\n"
                 "      - {when: error.code == 5, skip: true}\n"
                 "      - fail: \"mood {t.i}: {error.message}\"\n"
+                "  - rule: doomed\n    match: {t: item}\n"
+                "    action: {call: doomed, with: {i: t.i, salt: 0}}\n"
+                "    error: [{assert: hopeless, with: {i: t.i, attempts: attempt}}]\n"
                 "  - rule: refine\n    match: {j: job, w: whole}\n"
                 "    action: {call: refine, with: {parts: w.items, salt: w.g}}\n"
                 "    reaction: [{assert: refined, with: {g: w.g, total: "
@@ -223,6 +232,7 @@ struct session {
     bool left[AGENTS + 1];
     struct attempt *flying;
     size_t n, cap;
+    struct orr_map made; /* attempts that ended and were stored, in all sessions */
     uint64_t ended;
     uint64_t lost; /* workers */
     bool loses_node, drains;
@@ -381,7 +391,7 @@ static enum orr_fail_kind failure_of(const struct attempt *a, int64_t *code)
 {
     uint64_t fate = fate_of(a, "fate");
     *code = 1;
-    if (strcmp(function_of(a), "fatal") == 0)
+    if (strcmp(function_of(a), "fatal") == 0 || strcmp(function_of(a), "doomed") == 0)
         return ORR_FAIL_EXIT;
     if (strcmp(function_of(a), "flaky") == 0)
         return a->number <= fate % 4 ? ORR_FAIL_EXIT : ORR_FAIL_NONE;
@@ -503,6 +513,17 @@ static void report(struct session *s, const struct attempt *a,
     say(s, a->agent, &out);
 }
 
+/* Sessions count attempts together: what one made, and stored, no other makes again. */
+static void check_made_once(struct session *s, const struct attempt *a)
+{
+    bool fresh = false;
+    uint64_t key = orr_hash64(&a->identity, sizeof a->identity, a->number);
+    (void)orr_map_insert(&s->made, key, &fresh);
+    if (!fresh)
+        fail_msg("seed %llu: attempt %u of a task of %s was made twice",
+                 (unsigned long long)s->seed, a->number, function_of(a));
+}
+
 /* One attempt in flight ends. */
 static void end_one(struct session *s)
 {
@@ -516,8 +537,8 @@ static void end_one(struct session *s)
                              .counters = "",
                              .t_end = 1000 };
     s->flying[pick] = s->flying[--s->n];
-    if (!s->loses_node && s->coord->n_records > a.task &&
-        s->coord->records[a.task].lost == 0 && roll(&s->dice, 12) == 0) {
+    if (!s->loses_node && orri_record(s->coord, a.task)->lost == 0 &&
+        roll(&s->dice, 12) == 0) {
         done.failure = ORR_FAIL_LOST;
         done.message = "its worker was lost";
         s->lost++;
@@ -528,6 +549,7 @@ static void end_one(struct session *s)
             put_results(&a, &results);
         done.results = results.data;
         done.results_length = (uint32_t)results.length;
+        check_made_once(s, &a);
         store(s, &a, &done);
         s->ended++;
     }
@@ -703,6 +725,7 @@ static char *run_seed(uint64_t seed, struct seen *seen)
     seen->lost_workers += (uint32_t)s.lost;
     char *out = tell(&s);
     end(&s);
+    orr_map_release(&s.made);
     free(s.flying);
     free(s.run_path);
     (void)snprintf(command, sizeof command, "rm -rf -- '%s'", s.root);
@@ -731,6 +754,7 @@ static void every_order_gives_the_same_facts(void **state)
     struct seen seen = { 0 };
     char *first = run_seed(0, &seen);
     assert_non_null(strstr(first, "request 0 succeeded"));
+    assert_non_null(strstr(first, "hopeless {i: 0, attempts: 3}"));
     assert_non_null(strstr(first, "request 3 failed: no good: as it is"));
     assert_non_null(strstr(first, "request 4 failed: output 'short' has no fact"));
     assert_non_null(strstr(first, "request 5 failed: output 'goods' has no fact"));

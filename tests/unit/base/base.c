@@ -14,6 +14,7 @@
 #include "base/hashes.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/rows.h"
 #include "base/text.h"
 
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Vectors of RFC 3720, B.4. */
@@ -386,6 +388,24 @@ static void texts_are_made_harmless(void **state)
                      2);
 }
 
+static void pids_live_and_die(void **state)
+{
+    char space[ORR_PID_SPACE];
+    char again[ORR_PID_SPACE];
+    int status = 0;
+    (void)state;
+    orr_pid_space(space);
+    orr_pid_space(again);
+    assert_string_equal(space, again);
+    assert_non_null(strchr(space, '/'));
+    assert_true(orr_pid_lives(getpid()));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_false(orr_pid_lives(child));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +425,7 @@ int main(void)
         cmocka_unit_test(findings_show_line_and_caret),
         cmocka_unit_test(diags_show_long_lines),
         cmocka_unit_test(durations_read_well),
+        cmocka_unit_test(pids_live_and_die),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

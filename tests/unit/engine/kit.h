@@ -72,7 +72,8 @@ static struct orr_id kit_identify(void *context, const char *path, bool by_conte
 
 static struct orr_engine *kit_engine(const struct orr_graph *graph)
 {
-    return orr_engine_new(graph, &(struct orr_engine_files) { kit_identify, NULL });
+    return orr_engine_new(graph,
+                          &(struct orr_engine_files) { .identify = kit_identify });
 }
 
 /* A request with one int input, `n`. */

@@ -109,7 +109,7 @@ static struct orr_plan *play(const struct orr_graph *graph, int64_t n, bool time
 {
     struct orr_arena arena = ORR_ARENA_INIT;
     struct orr_engine *engine =
-        orr_engine_new(graph, &(struct orr_engine_files) { no_file, NULL });
+        orr_engine_new(graph, &(struct orr_engine_files) { .identify = no_file });
     struct orr_record *inputs = orr_record_new(&arena, graph->facts[0].record);
     struct orr_engine_call call;
     inputs->fields[0] = orr_int(n);

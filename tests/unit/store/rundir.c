@@ -218,6 +218,33 @@ static void test_dead_owner(void **state)
     kit_remove(base);
 }
 
+/* Killed in the moment in which it took a stale lock away. */
+static void test_dead_guard(void **state)
+{
+    (void)state;
+    struct orr_error err = { .code = ORR_OK };
+    struct orr_rundir *dir = NULL;
+    char *base = kit_directory();
+    char *lock = join(base, "lock");
+    char *guard = join(base, "lock.break");
+    int status = 0;
+    orr_rundir_close(create(base));
+    pid_t child = fork();
+    if (child == 0) {
+        bool good = orr_rundir_open(base, &dir, NULL) == ORR_OK;
+        _exit(good && link(lock, guard) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    if (orr_rundir_open(base, &dir, &err) != ORR_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(access(guard, F_OK), -1);
+    orr_rundir_close(dir);
+    free(guard);
+    free(lock);
+    kit_remove(base);
+}
+
 static void put_lock(const char *base, const char *boot, long pid, long long start,
                      long age)
 {
@@ -336,8 +363,9 @@ int main(void)
         cmocka_unit_test(test_create),     cmocka_unit_test(test_epochs),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_half_made),  cmocka_unit_test(test_live_lock),
-        cmocka_unit_test(test_dead_owner), cmocka_unit_test(test_other_host),
-        cmocka_unit_test(test_lost_lock),  cmocka_unit_test(test_race),
+        cmocka_unit_test(test_dead_owner), cmocka_unit_test(test_dead_guard),
+        cmocka_unit_test(test_other_host), cmocka_unit_test(test_lost_lock),
+        cmocka_unit_test(test_race),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,7 @@ static void every_cut_is_refused(void **state)
                            .workers = 8,
                            .memory = 1,
                            .pid = 2,
+                           .pid_space = "b/4",
                            .bind = "0-7" };
     orr_hello_put(&out, &h);
     for (size_t length = 1; length < out.length; length++) {

@@ -1,0 +1,66 @@
+/* flights.c - attempts from assignment to acknowledgement, and the lists they wait in
+ * Owns: their memory. Hands on: what happens to them (agent.c, results.c). */
+#include "node/internal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
+                      uint32_t at)
+{
+    agent->flights[at].next = 0;
+    if (list->tail)
+        agent->flights[list->tail - 1].next = at + 1;
+    else
+        list->head = at + 1;
+    list->tail = at + 1;
+    list->n++;
+}
+
+uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list)
+{
+    uint32_t at = list->head - 1;
+    list->head = agent->flights[at].next;
+    if (!list->head)
+        list->tail = 0;
+    list->n--;
+    return at;
+}
+
+uint32_t orri_flight_new(struct orr_agent *agent)
+{
+    if (agent->unused.n)
+        return orri_flight_pop(agent, &agent->unused);
+    agent->flights = orr_grow(agent->flights, agent->n_flights, &agent->cap_flights,
+                              sizeof *agent->flights);
+    agent->flights[agent->n_flights] = (struct orri_flight) { .blob_fd = -1 };
+    return agent->n_flights++;
+}
+
+void orri_flight_free(struct orr_agent *agent, uint32_t at)
+{
+    struct orri_flight *flight = &agent->flights[at];
+    if (flight->blob_fd >= 0)
+        (void)close(flight->blob_fd);
+    free(flight->args);
+    free(flight->done);
+    *flight = (struct orri_flight) { .blob_fd = -1 };
+    orri_flight_push(agent, &agent->unused, at);
+}
+
+const struct orr_graph_function *orri_flight_function(const struct orr_agent *agent,
+                                                      const struct orri_flight *flight)
+{
+    return &agent->setup.host.graph->functions[flight->assignment.function];
+}
+
+void orri_flights_release(struct orr_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->n_flights; i++) {
+        if (agent->flights[i].blob_fd >= 0)
+            (void)close(agent->flights[i].blob_fd);
+        free(agent->flights[i].args);
+        free(agent->flights[i].done);
+    }
+    free(agent->flights);
+}

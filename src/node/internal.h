@@ -1,0 +1,95 @@
+/* internal.h - what the files of the agent share: agent.c, flights.c, results.c */
+#ifndef ORRI_NODE_INTERNAL_H
+#define ORRI_NODE_INTERNAL_H
+
+#include "node/agent.h"
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "node/crew.h"
+
+enum orri_flight_state {
+    ORRI_FLIGHT_FREE,
+    ORRI_FLIGHT_QUEUED,
+    ORRI_FLIGHT_RUNNING,
+    ORRI_FLIGHT_HELD,
+    ORRI_FLIGHT_STORING
+};
+
+/* One attempt from assignment to acknowledgement. */
+struct orri_flight {
+    enum orri_flight_state state;
+    struct orr_assignment assignment; /* args owned, see args */
+    unsigned char *args;
+    struct orri_place place; /* worker and cores while it runs */
+    uint32_t rank;
+    unsigned char *done; /* encoded local DONE entry, from the end of the attempt on */
+    size_t done_length;
+    int blob_fd;
+    uint32_t next; /* in the list of its state + 1 */
+};
+
+struct orri_flight_list { /* flights by index + 1, in order */
+    uint32_t head;
+    uint32_t tail;
+    uint32_t n;
+};
+
+struct orr_agent {
+    struct orr_agent_setup setup;
+    struct orri_crew *crew;
+    struct orr_host *host;
+    struct orr_writer *writer;
+    struct orri_flight *flights;
+    uint32_t n_flights;
+    size_t cap_flights;
+    struct orri_flight_list unused;
+    struct orri_flight_list queue;
+    struct orri_flight_list held; /* ended, but the writer's queue is full */
+    uint32_t storing;
+    struct orr_bytes up;
+    struct orr_arena scratch;
+    bool greeted;
+    bool stopping;
+    bool faulted;
+    bool told_to_end; /* by a signal */
+    bool busy;
+    int64_t began;
+    int64_t heard; /* from the coordinator, monotonic ns; 0: never yet */
+    int64_t beat;  /* sent */
+    int64_t stopped_since;
+    uint64_t results;
+};
+
+/* ---- flights.c ---- */
+
+/* Lists keep their order. */
+void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
+                      uint32_t at);
+uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list);
+/* The index of a free one; pointers to flights are good until the next new one. */
+uint32_t orri_flight_new(struct orr_agent *agent);
+void orri_flight_free(struct orr_agent *agent, uint32_t at);
+void orri_flights_release(struct orr_agent *agent);
+const struct orr_graph_function *orri_flight_function(const struct orr_agent *agent,
+                                                      const struct orri_flight *flight);
+
+/* ---- agent.c: to the coordinator; `bytes` are empty afterwards ---- */
+
+orr_status orri_agent_send(struct orr_agent *agent, struct orr_bytes *bytes,
+                           struct orr_error *err);
+orr_status orri_agent_say(struct orr_agent *agent, enum orr_message message,
+                          const char *text, struct orr_error *err);
+
+/* ---- results.c ---- */
+
+/* Hand an ended attempt to the writer. False: the writer's queue is full. */
+bool orri_result_store(struct orr_agent *agent, uint32_t at);
+/* Those that had to wait. */
+void orri_results_store_held(struct orr_agent *agent);
+/* Report what is on disk now. */
+orr_status orri_results_take(struct orr_agent *agent, struct orr_error *err);
+/* Did the writer fail? The coordinator is told, once. */
+orr_status orri_results_check(struct orr_agent *agent, struct orr_error *err);
+
+#endif
