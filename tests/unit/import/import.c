@@ -414,6 +414,27 @@ static void many_to_many(void **state)
     orr_text_release(&text);
 }
 
+/* A function for each of ten thousand programs would be no help to anybody. */
+static void many_kinds(void **state)
+{
+    (void)state;
+    struct orr_text text = ORR_TEXT_INIT;
+    struct orr_import import = { 0 };
+    struct orr_diags diags = { 0 };
+    struct orr_import_options options = { .directory = "/d",
+                                          .shell = "sh",
+                                          .commands = true };
+    for (int i = 0; i < 1000; i++)
+        orr_text_printf(&text, "TASK t%d /bin/p%d\n", i, i);
+    assert_true(orr_import_pmc("F", &text, &options, &import, &diags));
+    assert_int_equal(import.n_kinds, 301);
+    assert_string_equal(import.kinds[300].name, "other");
+    assert_int_equal(import.kinds[300].n_tasks, 700);
+    orr_import_release(&import);
+    orr_diags_release(&diags);
+    orr_text_release(&text);
+}
+
 static uint32_t next_random(uint32_t *seed)
 {
     *seed = *seed * 1664525U + 1013904223U;
@@ -490,6 +511,7 @@ int main(void)
                                            .initial_state = (void *)&wrong[i] };
     const struct CMUnitTest others[] = { cmocka_unit_test(kinds),
                                          cmocka_unit_test(many_to_many),
+                                         cmocka_unit_test(many_kinds),
                                          cmocka_unit_test(damaged_texts),
                                          cmocka_unit_test(which_dag) };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
