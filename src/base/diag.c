@@ -159,7 +159,9 @@ static void render_one(const struct orr_diag *diag,
                     diag->warning ? "warning" : "error", diag->message);
     if (diag->hint)
         orr_text_printf(out, "; %s", diag->hint);
-    orr_text_printf(out, " [%s]\n", diag->id);
+    if (diag->id)
+        orr_text_printf(out, " [%s]", diag->id);
+    orr_text_puts(out, "\n");
     const char *text = source && diag->at.file && diag->at.line
                            ? source(context, diag->at.file)
                            : NULL;

@@ -15,7 +15,7 @@
 struct orr_diag {
     bool warning;
     struct orr_span at;
-    const char *id;      /* stable, "E0123"; static storage */
+    const char *id;      /* stable, "E0123"; static storage; NULL: it has no number */
     const char *message; /* one line, no final full stop */
     const char *hint;    /* "did you mean 'x'?" or NULL */
 };

@@ -6,7 +6,7 @@
 set -euo pipefail
 out=$(realpath -m "$1")
 cd "$(dirname "$0")/../.."
-mkdir -p "$out"/{workflow,job,expression,template,format,shard} # (shard: regress only)
+mkdir -p "$out"/{workflow,job,expression,template,format,shard,import} # (shard: regress only)
 
 # split FILE PREFIX: fenced blocks with a line `orrery:` become files
 split() {
@@ -67,3 +67,13 @@ keep() {
     grep -ohE '"[^"]*\{[^"]*"' "$files"/*.yaml docs/*.md | sed 's/^"//; s/"$//'
     grep -ohE '\{out\.[a-z]+\}[a-z.]*|printf .*' "$files"/*.yaml
 } | sort -u | keep template
+
+# The texts of the unit tests of importing, as lines of C.
+n=0
+while IFS= read -r line; do
+    n=$((n + 1))
+    for reader in 0 1 2 3; do
+        printf '%b' "\\x0$reader$line" >"$out/import/line-$n-$reader"
+    done
+done < <(sed -nE 's/^ *"(.*)",?( true,| false,)?$/\1/p' tests/unit/import/import.c)
+printf '\x02JOB A a.sub\n====\nexecutable = x\narguments = "a $(b)"\nb = 1\n' >"$out/import/submit"
