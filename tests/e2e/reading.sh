@@ -21,7 +21,7 @@ facts:
 functions:
   film:
     shell: |
-      if [ {i} = 1 ] && [ -n {gate} ]; then while [ ! -e {gate} ]; do sleep 0.05; done; fi
+      if [ {i} = 1 ] && [ -n {gate} ]; then cat {gate}; fi
       [ {i} != {bad} ] || {{ echo 'no film' >&2; exit 3; }}
       seq {i} 2000 > {out.pixels}
     in: {i: int, gate: string, bad: int}
@@ -85,9 +85,10 @@ agrees failed
 same "failed: state" failed "$(value failed/run.h5 state)"
 
 # --- a run that is on, was killed, was resumed ---
+mkfifo gate # nobody opens it: its reader waits until it is killed
 "$ORRERY" run takes.yaml -n 1 --quiet --run-dir on -s gate="$work/gate" &
 runner=$!
-trap 'kill -KILL $runner 2>/dev/null || true; touch "$work/gate"; at_exit' EXIT
+trap 'kill -KILL $runner 2>/dev/null || true; at_exit' EXIT
 first_is_stored() { [ "$(ls_csv on attempts 2>/dev/null | wc -l)" -ge 1 ]; }
 wait_until first_is_stored
 exits 0 "$ORRERY" ls on tasks
@@ -103,6 +104,7 @@ exits 0 "$ORRERY" export on
 same "killed: state" killed "$(value on/run.h5 state)"
 agrees on
 same "killed: task 1" waiting,0 "$(ls_csv on tasks -w 'task == 1' -c state,attempts)"
+rm gate
 touch gate
 exits 0 "$ORRERY" resume on -n 3 --quiet
 agrees on
