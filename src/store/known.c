@@ -60,6 +60,7 @@ struct orr_known {
     struct row *rows; /* sorted by identity */
     size_t n;
     size_t cap;
+    size_t unused; /* of them */
     struct page *pages;
     size_t n_pages;
     size_t cap_pages;
@@ -177,10 +178,15 @@ void orr_known_used(struct orr_known *known, struct orr_id id)
         return;
     struct page *page = &known->pages[row->page];
     row->at |= 1;
-    if (--page->left)
-        return;
-    orr_pages_free(page->data, page->size);
-    page->data = NULL;
+    if (--page->left == 0) {
+        orr_pages_free(page->data, page->size);
+        page->data = NULL;
+    }
+    if (--known->unused == 0) { /* nobody will look for one again */
+        free(known->rows);
+        known->rows = NULL;
+        known->n = 0;
+    }
 }
 
 size_t orr_known_results(const struct orr_known *known) { return known ? known->n : 0; }
@@ -491,6 +497,7 @@ static void sort_results(struct orr_known *known)
             known->rows[kept++] = known->rows[i];
     }
     known->n = kept;
+    known->unused = kept;
     if (kept) {
         known->rows = orr_realloc(known->rows, kept, sizeof *known->rows);
         known->cap = kept;
