@@ -1,21 +1,13 @@
-/* session.c - the ranks of a run and their loop
- * Owns: what the roles of this process share. Hands on: deciding (coord), running
- * (node). */
-#include "cli/session.h"
+/* session.c - the ranks of a run: how each starts, serves as what it is, and ends
+ * Owns: what the roles of this process share. Hands on: their loop (serve.c), deciding
+ * (coord), running (node). */
+#include "cli/rank.h"
 
-#include "base/clock.h"
 #include "base/memory.h"
-#include "cli/prepare.h"
 #include "cli/request.h"
 #include "cli/reuse.h"
-#include "cli/shared.h"
-#include "coord/coord.h"
-#include "exec/nursery.h"
-#include "node/agent.h"
 #include "node/worker.h"
-#include "store/scan.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -23,63 +15,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-struct rank {
-    const struct orri_session *session;
-    struct orr_nursery *nursery;
-    struct orr_mpi_world world;
-    struct orr_loop_hub *hub; /* alone */
-    struct orri_texts texts;
-    struct orri_shared shared;
-    struct orr_job *job;
-    struct orr_topo *topo;
-    struct orr_rundir *dir; /* rank 0 */
-    struct orr_blob_reader *blobs;
-    struct orr_agent *agent;
-    struct orr_coord *coord;
-    struct orr_reuse *reuse;
-    struct orr_progress *progress;
-    bool forsaken; /* a worker whose agent is gone */
-    char host[128];
-};
-
-/* ---- signals: the one thing that must be file-scope ---- */
-
-static volatile sig_atomic_t asked_to_drain;     /* SIGTERM, SIGUSR1 */
-static volatile sig_atomic_t asked_to_interrupt; /* SIGINT, SIGUSR2 */
-
-static void note_signal(int number)
-{
-    if (number == SIGTERM || number == SIGUSR1)
-        asked_to_drain = 1;
-    else
-        asked_to_interrupt++;
-}
-
-/* Workers ignore them. An agent only has to know that its attempts got them too. */
-static void listen_to_signals(bool listens)
-{
-    static const int numbers[] = { SIGTERM, SIGUSR1, SIGINT, SIGUSR2 };
-    struct sigaction action = { .sa_handler = listens ? note_signal : SIG_IGN };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        (void)sigaction(numbers[i], &action, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-}
-
-static void obey_signals(struct rank *rank)
-{
-    if (rank->agent && (asked_to_interrupt || asked_to_drain))
-        orr_agent_told_to_end(rank->agent);
-    if (!rank->coord)
-        return;
-    if (asked_to_interrupt)
-        orr_coord_drain(rank->coord, ORR_RUN_INTERRUPTED, 0);
-    else if (asked_to_drain)
-        orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
-                        rank->session->grace * ORR_SECOND);
-    asked_to_drain = 0;
-    asked_to_interrupt = 0;
-}
 
 /* ---- blobs for functions ---- */
 
@@ -140,7 +75,8 @@ static void allow_descriptors(void)
 
 /* ---- start ---- */
 
-static orr_status describe_run(struct rank *rank, bool alone, struct orr_error *err)
+static orr_status describe_run(struct orri_rank *rank, bool alone,
+                               struct orr_error *err)
 {
     const struct orri_session *session = rank->session;
     bool told = alone || getenv(ORRI_EXIT_FILE); /* by the launcher */
@@ -186,7 +122,7 @@ static orr_status describe_run(struct rank *rank, bool alone, struct orr_error *
 }
 
 /* Rank 0 describes, the others hear and compile the same texts. */
-static orr_status share(struct rank *rank, bool alone, struct orr_error *err)
+static orr_status share(struct orri_rank *rank, bool alone, struct orr_error *err)
 {
     bool first = rank->world.link->rank == 0;
     struct orr_bytes bytes = ORR_BYTES_INIT;
@@ -216,7 +152,7 @@ static orr_status share(struct rank *rank, bool alone, struct orr_error *err)
                                      "this rank cannot compile what rank 0 could");
 }
 
-static struct orr_host_setup host_setup(struct rank *rank)
+static struct orr_host_setup host_setup(struct orri_rank *rank)
 {
     rank->blobs = orr_blob_reader_new(rank->shared.run_dir);
     return (struct orr_host_setup) {
@@ -229,7 +165,7 @@ static struct orr_host_setup host_setup(struct rank *rank)
     };
 }
 
-static orr_status start_agent(struct rank *rank, struct orr_error *err)
+static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
 {
     struct orr_agent_setup setup = {
         .link = rank->world.link,
@@ -247,7 +183,7 @@ static orr_status start_agent(struct rank *rank, struct orr_error *err)
     return orr_agent_new(&setup, &rank->agent, err);
 }
 
-static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
+static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *err)
 {
     const char *columns = getenv(ORRI_COLUMNS);
     uint32_t width = columns ? (uint32_t)strtoul(columns, NULL, 10) : 0;
@@ -288,112 +224,6 @@ static orr_status start_coordinator(struct rank *rank, struct orr_error *err)
     return status;
 }
 
-/* ---- the loop of rank 0 and of agents ---- */
-
-enum { FDS_MAX = 2048 };
-static const int64_t shortest_nap = 50 * 1000; /* ns */
-static const int64_t longest_nap =
-    30 * 1000 * 1000; /* ns: under half a percent of a core */
-
-/* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
- * when no descriptor of the agent was ready. */
-static bool nap(struct rank *rank, int64_t quiet)
-{
-    struct pollfd fds[FDS_MAX];
-    int64_t now = orr_clock_monotonic();
-    int64_t length = quiet / 8;
-    length = length < shortest_nap  ? shortest_nap
-             : length > longest_nap ? longest_nap
-                                    : length;
-    if (rank->agent && orr_agent_wake(rank->agent) - now < length)
-        length = orr_agent_wake(rank->agent) - now;
-    if (rank->coord && orr_coord_wake(rank->coord) - now < length)
-        length = orr_coord_wake(rank->coord) - now;
-    if (length < 0)
-        length = 0;
-    struct timespec limit = { length / ORR_SECOND, length % ORR_SECOND };
-    size_t n = rank->agent ? orr_agent_fds(rank->agent, fds, FDS_MAX) : 0;
-    return ppoll(fds, (nfds_t)n, &limit, NULL) != 0 || n == FDS_MAX;
-}
-
-static bool was_busy(const struct rank *rank)
-{
-    return (rank->coord && orr_coord_was_busy(rank->coord)) ||
-           (rank->agent && orr_agent_was_busy(rank->agent));
-}
-
-/* A process that stood still (stopped, a hung host) may have been given up meanwhile:
- * before it does anything else it looks whether the run is still its own. */
-enum { STOOD_STILL = 1 /* s */, BEAT_SECONDS = 10 };
-
-static orr_status check_owner(struct rank *rank, int64_t stall, struct orr_error *err)
-{
-    struct orr_run_info info;
-    if (rank->dir || stall < STOOD_STILL * ORR_SECOND ||
-        orr_run_info_read(rank->shared.run_dir, &info, NULL) != ORR_OK ||
-        info.epoch <= rank->shared.epoch)
-        return ORR_OK;
-    return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
-                         "rank %u on %s stood still for %.1f s, and session %u has "
-                         "gone on with the run: it leaves",
-                         rank->world.link->rank, rank->host, (double)stall / 1e9,
-                         info.epoch);
-}
-
-static orr_status keep_lock(struct rank *rank, int64_t now, int64_t stall,
-                            int64_t *beaten, struct orr_error *err)
-{
-    if (!rank->dir ||
-        (stall < STOOD_STILL * ORR_SECOND && now - *beaten < BEAT_SECONDS * ORR_SECOND))
-        return check_owner(rank, stall, err);
-    *beaten = now;
-    return orr_rundir_beat(rank->dir, err);
-}
-
-static orr_status serve(struct rank *rank, struct orr_error *err)
-{
-    int64_t last_busy = orr_clock_monotonic();
-    int64_t beaten = last_busy;
-    int64_t turned = last_busy;
-    bool agent_there = rank->agent != NULL;
-    bool coord_there = rank->coord != NULL;
-    bool ready = true;
-    orr_status status = ORR_OK;
-    while ((agent_there || coord_there) && status == ORR_OK) {
-        int64_t now = orr_clock_monotonic();
-        status = keep_lock(rank, now, now - turned, &beaten, err);
-        turned = now;
-        obey_signals(rank);
-        if (coord_there && status == ORR_OK) {
-            status = orr_coord_step(rank->coord, err);
-            coord_there = status == ORR_OK;
-            status = status == ORR_END ? ORR_OK : status;
-        }
-        if (agent_there && status == ORR_OK) {
-            status = orr_agent_step(rank->agent, ready, err);
-            agent_there = status == ORR_OK;
-            status = status == ORR_END ? ORR_OK : status;
-        }
-        ready = true;
-        if (was_busy(rank))
-            last_busy = now;
-        else
-            ready = nap(rank, now - last_busy);
-    }
-    return status;
-}
-
-/* Messages under way must leave this process before it ends. */
-static void flush_link(struct rank *rank)
-{
-    int64_t until = orr_clock_monotonic() + 5 * ORR_SECOND;
-    const void *data = NULL;
-    size_t length = 0;
-    orr_rank from;
-    while (!orr_link_sent(rank->world.link) && orr_clock_monotonic() < until)
-        (void)orr_link_receive(rank->world.link, &from, &data, &length, NULL);
-}
-
 /* ---- the end ---- */
 
 static void print_problems(const struct orr_text *problems)
@@ -413,7 +243,7 @@ static void print_problems(const struct orr_text *problems)
 
 /* The run is what counts, and it is over: a summary that nobody takes does not change
  * how it ended. */
-static void print_summary(const struct rank *rank, const struct orr_text *summary)
+static void print_summary(const struct orri_rank *rank, const struct orr_text *summary)
 {
     if (rank->session->quiet)
         return;
@@ -429,7 +259,7 @@ static void print_summary(const struct rank *rank, const struct orr_text *summar
     clearerr(stdout);
 }
 
-static int conclude(struct rank *rank)
+static int conclude(struct orri_rank *rank)
 {
     struct orr_text summary = ORR_TEXT_INIT;
     struct orr_text problems = ORR_TEXT_INIT;
@@ -466,22 +296,22 @@ static void leave_exit_code(int code)
 }
 
 /* This rank cannot serve: rank 0 says so and ends the run. */
-static void report_fault(struct rank *rank, const struct orr_error *err)
+static void report_fault(struct orri_rank *rank, const struct orr_error *err)
 {
     struct orr_bytes fault = ORR_BYTES_INIT;
     orr_signal_put(&fault, ORR_MESSAGE_FAULT, err->text);
     (void)orr_link_send(rank->world.link, (orr_rank) { 0 }, fault.data, fault.length,
                         NULL);
     orr_bytes_release(&fault);
-    flush_link(rank);
+    orri_flush_link(rank);
 }
 
-static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
+static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *err)
 {
     bool is_coordinator = rank->world.link->rank == 0;
     bool is_agent = rank->world.agent == rank->world.link->rank;
     orr_status status = ORR_OK;
-    listen_to_signals(is_agent || is_coordinator);
+    orri_listen_to_signals(is_agent || is_coordinator);
     if (is_agent)
         status = start_agent(rank, err);
     if (status == ORR_OK && is_coordinator)
@@ -500,7 +330,7 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
     if (unready == 0 && !is_coordinator) /* there will be no run; rank 0 said why */
         return ORR_EXIT_MACHINE;
     if (is_coordinator || is_agent) {
-        status = serve(rank, err);
+        status = orri_serve(rank, err);
         if (status != ORR_OK && is_coordinator)
             orr_coord_abandon(rank->coord);
     } else {
@@ -513,13 +343,13 @@ static int serve_as_rank(struct rank *rank, bool alone, struct orr_error *err)
             (void)orri_complain(err);
         return ORR_EXIT_OK;
     }
-    flush_link(rank);
+    orri_flush_link(rank);
     if (status != ORR_OK)
         return orri_complain(err);
     return is_coordinator ? conclude(rank) : ORR_EXIT_OK;
 }
 
-static void release(struct rank *rank)
+static void release(struct orri_rank *rank)
 {
     orr_agent_free(rank->agent);
     orr_coord_free(rank->coord);
@@ -535,7 +365,7 @@ static void release(struct rank *rank)
     orr_loop_hub_free(rank->hub);
 }
 
-static orr_status join(struct rank *rank, bool alone, struct orr_error *err)
+static orr_status join(struct orri_rank *rank, bool alone, struct orr_error *err)
 {
     if (!alone)
         return orr_mpi_start(NULL, NULL, &rank->world, err);
@@ -546,10 +376,10 @@ static orr_status join(struct rank *rank, bool alone, struct orr_error *err)
 
 int orri_session_run(const struct orri_session *session, bool alone)
 {
-    struct rank rank = { .session = session };
+    struct orri_rank rank = { .session = session };
     struct orr_error err = { 0 };
     struct orr_nursery_setup nursery = { .find = find_function, .blobs = blobs_of };
-    listen_to_signals(false);
+    orri_listen_to_signals(false);
     allow_descriptors();
     orr_status status = orr_nursery_start(&nursery, &rank.nursery, &err);
     limit_start(!alone);
@@ -558,7 +388,7 @@ int orri_session_run(const struct orri_session *session, bool alone)
     if (status != ORR_OK)
         return orri_complain(&err);
     bool first = rank.world.link->rank == 0;
-    listen_to_signals(first);
+    orri_listen_to_signals(first);
     (void)gethostname(rank.host, sizeof rank.host - 1);
     status = share(&rank, alone, &err);
     if (status == ORR_OK)

@@ -1,0 +1,153 @@
+/* serve.c - the loop of rank 0 and of agents: signals, naps, the lock
+ * Owns: what signals asked for. Hands on: deciding (coord), running (node). */
+#include "cli/rank.h"
+
+#include "base/clock.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+/* ---- signals: the one thing that must be file-scope ---- */
+
+static volatile sig_atomic_t asked_to_drain;     /* SIGTERM, SIGUSR1 */
+static volatile sig_atomic_t asked_to_interrupt; /* SIGINT, SIGUSR2 */
+
+static void note_signal(int number)
+{
+    if (number == SIGTERM || number == SIGUSR1)
+        asked_to_drain = 1;
+    else
+        asked_to_interrupt++;
+}
+
+/* Workers ignore them. An agent only has to know that its attempts got them too. */
+void orri_listen_to_signals(bool listens)
+{
+    static const int numbers[] = { SIGTERM, SIGUSR1, SIGINT, SIGUSR2 };
+    struct sigaction action = { .sa_handler = listens ? note_signal : SIG_IGN };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        (void)sigaction(numbers[i], &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void obey_signals(struct orri_rank *rank)
+{
+    if (rank->agent && (asked_to_interrupt || asked_to_drain))
+        orr_agent_told_to_end(rank->agent);
+    if (!rank->coord)
+        return;
+    if (asked_to_interrupt)
+        orr_coord_drain(rank->coord, ORR_RUN_INTERRUPTED, 0);
+    else if (asked_to_drain)
+        orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
+                        rank->session->grace * ORR_SECOND);
+    asked_to_drain = 0;
+    asked_to_interrupt = 0;
+}
+
+/* ---- the loop of rank 0 and of agents ---- */
+
+enum { FDS_MAX = 2048 };
+static const int64_t shortest_nap = 50 * 1000; /* ns */
+static const int64_t longest_nap =
+    30 * 1000 * 1000; /* ns: under half a percent of a core */
+
+/* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
+ * when no descriptor of the agent was ready. */
+static bool nap(struct orri_rank *rank, int64_t quiet)
+{
+    struct pollfd fds[FDS_MAX];
+    int64_t now = orr_clock_monotonic();
+    int64_t length = quiet / 8;
+    length = length < shortest_nap  ? shortest_nap
+             : length > longest_nap ? longest_nap
+                                    : length;
+    if (rank->agent && orr_agent_wake(rank->agent) - now < length)
+        length = orr_agent_wake(rank->agent) - now;
+    if (rank->coord && orr_coord_wake(rank->coord) - now < length)
+        length = orr_coord_wake(rank->coord) - now;
+    if (length < 0)
+        length = 0;
+    struct timespec limit = { length / ORR_SECOND, length % ORR_SECOND };
+    size_t n = rank->agent ? orr_agent_fds(rank->agent, fds, FDS_MAX) : 0;
+    return ppoll(fds, (nfds_t)n, &limit, NULL) != 0 || n == FDS_MAX;
+}
+
+static bool was_busy(const struct orri_rank *rank)
+{
+    return (rank->coord && orr_coord_was_busy(rank->coord)) ||
+           (rank->agent && orr_agent_was_busy(rank->agent));
+}
+
+/* A process that stood still (stopped, a hung host) may have been given up meanwhile:
+ * before it does anything else it looks whether the run is still its own. */
+enum { STOOD_STILL = 1 /* s */, BEAT_SECONDS = 10 };
+
+static orr_status check_owner(struct orri_rank *rank, int64_t stall,
+                              struct orr_error *err)
+{
+    struct orr_run_info info;
+    if (rank->dir || stall < STOOD_STILL * ORR_SECOND ||
+        orr_run_info_read(rank->shared.run_dir, &info, NULL) != ORR_OK ||
+        info.epoch <= rank->shared.epoch)
+        return ORR_OK;
+    return orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN,
+                         "rank %u on %s stood still for %.1f s, and session %u has "
+                         "gone on with the run: it leaves",
+                         rank->world.link->rank, rank->host, (double)stall / 1e9,
+                         info.epoch);
+}
+
+static orr_status keep_lock(struct orri_rank *rank, int64_t now, int64_t stall,
+                            int64_t *beaten, struct orr_error *err)
+{
+    if (!rank->dir ||
+        (stall < STOOD_STILL * ORR_SECOND && now - *beaten < BEAT_SECONDS * ORR_SECOND))
+        return check_owner(rank, stall, err);
+    *beaten = now;
+    return orr_rundir_beat(rank->dir, err);
+}
+
+orr_status orri_serve(struct orri_rank *rank, struct orr_error *err)
+{
+    int64_t last_busy = orr_clock_monotonic();
+    int64_t beaten = last_busy;
+    int64_t turned = last_busy;
+    bool agent_there = rank->agent != NULL;
+    bool coord_there = rank->coord != NULL;
+    bool ready = true;
+    orr_status status = ORR_OK;
+    while ((agent_there || coord_there) && status == ORR_OK) {
+        int64_t now = orr_clock_monotonic();
+        status = keep_lock(rank, now, now - turned, &beaten, err);
+        turned = now;
+        obey_signals(rank);
+        if (coord_there && status == ORR_OK) {
+            status = orr_coord_step(rank->coord, err);
+            coord_there = status == ORR_OK;
+            status = status == ORR_END ? ORR_OK : status;
+        }
+        if (agent_there && status == ORR_OK) {
+            status = orr_agent_step(rank->agent, ready, err);
+            agent_there = status == ORR_OK;
+            status = status == ORR_END ? ORR_OK : status;
+        }
+        ready = true;
+        if (was_busy(rank))
+            last_busy = now;
+        else
+            ready = nap(rank, now - last_busy);
+    }
+    return status;
+}
+
+void orri_flush_link(struct orri_rank *rank)
+{
+    int64_t until = orr_clock_monotonic() + 5 * ORR_SECOND;
+    const void *data = NULL;
+    size_t length = 0;
+    orr_rank from;
+    while (!orr_link_sent(rank->world.link) && orr_clock_monotonic() < until)
+        (void)orr_link_receive(rank->world.link, &from, &data, &length, NULL);
+}
