@@ -3,10 +3,12 @@
  * (coord), running (node). */
 #include "cli/rank.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "cli/request.h"
 #include "cli/reuse.h"
 #include "node/worker.h"
+#include "store/keeper.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -72,6 +74,8 @@ static void allow_descriptors(void)
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+enum { KEEP_SECONDS = 10 };
 
 /* ---- start ---- */
 
@@ -218,10 +222,12 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .verify = rank->session->verify,
         .max_failures = (uint32_t)rank->session->max_failures,
     };
+    struct orr_keeper *keeper = orr_keeper_start(rank->dir, KEEP_SECONDS * ORR_SECOND);
     status = orr_coord_new(&setup, &rank->coord, err);
+    orr_status kept = orr_keeper_end(keeper, status == ORR_OK ? err : NULL);
     orri_request_release(&request);
     free(inputs);
-    return status;
+    return status == ORR_OK ? kept : status;
 }
 
 /* ---- the end ---- */
@@ -264,7 +270,11 @@ static int conclude(struct orri_rank *rank)
     struct orr_text summary = ORR_TEXT_INIT;
     struct orr_text problems = ORR_TEXT_INIT;
     struct orr_error err = { 0 };
+    struct orr_keeper *keeper = orr_keeper_start(rank->dir, KEEP_SECONDS * ORR_SECOND);
     orr_status status = orr_coord_conclude(rank->coord, &summary, &problems, &err);
+    orr_status kept = orr_keeper_end(keeper, status == ORR_OK ? &err : NULL);
+    if (status == ORR_OK)
+        status = kept;
     enum orr_run_state state = orr_coord_status(rank->coord)->state;
     int code = orr_run_state_exit_code(state);
     print_summary(rank, &summary);

@@ -6,10 +6,12 @@
 
 #include <cmocka.h>
 
+#include "store/keeper.h"
 #include "store_kit.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -245,6 +247,38 @@ static void test_dead_guard(void **state)
     kit_remove(base);
 }
 
+/* The lock grows no older while its owner is busy, and losing it meanwhile shows. */
+static void test_keeper(void **state)
+{
+    (void)state;
+    struct orr_error err = { .code = ORR_OK };
+    char *base = kit_directory();
+    struct orr_rundir *dir = create(base);
+    char *lock = join(base, "lock");
+    struct stat info = { .st_mtim = { .tv_sec = 0 } };
+    struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+    char events[4096];
+    int watch = inotify_init1(IN_CLOEXEC);
+    assert_true(inotify_add_watch(watch, lock, IN_ATTRIB) >= 0);
+    struct orr_keeper *keeper = orr_keeper_start(dir, ORR_SECOND / 1000);
+    assert_non_null(keeper);
+    assert_int_equal(utimensat(AT_FDCWD, lock, old, 0), 0);
+    while (info.st_mtim.tv_sec <= 1000) {
+        assert_true(read(watch, events, sizeof events) > 0);
+        assert_int_equal(stat(lock, &info), 0);
+    }
+    assert_int_equal(orr_keeper_end(keeper, &err), ORR_OK);
+    assert_int_equal(unlink(lock), 0);
+    keeper = orr_keeper_start(dir, ORR_SECOND / 1000);
+    assert_int_equal(orr_keeper_end(keeper, &err), ORR_ERR_STORE);
+    assert_non_null(strstr(err.text, "was removed"));
+    assert_int_equal(orr_keeper_end(NULL, &err), ORR_OK);
+    close(watch);
+    orr_rundir_close(dir);
+    free(lock);
+    kit_remove(base);
+}
+
 static void put_lock(const char *base, const char *boot, long pid, long long start,
                      long age)
 {
@@ -364,8 +398,8 @@ int main(void)
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_half_made),  cmocka_unit_test(test_live_lock),
         cmocka_unit_test(test_dead_owner), cmocka_unit_test(test_dead_guard),
-        cmocka_unit_test(test_other_host), cmocka_unit_test(test_lost_lock),
-        cmocka_unit_test(test_race),
+        cmocka_unit_test(test_keeper),     cmocka_unit_test(test_other_host),
+        cmocka_unit_test(test_lost_lock),  cmocka_unit_test(test_race),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
