@@ -49,11 +49,17 @@ contains "why" "$("$ORRERY" ls list.run errors -w 'code == 7' -c stderr)" "not y
 contains "why, as a fact" "$("$ORRERY" ls list.run facts/ended)" "exit 7: /bin/sh exited with code 7: not yet"
 # Going on does what failed, and nothing else.
 touch mended
-exits 1 "$ORRERY" resume list.run -n 3 --quiet
+exits 1 "$ORRERY" resume --retry-failed list.run -n 3 --quiet
 contains "one is left" "$err" "1 of 6 tasks failed: line 4"
 same "nothing twice" 2 "$(wc -l <log)"
 same "who ran again" "line 4 line 8" "$(rows list.run attempts -w 'epoch == 2 and function == "command"' -c task |
     sort -un | sed 's/^1$/line 4/; s/^5$/line 8/' | xargs)"
+# What is added at the end is what is run; lines that failed stay so until they are retried.
+echo 'echo more >> log' >>tasks.txt
+exits 0 "$ORRERY" import tasks tasks.txt -o list --name list --retries 1 --force
+exits 1 "$ORRERY" resume --accept-changes list.run -n 3 --quiet
+contains "the same one" "$err" "1 of 7 tasks failed: line 4"
+same "the new one, once" "twice twice more" "$(xargs <log)"
 echo true >all.txt
 exits 0 "$ORRERY" import tasks - <all.txt
 exits 0 "$ORRERY" run tasks/tasks.job.yaml -n 1 --run-dir all.run --quiet
