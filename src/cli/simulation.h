@@ -34,6 +34,11 @@ struct orri_cluster {
 bool orri_cluster_read(const struct orr_line *line, long nodes, long cores,
                        struct orri_cluster *out);
 
+/* `tasks` calls of one rule (bench_simulate.c), of this mean time. */
+orr_status orri_simulate_equal(const struct orri_cluster *cluster, long tasks,
+                               double mean, struct orr_sim_result *out,
+                               struct orr_error *err);
+
 /* For people; and as JSON members. Appended. */
 void orri_sim_print(const struct orr_sim_result *result,
                     const struct orri_cluster *cluster, struct orr_text *out);

@@ -67,6 +67,23 @@ static double cost_of_step(const struct orr_sim *sim, uint32_t assigned)
            costs->done_ns * sim->received_entries + costs->assign_ns * assigned;
 }
 
+static void note_measured(struct orr_sim *sim, int64_t ns, uint32_t assigned)
+{
+    struct orr_sim_result *out = sim->out;
+    struct orr_sim_measured *to = sim->received_entries            ? &out->counting
+                                  : assigned                       ? &out->filling
+                                  : sim->received || sim->n_outbox ? NULL
+                                                                   : &out->idle;
+    sim->measured += ns;
+    out->steps++;
+    if (!to)
+        return;
+    to->steps++;
+    to->ns += ns;
+    to->assigned += assigned;
+    to->done += sim->received_entries;
+}
+
 static void plan_next_step(struct orr_sim *sim)
 {
     if (orr_coord_was_busy(sim->coord)) {
@@ -91,12 +108,11 @@ static orr_status step_rank0(struct orr_sim *sim, struct orr_error *err)
     sim->received_entries = 0;
     int64_t before = thread_cpu();
     orr_status status = orr_coord_step(sim->coord, err);
-    sim->measured += thread_cpu() - before;
-    sim->out->steps++;
-    size_t sent = sim->n_outbox;
+    int64_t took = thread_cpu() - before;
     uint32_t assigned = 0;
-    for (size_t i = 0; i < sent; i++)
+    for (size_t i = 0; i < sim->n_outbox; i++)
         assigned += orri_read_assignments(sim, sim->outbox[i]);
+    note_measured(sim, took, assigned);
     double cost = cost_of_step(sim, assigned);
     sim->free_at = sim->now + (int64_t)cost;
     sim->busy += (int64_t)(cost + polls_within(quiet) * sim->setup.costs.step_ns);

@@ -70,6 +70,15 @@ struct orr_sim_setup {
     uint64_t trace_limit; /* attempts in it */
 };
 
+/* Steps of rank 0 as they were measured in this process: those without anything to do,
+ * those that only gave out attempts, those that counted results. */
+struct orr_sim_measured {
+    uint64_t steps;
+    int64_t ns;
+    uint64_t assigned;
+    uint64_t done;
+};
+
 struct orr_sim_result {
     struct orr_run_status status; /* as the coordinator has it at the end */
     double makespan;   /* seconds from the first hello to the last good-bye */
@@ -91,6 +100,7 @@ struct orr_sim_result {
     uint64_t peak_bytes;    /* memory of rank 0: the process without the model */
     uint64_t process_bytes; /* the whole process */
     uint64_t traced;
+    struct orr_sim_measured idle, filling, counting;
     struct orr_text problems; /* a line each; release it */
 };
 
