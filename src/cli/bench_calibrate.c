@@ -273,19 +273,27 @@ static orr_status measure_disk(const char *directory, struct orr_sim_costs *cost
 static const char in_child[] = WORKFLOW("core.sleep", "i: t.i, time: 0s");
 static const char in_place[] = WORKFLOW("core.noop", "i: t.i");
 
-/* Wall time of an attempt on the one core, and the agent's part of it. */
+/* Wall time of an attempt on the one core, and the processor time of agent and worker:
+ * what more tasks cost more, so that the start of a run is not in it. */
 static int time_attempts(const char *workflow, long n, double *wall, double *agent)
 {
     *wall = 1e18;
     *agent = 1e18;
     for (int i = 0; i < ROUNDS; i++) {
-        struct orr_run_status status;
-        int code = orri_bench_run(workflow, 2, n, "none", &status);
+        struct orr_run_status few = { 0 };
+        struct orr_run_status many = { 0 };
+        int code = orri_bench_run(workflow, 2, n / 10, "none", &few);
+        if (code == ORR_EXIT_OK)
+            code = orri_bench_run(workflow, 2, n, "none", &many);
         if (code != ORR_EXIT_OK)
             return code;
-        *wall = least(*wall, status.core_seconds / status.cores / (double)n * 1e9);
-        *agent = least(*agent, status.agents_cpu / (double)n * 1e9);
+        double more = (double)(n - n / 10) / 1e9;
+        double took = many.core_seconds / many.cores - few.core_seconds / few.cores;
+        *wall = least(*wall, took / more);
+        *agent = least(*agent, (many.agents_cpu - few.agents_cpu) / more);
     }
+    *wall = *wall > 0 ? *wall : 0;
+    *agent = *agent > 0 ? *agent : 0;
     return ORR_EXIT_OK;
 }
 
@@ -294,52 +302,39 @@ static int measure_attempts(struct orr_sim_costs *costs)
     enum { CHILD_TASKS = 5000, PLACE_TASKS = 50000 };
     double wall = 0;
     double agent = 0;
-    double both = 0;
     int code = time_attempts(in_child, CHILD_TASKS, &wall, &agent);
     if (code != ORR_EXIT_OK)
         return code;
     costs->agent_attempt_ns = agent;
     costs->attempt_ns = wall > agent / 2 ? wall - agent / 2 : 0;
-    code = time_attempts(in_place, PLACE_TASKS, &wall, &both);
-    costs->in_place_ns = least(wall, both);
+    code = time_attempts(in_place, PLACE_TASKS, &wall, &agent);
+    costs->in_place_ns = agent;
     return code;
 }
 
 /* ---- rank 0's steps ---- */
 
-static double each(const struct orr_sim_measured *m, double step, double known,
-                   uint64_t n)
-{
-    double left = (double)m->ns - step * (double)m->steps - known;
-    return n && left > 0 ? left / (double)n : 0;
-}
-
 static orr_status measure_steps(struct orr_sim_costs *costs, struct orr_error *err)
 {
-    struct orri_cluster cluster = { .nodes = 64,
-                                    .cores = 32,
+    enum { TASKS = 300000 }; /* more than the caches hold, as in large runs */
+    struct orri_cluster cluster = { .nodes = 256,
+                                    .cores = 64,
                                     .costs = *costs,
                                     .times = { .distribution = ORR_DISTRIBUTION_UNIFORM,
                                                .spread = 0.5 },
                                     .seed = 1 };
-    double step = 1e18;
-    double assign = 1e18;
-    double done = 1e18;
+    costs->step_ns = 1e18;
+    costs->task_ns = 1e18;
     for (int i = 0; i < ROUNDS; i++) {
         struct orr_sim_result r;
-        orr_status status = orri_simulate_equal(&cluster, 200000, 1, &r, err);
+        orr_status status = orri_simulate_equal(&cluster, TASKS, 1, &r, err);
         if (status != ORR_OK)
             return status;
-        double s = each(&r.idle, 0, 0, r.idle.steps);
-        double a = each(&r.filling, s, 0, r.filling.assigned);
-        step = least(step, s);
-        assign = least(assign, a);
-        done = least(done, each(&r.counting, s, a * (double)r.counting.assigned,
-                                r.counting.done));
+        double step = r.idle_steps ? (double)r.idle_ns / (double)r.idle_steps : 0;
+        double left = (double)r.measured_ns - step * (double)r.steps;
+        costs->step_ns = least(costs->step_ns, step);
+        costs->task_ns = least(costs->task_ns, left > 0 ? left / TASKS : 0);
     }
-    costs->step_ns = step;
-    costs->assign_ns = assign;
-    costs->done_ns = done;
     return ORR_OK;
 }
 

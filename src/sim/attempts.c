@@ -101,13 +101,22 @@ static double seconds_of(struct orr_sim *sim, const struct orr_assignment *from)
         seconds = times->typical(times->context, from->function);
     if (isnan(seconds) && f->native && !f->isolated)
         return 0;
-    if (!isnan(seconds))
+    if (!isnan(seconds) || sim->failed.code != ORR_OK)
         return seconds * factor(sim, from->identity.lo + from->attempt);
     (void)orr_error_set(&sim->failed, ORR_ERR_INPUT, f->at,
                         "nothing says how long '%s' takes: give it `cost:`, or use "
                         "--mean, or --costs with an earlier run",
                         f->name);
     return 0;
+}
+
+enum { DAYS = 86400, DAYS_MOST = 36500 };
+
+static int64_t duration_of(struct orr_sim *sim, const struct orr_assignment *from)
+{
+    double seconds = seconds_of(sim, from);
+    double most = (double)DAYS * DAYS_MOST;
+    return seconds > 0 ? (int64_t)((seconds < most ? seconds : most) * 1e9) : 0;
 }
 
 static void set_failure(struct orr_sim *sim, struct orri_try *to, uint64_t which)
@@ -176,7 +185,7 @@ uint32_t orri_try_new(struct orr_sim *sim, const struct orr_assignment *from,
     orr_asked_bind(f, from->identity, from->args, from->args_length,
                    &sim->setup.answers->scratch, sim->asked);
     set_result(sim, to);
-    to->duration = (int64_t)(seconds_of(sim, from) * 1e9);
+    to->duration = duration_of(sim, from);
     set_failure(sim, to, from->identity.lo + from->attempt);
     orr_arena_reset(&sim->setup.answers->scratch);
     sim->out->attempts++;

@@ -6,20 +6,21 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Name, default, what it is. The defaults were measured on the machine that
- * docs/design/simulate.md names; a network has its own latency and bandwidth. */
+/* Name, default, what it is. All but the first three were measured by `orrery bench
+ * calibrate` on the machine of docs/design/simulate.md (2 cores of a Xeon at 2.8 GHz, a
+ * virtual disk), the best of several; the first three are no network's in particular:
+ * what Ethernet of a cluster does. */
 #define ORR_SIM_COSTS(X)                                                               \
     X(latency_ns, 20e3, "a message between two ranks, one way")                        \
     X(network_ns_per_byte, 0.5, "the same, for each byte")                             \
-    X(step_ns, 1000, "rank 0: once around its loop")                                   \
     X(message_ns, 2500, "rank 0, agent: a message sent or received")                   \
-    X(assign_ns, 1000, "rank 0: an attempt made ready, chosen and given out")          \
-    X(done_ns, 1000, "rank 0: a result counted, with the rules that follow")           \
-    X(agent_attempt_ns, 10e3, "agent: an attempt, from order to report")               \
-    X(attempt_ns, 150e3, "a core: beginning and end of an attempt in a child")         \
-    X(in_place_ns, 2e3, "a core: a call in the worker itself")                         \
-    X(sync_ns, 5e6, "store: a group of results made durable")                          \
-    X(store_ns_per_byte, 2, "store: each byte of results and blobs")
+    X(step_ns, 350, "rank 0: once around its loop")                                    \
+    X(task_ns, 4000, "rank 0: a task, from its rule to its result and what follows")   \
+    X(agent_attempt_ns, 50e3, "agent: an attempt in a child, from order to report")    \
+    X(attempt_ns, 100e3, "a core: beginning and end of an attempt in a child")         \
+    X(in_place_ns, 10e3, "agent and worker: a call in the worker itself")              \
+    X(sync_ns, 4e6, "store: a group of results made durable")                          \
+    X(store_ns_per_byte, 1.5, "store: each byte of results and blobs")
 
 struct orr_sim_costs {
 #define X(name, value, text) double name;

@@ -10,6 +10,7 @@
 
 enum orri_event_kind {
     ORRI_EVENT_ARRIVAL, /* of message a */
+    ORRI_EVENT_THERE,   /* all bytes of message a, at rank 0 */
     ORRI_EVENT_ENDED,   /* attempt a, unless its number is not b any more */
     ORRI_EVENT_GROUP,   /* node a's writer may have to begin a sync */
     ORRI_EVENT_SYNCED,  /* node a's */
@@ -154,8 +155,7 @@ struct orr_sim {
     int64_t next_step;
     int64_t free_at;
     int64_t last_busy;
-    int64_t busy;     /* ns, by the costs */
-    int64_t measured; /* ns, of this process */
+    int64_t busy; /* ns, by the costs */
     /* in the step: what it received */
     uint32_t received, received_entries;
     /* figures */
@@ -208,6 +208,7 @@ uint32_t orri_read_assignments(struct orr_sim *sim, uint32_t message);
 void orri_send_down(struct orr_sim *sim, int64_t at);
 void orri_message_free(struct orr_sim *sim, uint32_t at);
 void orri_arrive(struct orr_sim *sim, uint32_t at);
+void orri_there(struct orr_sim *sim, uint32_t at);
 void orri_messages_release(struct orr_sim *sim);
 
 /* faults.c */

@@ -181,20 +181,30 @@ void orri_send_down(struct orr_sim *sim, int64_t at)
     sim->n_outbox = 0;
 }
 
-void orri_arrive(struct orr_sim *sim, uint32_t at)
+void orri_there(struct orr_sim *sim, uint32_t at)
 {
-    if (sim->messages[at].to) {
-        uint32_t node = sim->messages[at].to - 1;
-        if (!sim->nodes[node].dead && !sim->nodes[node].left)
-            orri_node_hear(sim, node, at);
-        orri_message_free(sim, at);
-        return;
-    }
     inbox_add(&sim->inbox, at);
-    int64_t there = carry(sim, sim->now, sim->messages[at].length, &sim->wire_up);
-    int64_t seen = there + orri_half_nap(there - sim->last_busy);
+    int64_t seen = sim->now + orri_half_nap(sim->now - sim->last_busy);
     if (seen < sim->free_at)
         seen = sim->free_at;
     if (seen < sim->next_step)
         sim->next_step = seen;
+}
+
+void orri_arrive(struct orr_sim *sim, uint32_t at)
+{
+    static const int64_t soon = 1000; /* ns: not worth an event */
+    uint32_t to = sim->messages[at].to;
+    if (to == 0) {
+        bool idle = sim->wire_up <= sim->now; /* all before it are there */
+        int64_t there = carry(sim, sim->now, sim->messages[at].length, &sim->wire_up);
+        if (idle && there - sim->now < soon)
+            orri_there(sim, at);
+        else
+            orri_event_add(&sim->events, there, ORRI_EVENT_THERE, at, 0);
+        return;
+    }
+    if (!sim->nodes[to - 1].dead && !sim->nodes[to - 1].left)
+        orri_node_hear(sim, to - 1, at);
+    orri_message_free(sim, at);
 }

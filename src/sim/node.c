@@ -99,12 +99,19 @@ static void may_leave(struct orr_sim *sim, uint32_t node, int64_t at)
 
 /* ---- cores ---- */
 
+/* The agent's part of an attempt, half of it before, half after. */
+static double half_of_agent(const struct orr_sim *sim, uint32_t at)
+{
+    return sim->tries[at].in_place ? sim->setup.costs.in_place_ns / 4
+                                   : sim->setup.costs.agent_attempt_ns / 2;
+}
+
 static void start(struct orr_sim *sim, uint32_t node, uint32_t at, int64_t now)
 {
     struct orri_sim_node *n = &sim->nodes[node];
     struct orri_try *try = &sim->tries[at];
     const struct orr_sim_costs *costs = &sim->setup.costs;
-    double around = try->in_place ? costs->in_place_ns : costs->attempt_ns;
+    double around = try->in_place ? costs->in_place_ns / 2 : costs->attempt_ns;
     try->state = ORRI_TRY_RUNNING;
     try->lane = n->lanes[--n->n_lanes];
     try->start = now + (int64_t)(around / 2);
@@ -186,10 +193,10 @@ static void take_assignments(struct orr_sim *sim, uint32_t node, uint32_t messag
                              int64_t now)
 {
     struct orri_tries *tries = &sim->messages[message].tries;
-    double cost = sim->setup.costs.agent_attempt_ns / 2;
     while (tries->n) {
-        orri_try_push(sim, &sim->nodes[node].queue, orri_try_pop(sim, tries));
-        now = orri_agent_works(sim, node, now, cost);
+        uint32_t at = orri_try_pop(sim, tries);
+        now = orri_agent_works(sim, node, now, half_of_agent(sim, at));
+        orri_try_push(sim, &sim->nodes[node].queue, at);
         start_queued(sim, node, now);
     }
 }

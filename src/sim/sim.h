@@ -70,15 +70,6 @@ struct orr_sim_setup {
     uint64_t trace_limit; /* attempts in it */
 };
 
-/* Steps of rank 0 as they were measured in this process: those without anything to do,
- * those that only gave out attempts, those that counted results. */
-struct orr_sim_measured {
-    uint64_t steps;
-    int64_t ns;
-    uint64_t assigned;
-    uint64_t done;
-};
-
 struct orr_sim_result {
     struct orr_run_status status; /* as the coordinator has it at the end */
     double makespan;   /* seconds from the first hello to the last good-bye */
@@ -100,7 +91,9 @@ struct orr_sim_result {
     uint64_t peak_bytes;    /* memory of rank 0: the process without the model */
     uint64_t process_bytes; /* the whole process */
     uint64_t traced;
-    struct orr_sim_measured idle, filling, counting;
+    int64_t measured_ns; /* of this process: all steps of rank 0, and those of them */
+    int64_t idle_ns;     /* that had nothing to do */
+    uint64_t idle_steps;
     struct orr_text problems; /* a line each; release it */
 };
 
