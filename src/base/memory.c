@@ -15,7 +15,7 @@ enum { HUGE_PAGE = 2 * 1024 * 1024 };
 enum {
     FIRST_BLOCK = 1024,
     LARGEST_BLOCK = 32 * 1024,
-    ALIGNMENT = 16,
+    ALIGNMENT = 8,
     EXIT_MACHINE = 3
 };
 
@@ -23,7 +23,6 @@ struct orri_arena_block {
     struct orri_arena_block *next;
     size_t used;
     size_t size;
-    size_t padding; /* keeps data 16-byte aligned */
     unsigned char data[];
 };
 

@@ -15,12 +15,13 @@ static const char workflow[] =
     "orrery: 1\nworkflow: simulated\n"
     "inputs:\n  n: {type: int, default: 1000}\n"
     "facts:\n  item: {i: int}\n  made: {i: int}\n"
-    "functions:\n  work: {use: core.sleep, example: {i: i}}\n"
+    "functions:\n"
+    "  work: {params: {i: int}, results: {i: int}, command: [work], example: {i: i}}\n"
     "rules:\n"
     "  - rule: expand\n    match: {j: job}\n    then:\n"
     "      - {for: i in range(j.n), assert: item, with: {i: i}}\n"
     "  - rule: work\n    match: {t: item}\n"
-    "    action: {call: work, with: {i: t.i, time: 1s}}\n"
+    "    action: {call: work, with: {i: t.i}}\n"
     "    reaction: [{assert: made, with: {i: result.i}}]\n"
     "outputs:\n  made: {each: made}\n";
 
@@ -134,6 +135,10 @@ static int run(const struct orr_line *line, struct orri_figures *out)
         return ORR_EXIT_INPUT;
     if (cluster.times.mean <= 0)
         cluster.times.mean = 5;
+    if (!orri_option(line, "spread") && !orri_option(line, "distribution")) {
+        cluster.times.distribution = ORR_DISTRIBUTION_UNIFORM;
+        cluster.times.spread = 0.5;
+    }
     double mean = cluster.times.mean;
     int64_t began = orr_clock_cpu();
     orr_status status = wanted > 0

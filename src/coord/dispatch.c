@@ -176,13 +176,14 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
         return;
     }
     int64_t delay = delay_left(coord, call);
+    struct orr_urgency urgency = orr_engine_task_urgency(coord->engine, call->task);
     struct orr_ready ready = {
         .task = call->task.v,
         .attempt = call->attempt,
         .pool = f->pool,
         .cores = f->cores,
-        .priority = task->priority,
-        .deadline = task->deadline,
+        .priority = urgency.priority,
+        .deadline = urgency.deadline,
         .not_before = delay ? orri_now(coord) + delay : 0,
         .since = orri_wall(coord) + delay,
     };

@@ -105,12 +105,14 @@ static void run_again(struct orr_coord *coord, const struct orr_done *done)
     const struct orr_task *task =
         orr_engine_task(coord->engine, (orr_task_id) { done->task });
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
+    struct orr_urgency urgency =
+        orr_engine_task_urgency(coord->engine, (orr_task_id) { done->task });
     struct orr_ready ready = { .task = done->task,
                                .attempt = done->attempt,
                                .pool = f->pool,
                                .cores = f->cores,
-                               .priority = task->priority,
-                               .deadline = task->deadline,
+                               .priority = urgency.priority,
+                               .deadline = urgency.deadline,
                                .since = orri_wall(coord) };
     orr_sched_add(coord->sched, &ready);
 }
