@@ -11,13 +11,13 @@ struct unit {
     double is;
 };
 
-static const struct unit times[] = { { "ns", 1e-9 }, { "us", 1e-6 }, { "ms", 1e-3 },
-                                     { "s", 1 },     { "min", 60 },  { "h", 3600 },
-                                     { "d", 86400 }, { NULL, 0 } };
+static const struct unit times[] = { { "ns", 1e-9 }, { "us", 1e-6 },  { "ms", 1e-3 },
+                                     { "s", 1 },     { "min", 60 },   { "h", 3600 },
+                                     { "d", 86400 }, { "w", 604800 }, { NULL, 0 } };
 static const struct unit sizes[] = {
-    { "", 1 },         { "B", 1 },        { "KB", 1e3 },   { "MB", 1e6 },
-    { "GB", 1e9 },     { "TB", 1e12 },    { "KiB", 1024 }, { "MiB", 1048576 },
-    { "GiB", 0x1p30 }, { "TiB", 0x1p40 }, { NULL, 0 }
+    { "", 1 },         { "B", 1 },        { "KB", 1e3 },     { "MB", 1e6 },
+    { "GB", 1e9 },     { "TB", 1e12 },    { "KiB", 0x1p10 }, { "MiB", 0x1p20 },
+    { "GiB", 0x1p30 }, { "TiB", 0x1p40 }, { "PiB", 0x1p50 }, { NULL, 0 }
 };
 static const struct unit parts[] = { { "", 1 }, { "%", 0.01 }, { NULL, 0 } };
 
@@ -74,4 +74,9 @@ bool orri_part(const struct orr_line *line, const char *name, double fallback,
 bool orri_seconds_in(const char *text, const char **end, double *out)
 {
     return read_amount(text, times, end, out);
+}
+
+bool orri_bytes_in(const char *text, const char **end, double *out)
+{
+    return read_amount(text, sizes, end, out);
 }

@@ -15,5 +15,6 @@ bool orri_part(const struct orr_line *line, const char *name, double fallback,
 
 /* The same of a text; false when it is none. *end, when not NULL, is behind it. */
 bool orri_seconds_in(const char *text, const char **end, double *out);
+bool orri_bytes_in(const char *text, const char **end, double *out);
 
 #endif

@@ -5,11 +5,11 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/rows.h"
 #include "sched/heap.h"
 #include "sched/nodes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct pool {
     struct orr_sched_pool is;
@@ -34,8 +34,7 @@ struct orr_sched {
     uint32_t *unused; /* flights */
     size_t n_unused;
     size_t cap_unused;
-    uint32_t *flight_of; /* by task, + 1; 0: not in flight */
-    size_t n_tasks;
+    struct orr_rows flight_of; /* uint32_t by task, + 1; 0: not in flight */
     struct orri_heap delayed;
     uint32_t used;
     uint64_t in_flight;
@@ -51,6 +50,7 @@ struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n)
     sched->n_pools = n;
     sched->mean_seconds = -1;
     sched->delayed.order = ORRI_BY_TIME;
+    sched->flight_of.size = sizeof(uint32_t);
     for (uint32_t i = 0; i < n; i++)
         sched->pools[i].is = pools[i];
     for (uint32_t i = 0; i < n; i++)
@@ -69,7 +69,7 @@ void orr_sched_free(struct orr_sched *sched)
     free(sched->pools);
     free(sched->flights);
     free(sched->unused);
-    free(sched->flight_of);
+    orr_rows_release(&sched->flight_of);
     free(sched);
 }
 
@@ -214,18 +214,16 @@ static uint32_t prefetch(const struct orr_sched *sched)
     return depth < 1 ? 1 : depth > most ? most : (uint32_t)depth;
 }
 
+static uint32_t *flight_of(const struct orr_sched *sched, uint32_t task)
+{
+    return orr_rows_at(&sched->flight_of, task);
+}
+
 static uint32_t new_flight(struct orr_sched *sched, uint32_t task)
 {
-    if (sched->n_tasks <= task) {
-        size_t n = sched->n_tasks ? sched->n_tasks : 64;
-        while (n <= task)
-            n *= 2;
-        sched->flight_of = orr_realloc(sched->flight_of, n, sizeof *sched->flight_of);
-        memset(sched->flight_of + sched->n_tasks, 0,
-               (n - sched->n_tasks) * sizeof *sched->flight_of);
-        sched->n_tasks = n;
-    }
-    if (sched->flight_of[task])
+    while (sched->flight_of.n <= task)
+        (void)orr_rows_add(&sched->flight_of);
+    if (*flight_of(sched, task))
         ORR_BUG("task %u is given out twice", task);
     if (sched->n_unused)
         return sched->unused[--sched->n_unused];
@@ -247,7 +245,7 @@ static void fly(struct orr_sched *sched, uint32_t node_index,
     uint32_t at = new_flight(sched, ready->task);
     struct orri_sched_node *node = &sched->nodes.items[node_index];
     node->flights = orr_grow(node->flights, node->n, &node->cap, sizeof *node->flights);
-    sched->flight_of[ready->task] = at + 1;
+    *flight_of(sched, ready->task) = at + 1;
     sched->flights[at] = (struct flight) { *ready, node_index, (uint32_t)node->n };
     node->flights[node->n++] = at;
     orri_nodes_load(&sched->nodes, node_index, (int32_t)ready->cores);
@@ -257,13 +255,13 @@ static void fly(struct orr_sched *sched, uint32_t node_index,
 
 static void land(struct orr_sched *sched, uint32_t task)
 {
-    uint32_t at = sched->flight_of[task] - 1;
+    uint32_t at = *flight_of(sched, task) - 1;
     struct flight *flight = &sched->flights[at];
     struct orri_sched_node *node = &sched->nodes.items[flight->node];
     uint32_t moved = node->flights[--node->n];
     node->flights[flight->at] = moved;
     sched->flights[moved].at = flight->at;
-    sched->flight_of[task] = 0;
+    *flight_of(sched, task) = 0;
     orri_nodes_load(&sched->nodes, flight->node, -(int32_t)flight->ready.cores);
     use_pools(sched, flight->ready.pool, -(int32_t)flight->ready.cores);
     sched->in_flight--;
@@ -292,7 +290,7 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
 void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
 {
     const double weight = 0.1;
-    if (task >= sched->n_tasks || !sched->flight_of[task])
+    if (task >= sched->flight_of.n || !*flight_of(sched, task))
         return;
     land(sched, task);
     if (seconds < 0)
