@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -15,6 +16,26 @@ static int64_t read_clock(clockid_t id)
 int64_t orr_clock_monotonic(void) { return read_clock(CLOCK_MONOTONIC); }
 int64_t orr_clock_wall(void) { return read_clock(CLOCK_REALTIME); }
 int64_t orr_clock_cpu(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
+static int64_t real_monotonic(void *context)
+{
+    (void)context;
+    return orr_clock_monotonic();
+}
+
+static int64_t real_wall(void *context)
+{
+    (void)context;
+    return orr_clock_wall();
+}
+
+static int64_t real_cpu(void *context)
+{
+    (void)context;
+    return orr_clock_cpu();
+}
+
+const struct orr_clock orr_clock_real = { real_monotonic, real_wall, real_cpu, NULL };
 
 void orr_clock_text(int64_t wall_ns, char out[ORR_TIME_TEXT])
 {

@@ -12,18 +12,12 @@
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
 /* Blocks of an arena double from the first to the largest: thousands of small arenas
  * must not take a large block each. */
-enum {
-    FIRST_BLOCK = 1024,
-    LARGEST_BLOCK = 32 * 1024,
-    ALIGNMENT = 16,
-    EXIT_MACHINE = 3
-};
+enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 32 * 1024, ALIGNMENT = 8, EXIT_MACHINE = 3 };
 
 struct orri_arena_block {
     struct orri_arena_block *next;
     size_t used;
     size_t size;
-    size_t padding; /* keeps data 16-byte aligned */
     unsigned char data[];
 };
 

@@ -36,7 +36,7 @@ struct orr_arena {
     {                                                                                  \
         NULL, 0                                                                        \
     }
-/* 16-byte aligned, zeroed; valid until reset or release. */
+/* 8-byte aligned, zeroed; valid until reset or release. */
 void *orr_arena_alloc(struct orr_arena *arena, size_t bytes);
 /* A copy of bytes, aligned to one, without a gap to the one before. */
 void *orr_arena_bytes(struct orr_arena *arena, const void *bytes, size_t length);

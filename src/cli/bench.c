@@ -1,15 +1,15 @@
 /* bench.c - orrery bench: figures that anyone can make again
  * Owns: the table of benchmarks and how figures are printed. */
 #include "cli/bench.h"
+#include "cli/simulation.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static const struct orri_bench *const benches[] = {
-    &orri_bench_dispatch,
-    &orri_bench_rules,
-    &orri_bench_store,
+    &orri_bench_dispatch, &orri_bench_rules,     &orri_bench_store,
+    &orri_bench_simulate, &orri_bench_calibrate,
 };
 enum { N_BENCHES = sizeof benches / sizeof *benches };
 
@@ -64,11 +64,16 @@ static int bench_main(const struct orr_line *line)
 }
 
 static const struct orr_option bench_options[] = {
-    { "tasks", 0, "N", "dispatch: tasks to run (default 100000)", false },
+    { "tasks", 0, "N",
+      "dispatch: tasks to run (default 100000); simulate: the same (default 1000000)",
+      false },
     { "ranks", 'n', "N", "dispatch: MPI ranks (default 2)", false },
     { "durability", 0, "WHERE", "dispatch: none (default), node or shared", false },
     { "facts", 0, "N", "rules: facts in working memory (default 1000000)", false },
-    { "directory", 0, "DIR", "store: where to write (default /tmp)", false },
+    { "directory", 0, "DIR", "store, calibrate: where to write (default /tmp)", false },
+    ORRI_CLUSTER_OPTIONS,
+    { "least", 0, "PART",
+      "simulate: find the shortest mean with this efficiency, such as 95%", false },
     { "json", 0, NULL, "one JSON object", false },
     { 0 },
 };
@@ -80,7 +85,9 @@ const struct orr_command_entry orri_bench = {
     .details = "dispatch: no-op tasks a second through rules, messages and the store.\n"
                "rules: the compiler and the rule engine alone, in one process on one "
                "core.\nstore: blobs a second against a plain file; small results from "
-               "worker to disk.",
+               "worker to disk.\nsimulate: equal tasks on a cluster that is not there "
+               "(default: 512 nodes of 128 cores, 5 s).\ncalibrate: the costs that a "
+               "simulation needs; --calibration reads what it prints.",
     .options = bench_options,
     .least = 1,
     .most = 1,

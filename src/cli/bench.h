@@ -3,6 +3,7 @@
 #define ORR_CLI_BENCH_H
 
 #include "cli/command.h"
+#include "view/status.h"
 
 /* What a benchmark found: numbers by name, and where they were measured. */
 struct orri_figures {
@@ -19,7 +20,13 @@ struct orri_bench {
     int (*run)(const struct orr_line *line, struct orri_figures *out);
 };
 
-extern const struct orri_bench orri_bench_dispatch, orri_bench_rules, orri_bench_store;
+extern const struct orri_bench orri_bench_dispatch, orri_bench_rules, orri_bench_store,
+    orri_bench_simulate, orri_bench_calibrate;
+
+/* Run a workflow with the input `n` as a user would, in a directory of its own; how it
+ * was at the end. An exit code. */
+int orri_bench_run(const char *workflow, long ranks, long tasks, const char *durability,
+                   struct orr_run_status *out);
 
 /* Note a number; `digits` after the point. `text` is the line for people, with its
  * unit; NULL: only in JSON. */

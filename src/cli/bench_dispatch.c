@@ -47,7 +47,7 @@ struct place {
     char *run_dir;
 };
 
-static bool prepare(struct place *place, struct orr_error *err)
+static bool prepare(struct place *place, const char *text, struct orr_error *err)
 {
     (void)snprintf(place->directory, sizeof place->directory,
                    "/tmp/orrery-bench-XXXXXX");
@@ -58,8 +58,7 @@ static bool prepare(struct place *place, struct orr_error *err)
     }
     place->workflow = orr_path_join(place->directory, "dispatch.yaml");
     place->run_dir = orr_path_join(place->directory, "run");
-    return orr_file_write(place->workflow, workflow, sizeof workflow - 1, false, err) ==
-           ORR_OK;
+    return orr_file_write(place->workflow, text, strlen(text), false, err) == ORR_OK;
 }
 
 static int run_self(const struct place *place, long ranks, long tasks,
@@ -118,26 +117,35 @@ static void note(const struct orr_run_status *status, long ranks, bool durable,
                     status->done, ranks, durable ? "on disk" : "not synced", rate, cpu);
 }
 
+int orri_bench_run(const char *text, long ranks, long tasks, const char *durability,
+                   struct orr_run_status *out)
+{
+    struct place place = { 0 };
+    struct orr_error err = { 0 };
+    if (!prepare(&place, text, &err))
+        return orri_complain(&err);
+    int code = run_self(&place, ranks, tasks, durability);
+    if (code == ORR_EXIT_OK && orr_status_read(place.run_dir, out, &err) != ORR_OK)
+        code = orri_complain(&err);
+    clean(&place);
+    free(place.workflow);
+    free(place.run_dir);
+    return code;
+}
+
 static int run(const struct orr_line *line, struct orri_figures *out)
 {
     long tasks = 0;
     long ranks = 0;
+    struct orr_run_status status;
     const char *durability = orri_option(line, "durability");
     durability = durability ? durability : "none";
     if (!orri_number(line, "tasks", 1, 100000000, 100000, &tasks) ||
         !orri_number(line, "ranks", 1, 10000, 2, &ranks))
         return ORR_EXIT_INPUT;
-    struct place place = { 0 };
-    struct orr_error err = { 0 };
-    struct orr_run_status status;
-    if (!prepare(&place, &err))
-        return orri_complain(&err);
-    int code = run_self(&place, ranks, tasks, durability);
-    if (code == ORR_EXIT_OK && orr_status_read(place.run_dir, &status, &err) == ORR_OK)
+    int code = orri_bench_run(workflow, ranks, tasks, durability, &status);
+    if (code == ORR_EXIT_OK)
         note(&status, ranks, strcmp(durability, "none") != 0, out);
-    clean(&place);
-    free(place.workflow);
-    free(place.run_dir);
     return code;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/amounts.h"
 #include "cli/command.h"
 #include "cli/reuse.h"
 
@@ -13,38 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- amounts ---- */
-
-struct unit {
-    const char *name;
-    double factor;
-};
-
-/* "30d", "1.5TiB": a number and one of the units. */
-static bool read_amount(const char *text, const struct unit *units, double *out)
-{
-    char *end = NULL;
-    double number = strtod(text, &end);
-    for (size_t i = 0; units[i].name; i++)
-        if (end != text && strcmp(end, units[i].name) == 0) {
-            *out = number * units[i].factor;
-            return isfinite(*out) && *out >= 0;
-        }
-    return false;
-}
-
-static const struct unit ages[] = { { "s", 1 },     { "min", 60 },      { "h", 3600 },
-                                    { "d", 86400 }, { "w", 7 * 86400 }, { 0 } };
-#define K 1024.0
-static const struct unit sizes[] = { { "", 1 },
-                                     { "B", 1 },
-                                     { "KiB", K },
-                                     { "MiB", K *K },
-                                     { "GiB", K *K *K },
-                                     { "TiB", K *K *K *K },
-                                     { "PiB", K *K *K *K *K },
-                                     { 0 } };
 
 static void put_size(struct orr_text *out, uint64_t bytes)
 {
@@ -210,14 +179,14 @@ static int prune(const struct orr_line *line, const char *path)
     struct limits limits = { INFINITY, INFINITY };
     const char *age = orri_option(line, "older-than");
     const char *bytes = orri_option(line, "larger-than");
-    if (age && !read_amount(age, ages, &limits.age)) {
+    if (age && !orri_seconds_in(age, NULL, &limits.age)) {
         (void)fprintf(stderr,
                       "orrery cache: --older-than is a number and s, min, h, d or w, "
                       "such as 30d, not '%s'\n",
                       age);
         return ORR_EXIT_INPUT;
     }
-    if (bytes && !read_amount(bytes, sizes, &limits.bytes)) {
+    if (bytes && !orri_bytes_in(bytes, NULL, &limits.bytes)) {
         (void)fprintf(
             stderr, "orrery cache: --larger-than is a size, such as 500GiB, not '%s'\n",
             bytes);

@@ -15,11 +15,11 @@
 #include <string.h>
 
 static const struct orr_command_entry *const commands[] = {
-    &orri_new,       &orri_import,  &orri_validate, &orri_fmt,       &orri_test,
-    &orri_plan,      &orri_run,     &orri_resume,   &orri_status,    &orri_ls,
-    &orri_cat,       &orri_export,  &orri_why,      &orri_verify,    &orri_compact,
-    &orri_functions, &orri_explain, &orri_schema,   &orri_reference, &orri_topo,
-    &orri_bench,     &orri_cache,
+    &orri_new,     &orri_import,    &orri_validate, &orri_fmt,    &orri_test,
+    &orri_plan,    &orri_simulate,  &orri_run,      &orri_resume, &orri_status,
+    &orri_ls,      &orri_cat,       &orri_export,   &orri_why,    &orri_verify,
+    &orri_compact, &orri_functions, &orri_explain,  &orri_schema, &orri_reference,
+    &orri_topo,    &orri_bench,     &orri_cache,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands, OPTIONS_MAX = 40 };

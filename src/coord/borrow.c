@@ -66,7 +66,7 @@ static orr_status keep(struct orr_coord *coord, const struct orr_task *task,
                                  .results = bytes.data,
                                  .results_bytes = (uint32_t)bytes.length,
                                  .host = origin,
-                                 .t_start = orr_clock_wall() };
+                                 .t_start = orri_wall(coord) };
     stored.t_end = stored.t_start; /* its files are older */
     orr_status status = put(coord, &stored, err);
     orr_bytes_release(&bytes);

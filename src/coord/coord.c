@@ -54,7 +54,7 @@ static void init_status(struct orr_coord *coord)
     (void)gethostname(s->host, sizeof s->host - 1);
     s->pid = (uint32_t)getpid();
     s->epoch = coord->setup.epoch;
-    s->started = orr_clock_wall();
+    s->started = orri_wall(coord);
     s->updated = s->started;
     s->requests = coord->setup.n_requests;
     s->n_stages =
@@ -73,12 +73,16 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     coord->setup = *setup;
     if (!coord->setup.lost_after)
         coord->setup.lost_after = LOST_SECONDS * ORR_SECOND;
-    coord->files = orr_files_new();
-    orr_files_of_run(coord->files, setup->run_dir);
+    if (!coord->setup.clock)
+        coord->setup.clock = &orr_clock_real;
+    if (!coord->setup.files)
+        coord->setup.files = coord->files = orr_files_new();
+    if (setup->run_dir)
+        orr_files_of_run(coord->setup.files, setup->run_dir);
     for (size_t i = 0; i < setup->n_inputs; i++) {
-        orr_files_remember(coord->files, &setup->inputs[i].seen);
+        orr_files_remember(coord->setup.files, &setup->inputs[i].seen);
         if (setup->inputs[i].hashed)
-            orr_files_know(coord->files, &setup->inputs[i].seen,
+            orr_files_know(coord->setup.files, &setup->inputs[i].seen,
                            setup->inputs[i].content);
     }
     if (setup->epoch > 1) {
@@ -94,17 +98,18 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         orr_known_forgive(coord->known, setup->forgive);
     }
     coord->engine = orr_engine_new(
-        setup->graph, &(struct orr_engine_files) { orr_files_identify, coord->files,
-                                                   orr_files_within });
+        setup->graph, &(struct orr_engine_files) {
+                          orr_files_identify, coord->setup.files, orr_files_within });
     orr_engine_set_turns(coord->engine, TURNS);
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
     coord->records.size = sizeof(struct orri_task_record);
     coord->told.size = sizeof(struct orri_told);
+    coord->to_send = orr_alloc(setup->link->size, sizeof *coord->to_send);
     coord->abandon_at = INT64_MAX;
     coord->stop_at = INT64_MAX;
-    coord->began = orr_clock_monotonic();
+    coord->began = orri_now(coord);
     init_status(coord);
     *out = coord;
     return ORR_OK;
@@ -123,6 +128,7 @@ void orr_coord_free(struct orr_coord *coord)
         orr_bytes_release(&coord->nodes[i].out);
     free(coord->nodes);
     free(coord->node_of_rank);
+    free(coord->to_send);
     orr_rows_release(&coord->records);
     orr_rows_release(&coord->told);
     free(coord->origins);
@@ -217,6 +223,18 @@ static bool is_lost(const struct orr_coord *coord, const struct orri_node *node,
     return why->length > 0;
 }
 
+static void tell_lost(const struct orr_coord *coord, const struct orri_node *node,
+                      const char *why)
+{
+    if (!coord->setup.run_dir)
+        return;
+    orr_progress_break(coord->setup.progress);
+    (void)fprintf(stderr,
+                  "orrery: the agent of node %s (rank %" PRIu32
+                  ") %s: lost, its attempts run elsewhere\n",
+                  node->host, node->rank, why);
+}
+
 static void check_nodes(struct orr_coord *coord, int64_t now)
 {
     for (uint32_t i = 0; i < coord->n_nodes; i++) {
@@ -227,11 +245,7 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
         node->lost = true;
         coord->status.lost_nodes++;
         coord->status.cores -= node->cores;
-        orr_progress_break(coord->setup.progress);
-        (void)fprintf(stderr,
-                      "orrery: the agent of node %s (rank %" PRIu32
-                      ") %s: lost, its attempts run elsewhere\n",
-                      node->host, node->rank, why.s);
+        tell_lost(coord, node, why.s);
         orr_text_release(&why);
         orr_sched_node_lost(coord->sched, i, put_back, coord);
     }
@@ -269,10 +283,11 @@ static void update_status(struct orr_coord *coord, int64_t now)
 {
     struct orr_run_status *s = &coord->status;
     count_ahead(coord);
-    s->updated = orr_clock_wall();
+    s->updated = orri_wall(coord);
     s->in_flight = orr_sched_in_flight(coord->sched);
     s->waiting = orr_sched_queued(coord->sched);
-    s->coordinator_cpu = (double)orr_clock_cpu() / 1e9;
+    s->coordinator_cpu =
+        (double)coord->setup.clock->cpu(coord->setup.clock->context) / 1e9;
     s->busy_cores = 0;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         if (!coord->nodes[i].lost && !coord->nodes[i].left)
@@ -293,6 +308,8 @@ static void update_status(struct orr_coord *coord, int64_t now)
 static void show(struct orr_coord *coord, int64_t now)
 {
     update_status(coord, now);
+    if (!coord->setup.run_dir)
+        return;
     (void)orr_status_write(coord->setup.run_dir, &coord->status, NULL);
     orr_progress_show(coord->setup.progress, &coord->status);
 }
@@ -344,7 +361,7 @@ static orr_status step_end(struct orr_coord *coord, int64_t now, struct orr_erro
 
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace)
 {
-    int64_t now = orr_clock_monotonic();
+    int64_t now = orri_now(coord);
     if (!coord->draining)
         coord->status.state = as;
     if (!coord->draining)
@@ -386,6 +403,16 @@ static void check_anyone(struct orr_coord *coord, int64_t now)
                       "not all nodes reported within two minutes of the start");
 }
 
+/* All nodes are looked at: not with every batch of results. */
+static const int64_t LOOK = ORR_SECOND / 20;
+
+static void look_around(struct orr_coord *coord, int64_t now)
+{
+    coord->looked = now;
+    check_nodes(coord, now);
+    check_anyone(coord, now);
+}
+
 static bool too_many_failures(const struct orr_coord *coord)
 {
     return coord->setup.max_failures &&
@@ -407,7 +434,7 @@ static void stop_for_failures(struct orr_coord *coord)
 
 orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
 {
-    int64_t now = orr_clock_monotonic();
+    int64_t now = orri_now(coord);
     coord->busy = false;
     forgive_stall(coord, now);
     orr_status status = orri_hear_all(coord, now, err);
@@ -416,8 +443,8 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
         begin_work(coord);
     if (too_many_failures(coord))
         stop_for_failures(coord);
-    check_nodes(coord, now);
-    check_anyone(coord, now);
+    if (now - coord->looked > LOOK || coord->ending)
+        look_around(coord, now);
     orri_take_calls(coord);
     orri_step_borrowed(coord);
     if (status == ORR_OK && !coord->draining)
@@ -486,14 +513,33 @@ static void end_sealing(struct orr_coord *coord, struct orr_text *problems)
     coord->sealer = NULL;
 }
 
-orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
-                              struct orr_text *problems, struct orr_error *err)
+/* The last figures, and how it ended. */
+static void close_status(struct orr_coord *coord)
 {
-    update_status(coord, orr_clock_monotonic());
+    update_status(coord, orri_now(coord));
     coord->status.busy_cores = 0;
     coord->status.in_flight = 0;
     coord->status.waiting = 0;
     judge(coord);
+}
+
+void orr_coord_close(struct orr_coord *coord, struct orr_text *problems)
+{
+    close_status(coord);
+    orri_list_problems(coord, problems);
+}
+
+uint64_t orr_coord_queued(const struct orr_coord *coord)
+{
+    return orr_sched_queued(coord->sched);
+}
+
+struct orr_engine *orr_coord_engine(struct orr_coord *coord) { return coord->engine; }
+
+orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
+                              struct orr_text *problems, struct orr_error *err)
+{
+    close_status(coord);
     orr_progress_break(coord->setup.progress);
     end_sealing(coord, problems);
     orr_status status = orri_close_borrowed(coord, true, err);

@@ -1,10 +1,13 @@
 /* coord.h - rank 0: applies the rules, hands out attempts, counts what is stored
  *
  * The one place that sends, decides and waits. Nothing here touches a disk while the
- * run is on, but for status.json once a second and the inputs' sizes and times. */
+ * run is on, but for status.json once a second and the inputs' sizes and times. Its
+ * time and its messages come from outside, so that the same code runs in a simulation
+ * (src/sim): with another clock, another link and no run directory. */
 #ifndef ORR_COORD_COORD_H
 #define ORR_COORD_COORD_H
 
+#include "base/clock.h"
 #include "engine/engine.h"
 #include "graph/graph.h"
 #include "link/link.h"
@@ -27,8 +30,9 @@ struct orr_coord_setup {
     const struct orr_graph *graph;
     const struct orr_value *requests;
     uint32_t n_requests;
-    uint32_t agents; /* expected */
-    const char *run_dir;
+    uint32_t agents;     /* expected */
+    const char *run_dir; /* NULL: no disk; nothing is stored, shown or written, and
+                            nothing is said on standard error */
     struct orr_id run_id;
     uint32_t epoch; /* above 1: what earlier ones did is read from the shards */
     struct orr_reuse *reuse; /* other runs to take results from, or NULL */
@@ -40,6 +44,8 @@ struct orr_coord_setup {
     struct orr_progress *progress;
     int64_t lost_after; /* ns of silence after which a node is lost; 0: 30 s */
     bool verify;        /* earlier results count only when their blobs are whole, too */
+    const struct orr_clock *clock; /* NULL: the machine's */
+    struct orr_files *files;       /* tells files apart; NULL: its own, of run_dir */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
 };
 
@@ -67,5 +73,12 @@ void orr_coord_abandon(struct orr_coord *coord);
 orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
                               struct orr_text *problems, struct orr_error *err);
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord);
+
+/* Of a coordinator without a disk, in the place of orr_coord_conclude(): the status as
+ * it is at the end, judged. */
+void orr_coord_close(struct orr_coord *coord, struct orr_text *problems);
+/* For reports: attempts that are ready or delayed, now. */
+uint64_t orr_coord_queued(const struct orr_coord *coord);
+struct orr_engine *orr_coord_engine(struct orr_coord *coord);
 
 #endif

@@ -144,7 +144,7 @@ static int64_t delay_left(const struct orr_coord *coord,
     struct orr_id id = orr_engine_task(coord->engine, call->task)->identity;
     const struct orr_known_failure *before =
         call->delay ? orr_known_failure(coord->known, id, call->attempt - 1) : NULL;
-    int64_t since = before ? orr_clock_wall() - before->t_end : 0;
+    int64_t since = before ? orri_wall(coord) - before->t_end : 0;
     int64_t left = since > 0 ? call->delay - since : call->delay;
     return left > 0 ? left : 0;
 }
@@ -176,15 +176,16 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
         return;
     }
     int64_t delay = delay_left(coord, call);
+    struct orr_urgency urgency = orr_engine_task_urgency(coord->engine, call->task);
     struct orr_ready ready = {
         .task = call->task.v,
         .attempt = call->attempt,
         .pool = f->pool,
         .cores = f->cores,
-        .priority = task->priority,
-        .deadline = task->deadline,
-        .not_before = delay ? orr_clock_monotonic() + delay : 0,
-        .since = orr_clock_wall() + delay,
+        .priority = urgency.priority,
+        .deadline = urgency.deadline,
+        .not_before = delay ? orri_now(coord) + delay : 0,
+        .since = orri_wall(coord) + delay,
     };
     orr_sched_add(coord->sched, &ready);
 }
@@ -193,20 +194,21 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
 void orri_take_calls(struct orr_coord *coord)
 {
     struct orr_engine_call call;
-    int64_t until = coord->setup.reuse ? orr_clock_monotonic() + TAKE_TIME : INT64_MAX;
+    int64_t until = coord->setup.reuse ? orri_now(coord) + TAKE_TIME : INT64_MAX;
     while (orr_engine_take_call(coord->engine, &call)) {
         coord->busy = true;
         queue_call(coord, &call);
-        if (until != INT64_MAX && orr_clock_monotonic() > until)
+        if (until != INT64_MAX && orri_now(coord) > until)
             return;
     }
 }
 
 /* ---- dispatch ---- */
 
-static void assign(struct orr_coord *coord, struct orri_node *node,
+static void assign(struct orr_coord *coord, uint32_t index,
                    const struct orr_ready *ready)
 {
+    struct orri_node *node = &coord->nodes[index];
     const struct orr_task *task =
         orr_engine_task(coord->engine, (orr_task_id) { ready->task });
     struct orr_assignment assignment = {
@@ -222,6 +224,9 @@ static void assign(struct orr_coord *coord, struct orri_node *node,
     };
     if (node->out.length == 0)
         orr_batch_begin(&node->out, ORR_MESSAGE_ASSIGN);
+    if (!node->to_send)
+        coord->to_send[coord->n_to_send++] = index;
+    node->to_send = true;
     orr_assignment_put(&node->out, &assignment);
 }
 
@@ -245,20 +250,6 @@ static bool still_wanted(struct orr_coord *coord, const struct orr_ready *ready)
     return false;
 }
 
-static orr_status dispatch_to(struct orr_coord *coord, uint32_t index, int64_t now,
-                              bool *gave, struct orr_error *err)
-{
-    struct orri_node *node = &coord->nodes[index];
-    struct orr_ready ready;
-    *gave = false;
-    if (node->lost || node->left || !orr_sched_next(coord->sched, index, now, &ready))
-        return ORR_OK;
-    *gave = true;
-    if (still_wanted(coord, &ready))
-        assign(coord, node, &ready);
-    return node->out.length > BATCH_BYTES ? flush_node(coord, node, err) : ORR_OK;
-}
-
 /* Cores were lost, and some attempts fit nowhere any more: they fail, saying so. */
 static void refuse_unfit(struct orr_coord *coord)
 {
@@ -270,21 +261,34 @@ static void refuse_unfit(struct orr_coord *coord)
     }
 }
 
-/* One attempt a node in turn, so that nodes fill evenly. */
+static orr_status flush_all(struct orr_coord *coord, struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    for (uint32_t i = 0; i < coord->n_to_send; i++) {
+        struct orri_node *node = &coord->nodes[coord->to_send[i]];
+        node->to_send = false;
+        if (status == ORR_OK)
+            status = flush_node(coord, node, err);
+    }
+    coord->n_to_send = 0;
+    return status;
+}
+
+/* Each attempt to the emptiest node, so that nodes fill evenly. Costs what is given
+ * out, not the number of nodes. */
 orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err)
 {
     orr_status status = ORR_OK;
+    struct orr_ready ready;
+    uint32_t index = 0;
     refuse_unfit(coord);
-    for (bool any = true; any && status == ORR_OK;) {
-        any = false;
-        for (uint32_t i = 0; i < coord->n_nodes && status == ORR_OK; i++) {
-            bool gave = false;
-            status = dispatch_to(coord, i, now, &gave, err);
-            any = any || gave;
-        }
-        coord->busy = coord->busy || any;
+    while (status == ORR_OK && orr_sched_next(coord->sched, now, &index, &ready)) {
+        coord->busy = true;
+        if (still_wanted(coord, &ready))
+            assign(coord, index, &ready);
+        if (coord->nodes[index].out.length > BATCH_BYTES)
+            status = flush_node(coord, &coord->nodes[index], err);
     }
-    for (uint32_t i = 0; i < coord->n_nodes && status == ORR_OK; i++)
-        status = flush_node(coord, &coord->nodes[i], err);
-    return status;
+    orr_status flushed = flush_all(coord, status == ORR_OK ? err : NULL);
+    return status == ORR_OK ? flushed : status;
 }

@@ -44,6 +44,7 @@ struct orri_node {
     struct orr_beat load;
     bool lost;
     bool left;
+    bool to_send; /* stands in `to_send` of the coordinator */
 };
 
 struct orr_coord {
@@ -52,10 +53,12 @@ struct orr_coord {
     struct orr_sched *sched;
     struct orr_known *known;
     struct orr_sealer *sealer; /* of shards that a killed session left; NULL: none */
-    struct orr_files *files;
+    struct orr_files *files;   /* its own, or NULL */
     struct orri_node *nodes;
     uint32_t n_nodes;
-    uint32_t *node_of_rank;  /* + 1 */
+    uint32_t *node_of_rank; /* + 1 */
+    uint32_t *to_send;      /* nodes with something in `out` */
+    uint32_t n_to_send;
     struct orr_rows records; /* struct orri_task_record, by task */
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
@@ -78,10 +81,20 @@ struct orr_coord {
     int64_t counted;     /* core_seconds is up to date to this moment */
     int64_t shown;
     int64_t beat;
+    int64_t looked;    /* for nodes that are lost */
     uint64_t gone;     /* finished tasks whose files are not there any more */
     uint64_t recalled; /* failed attempts of earlier epochs that were told again */
     char *stopped_by;  /* a failed store: the reason */
 };
+
+static inline int64_t orri_now(const struct orr_coord *coord) /* monotonic */
+{
+    return coord->setup.clock->monotonic(coord->setup.clock->context);
+}
+static inline int64_t orri_wall(const struct orr_coord *coord)
+{
+    return coord->setup.clock->wall(coord->setup.clock->context);
+}
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);
 struct orri_told *orri_told(struct orr_coord *coord, uint32_t task);

@@ -105,13 +105,15 @@ static void run_again(struct orr_coord *coord, const struct orr_done *done)
     const struct orr_task *task =
         orr_engine_task(coord->engine, (orr_task_id) { done->task });
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
+    struct orr_urgency urgency =
+        orr_engine_task_urgency(coord->engine, (orr_task_id) { done->task });
     struct orr_ready ready = { .task = done->task,
                                .attempt = done->attempt,
                                .pool = f->pool,
                                .cores = f->cores,
-                               .priority = task->priority,
-                               .deadline = task->deadline,
-                               .since = orr_clock_wall() };
+                               .priority = urgency.priority,
+                               .deadline = urgency.deadline,
+                               .since = orri_wall(coord) };
     orr_sched_add(coord->sched, &ready);
 }
 
@@ -186,6 +188,7 @@ static void take_bye(struct orr_coord *coord, struct orri_node *node,
                      const struct orr_bye *bye)
 {
     node->left = true;
+    orr_sched_node(coord->sched, (uint32_t)(node - coord->nodes), 0);
     coord->status.agents_cpu += (double)(bye->agent_cpu + bye->worker_cpu) / 1e9;
     coord->status.stored_bytes += bye->stored_bytes;
 }
@@ -220,8 +223,10 @@ static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
 static void note_cores(struct orr_coord *coord, uint32_t index)
 {
     struct orri_node *node = &coord->nodes[index];
-    if (!node->load.cores || node->load.cores == node->cores)
-        return; /* a worker of the node died */
+    if (node->lost || node->left || !node->load.cores ||
+        node->load.cores == node->cores)
+        return;
+    /* a worker of the node died */
     coord->status.cores -= node->cores - node->load.cores;
     node->cores = node->load.cores;
     orr_sched_node(coord->sched, index, node->cores);

@@ -135,5 +135,6 @@ void orri_list_problems(struct orr_coord *coord, struct orr_text *out)
     }
     if (n > PROBLEMS_SHOWN)
         orr_text_printf(out, "and %u more requests failed: orrery ls %s requests\n",
-                        n - PROBLEMS_SHOWN, coord->setup.run_dir);
+                        n - PROBLEMS_SHOWN,
+                        coord->setup.run_dir ? coord->setup.run_dir : "RUN");
 }

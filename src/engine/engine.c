@@ -61,6 +61,7 @@ void orr_engine_free(struct orr_engine *engine)
     orri_log_release(&engine->log);
     orr_rows_release(&engine->tasks);
     orr_hashes_release(&engine->by_identity);
+    orri_urgencies_release(&engine->urgencies);
     orr_bytes_release(&engine->encoded);
     orr_arena_release(&engine->arena);
     orr_arena_release(&engine->args);

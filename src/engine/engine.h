@@ -78,12 +78,16 @@ struct orr_task {
     uint32_t rule;     /* the first that asked for it */
     uint32_t args_length;
     const unsigned char *args; /* encoded values, one per parameter */
-    int64_t priority;
-    int64_t deadline; /* ns after the start of the run; INT64_MAX: none */
 };
 const struct orr_task *orr_engine_task(const struct orr_engine *engine,
                                        orr_task_id task);
 uint32_t orr_engine_tasks(const struct orr_engine *engine); /* ids are 0..n-1 */
+struct orr_urgency {
+    int64_t priority;
+    int64_t deadline; /* ns after the start of the run; INT64_MAX: none */
+};
+struct orr_urgency orr_engine_task_urgency(const struct orr_engine *engine,
+                                           orr_task_id task);
 enum orr_task_state { ORR_TASK_WAITING, ORR_TASK_DONE, ORR_TASK_FAILED };
 enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
                                           orr_task_id task);

@@ -134,15 +134,28 @@ struct orri_log {
 
 /* ---- tasks (task.c, react.c) ---- */
 
+/* 64 bytes, one line of the cache: there are millions. */
 struct orri_task {
     struct orr_task public;
     uint32_t first; /* firings that asked for it, in order; ORR_NONE */
     uint32_t last;
-    uint32_t attempts;                /* asked for so far */
-    uint8_t state;                    /* enum orr_task_state */
-    bool called;                      /* the newest of them is out: queued or running */
-    const struct orr_record *results; /* NULL: not done */
-    const struct orr_failure *failure; /* the newest; NULL: none */
+    uint32_t urgency;       /* in `urgencies` */
+    uint32_t attempts : 24; /* asked for so far */
+    uint32_t state : 4;     /* enum orr_task_state */
+    uint32_t called : 1;    /* the newest of them is out: queued or running */
+    union {                 /* by the state: */
+        const struct orr_record *results;  /* DONE */
+        const struct orr_failure *failure; /* others: the newest; NULL: none */
+    };
+};
+
+/* What few tasks differ in (urgency.c). */
+struct orri_urgencies {
+    struct orr_urgency *items;
+    size_t n;
+    size_t cap;
+    struct orr_hashes by_value;
+    uint32_t newest; /* mostly the one that is asked for */
 };
 
 /* A request; or a call of a workflow that stands for a function, with facts of its own:
@@ -237,6 +250,7 @@ struct orr_engine {
     size_t cap_queue;
     struct orr_rows tasks;
     struct orr_hashes by_identity; /* id.lo -> task */
+    struct orri_urgencies urgencies;
     struct orr_engine_call *calls;
     size_t call_head;
     size_t n_calls;
@@ -385,9 +399,13 @@ bool orri_lazy_sample(struct orr_engine *engine);
 /* Make some facts of the most urgent range that may go on. `idle`: also of those that
  * lead to no call. False when there is none. */
 bool orri_lazy_advance(struct orr_engine *engine, bool idle);
-void orri_lazy_called(struct orr_engine *engine, const struct orr_task *task);
+void orri_lazy_called(struct orr_engine *engine, const struct orri_task *task);
 void orri_lazy_ended(struct orr_engine *engine, const struct orr_task *task);
 void orri_lazy_release(struct orr_engine *engine);
+
+/* The number of a pair in `urgencies` (urgency.c). */
+uint32_t orri_urgency(struct orr_engine *engine, struct orr_urgency is);
+void orri_urgencies_release(struct orri_urgencies *urgencies);
 
 /* As the events of engine.h, without looking at the facts that follow. */
 void orri_task_finished(struct orr_engine *engine, orr_task_id id,

@@ -346,17 +346,19 @@ bool orri_lazy_advance(struct orr_engine *engine, bool idle)
 
 /* ---- calls ---- */
 
-void orri_lazy_called(struct orr_engine *engine, const struct orr_task *task)
+void orri_lazy_called(struct orr_engine *engine, const struct orri_task *task)
 {
     struct orri_lazy *lazy = &engine->lazy;
-    lazy->out[engine->graph->functions[task->function].pool]++;
+    const struct orr_urgency *urgency = &engine->urgencies.items[task->urgency];
+    uint32_t function = task->public.function;
+    lazy->out[engine->graph->functions[function].pool]++;
     lazy->all_out++;
     if (!lazy->advancing)
         return;
     lazy->advancing->led = true;
-    lazy->advancing->led_function = task->function;
-    lazy->advancing->led_deadline = task->deadline;
-    lazy->advancing->led_priority = task->priority;
+    lazy->advancing->led_function = function;
+    lazy->advancing->led_deadline = urgency->deadline;
+    lazy->advancing->led_priority = urgency->priority;
 }
 
 void orri_lazy_ended(struct orr_engine *engine, const struct orr_task *task)

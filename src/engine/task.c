@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(struct orri_task) == 64, "a task is one line of the cache");
+
 /* ---- identity ---- */
 
 struct identity {
@@ -140,8 +142,9 @@ orr_task_id orri_task_for(struct orr_engine *engine, uint32_t function,
         .rule = rule,
     };
     const struct orr_rule *r = &engine->graph->rules[rule];
-    task->public.priority = call_priority(engine, r, f, request);
-    task->public.deadline = call_deadline(engine, r, request);
+    task->urgency = orri_urgency(
+        engine, (struct orr_urgency) { call_priority(engine, r, f, request),
+                                       call_deadline(engine, r, request) });
     encode_args(engine, &task->public, args, f->params->n_fields);
     task->first = ORR_NONE;
     task->last = ORR_NONE;
@@ -152,16 +155,16 @@ void orri_task_attempt(struct orr_engine *engine, orr_task_id id, int64_t delay)
 {
     struct orri_task *task = orri_task(engine, id);
     task->called = true;
+    task->attempts++;
     if (orri_is_workflow(engine, task->public.function)) {
-        task->attempts++;
         orri_open_call(engine, id);
         return;
     }
-    orri_lazy_called(engine, &task->public);
+    orri_lazy_called(engine, task);
     engine->calls = orr_grow(engine->calls, engine->n_calls, &engine->cap_calls,
                              sizeof *engine->calls);
     engine->calls[engine->n_calls++] =
-        (struct orr_engine_call) { id, ++task->attempts, delay };
+        (struct orr_engine_call) { id, task->attempts, delay };
 }
 
 /* Its newest attempt is not out any more. */
@@ -339,6 +342,12 @@ const struct orr_task *orr_engine_task(const struct orr_engine *engine,
 
 uint32_t orr_engine_tasks(const struct orr_engine *engine) { return engine->tasks.n; }
 
+struct orr_urgency orr_engine_task_urgency(const struct orr_engine *engine,
+                                           orr_task_id task)
+{
+    return engine->urgencies.items[orri_task(engine, task)->urgency];
+}
+
 enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
                                           orr_task_id task)
 {
@@ -348,7 +357,8 @@ enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
 const struct orr_record *orr_engine_task_results(const struct orr_engine *engine,
                                                  orr_task_id task)
 {
-    return orri_task(engine, task)->results;
+    const struct orri_task *t = orri_task(engine, task);
+    return t->state == ORR_TASK_DONE ? t->results : NULL;
 }
 
 const struct orr_failure *orr_engine_task_failure(const struct orr_engine *engine,

@@ -2,7 +2,6 @@
 #ifndef ORR_REHEARSE_INTERNAL_H
 #define ORR_REHEARSE_INTERNAL_H
 
-#include "base/map.h"
 #include "rehearse/rehearse.h"
 
 struct orr_rehearsal {
@@ -13,32 +12,12 @@ struct orr_rehearsal {
     struct orr_rehearsed *tasks;
     size_t n_tasks;
     size_t cap_tasks;
-    struct orr_map used; /* task and answer -> attempts that it answered */
+    struct orr_answers answers;
     uint64_t attempts;
     uint32_t open; /* tasks that nobody answered */
     bool cut;
-    struct orr_arena arena;   /* kept */
-    struct orr_arena scratch; /* of the call in hand */
+    struct orr_asked asked; /* the call in hand */
+    struct orr_arena arena; /* kept */
 };
-
-/* ---- answer.c ---- */
-
-struct orri_call {
-    orr_task_id task;
-    uint32_t attempt;
-    const struct orr_graph_function *function;
-    struct orr_value slots[ORR_SLOTS_MAX]; /* parameters, then `attempt` */
-};
-
-struct orri_reply {
-    enum orr_answerer by; /* NONE: nobody knows */
-    struct orr_value result;
-    struct orr_failure failure; /* kind NONE: it succeeded */
-    const char *why; /* an answer that cannot be computed; in the arena of the call */
-};
-
-/* Contents land in the arena `scratch`. */
-void orri_answer(struct orr_rehearsal *rehearsal, const struct orri_call *call,
-                 struct orri_reply *out);
 
 #endif

@@ -2,13 +2,8 @@
  * Owns: the engine and what became of its tasks. Hands on: answers (answer.c). */
 #include "rehearse/internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define X(id, text) text,
-const char *const orr_answerer_text[] = { ORR_ANSWERERS(X) };
-#undef X
 
 static struct orr_id by_name(void *context, const char *path, bool by_content)
 {
@@ -26,42 +21,25 @@ static struct orr_rehearsed *record_of(struct orr_rehearsal *r, uint32_t task)
     return &r->tasks[task];
 }
 
-static void read_args(const struct orr_rehearsal *r, uint32_t id,
-                      struct orr_arena *arena, struct orr_value *out)
-{
-    const struct orr_task *task = orr_engine_task(r->engine, (orr_task_id) { id });
-    const struct orr_record_type *params =
-        r->setup.graph->functions[task->function].params;
-    struct orr_reader in = orr_reader_of(task->args, task->args_length);
-    struct orr_error err = { 0 };
-    for (uint32_t i = 0; i < params->n_fields; i++)
-        if (orr_value_get(&in, params->fields[i].type, arena, &out[i], &err) != ORR_OK)
-            ORR_BUG("arguments of task %u do not read back: %s", id, err.text);
-}
-
 /* Parameters and `attempt` as the expressions of examples see them. */
-static void bind(const struct orr_rehearsal *r, struct orri_call *call,
-                 struct orr_arena *arena)
+static void bind(const struct orr_rehearsal *r, orr_task_id id, uint32_t attempt,
+                 struct orr_arena *arena, struct orr_asked *out)
 {
-    const struct orr_task *task = orr_engine_task(r->engine, call->task);
-    call->function = &r->setup.graph->functions[task->function];
-    uint32_t n = call->function->params->n_fields;
-    struct orr_value *args = orr_arena_alloc(arena, (n + 1) * sizeof *args);
-    read_args(r, call->task.v, arena, args);
-    args[n] = orr_int(call->attempt);
-    memcpy(call->slots, args,
-           (n < ORR_SLOTS_MAX ? n + 1 : ORR_SLOTS_MAX) * sizeof *args);
+    const struct orr_task *task = orr_engine_task(r->engine, id);
+    out->task = id.v;
+    out->attempt = attempt;
+    orr_asked_bind(&r->setup.graph->functions[task->function], task->identity,
+                   task->args, task->args_length, arena, out);
 }
 
-static void serve(struct orr_rehearsal *r, const struct orr_engine_call *asked)
+static void serve(struct orr_rehearsal *r, const struct orr_engine_call *call)
 {
-    struct orri_call call = { .task = asked->task, .attempt = asked->attempt };
-    struct orri_reply reply;
-    bind(r, &call, &r->scratch);
-    orri_answer(r, &call, &reply);
-    struct orr_rehearsed *task = record_of(r, asked->task.v);
+    struct orr_reply reply;
+    bind(r, call->task, call->attempt, &r->answers.scratch, &r->asked);
+    orr_answer(&r->answers, &r->asked, &reply);
+    struct orr_rehearsed *task = record_of(r, call->task.v);
     task->attempts++;
-    task->delay += asked->delay;
+    task->delay += call->delay;
     task->by = reply.by;
     task->why = reply.why ? orr_arena_strdup(&r->arena, reply.why) : NULL;
     if (reply.by == ORR_ANSWERED_NONE) { /* it stays open, and makes no others wait */
@@ -69,11 +47,10 @@ static void serve(struct orr_rehearsal *r, const struct orr_engine_call *asked)
         return;
     }
     if (reply.failure.kind == ORR_FAIL_NONE) {
-        orr_engine_finished(r->engine, asked->task, reply.result);
+        orr_engine_finished(r->engine, call->task, reply.result);
     } else {
         task->failures++;
-        orr_engine_attempt_failed(r->engine, asked->task, asked->attempt,
-                                  &reply.failure);
+        orr_engine_attempt_failed(r->engine, call->task, call->attempt, &reply.failure);
     }
 }
 
@@ -88,7 +65,7 @@ static void run(struct orr_rehearsal *r)
         r->cut = r->attempts++ >= r->setup.most;
         if (!r->cut)
             serve(r, &call);
-        orr_arena_reset(&r->scratch);
+        orr_arena_reset(&r->answers.scratch);
     }
 }
 
@@ -133,6 +110,10 @@ struct orr_rehearsal *orr_rehearse(const struct orr_rehearsal_setup *setup)
     if (!r->setup.files.identify)
         r->setup.files = (struct orr_engine_files) { .identify = by_name };
     take_over(r);
+    r->answers = (struct orr_answers) { .graph = &r->graph,
+                                        .test = setup->test,
+                                        .known = setup->known,
+                                        .known_context = setup->known_context };
     r->engine = orr_engine_new(&r->graph, &r->setup.files);
     orr_engine_set_most_in_a_row(r->engine, FACTS_IN_A_ROW);
     for (uint32_t i = 0; i < setup->n_requests; i++)
@@ -147,9 +128,8 @@ void orr_rehearsal_free(struct orr_rehearsal *r)
     if (!r)
         return;
     orr_engine_free(r->engine);
-    orr_map_release(&r->used);
+    orr_answers_release(&r->answers);
     orr_arena_release(&r->arena);
-    orr_arena_release(&r->scratch);
     free(r->tasks);
     free(r->functions);
     free(r);
@@ -171,23 +151,23 @@ struct orr_value orr_rehearsal_args(const struct orr_rehearsal *r, uint32_t id,
                                     struct orr_arena *arena)
 {
     const struct orr_task *task = orr_engine_task(r->engine, (orr_task_id) { id });
-    struct orr_record *record =
-        orr_record_new(arena, r->setup.graph->functions[task->function].params);
-    read_args(r, id, arena, record->fields);
+    const struct orr_record_type *params =
+        r->setup.graph->functions[task->function].params;
+    struct orr_asked *asked = orr_arena_alloc(arena, sizeof *asked);
+    struct orr_record *record = orr_record_new(arena, params);
+    bind(r, (orr_task_id) { id }, 1, arena, asked);
+    memcpy(record->fields, asked->slots, params->n_fields * sizeof *record->fields);
     return orr_value_of_record(record);
 }
 
 double orr_rehearsal_cost(const struct orr_rehearsal *r, uint32_t id)
 {
     struct orr_arena arena = ORR_ARENA_INIT;
-    struct orri_call call = { .task = { id }, .attempt = 1 };
-    struct orr_value v = orr_float(NAN);
-    bind(r, &call, &arena);
-    if (call.function->cost &&
-        orr_expr_eval(call.function->cost, call.slots, &arena, &v, NULL) != ORR_OK)
-        v = orr_float(NAN);
+    struct orr_asked *asked = orr_arena_alloc(&arena, sizeof *asked);
+    bind(r, (orr_task_id) { id }, 1, &arena, asked);
+    double cost = orr_asked_cost(asked, &arena);
     orr_arena_release(&arena);
-    return v.as.f;
+    return cost;
 }
 
 void orr_rehearsal_print_task(const struct orr_rehearsal *r, uint32_t id,

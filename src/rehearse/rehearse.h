@@ -12,22 +12,10 @@
 
 #include "engine/engine.h"
 #include "graph/graph.h"
+#include "rehearse/answer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define ORR_ANSWERERS(X)                                                               \
-    X(NONE, "not answered")                                                            \
-    X(TEST, "test")                                                                    \
-    X(RUN, "earlier run")                                                              \
-    X(CALL, "called")                                                                  \
-    X(RULES, "workflow")                                                               \
-    X(EXAMPLE, "example")
-
-#define X(id, text) ORR_ANSWERED_##id,
-enum orr_answerer { ORR_ANSWERERS(X) };
-#undef X
-extern const char *const orr_answerer_text[];
 
 struct orr_rehearsal_setup {
     const struct orr_graph *graph;

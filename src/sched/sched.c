@@ -1,21 +1,15 @@
 /* sched.c - pools, nodes, and the choice
- * Owns: what is in flight where. Hands on: order within a pool (heap.c). */
+ * Owns: what is in flight where. Hands on: order within a pool (heap.c), of nodes
+ * (nodes.c). */
 #include "sched/sched.h"
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/rows.h"
 #include "sched/heap.h"
+#include "sched/nodes.h"
 
 #include <stdlib.h>
-
-struct node {
-    uint32_t cores;
-    uint32_t load; /* cores of what is in flight */
-    uint32_t *tasks;
-    size_t n;
-    size_t cap;
-    bool lost;
-};
 
 struct pool {
     struct orr_sched_pool is;
@@ -25,19 +19,23 @@ struct pool {
 
 struct flight {
     struct orr_ready ready;
-    uint32_t node; /* UINT32_MAX: not in flight */
-    uint32_t slot; /* in the node's list */
+    uint32_t node;
+    uint32_t at; /* in the node's list */
 };
 
 struct orr_sched {
     struct pool *pools;
     uint32_t n_pools;
-    struct node *nodes;
-    uint32_t n_nodes;
-    struct flight *flights; /* by task */
+    bool keeps; /* some pool does not lend its reserve */
+    struct orri_sched_nodes nodes;
+    struct flight *flights; /* of what is in flight, and unused ones */
     size_t n_flights;
+    size_t cap_flights;
+    uint32_t *unused; /* flights */
+    size_t n_unused;
+    size_t cap_unused;
+    struct orr_rows flight_of; /* uint32_t by task, + 1; 0: not in flight */
     struct orri_heap delayed;
-    uint32_t cores;
     uint32_t used;
     uint64_t in_flight;
     uint64_t ready;
@@ -52,8 +50,11 @@ struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n)
     sched->n_pools = n;
     sched->mean_seconds = -1;
     sched->delayed.order = ORRI_BY_TIME;
+    sched->flight_of.size = sizeof(uint32_t);
     for (uint32_t i = 0; i < n; i++)
         sched->pools[i].is = pools[i];
+    for (uint32_t i = 0; i < n; i++)
+        sched->keeps = sched->keeps || (!pools[i].borrow && pools[i].reserve);
     return sched;
 }
 
@@ -63,35 +64,26 @@ void orr_sched_free(struct orr_sched *sched)
         return;
     for (uint32_t i = 0; i < sched->n_pools; i++)
         orri_heap_release(&sched->pools[i].ready);
-    for (uint32_t i = 0; i < sched->n_nodes; i++)
-        free(sched->nodes[i].tasks);
+    orri_nodes_release(&sched->nodes);
     orri_heap_release(&sched->delayed);
     free(sched->pools);
-    free(sched->nodes);
     free(sched->flights);
+    free(sched->unused);
+    orr_rows_release(&sched->flight_of);
     free(sched);
 }
 
 void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores)
 {
-    while (sched->n_nodes <= node) {
-        sched->nodes =
-            orr_realloc(sched->nodes, sched->n_nodes + 1, sizeof *sched->nodes);
-        sched->nodes[sched->n_nodes++] = (struct node) { 0 };
-    }
-    sched->cores += cores - sched->nodes[node].cores;
-    sched->nodes[node].cores = cores;
+    if (node >= sched->nodes.n || !sched->nodes.items[node].lost)
+        orri_nodes_set(&sched->nodes, node, cores);
 }
 
 bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
                     const char **why)
 {
-    uint32_t largest = 0;
-    for (uint32_t i = 0; i < sched->n_nodes; i++)
-        if (sched->nodes[i].cores > largest)
-            largest = sched->nodes[i].cores;
     *why = "it asks for more cores than any node has";
-    if (cores > largest)
+    if (cores > sched->nodes.largest)
         return false;
     *why = "it asks for more cores than its pool may use";
     for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
@@ -105,7 +97,7 @@ bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
 {
     for (uint32_t p = 0; p < sched->n_pools; p++) {
         struct pool *pool = &sched->pools[p];
-        if (sched->cores == 0 || pool->ready.n == 0 ||
+        if (sched->nodes.cores == 0 || pool->ready.n == 0 ||
             orr_sched_fits(sched, p, pool->ready.items[0].cores, why))
             continue;
         orri_heap_pop(&pool->ready, out);
@@ -125,7 +117,10 @@ void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready)
 {
     struct orr_ready aged = *ready;
     aged.age = ++sched->age;
-    orri_heap_push(&sched->delayed, &aged); /* moves on when its time has come */
+    if (aged.not_before > 0)
+        orri_heap_push(&sched->delayed, &aged); /* moves on when its time has come */
+    else
+        add_ready(sched, &aged);
 }
 
 static void wake(struct orr_sched *sched, int64_t now)
@@ -176,9 +171,9 @@ static uint32_t kept_by_others(const struct orr_sched *sched, uint32_t pool)
 
 static bool may_run(const struct orr_sched *sched, uint32_t pool, uint32_t cores)
 {
-    uint32_t kept = kept_by_others(sched, pool);
+    uint32_t kept = sched->keeps ? kept_by_others(sched, pool) : 0;
     return under_max(sched, pool, cores) &&
-           (kept == 0 || sched->used + cores + kept <= sched->cores);
+           (kept == 0 || sched->used + cores + kept <= sched->nodes.cores);
 }
 
 /* Smaller goes first: pools below their reserve, then the least used for their share.
@@ -211,7 +206,7 @@ static uint32_t prefetch(const struct orr_sched *sched)
 {
     const double hidden = 0.3;
     const uint32_t most = 2048;
-    if (sched->ready < sched->cores)
+    if (sched->ready < sched->nodes.cores)
         return 1;
     if (sched->mean_seconds < 0)
         return 1;
@@ -219,73 +214,83 @@ static uint32_t prefetch(const struct orr_sched *sched)
     return depth < 1 ? 1 : depth > most ? most : (uint32_t)depth;
 }
 
-static bool has_room(const struct orr_sched *sched, const struct node *node,
-                     uint32_t cores)
+static uint32_t *flight_of(const struct orr_sched *sched, uint32_t task)
 {
-    uint64_t limit = (uint64_t)node->cores * (1 + prefetch(sched));
-    return !node->lost && node->cores >= cores && node->load + cores <= limit;
+    return orr_rows_at(&sched->flight_of, task);
+}
+
+static uint32_t new_flight(struct orr_sched *sched, uint32_t task)
+{
+    while (sched->flight_of.n <= task)
+        (void)orr_rows_add(&sched->flight_of);
+    if (*flight_of(sched, task))
+        ORR_BUG("task %u is given out twice", task);
+    if (sched->n_unused)
+        return sched->unused[--sched->n_unused];
+    sched->flights = orr_grow(sched->flights, sched->n_flights, &sched->cap_flights,
+                              sizeof *sched->flights);
+    return (uint32_t)sched->n_flights++;
+}
+
+static void use_pools(struct orr_sched *sched, uint32_t pool, int32_t cores)
+{
+    sched->used += (uint32_t)cores;
+    for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
+        sched->pools[p].used += (uint32_t)cores;
 }
 
 static void fly(struct orr_sched *sched, uint32_t node_index,
                 const struct orr_ready *ready)
 {
-    struct node *node = &sched->nodes[node_index];
-    if (ready->task < sched->n_flights &&
-        sched->flights[ready->task].node != UINT32_MAX)
-        ORR_BUG("task %u is given out twice", ready->task);
-    while (sched->n_flights <= ready->task) {
-        size_t n = sched->n_flights ? sched->n_flights * 2 : 64;
-        sched->flights = orr_realloc(sched->flights, n, sizeof *sched->flights);
-        for (size_t i = sched->n_flights; i < n; i++)
-            sched->flights[i].node = UINT32_MAX;
-        sched->n_flights = n;
-    }
-    node->tasks = orr_grow(node->tasks, node->n, &node->cap, sizeof *node->tasks);
-    sched->flights[ready->task] =
-        (struct flight) { *ready, node_index, (uint32_t)node->n };
-    node->tasks[node->n++] = ready->task;
-    node->load += ready->cores;
-    sched->used += ready->cores;
+    uint32_t at = new_flight(sched, ready->task);
+    struct orri_sched_node *node = &sched->nodes.items[node_index];
+    node->flights = orr_grow(node->flights, node->n, &node->cap, sizeof *node->flights);
+    *flight_of(sched, ready->task) = at + 1;
+    sched->flights[at] = (struct flight) { *ready, node_index, (uint32_t)node->n };
+    node->flights[node->n++] = at;
+    orri_nodes_load(&sched->nodes, node_index, (int32_t)ready->cores);
+    use_pools(sched, ready->pool, (int32_t)ready->cores);
     sched->in_flight++;
-    for (uint32_t p = ready->pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
-        sched->pools[p].used += ready->cores;
 }
 
 static void land(struct orr_sched *sched, uint32_t task)
 {
-    struct flight *flight = &sched->flights[task];
-    struct node *node = &sched->nodes[flight->node];
-    uint32_t moved = node->tasks[--node->n];
-    node->tasks[flight->slot] = moved;
-    sched->flights[moved].slot = flight->slot;
-    flight->node = UINT32_MAX;
-    node->load -= flight->ready.cores;
-    sched->used -= flight->ready.cores;
+    uint32_t at = *flight_of(sched, task) - 1;
+    struct flight *flight = &sched->flights[at];
+    struct orri_sched_node *node = &sched->nodes.items[flight->node];
+    uint32_t moved = node->flights[--node->n];
+    node->flights[flight->at] = moved;
+    sched->flights[moved].at = flight->at;
+    *flight_of(sched, task) = 0;
+    orri_nodes_load(&sched->nodes, flight->node, -(int32_t)flight->ready.cores);
+    use_pools(sched, flight->ready.pool, -(int32_t)flight->ready.cores);
     sched->in_flight--;
-    for (uint32_t p = flight->ready.pool; p != UINT32_MAX;
-         p = sched->pools[p].is.parent)
-        sched->pools[p].used -= flight->ready.cores;
+    sched->unused = orr_grow(sched->unused, sched->n_unused, &sched->cap_unused,
+                             sizeof *sched->unused);
+    sched->unused[sched->n_unused++] = at;
 }
 
-bool orr_sched_next(struct orr_sched *sched, uint32_t node, int64_t now,
+bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out)
 {
-    if (node >= sched->n_nodes)
-        return false;
     wake(sched, now);
     struct pool *pool = choose_pool(sched);
-    if (!pool || !has_room(sched, &sched->nodes[node], pool->ready.items[0].cores))
+    if (!pool)
+        return false;
+    *node = orri_nodes_with_room(&sched->nodes, pool->ready.items[0].cores,
+                                 1 + prefetch(sched));
+    if (*node == UINT32_MAX)
         return false;
     orri_heap_pop(&pool->ready, out);
     sched->ready--;
-    fly(sched, node, out);
+    fly(sched, *node, out);
     return true;
 }
 
 void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
 {
     const double weight = 0.1;
-    if (task >= sched->n_flights || sched->flights[task].node == UINT32_MAX)
+    if (task >= sched->flight_of.n || !*flight_of(sched, task))
         return;
     land(sched, task);
     if (seconds < 0)
@@ -300,15 +305,15 @@ void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
                          bool (*lost)(void *context, struct orr_ready *ready),
                          void *context)
 {
-    struct node *node = &sched->nodes[node_index];
+    struct orri_sched_node *node = &sched->nodes.items[node_index];
     while (node->n) {
-        struct orr_ready ready = sched->flights[node->tasks[node->n - 1]].ready;
+        struct orr_ready ready = sched->flights[node->flights[node->n - 1]].ready;
         land(sched, ready.task);
         if (lost(context, &ready))
             orr_sched_add(sched, &ready);
     }
-    node->lost = true;
     orr_sched_node(sched, node_index, 0);
+    node->lost = true;
 }
 
 uint64_t orr_sched_queued(const struct orr_sched *sched)
@@ -320,7 +325,7 @@ uint64_t orr_sched_in_flight(const struct orr_sched *sched) { return sched->in_f
 
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node)
 {
-    return node < sched->n_nodes ? sched->nodes[node].load : 0;
+    return node < sched->nodes.n ? sched->nodes.items[node].load : 0;
 }
 
 void orr_sched_clear(struct orr_sched *sched)

@@ -1,7 +1,8 @@
 /* sched.h - which attempt goes to which node, when
  *
  * Pure: no clock, no messages. The caller says what is ready, which nodes there are and
- * what time it is, and asks for the next attempt for a node.
+ * what time it is, and asks for the next attempt and the node for it. The choice costs
+ * the logarithm of the number of nodes and of what is ready.
  *
  * Pools are a tree of shares. A pool below its `reserve` goes first; then the pool with
  * the least use for its share. Idle reserves are lent to others unless `borrow` is
@@ -36,7 +37,7 @@ struct orr_sched;
 struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n);
 void orr_sched_free(struct orr_sched *sched);
 
-/* Nodes are numbered by the caller, densely from 0. */
+/* Nodes are numbered by the caller, densely from 0. One without cores gets nothing. */
 void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
  * refuse (false) to have it put back. */
@@ -53,9 +54,10 @@ bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
                           const char **why);
 void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready);
 
-/* The attempt that this node should get now; false when there is none, or the node has
- * enough. It counts as in flight until orr_sched_done(). */
-bool orr_sched_next(struct orr_sched *sched, uint32_t node, int64_t now,
+/* The attempt that should be given out now, and the node that should get it: the one
+ * with the least in flight for its cores. False when there is no attempt, or no node
+ * has room for it. It counts as in flight until orr_sched_done(). */
+bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out);
 /* The attempt came back; `seconds` it ran (to size the prefetch), negative: it did not.
  */

@@ -256,7 +256,7 @@ static void arena_memory_is_aligned_and_zeroed(void **state)
     struct orr_arena arena = ORR_ARENA_INIT;
     for (size_t size = 1; size < 100000; size = size * 3 + 1) {
         unsigned char *p = orr_arena_alloc(&arena, size);
-        assert_int_equal((uintptr_t)p % 16, 0);
+        assert_int_equal((uintptr_t)p % 8, 0);
         for (size_t i = 0; i < size; i++)
             assert_int_equal(p[i], 0);
         memset(p, 0xAA, size);

@@ -27,8 +27,18 @@ static void add(struct orr_sched *s, struct orr_ready r) { orr_sched_add(s, &r);
 static void expect_next(struct orr_sched *s, uint32_t node, uint32_t task)
 {
     struct orr_ready out = { .task = NONE };
-    bool any = orr_sched_next(s, node, 0, &out);
+    uint32_t to = NONE;
+    bool any = orr_sched_next(s, 0, &to, &out);
     assert_int_equal(any ? out.task : NONE, task);
+    if (any)
+        assert_int_equal(to, node);
+}
+
+static uint32_t next_node(struct orr_sched *s)
+{
+    struct orr_ready out;
+    uint32_t to = NONE;
+    return orr_sched_next(s, 0, &to, &out) ? to : NONE;
 }
 
 static const struct orr_sched_pool one_pool[] = { { NONE, 0, 0, 0, true } };
@@ -61,13 +71,12 @@ static void a_node_gets_no_more_than_it_can_hide(void **state)
     for (uint32_t i = 0; i < 100; i++)
         add(s, ready(i, 0, 0));
     uint32_t n = 0;
-    struct orr_ready out;
-    while (orr_sched_next(s, 0, 0, &out))
+    while (next_node(s) != NONE)
         n++;
     assert_int_equal(n, 4); /* one running and one waiting per core */
     for (uint32_t i = 0; i < 4; i++)
         orr_sched_done(s, i, 0.001); /* short ones: more may wait */
-    for (n = 0; orr_sched_next(s, 0, 0, &out); n++)
+    for (n = 0; next_node(s) != NONE; n++)
         continue;
     assert_int_equal(n, 95); /* the last one stays: near the end nobody hoards */
     orr_sched_free(s);
@@ -78,13 +87,14 @@ static void delayed_attempts_wait(void **state)
     (void)state;
     struct orr_sched *s = orr_sched_new(one_pool, 1);
     struct orr_ready out;
+    uint32_t to = NONE;
     orr_sched_node(s, 0, 2);
     struct orr_ready later = ready(1, 0, 0);
     later.not_before = 1000;
     add(s, later);
-    assert_false(orr_sched_next(s, 0, 999, &out));
+    assert_false(orr_sched_next(s, 999, &to, &out));
     assert_true(orr_sched_wake(s) == 1000);
-    assert_true(orr_sched_next(s, 0, 1000, &out));
+    assert_true(orr_sched_next(s, 1000, &to, &out));
     assert_int_equal(out.task, 1);
     orr_sched_free(s);
 }
@@ -164,15 +174,56 @@ static void a_lost_nodes_attempts_are_ready_again(void **state)
     for (uint32_t i = 0; i < 2; i++)
         add(s, ready(i, 0, 0));
     expect_next(s, 0, 0);
-    expect_next(s, 0, 1);
+    expect_next(s, 1, 1);
     orr_sched_node_lost(s, 0, count_lost, &lost);
-    assert_int_equal(lost, 2);
-    expect_next(s, 0, NONE); /* never again */
-    assert_int_equal(orr_sched_queued(s), 2);
-    struct orr_ready out;
-    assert_true(orr_sched_next(s, 1, 0, &out));
-    assert_true(orr_sched_next(s, 1, 0, &out));
-    assert_int_equal(orr_sched_in_flight(s), 2);
+    assert_int_equal(lost, 1);
+    assert_int_equal(orr_sched_queued(s), 1);
+    expect_next(s, 1, 0); /* never again to node 0 */
+    for (uint32_t i = 2; i < 9; i++)
+        add(s, ready(i, 0, 0));
+    expect_next(s, 1, 2);
+    expect_next(s, 1, 3);
+    expect_next(s, 1, NONE);
+    assert_int_equal(orr_sched_in_flight(s), 4);
+    orr_sched_free(s);
+}
+
+static void the_emptiest_node_is_next(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    orr_sched_node(s, 0, 2);
+    orr_sched_node(s, 1, 4);
+    orr_sched_node(s, 2, 0); /* its agent has left */
+    for (uint32_t i = 0; i < 20; i++)
+        add(s, ready(i, 0, 0));
+    static const uint32_t turns[] = { 0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, NONE };
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++)
+        assert_int_equal(next_node(s), turns[i]);
+    orr_sched_done(s, 1, -1); /* the second went to node 1 */
+    assert_int_equal(next_node(s), 1);
+    orr_sched_free(s);
+}
+
+/* A call of several cores waits for a node that is large enough, however empty the
+ * others are, and finds it among them. */
+static void a_wide_call_finds_the_node_with_room(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    for (uint32_t node = 0; node < 9; node++)
+        orr_sched_node(s, node, node == 7 ? 8 : 2);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct orr_ready wide = ready(i, 0, 9);
+        wide.cores = 6;
+        add(s, wide);
+    }
+    assert_int_equal(next_node(s), 7);
+    assert_int_equal(next_node(s), 7); /* waits there behind the first */
+    assert_int_equal(next_node(s), NONE);
+    orr_sched_done(s, 0, -1);
+    assert_int_equal(next_node(s), 7);
+    assert_int_equal(orr_sched_node_load(s, 7), 12);
     orr_sched_free(s);
 }
 
@@ -201,7 +252,8 @@ static void the_ledger_is_exact(void **state)
             add(s, r);
             tasks++;
         } else if (what < 11) {
-            if (orr_sched_next(s, (uint32_t)(random >> 30) % 3, 0, &r))
+            uint32_t to = NONE;
+            if (orr_sched_next(s, 0, &to, &r))
                 flying[n_flying++] = r.task;
         } else if (n_flying) {
             uint32_t at = (uint32_t)(random >> 30) % n_flying;
@@ -230,6 +282,8 @@ int main(void)
         cmocka_unit_test(kept_reserve_is_not_lent),
         cmocka_unit_test(max_of_a_pool_and_of_its_parent_hold),
         cmocka_unit_test(a_lost_nodes_attempts_are_ready_again),
+        cmocka_unit_test(the_emptiest_node_is_next),
+        cmocka_unit_test(a_wide_call_finds_the_node_with_room),
         cmocka_unit_test(the_ledger_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
