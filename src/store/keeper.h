@@ -14,7 +14,8 @@ struct orr_keeper;
 /* Beat every `interval` ns from now on; nobody else beats meanwhile. NULL when no
  * thread can be had: the lock is then as old as it was. */
 struct orr_keeper *orr_keeper_start(struct orr_rundir *dir, int64_t interval);
-/* A last beat. ORR_ERR_STORE when the lock was lost meanwhile. Frees the keeper; NULL is fine. */
+/* A last beat. ORR_ERR_STORE when the lock was lost meanwhile. Frees the keeper; NULL
+ * is fine. */
 orr_status orr_keeper_end(struct orr_keeper *keeper, struct orr_error *err);
 
 #endif
