@@ -20,7 +20,9 @@ orr_status orri_again_open(const char *run_dir, struct orri_texts *texts,
                            struct orri_again *out, struct orr_error *err)
 {
     *out = (struct orri_again) { .run_dir = run_dir, .texts = texts };
-    return orri_request_read(run_dir, &out->request, err);
+    orr_status status = orri_request_read(run_dir, &out->request, err);
+    return status == ORR_OK ? orri_request_is_here(&out->request, run_dir, err)
+                            : status;
 }
 
 void orri_again_release(struct orri_again *again)

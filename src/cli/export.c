@@ -5,16 +5,40 @@
 #include "base/memory.h"
 #include "cli/tables.h"
 #include "store/rundir.h"
+#include "store/verify.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int make_run_file(const char *run, enum orri_making how)
+/* What the logs have lost, run.h5 is the last to know. */
+static bool would_lose(const char *run, bool force)
 {
+    uint64_t tasks = 0;
+    struct orr_error err = { 0 };
+    if (force)
+        return false;
+    if (orr_run_file_ahead(run, &tasks, &err) != ORR_OK) {
+        (void)orri_complain(&err);
+        return true;
+    }
+    if (tasks)
+        (void)fprintf(stderr,
+                      "orrery export: %s/run.h5 knows the results of %" PRIu64
+                      " task%s that the shards have lost: see `orrery verify %s`; "
+                      "--force replaces it\n",
+                      run, tasks, tasks == 1 ? "" : "s", run);
+    return tasks > 0;
+}
+
+static int make_run_file(const char *run, bool force, enum orri_making how)
+{
+    if (would_lose(run, force))
+        return ORR_EXIT_INPUT;
     char *path = orr_path_join(run, "run.h5");
     int code = orri_tables_make("export", run, path, how);
     if (code == ORR_EXIT_OK)
@@ -57,8 +81,8 @@ static bool check(const struct orr_line *line)
         wrong = "--blobs and --to are two exports: give one of them";
     else if (orri_has(line, "where") && !orri_has(line, "blobs"))
         wrong = "--where goes with --blobs";
-    else if (orri_has(line, "force") && !orri_has(line, "to"))
-        wrong = "--force goes with --to";
+    else if (orri_has(line, "force") && orri_has(line, "blobs"))
+        wrong = "--force goes with run.h5 and --to";
     else if (orri_has(line, "now") && orri_has(line, "blobs"))
         wrong = "--now goes with run.h5 and --to: --blobs reads what they say";
     if (wrong)
@@ -81,7 +105,7 @@ static int export_main(const struct orr_line *line)
     if (orr_run_info_read(run, &info, &err) != ORR_OK)
         return orri_complain(&err);
     return path ? make_portable(run, path, orri_has(line, "force"), how)
-                : make_run_file(run, how);
+                : make_run_file(run, orri_has(line, "force"), how);
 }
 
 static const struct orr_option export_options[] = {
@@ -92,7 +116,8 @@ static const struct orr_option export_options[] = {
       "write FILE.h5 to take along: tables and the bytes of all blobs", false },
     { "now", 0, NULL,
       "with the job and workflow files as they are, not as the run keeps them", false },
-    { "force", 0, NULL, "with --to: replace a file that is there", false },
+    { "force", 0, NULL, "replace FILE, or a run.h5 that knows more than the shards",
+      false },
     { 0 },
 };
 

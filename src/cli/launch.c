@@ -27,7 +27,7 @@ static volatile sig_atomic_t interrupts;
 static void forward(int number)
 {
     bool impatient = number == SIGINT && ++interrupts > 2;
-    int to_send = number == SIGINT ? SIGUSR2 : SIGUSR1;
+    int to_send = number == SIGINT || number == SIGUSR2 ? SIGUSR2 : SIGUSR1;
     if (mpirun_pid > 0)
         (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
 }
@@ -195,6 +195,7 @@ static int spawn_and_wait(char **argv, const char *exit_file, const char *run_di
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGUSR1, &action, NULL);
+    (void)sigaction(SIGUSR2, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
     if (wait_for(pid, run_dir, &status))
         return ORR_EXIT_MACHINE;

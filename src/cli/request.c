@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/changes.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -148,6 +149,11 @@ orr_status orri_request_write(const char *run_dir, const struct orri_session *se
     char *file = orri_canonical(session->job);
     const char *in = session->n_settings ? session->settings[0].directory : NULL;
     char *directory = realpath(in ? in : ".", NULL);
+    char *here = realpath(run_dir, NULL);
+    const char *at = before && before->at ? before->at : here;
+    if (at)
+        put_line(&text, "at", at);
+    free(here);
     put_line(&text, "job", file);
     put_line(&text, "name", job->name);
     put_line(&text, "workflow", job->graph->name);
@@ -240,6 +246,7 @@ static void parse_line(struct orri_request *request, char *line)
         const char **value;
     } words[] = { { "job ", &request->job },
                   { "in ", &request->directory },
+                  { "at ", &request->at },
                   { "name ", &request->name },
                   { "workflow ", &request->workflow } };
     unescape(line);
@@ -270,13 +277,53 @@ static void parse_line(struct orri_request *request, char *line)
     }
 }
 
+static bool has_files(const char *run_dir, const char *folder)
+{
+    char *path = orr_path_join(run_dir, folder);
+    DIR *stream = opendir(path);
+    const struct dirent *entry = NULL;
+    bool any = false;
+    while (stream && !any && (entry = readdir(stream)) != NULL)
+        any = entry->d_name[0] != '.';
+    if (stream)
+        (void)closedir(stream);
+    free(path);
+    return any;
+}
+
+orr_status orri_request_is_here(const struct orri_request *request, const char *run_dir,
+                                struct orr_error *err)
+{
+    char *then = request->at ? realpath(request->at, NULL) : NULL;
+    char *now = realpath(run_dir, NULL);
+    bool same = !request->at || (then && now && strcmp(then, now) == 0);
+    orr_status status = ORR_OK;
+    if (!same && has_files(run_dir, "out"))
+        status = orr_error_set(
+            err, ORR_ERR_INPUT, ORR_NO_SPAN,
+            "%s was %s when its results were made, and they name files "
+            "below that: move it back%s",
+            run_dir, request->at, then ? "" : ", or leave a symbolic link there");
+    free(then);
+    free(now);
+    return status;
+}
+
 orr_status orri_request_read(const char *run_dir, struct orri_request *out,
                              struct orr_error *err)
 {
     struct orri_request request = { 0 };
     char *path = orr_path_join(run_dir, "request");
     orr_status status = ORR_OK;
-    if (access(path, F_OK) != 0 && errno == ENOENT) /* it is the last to be written */
+    bool gone = access(path, F_OK) != 0 && errno == ENOENT;
+    if (gone && has_files(run_dir, "shards"))
+        status =
+            orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                          "%s is gone: what was run is not known any more. Its results "
+                          "are there: run the job again in another directory with "
+                          "--reuse %s",
+                          path, run_dir);
+    else if (gone) /* it is the last to be written */
         status = orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
                                "%s holds a run that ended before it began: nothing was "
                                "run; remove it and run the job again",

@@ -22,8 +22,9 @@ struct orri_request {
     struct orr_text text;
     const char *job;       /* the job file; all of this points into `text` */
     const char *directory; /* where the run was started; NULL: it is not known */
-    const char *name;      /* of the job; NULL in runs of 0.1 */
-    const char *workflow;  /* its name; likewise */
+    const char *at;   /* the run directory when the run began; NULL: it is not known */
+    const char *name; /* of the job; NULL in runs of 0.1 */
+    const char *workflow; /* its name; likewise */
     struct orr_setting *settings;
     size_t n_settings;
     struct orri_kept *kept;
@@ -51,6 +52,10 @@ orr_status orri_request_forgive(const char *run_dir, uint32_t epoch,
                                 struct orr_error *err);
 orr_status orri_request_read(const char *run_dir, struct orri_request *out,
                              struct orr_error *err);
+/* ORR_ERR_INPUT when the run directory is not where it was, and holds files that
+ * results name by where they were. */
+orr_status orri_request_is_here(const struct orri_request *request, const char *run_dir,
+                                struct orr_error *err);
 void orri_request_release(struct orri_request *request);
 /* A text that was put aside; both are copied. */
 void orri_request_add_old(struct orri_request *request, const char *name,

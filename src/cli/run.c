@@ -262,6 +262,17 @@ static int run_main(const struct orr_line *line)
 
 /* ---- resume ---- */
 
+/* (The launcher gives its ranks both.) */
+static bool name_one_run(const struct orr_line *line, const char *run_dir)
+{
+    bool twice = line->n_args && orri_has(line, "run-dir") && !orr_mpi_launched();
+    if (!run_dir)
+        (void)fputs("orrery resume: RUN is missing\n", stderr);
+    else if (twice)
+        (void)fputs("orrery resume: name the run once: RUN, or --run-dir\n", stderr);
+    return run_dir && !twice;
+}
+
 static int resume_main(const struct orr_line *line)
 {
     const char *run_dir = line->n_args ? line->args[0] : orri_option(line, "run-dir");
@@ -270,7 +281,7 @@ static int resume_main(const struct orr_line *line)
     struct orr_run_info info;
     struct orr_error err = { 0 };
     long ranks = 0;
-    if (!run_dir || !read_common(line, &session, &ranks))
+    if (!name_one_run(line, run_dir) || !read_common(line, &session, &ranks))
         return ORR_EXIT_INPUT;
     if (orr_run_info_read(run_dir, &info, &err) != ORR_OK)
         return orri_complain(&err);

@@ -156,12 +156,31 @@ static int follow(const char *run, uint32_t epoch)
     return code;
 }
 
+/* Before the run is touched at all: a session is begun for what is whole only. */
+static orr_status check_whole(const char *run, struct orr_error *err)
+{
+    struct orr_verify_report report = { .findings = 0 };
+    orr_status status = orr_run_verify(run, &report, err);
+    if (status == ORR_OK && (report.findings || report.n_costs))
+        status =
+            orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                          "%s is damaged: see `orrery verify %s`; with --force what "
+                          "is damaged is left behind",
+                          run, run);
+    orr_verify_report_release(&report);
+    return status;
+}
+
 static int compact_main(const struct orr_line *line)
 {
     struct orr_rundir *dir = NULL;
     struct orr_compacted done;
     struct orr_error err = { .code = ORR_OK };
-    orr_status status = orr_rundir_open(line->args[0], &dir, &err);
+    orr_status status = ORR_OK;
+    if (!orri_has(line, "force"))
+        status = check_whole(line->args[0], &err);
+    if (status == ORR_OK)
+        status = orr_rundir_open(line->args[0], &dir, &err);
     uint32_t epoch = status == ORR_OK ? orr_rundir_epoch(dir) : 0;
     if (status == ORR_OK)
         status = orr_run_compact(dir, orri_has(line, "force"), &done, &err);

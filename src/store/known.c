@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "store/handed.h"
 #include "store/scan.h"
 
 #include <stdlib.h>
@@ -80,6 +81,7 @@ struct orr_known {
     struct written *files;
     size_t n_files;
     size_t cap_files;
+    struct orr_blob_reader *blobs; /* while results are verified; else NULL */
     struct orr_arena scratch;
     const char *said; /* the last message: many are alike */
     struct orr_arena arena;
@@ -457,9 +459,14 @@ static void remember_result(struct orr_known *known, const struct orr_stored *st
 static orr_status remember(void *context, const struct orr_stored *stored,
                            const struct orr_place *place, struct orr_error *err)
 {
+    struct orr_known *known = context;
     (void)err;
     if (stored->attempt)
         note_epoch(context, place->epoch, stored->t_start);
+    if (stored->failure == ORR_FAIL_NONE && known->blobs &&
+        !orri_handed_whole(known->blobs, stored->results, stored->results_bytes, place,
+                           NULL))
+        return ORR_OK; /* a result that names what is gone is none */
     if (stored->failure == ORR_FAIL_NONE)
         remember_result(context, stored, place->epoch);
     else
@@ -511,7 +518,10 @@ orr_status orr_known_load(const char *run_dir, struct orr_id run_id, bool verify
     struct orr_scan_options options = { .run_id = run_id,
                                         .verify_blobs = verify,
                                         .no_rows = !verify };
+    known->blobs = verify ? orr_blob_reader_new(run_dir) : NULL;
     orr_status status = orr_shards_scan(run_dir, &options, remember, known, NULL, err);
+    orr_blob_reader_free(known->blobs);
+    known->blobs = NULL;
     if (status != ORR_OK) {
         orr_known_free(known);
         return status;

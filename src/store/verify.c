@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "lang/value.h"
+#include "store/handed.h"
 #include "store/hdfcheck.h"
 #include "store/rundir.h"
 #include "store/scan.h"
@@ -31,6 +31,7 @@ struct check {
     struct orr_blob_reader *blobs;
     struct lost *lost;
     size_t n_lost, cap_lost;
+    uint64_t told; /* damaged attempts whose task is known */
 };
 
 __attribute__((format(printf, 2, 3))) static void found(struct check *c,
@@ -63,35 +64,9 @@ static void note_lost(void *context, const struct orr_stored *stored,
 {
     struct check *c = context;
     (void)place;
+    c->told++;
     if (stored->failure == ORR_FAIL_NONE)
         add_lost(c, stored->id, stored->function, seconds_of(stored));
-}
-
-/* Blobs of the attempt itself were checked with it; one that was handed through lies
- * elsewhere. */
-struct handed {
-    struct check *check;
-    const struct orr_place *place;
-    bool bad;
-};
-
-static void check_handed(void *context, unsigned char *at)
-{
-    struct handed *h = context;
-    struct orr_blob blob;
-    void *bytes = NULL;
-    struct orr_error why = { .code = ORR_OK };
-    orr_blob_decode(at, &blob);
-    bool own = blob.writer == h->place->writer && blob.epoch == h->place->epoch &&
-               blob.segment == h->place->segment && blob.offset >= h->place->blob &&
-               blob.offset - h->place->blob <= h->place->blob_bytes;
-    if (own)
-        return;
-    if (orr_blob_load(h->check->blobs, &blob, &bytes, &why) != ORR_OK && !h->bad) {
-        found(h->check, "%s", why.text);
-        h->bad = true;
-    }
-    free(bytes);
 }
 
 static orr_status visit(void *context, const struct orr_stored *stored,
@@ -102,17 +77,14 @@ static orr_status visit(void *context, const struct orr_stored *stored,
     (void)err;
     if (stored->failure != ORR_FAIL_NONE)
         return ORR_OK;
-    struct handed handed = { c, place, false };
-    unsigned char *copy = orr_alloc(stored->results_bytes + 1, 1);
-    if (stored->results_bytes)
-        memcpy(copy, stored->results, stored->results_bytes);
-    struct orr_reader in = orr_reader_of(copy, stored->results_bytes);
-    (void)orr_value_visit_blobs(&in, check_handed, &handed);
-    free(copy);
-    if (handed.bad)
+    struct orr_error why = { .code = ORR_OK };
+    if (!orri_handed_whole(c->blobs, stored->results, stored->results_bytes, place,
+                           &why)) {
+        found(c, "%s", why.text);
         add_lost(c, stored->id, stored->function, seconds_of(stored));
-    else
+    } else {
         *orr_map_insert(&c->done, stored->id.lo, &fresh) = 1;
+    }
     return ORR_OK;
 }
 
@@ -138,7 +110,7 @@ static orr_status check_logs(struct check *c, struct orr_id run, struct orr_erro
     c->report->shards = stats.shards;
     c->report->attempts = stats.results;
     c->report->bytes = stats.payload_bytes + stats.blob_bytes;
-    c->report->unknown = stats.damaged - c->n_lost;
+    c->report->unknown = stats.damaged - c->told;
     orr_text_release(&notes);
     return status;
 }
@@ -318,6 +290,15 @@ static void sum_costs(struct check *c)
     orr_map_release(&counted);
 }
 
+static void release(struct check *c)
+{
+    for (size_t i = 0; i < c->n_lost; i++)
+        free(c->lost[i].function);
+    free(c->lost);
+    orr_map_release(&c->done);
+    orr_blob_reader_free(c->blobs);
+}
+
 orr_status orr_run_verify(const char *run_dir, struct orr_verify_report *out,
                           struct orr_error *err)
 {
@@ -334,11 +315,36 @@ orr_status orr_run_verify(const char *run_dir, struct orr_verify_report *out,
         check_run_file(&c);
         sum_costs(&c);
     }
-    for (size_t i = 0; i < c.n_lost; i++)
-        free(c.lost[i].function);
-    free(c.lost);
-    orr_map_release(&c.done);
-    orr_blob_reader_free(c.blobs);
+    release(&c);
+    return status;
+}
+
+static orr_status note_done(void *context, const struct orr_stored *stored,
+                            const struct orr_place *place, struct orr_error *err)
+{
+    struct check *c = context;
+    bool fresh = false;
+    (void)place, (void)err;
+    if (stored->failure == ORR_FAIL_NONE)
+        *orr_map_insert(&c->done, stored->id.lo, &fresh) = 1;
+    return ORR_OK;
+}
+
+orr_status orr_run_file_ahead(const char *run_dir, uint64_t *tasks,
+                              struct orr_error *err)
+{
+    struct orr_run_info info;
+    struct orr_verify_report report = { .findings = 0 };
+    struct check c = { .run_dir = run_dir, .report = &report };
+    orr_status status = orr_run_info_read(run_dir, &info, err);
+    struct orr_scan_options options = { .run_id = info.id, .no_rows = true };
+    if (status == ORR_OK)
+        status = orr_shards_scan(run_dir, &options, note_done, &c, NULL, err);
+    if (status == ORR_OK)
+        check_run_file(&c);
+    *tasks = c.n_lost;
+    release(&c);
+    orr_verify_report_release(&report);
     return status;
 }
 

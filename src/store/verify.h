@@ -33,6 +33,10 @@ struct orr_verify_report {
 /* ORR_ERR_INPUT when `run_dir` is no run, ORR_ERR_STORE when it cannot be read. */
 orr_status orr_run_verify(const char *run_dir, struct orr_verify_report *out,
                           struct orr_error *err);
+/* How many tasks run.h5 has a result of that the shards have not any more: it knows
+ * more than could be made again. 0 when there is no run.h5, or it cannot be read. */
+orr_status orr_run_file_ahead(const char *run_dir, uint64_t *tasks,
+                              struct orr_error *err);
 void orr_verify_report_release(struct orr_verify_report *report);
 
 #endif

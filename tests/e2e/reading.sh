@@ -238,7 +238,7 @@ same "a group with one table" 1 "$(ls_csv good results -n 1 | wc -l)"
 wrong "did you mean '--blobs'?" export good --blibs x
 wrong "two exports" export good --blobs x --to y
 wrong "--where goes with --blobs" export good --where true
-wrong "--force goes with --to" export good --force
+wrong "--force goes with run.h5 and --to" export good --blobs x --force
 wrong "unknown name 'taks'" export good --blobs other --where 'taks == 1'
 wrong "is too short for a blob" cat good abc
 wrong "no blob has a hash that begins with ffffffffff" cat good ffffffffff
