@@ -70,11 +70,11 @@ exits 0 "$ORRERY" simulate mixed.yaml "${disturbed[@]}"
 first=$out
 exits 0 "$ORRERY" simulate mixed.yaml "${disturbed[@]}"
 same "the same seed" "$first" "$out"
-same "all done" 2000 "$(number done)"
+same "all done" 2000 "$(number 'done')"
 exits 0 "$ORRERY" simulate mixed.yaml "${disturbed[@]}" --seed 2
 [ "$first" != "$out" ] || fail "another seed gives the same"
 exits 75 "$ORRERY" simulate mixed.yaml --mean 1s --nodes 1 --cores 2 --until 10s --json
-is "told to end" "$(number done) >= 20 && $(number done) <= 22"
+is "told to end" "$(number 'done') >= 20 && $(number 'done') <= 22"
 exits 1 "$ORRERY" simulate mixed.yaml --failures 20% --json
 exits 0 "$ORRERY" simulate mixed.yaml --nodes 2 --cores 2
 contains "for people" "$out" "simulated   2 nodes of 2 cores: succeeded"
@@ -110,12 +110,12 @@ is "the prediction ($predicted s, the run: $real s)" "$predicted < 1.1 * $real &
 exits 0 "$ORRERY" simulate dumb.yaml --nodes 1 --cores 2 --json --costs run
 measured=$(number makespan)
 is "with times of the run ($measured s, the run: $real s)" "$measured < 1.1 * $real && $measured > 0.8 * $real"
-echo 'rest: 250ms # all of them' >times
-exits 0 "$ORRERY" simulate mixed.yaml --nodes 1 --cores 2 --json --costs times
+echo 'rest: 250ms # all of them' >times.txt
+exits 0 "$ORRERY" simulate mixed.yaml --nodes 1 --cores 2 --json --costs times.txt
 is "times of a file" "$(number makespan) > 12.5 && $(number makespan) < 13"
-echo 'work: 250ms' >times
-exits 2 "$ORRERY" simulate mixed.yaml --costs times
-contains "no such function" "$err" "times:1:1"
+echo 'work: 250ms' >times.txt
+exits 2 "$ORRERY" simulate mixed.yaml --costs times.txt
+contains "no such function" "$err" "times.txt:1:1"
 
 # ---- the benchmarks ----
 
