@@ -39,6 +39,8 @@ is() {
 exits 2 "$ORRERY" simulate
 exits 2 "$ORRERY" simulate mixed.yaml --nodes none
 contains "a number" "$err" "--nodes"
+exits 2 "$ORRERY" simulate mixed.yaml --nodes 1000000 --cores 100
+contains "too many cores" "$err" "1000000 nodes of 100 cores are more than the 16777216 cores that can be simulated"
 exits 2 "$ORRERY" simulate mixed.yaml --mean 5
 contains "a time" "$err" "orrery simulate: --mean is an amount such as 20us, 5ms, 1.5s, 2min or 3h, not '5'"
 exits 2 "$ORRERY" simulate mixed.yaml --distribution normal
