@@ -80,6 +80,7 @@ static orr_status find_least(const struct orri_cluster *cluster, long tasks,
                              double wanted, double *mean, struct orr_sim_result *best,
                              struct orr_error *err)
 {
+    static const double stride = 1.5;
     static const double least = 1e-4;
     static const double most = 1000;
     double low = 0;
@@ -100,7 +101,7 @@ static orr_status find_least(const struct orri_cluster *cluster, long tasks,
             return orr_error_set(err, ORR_ERR_FAILED, ORR_NO_SPAN,
                                  "no mean below %.0f s has an efficiency of %.1f %%",
                                  most, wanted * 100);
-        at = high == 0 ? at * 4 : low == 0 ? at / 4 : sqrt(low * high);
+        at = high == 0 ? at * stride : low == 0 ? at / stride : sqrt(low * high);
     }
     *mean = high;
     return ORR_OK;

@@ -63,6 +63,8 @@ static bool read_costs(const struct orr_line *line, struct orr_sim_costs *costs)
     return true;
 }
 
+enum { CORES_MOST = 16 << 20 };
+
 bool orri_cluster_read(const struct orr_line *line, long nodes, long cores,
                        struct orri_cluster *out)
 {
@@ -73,6 +75,14 @@ bool orri_cluster_read(const struct orr_line *line, long nodes, long cores,
         !orri_number(line, "seed", 0, INT32_MAX, 1, &seed) ||
         !read_times(line, &out->times) || !read_costs(line, &out->costs))
         return false;
+    if (nodes * cores > CORES_MOST) {
+        (void)fprintf(
+            stderr,
+            "orrery %s: %ld nodes of %ld cores are more than the %d cores that "
+            "can be simulated\n",
+            line->command->name, nodes, cores, CORES_MOST);
+        return false;
+    }
     out->nodes = (uint32_t)nodes;
     out->cores = (uint32_t)cores;
     out->seed = (uint64_t)seed;

@@ -201,13 +201,16 @@ static struct pool *choose_pool(struct orr_sched *sched)
 /* ---- nodes ---- */
 
 /* Attempts a core may have waiting behind the one it runs: enough to hide the way of a
- * result to the disk and of the next order (a third of a second), few near the end. */
+ * result to the disk and of the next order (a third of a second), few near the end: a
+ * long attempt that waits behind another then makes the run longer than the way does.
+ */
 static uint32_t prefetch(const struct orr_sched *sched)
 {
     const double hidden = 0.3;
+    const double is_long = 1;
     const uint32_t most = 2048;
     if (sched->ready < sched->nodes.cores)
-        return 1;
+        return sched->mean_seconds > is_long ? 0 : 1;
     if (sched->mean_seconds < 0)
         return 1;
     double depth = hidden / (sched->mean_seconds > 1e-7 ? sched->mean_seconds : 1e-7);

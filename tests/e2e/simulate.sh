@@ -39,6 +39,8 @@ is() {
 exits 2 "$ORRERY" simulate
 exits 2 "$ORRERY" simulate mixed.yaml --nodes none
 contains "a number" "$err" "--nodes"
+exits 2 "$ORRERY" simulate mixed.yaml --nodes 1000000 --cores 100
+contains "too many cores" "$err" "1000000 nodes of 100 cores are more than the 16777216 cores that can be simulated"
 exits 2 "$ORRERY" simulate mixed.yaml --mean 5
 contains "a time" "$err" "orrery simulate: --mean is an amount such as 20us, 5ms, 1.5s, 2min or 3h, not '5'"
 exits 2 "$ORRERY" simulate mixed.yaml --distribution normal
@@ -70,11 +72,11 @@ exits 0 "$ORRERY" simulate mixed.yaml "${disturbed[@]}"
 first=$out
 exits 0 "$ORRERY" simulate mixed.yaml "${disturbed[@]}"
 same "the same seed" "$first" "$out"
-same "all done" 2000 "$(number done)"
+same "all done" 2000 "$(number 'done')"
 exits 0 "$ORRERY" simulate mixed.yaml "${disturbed[@]}" --seed 2
 [ "$first" != "$out" ] || fail "another seed gives the same"
 exits 75 "$ORRERY" simulate mixed.yaml --mean 1s --nodes 1 --cores 2 --until 10s --json
-is "told to end" "$(number done) >= 20 && $(number done) <= 22"
+is "told to end" "$(number 'done') >= 20 && $(number 'done') <= 22"
 exits 1 "$ORRERY" simulate mixed.yaml --failures 20% --json
 exits 0 "$ORRERY" simulate mixed.yaml --nodes 2 --cores 2
 contains "for people" "$out" "simulated   2 nodes of 2 cores: succeeded"
@@ -110,12 +112,12 @@ is "the prediction ($predicted s, the run: $real s)" "$predicted < 1.1 * $real &
 exits 0 "$ORRERY" simulate dumb.yaml --nodes 1 --cores 2 --json --costs run
 measured=$(number makespan)
 is "with times of the run ($measured s, the run: $real s)" "$measured < 1.1 * $real && $measured > 0.8 * $real"
-echo 'rest: 250ms # all of them' >times
-exits 0 "$ORRERY" simulate mixed.yaml --nodes 1 --cores 2 --json --costs times
+echo 'rest: 250ms # all of them' >times.txt
+exits 0 "$ORRERY" simulate mixed.yaml --nodes 1 --cores 2 --json --costs times.txt
 is "times of a file" "$(number makespan) > 12.5 && $(number makespan) < 13"
-echo 'work: 250ms' >times
-exits 2 "$ORRERY" simulate mixed.yaml --costs times
-contains "no such function" "$err" "times:1:1"
+echo 'work: 250ms' >times.txt
+exits 2 "$ORRERY" simulate mixed.yaml --costs times.txt
+contains "no such function" "$err" "times.txt:1:1"
 
 # ---- the benchmarks ----
 

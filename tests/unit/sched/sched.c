@@ -82,6 +82,31 @@ static void a_node_gets_no_more_than_it_can_hide(void **state)
     orr_sched_free(s);
 }
 
+static void near_the_end_long_attempts_wait_for_a_free_core(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    orr_sched_node(s, 0, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        add(s, ready(i, 0, 0));
+    for (uint32_t i = 0; i < 4; i++)
+        expect_next(s, 0, i);
+    orr_sched_done(s, 0, 60);
+    for (uint32_t i = 4; i < 7; i++)
+        add(s, ready(i, 0, 0)); /* fewer than cores */
+    expect_next(s, 0, 4);
+    expect_next(s, 0, NONE);
+    orr_sched_done(s, 1, 60);
+    expect_next(s, 0, 5);
+    expect_next(s, 0, NONE);
+    add(s, ready(7, 0, 0));
+    add(s, ready(8, 0, 0));
+    add(s, ready(9, 0, 0)); /* as many as cores: one may wait behind each */
+    expect_next(s, 0, 6);
+    expect_next(s, 0, NONE);
+    orr_sched_free(s);
+}
+
 static void delayed_attempts_wait(void **state)
 {
     (void)state;
@@ -277,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deadline_then_priority_then_age),
         cmocka_unit_test(a_node_gets_no_more_than_it_can_hide),
+        cmocka_unit_test(near_the_end_long_attempts_wait_for_a_free_core),
         cmocka_unit_test(delayed_attempts_wait),
         cmocka_unit_test(reserve_goes_first_and_idle_reserve_is_lent),
         cmocka_unit_test(kept_reserve_is_not_lent),
