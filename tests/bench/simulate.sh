@@ -45,12 +45,12 @@ END
 
 real() { # the same figure as the simulation's: from the first hello to the last good-bye
     "$ORRERY" run mixed.yaml -n $(($1 + 1)) --run-dir run --quiet --set n=$((50 * $1))
-    python3 -c 'import json; s = json.load(open("run/status.json")); print(s["core_seconds"] / s["cores"])'
+    /usr/bin/python3 -c 'import json; s = json.load(open("run/status.json")); print(s["core_seconds"] / s["cores"])'
     rm -rf run
 }
 predicted() {
     "$ORRERY" simulate mixed.yaml --nodes 1 --cores "$1" --set n=$((50 * $1)) --json |
-        python3 -c 'import json, sys; print(json.load(sys.stdin)["makespan"])'
+        /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["makespan"])'
 }
 
 printf '%-52s %8s %8s %8s\n' "real / predicted makespan, $rounds rounds" min median max
@@ -70,13 +70,13 @@ for pair in 8:50 16:50 32:60 64:70 128:90 256:120 512:170 1024:330; do # nodes:w
     nodes=${pair%:*}
     "$ORRERY" bench simulate --nodes "$nodes" --cores 128 --tasks $((nodes * 128 * 60)) \
         --mean "${pair#*:}ms" --least 95% --json |
-        python3 -c '
+        /usr/bin/python3 -c '
 import json, sys
 d = json.load(sys.stdin); m = d["metrics"]; e = d["environment"]
 print(e["simulated_nodes"] * e["simulated_cores"], "%.1f %.0f %.3f %.3f" % (
     m["mean"] * 1000, m["tasks_per_second"], m["coordinator_busy"], m["measured_busy"]))'
 done | tee least.txt
-python3 - "$plot" <<'END' || echo "no plot: Python has no matplotlib"
+/usr/bin/python3 - "$plot" <<'END' || echo "no plot: Python has no matplotlib"
 import sys
 import matplotlib
 matplotlib.use("svg" if sys.argv[1].endswith("svg") else "agg")
