@@ -2,8 +2,8 @@
 # resume.sh [TASKS] - resume of TASKS (1,000,000) finished tasks
 #
 # A run of a fifth more no-op tasks is killed (-9) when TASKS of them are counted. Prints, of
-# the resume: seconds from its start to the first attempt of the new epoch, the most memory
-# that rank 0 had, and per finished task; of the end: bytes on disk a task; and how long
+# the resume: seconds from its start to the first attempt of the new epoch, the memory of rank 0
+# when it had taken over all results, and per finished task; of the end: bytes on disk a task; and how long
 # run.h5 took (orrery export makes it again).
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -65,7 +65,8 @@ on_disk = sum(os.path.getsize(p) for p in glob.glob("run/shards/*"))
 
 began = time.time()
 resume = subprocess.Popen([orrery, "resume", "run", "-n", "2", "--quiet"], env=environment)
-most = at_first = at_start = 0
+most = 0
+replayed = (0, 0)  # results taken over, resident KiB: when the last one was
 while resume.poll() is None:
     now = status()
     if now.get("epoch") == 2 and now["pid"]:
@@ -74,9 +75,8 @@ while resume.poll() is None:
                 memory = {line.split()[0]: int(line.split()[1]) for line in f if line.startswith("Vm")}
         except OSError:
             continue
-        at_start = at_start or memory.get("VmRSS:", 0)
-        if not at_first and now["done"] > now["reused"] > 0:
-            at_first = memory.get("VmRSS:", 0)
+        if now["reused"] > replayed[0]:
+            replayed = (now["reused"], memory.get("VmRSS:", 0))
         most = max(most, memory.get("VmHWM:", 0))
     time.sleep(0.01)
 if resume.returncode:
@@ -93,7 +93,9 @@ if facts != n or n != tasks + tasks // 5:
 print(f"finished before                {kept}")
 print(f"first new attempt              {attempts['start'][new].min() - began:.2f} s after the start")
 print(f"last attempt to the end        {ended - (attempts['start'] + attempts['seconds'])[new].max():.2f} s (run.h5)")
-print(f"rank 0 at the first new result {at_first / 1024:.0f} MiB, {(at_first - at_start) * 1024 / kept:.0f} bytes a finished task more than when it began")
+BASE = 50 * 1024  # KiB, of a rank 0 without tasks
+print(f"rank 0, all taken over         {replayed[1] / 1024:.0f} MiB, "
+      f"{(replayed[1] - BASE) * 1024 / replayed[0]:.0f} bytes a finished task beyond the program's 50 MiB")
 print(f"rank 0, most memory            {most / 1024:.0f} MiB (run.h5)")
 disk = sum(os.path.getsize(p) for p in glob.glob("run/shards/*"))
 print(f"shards and indexes             {disk / len(attempts):.1f} bytes an attempt (23 of them payload)")
