@@ -73,3 +73,28 @@ exits 2 "$ORRERY" resume
 contains "no run" "$err" "RUN is missing"
 exits 2 "$ORRERY" resume lost -d taker
 contains "two runs" "$err" "name the run once"
+
+# --- SIGUSR2 to what started mpirun ends the ranks, not only itself ---
+mkfifo gate # nobody opens it: its reader waits until it is killed
+cat >slow.yaml <<'YAML'
+orrery: 1
+workflow: slow
+inputs: {gate: string}
+facts: {ended: {text: string}}
+functions: {hold: {command: [cat, "{gate}"], in: {gate: string}, stdout: text}}
+rules:
+  - rule: hold
+    match: {j: job}
+    action: {call: hold, with: {gate: j.gate}}
+    reaction: [{assert: ended, with: {text: result.text}}]
+outputs: {ended: {fact: ended}}
+YAML
+"$ORRERY" run slow.yaml -n 2 -q -d slow -s gate="$work/gate" 2>slow.err &
+pid=$!
+holds() { grep -q '"in_flight": 1' slow/status.json 2>/dev/null; }
+wait_until holds
+kill -USR2 "$pid"
+code=0
+wait "$pid" || code=$?
+same "interrupted" 130 "$code"
+same "its state" interrupted "$(state slow)"
