@@ -25,7 +25,7 @@
         { "bind", 0, "core|none",                                                      \
           "pin attempts to cores (default), or leave that to others", false },         \
         { "durability", 0, "WHERE",                                                    \
-          "shared (default), node (local disks) or none (benchmarks)", false },        \
+          "shared (default), node (as shared, so far) or none (benchmarks)", false },  \
         { "grace", 0, "SECONDS",                                                       \
           "what running attempts get when told to end (default 60)", false },          \
         { "max-failures", 0, "N",                                                      \
