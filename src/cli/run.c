@@ -1,11 +1,13 @@
 /* run.c - orrery run and orrery resume */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cli/amounts.h"
 #include "cli/dryrun.h"
 #include "cli/prepare.h"
 #include "cli/request.h"
 #include "cli/reuse.h"
 #include "link/link.h"
+#include "topo/gpus.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +24,14 @@
       false },                                                                         \
         { "cores-per-rank", 0, "K", "cores that each worker rank serves (default 1)",  \
           false },                                                                     \
-        { "bind", 0, "core|none",                                                      \
-          "pin attempts to cores (default), or leave that to others", false },         \
+        { "bind", 0, "core|numa|none",                                                 \
+          "pin attempts to cores (default) or NUMA domains, or leave that to others",  \
+          false },                                                                     \
+        { "memory-per-node", 0, "SIZE",                                                \
+          "what attempts may use of each node (default: what the allocation gives)",   \
+          false },                                                                     \
+        { "gpus-per-node", 0, "N",                                                     \
+          "GPUs of each node (default: those of the allocation)", false },             \
         { "durability", 0, "WHERE",                                                    \
           "shared (default), node (as shared, so far) or none (benchmarks)", false },  \
         { "grace", 0, "SECONDS",                                                       \
@@ -87,22 +95,47 @@ static const struct orr_option resume_options[] = {
     { 0 }
 };
 
+static bool read_bind(const struct orr_line *line, enum orr_bind *out)
+{
+    static const char *const words[] = {
+        [ORR_BIND_NONE] = "none", [ORR_BIND_CORE] = "core", [ORR_BIND_NUMA] = "numa"
+    };
+    const char *word = orri_option(line, "bind");
+    *out = ORR_BIND_CORE;
+    if (!word)
+        return true;
+    for (int i = ORR_BIND_NONE; i <= ORR_BIND_NUMA; i++)
+        if (strcmp(words[i], word) == 0) {
+            *out = (enum orr_bind)i;
+            return true;
+        }
+    (void)fprintf(stderr, "orrery: --bind is core, numa or none, not '%s'\n", word);
+    return false;
+}
+
+static bool read_node(const struct orr_line *line, struct orri_session *session)
+{
+    double memory = 0;
+    if (!orri_bytes(line, "memory-per-node", 0, &memory) ||
+        !orri_number(line, "gpus-per-node", 1, ORR_GPUS_MAX, 0,
+                     &session->gpus_per_node))
+        return false;
+    session->memory_per_node = (uint64_t)memory;
+    return true;
+}
+
 /* Options that run and resume share; false after a message. */
 static bool read_common(const struct orr_line *line, struct orri_session *session,
                         long *ranks)
 {
-    const char *bind = orri_option(line, "bind");
     const char *durability = orri_option(line, "durability");
-    session->bind = !bind || strcmp(bind, "none") != 0;
     session->durability = durability;
     session->quiet = orri_has(line, "quiet");
     session->accept_changes = orri_has(line, "accept-changes");
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");
-    if (bind && strcmp(bind, "none") != 0 && strcmp(bind, "core") != 0) {
-        (void)fprintf(stderr, "orrery: --bind is core or none, not '%s'\n", bind);
+    if (!read_bind(line, &session->bind))
         return false;
-    }
     if (durability && strcmp(durability, "shared") != 0 &&
         strcmp(durability, "node") != 0 && strcmp(durability, "none") != 0) {
         (void)fprintf(stderr,
@@ -110,7 +143,8 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
                       durability);
         return false;
     }
-    return orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
+    return read_node(line, session) &&
+           orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
            orri_number(line, "max-failures", 0, 1000000000, 0, &session->max_failures);

@@ -4,6 +4,7 @@
 #define ORR_CLI_SESSION_H
 
 #include "cli/command.h"
+#include "topo/topo.h"
 
 /* What a run is asked to be, from the command line of `run` or `resume`. */
 struct orri_session {
@@ -20,9 +21,11 @@ struct orri_session {
     const struct orr_setting *settings;
     size_t n_settings;
     long cores_per_rank;
-    bool bind;
-    const char *durability; /* "shared", "node", "none" */
-    long grace;             /* seconds that running attempts get at a drain */
+    enum orr_bind bind;
+    uint64_t memory_per_node; /* bytes; 0: what there is */
+    long gpus_per_node;       /* the same */
+    const char *durability;   /* "shared", "node", "none" */
+    long grace;               /* seconds that running attempts get at a drain */
     long max_failures;
     bool quiet;
 };

@@ -160,7 +160,8 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
 {
     const struct orr_task *task = orr_engine_task(coord->engine, call->task);
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
-    const char *why = NULL;
+    struct orr_resources needs = orr_function_needs(f);
+    struct orr_text why = ORR_TEXT_INIT;
     if (coord->draining) /* the resume will ask again */
         return;
     if (call->attempt == 1) {
@@ -171,8 +172,9 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
         return;
     if (call->attempt == 1 && coord->setup.reuse && orri_borrow(coord, call->task))
         return;
-    if (!orr_sched_fits(coord->sched, f->pool, f->cores, &why)) {
-        refuse_call(coord, call, why);
+    if (!orr_sched_fits(coord->sched, f->pool, &needs, &why)) {
+        refuse_call(coord, call, why.s);
+        orr_text_release(&why);
         return;
     }
     int64_t delay = delay_left(coord, call);
@@ -181,7 +183,9 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
         .task = call->task.v,
         .attempt = call->attempt,
         .pool = f->pool,
-        .cores = f->cores,
+        .cores = needs.cores,
+        .memory = needs.memory,
+        .gpus = needs.gpus,
         .priority = urgency.priority,
         .deadline = urgency.deadline,
         .not_before = delay ? orri_now(coord) + delay : 0,
@@ -250,15 +254,17 @@ static bool still_wanted(struct orr_coord *coord, const struct orr_ready *ready)
     return false;
 }
 
-/* Cores were lost, and some attempts fit nowhere any more: they fail, saying so. */
+/* Nodes were lost, and some attempts fit nowhere any more: they fail, saying so. */
 static void refuse_unfit(struct orr_coord *coord)
 {
     struct orr_ready ready;
-    const char *why = NULL;
+    struct orr_text why = ORR_TEXT_INIT;
     while (orr_sched_take_unfit(coord->sched, &ready, &why)) {
         struct orr_engine_call call = { { ready.task }, ready.attempt, 0 };
-        refuse_call(coord, &call, why);
+        refuse_call(coord, &call, why.s);
+        orr_text_clear(&why);
     }
+    orr_text_release(&why);
 }
 
 static orr_status flush_all(struct orr_coord *coord, struct orr_error *err)

@@ -63,6 +63,7 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     };
     (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
     orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
+    orr_sched_node_holds(coord->sched, coord->n_nodes, hello->memory, hello->gpus);
     coord->node_of_rank[hello->rank] = ++coord->n_nodes;
     if (!coord->cores_since) {
         coord->cores_since = now;
@@ -107,10 +108,13 @@ static void run_again(struct orr_coord *coord, const struct orr_done *done)
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
     struct orr_urgency urgency =
         orr_engine_task_urgency(coord->engine, (orr_task_id) { done->task });
+    struct orr_resources needs = orr_function_needs(f);
     struct orr_ready ready = { .task = done->task,
                                .attempt = done->attempt,
                                .pool = f->pool,
-                               .cores = f->cores,
+                               .cores = needs.cores,
+                               .memory = needs.memory,
+                               .gpus = needs.gpus,
                                .priority = urgency.priority,
                                .deadline = urgency.deadline,
                                .since = orri_wall(coord) };

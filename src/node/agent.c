@@ -1,7 +1,7 @@
 /* agent.c - the node's side of the conversation with the coordinator
  * Owns: the agent's life, what it hears and when it leaves.
- * Hands on: attempts in flight (flights.c), their results (results.c), cores and
- * workers (crew.c), running (host.c). */
+ * Hands on: attempts in flight (flights.c), which of them start (queue.c), their
+ * results (results.c), cores and workers (crew.c), running (host.c). */
 #include "node/internal.h"
 
 #include "base/clock.h"
@@ -64,6 +64,7 @@ static orr_status greet(struct orr_agent *agent, struct orr_error *err)
         .pid = (uint32_t)getpid(),
         .pid_space = space,
         .bind = bind.s ? bind.s : "",
+        .gpus = orr_gpus_count(agent->setup.gpus),
     };
     struct orr_bytes out = ORR_BYTES_INIT;
     orr_hello_put(&out, &hello);
@@ -117,8 +118,8 @@ static void blame_disk(struct orr_agent *agent, const char *message)
     orr_text_release(&text);
 }
 
-static void ended(struct orr_agent *agent, uint32_t at,
-                  const struct orr_host_done *done, uint32_t rank)
+void orri_agent_ended(struct orr_agent *agent, uint32_t at,
+                      const struct orr_host_done *done, uint32_t rank)
 {
     struct orri_flight *flight = &agent->flights[at];
     struct orr_bytes bytes = ORR_BYTES_INIT;
@@ -156,7 +157,7 @@ static void local_ended(struct orr_agent *agent)
         uint32_t at = find_running(agent, 0, done.task, done.attempt);
         if (at == UINT32_MAX)
             ORR_BUG("task %u ended here but was not started here", done.task);
-        ended(agent, at, &done, agent->setup.link->rank);
+        orri_agent_ended(agent, at, &done, agent->setup.link->rank);
     }
 }
 
@@ -173,7 +174,7 @@ static void worker_ended(void *context, uint32_t worker, uint32_t rank,
         blob_fd = -1;
         uint32_t at = find_running(agent, worker, done.task, done.attempt);
         if (at != UINT32_MAX)
-            ended(agent, at, &done, rank);
+            orri_agent_ended(agent, at, &done, rank);
         else if (done.blob_fd >= 0)
             (void)close(done.blob_fd);
     }
@@ -200,7 +201,7 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
                          .t_start = orr_clock_wall(),
                          .t_end = orr_clock_wall() },
         };
-        ended(agent, i, &done, rank);
+        orri_agent_ended(agent, i, &done, rank);
     }
     if (!agent->stopping)
         (void)fprintf(stderr, "orrery: %s; its attempts run elsewhere\n", text);
@@ -220,7 +221,7 @@ static void accept_assignment(struct orr_agent *agent,
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
     flight->assignment.args = flight->args;
-    orri_flight_push(agent, &agent->queue, at);
+    orri_queue_push(agent, at);
 }
 
 static orr_status take_assignments(struct orr_agent *agent, struct orr_reader *in,
@@ -237,12 +238,6 @@ static orr_status take_assignments(struct orr_agent *agent, struct orr_reader *i
     return ORR_OK;
 }
 
-static void drop_queue(struct orr_agent *agent)
-{
-    while (agent->queue.n)
-        orri_flight_free(agent, orri_flight_pop(agent, &agent->queue));
-}
-
 static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
                        struct orr_error *err)
 {
@@ -251,12 +246,12 @@ static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
     case ORR_MESSAGE_ASSIGN: return take_assignments(agent, &in, err);
     case ORR_MESSAGE_BEAT: return ORR_OK;
     case ORR_MESSAGE_ABANDON:
-        drop_queue(agent);
+        orri_queue_drop(agent);
         orr_host_abandon(agent->host);
         orri_crew_tell(agent->crew, ORR_MESSAGE_ABANDON);
         return ORR_OK;
     case ORR_MESSAGE_STOP:
-        drop_queue(agent);
+        orri_queue_drop(agent);
         agent->stopping = true;
         agent->stopped_since = orr_clock_monotonic();
         return ORR_OK;
@@ -283,54 +278,6 @@ static orr_status hear_all(struct orr_agent *agent, int64_t now, struct orr_erro
     return status == ORR_END ? ORR_OK : status;
 }
 
-/* ---- to the cores ---- */
-
-/* Workers died, and the node is too small for this call now. */
-static void give_back(struct orr_agent *agent, uint32_t at)
-{
-    struct orr_host_done done = {
-        .task = agent->flights[at].assignment.task,
-        .attempt = agent->flights[at].assignment.attempt,
-        .blob_fd = -1,
-        .outcome = { .failure = ORR_FAIL_LOST,
-                     .message = "its node has fewer cores now",
-                     .t_start = orr_clock_wall(),
-                     .t_end = orr_clock_wall() },
-    };
-    ended(agent, at, &done, agent->setup.link->rank);
-}
-
-static void start_queued(struct orr_agent *agent)
-{
-    while (agent->queue.n && !agent->held.n && !agent->faulted) {
-        uint32_t at = agent->queue.head - 1;
-        struct orri_flight *flight = &agent->flights[at];
-        const struct orr_graph_function *f = orri_flight_function(agent, flight);
-        struct orri_local_assignment local = { .token = at,
-                                               .assignment = flight->assignment };
-        if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
-            (void)orri_flight_pop(agent, &agent->queue);
-            give_back(agent, at);
-            continue;
-        }
-        if (!orri_crew_place(agent->crew, f->isolated, f->cores, at,
-                             flight->assignment.task, flight->assignment.attempt,
-                             &flight->place))
-            break;
-        (void)orri_flight_pop(agent, &agent->queue);
-        flight->state = ORRI_FLIGHT_RUNNING;
-        agent->busy = true;
-        local.n_cores = flight->place.n_cores;
-        memcpy(local.cores, flight->place.cores, local.n_cores * sizeof *local.cores);
-        if (flight->place.worker == 0)
-            orr_host_start(agent->host, &flight->assignment, local.cores,
-                           local.n_cores);
-        else
-            orri_crew_send(agent->crew, flight->place.worker, &local);
-    }
-    orri_crew_flush(agent->crew);
-}
-
 /* ---- its life ---- */
 
 orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent **out,
@@ -344,6 +291,8 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
         .workers = setup->workers,
         .cores_each = setup->host.children,
         .topo = setup->host.topo,
+        .memory = setup->memory,
+        .gpus = orr_gpus_count(setup->gpus),
         .ended = worker_ended,
         .lost = worker_lost,
         .context = agent,
@@ -446,7 +395,7 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     orr_host_step(agent->host, ready);
     local_ended(agent);
     orri_results_store_held(agent);
-    start_queued(agent);
+    orri_queue_start(agent);
     local_ended(agent); /* what ran in place */
     if (status == ORR_OK && (ready || agent->busy))
         status = orri_results_take(agent, err);

@@ -14,7 +14,7 @@
 enum worker_state { WORKER_EXPECTED, WORKER_HERE, WORKER_LEFT, WORKER_LOST };
 
 /* Calls of microseconds that may wait at one worker. */
-enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30 };
+enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30, NUMAS_MAX = 64 };
 
 struct worker {
     enum worker_state state;
@@ -40,6 +40,10 @@ struct orri_crew {
     struct worker *workers;
     bool *busy; /* per core */
     uint32_t n_cores;
+    uint32_t n_idle; /* cores of live workers */
+    bool *gpu_busy;
+    uint32_t n_gpus_idle;
+    uint64_t memory_idle;
     struct newcomer newcomers[NEWCOMERS];
     uint32_t n_here;
     int64_t started;
@@ -55,10 +59,14 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
     crew->workers = orr_alloc(setup->workers, sizeof *crew->workers);
     crew->n_cores = setup->workers * setup->cores_each;
     crew->busy = orr_alloc(crew->n_cores, sizeof *crew->busy);
+    crew->gpu_busy = orr_alloc(setup->gpus + 1, sizeof *crew->gpu_busy);
+    crew->n_gpus_idle = setup->gpus;
+    crew->memory_idle = setup->memory ? setup->memory : UINT64_MAX;
     crew->started = orr_clock_monotonic();
     crew->workers[0].state = WORKER_HERE;
     crew->workers[0].rank = setup->agent;
     crew->n_here = 1;
+    crew->n_idle = setup->cores_each;
     crew->listener = -1;
     if (setup->workers > 1) {
         crew->listener = orri_local_listen(setup->token, setup->agent, err);
@@ -88,6 +96,7 @@ void orri_crew_free(struct orri_crew *crew)
         (void)close(crew->listener);
     free(crew->workers);
     free(crew->busy);
+    free(crew->gpu_busy);
     free(crew);
 }
 
@@ -103,13 +112,21 @@ static bool is_idle(const struct orri_crew *crew, uint32_t core)
     return !crew->busy[core] && is_here(crew, core / crew->setup.cores_each);
 }
 
+/* Workers came or left. */
+static void count_idle(struct orri_crew *crew)
+{
+    crew->n_idle = 0;
+    for (uint32_t c = 0; c < crew->n_cores; c++)
+        crew->n_idle += is_idle(crew, c);
+}
+
 static uint32_t numa_of(const struct orri_crew *crew, uint32_t core)
 {
     return crew->setup.topo ? orr_topo_numa_of(crew->setup.topo, core) : 0;
 }
 
 /* Take `n` idle cores: `own` first, then those of its NUMA domain, then any. */
-static bool take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
+static void take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
                        struct orri_place *place)
 {
     place->n_cores = 0;
@@ -119,23 +136,61 @@ static bool take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
             if (c != own && is_idle(crew, c) &&
                 (numa_of(crew, c) == numa_of(crew, own)) != any_domain)
                 place->cores[place->n_cores++] = c;
-    if (place->n_cores < n)
-        return false;
     for (uint32_t i = 0; i < n; i++)
         crew->busy[place->cores[i]] = true;
-    return true;
 }
 
-static bool place_isolated(struct orri_crew *crew, uint32_t n, struct orri_place *place)
+/* The first idle core of the NUMA domain that `n` cores fill best; where none has so
+ * many idle ones, of that with most. */
+static uint32_t choose_core(const struct orri_crew *crew, uint32_t n)
 {
-    if (n > ORRI_CORES_MAX)
-        return false;
+    uint32_t idle[NUMAS_MAX] = { 0 };
+    uint32_t best = UINT32_MAX;
+    uint32_t of_best = 0;
     for (uint32_t c = 0; c < crew->n_cores; c++)
-        if (is_idle(crew, c)) {
-            place->worker = c / crew->setup.cores_each;
-            return take_cores(crew, c, n, place);
-        }
-    return false;
+        idle[numa_of(crew, c) % NUMAS_MAX] += is_idle(crew, c);
+    for (uint32_t c = 0; c < crew->n_cores; c++) {
+        uint32_t here = idle[numa_of(crew, c) % NUMAS_MAX];
+        bool fits = here >= n;
+        bool best_fits = of_best >= n;
+        if (!is_idle(crew, c) ||
+            (best != UINT32_MAX &&
+             (fits == best_fits ? (fits ? here >= of_best : here <= of_best)
+                                : best_fits)))
+            continue;
+        best = c;
+        of_best = here;
+    }
+    return best;
+}
+
+static void take_gpus(struct orri_crew *crew, uint32_t n, struct orri_place *place)
+{
+    place->n_gpus = 0;
+    for (uint32_t g = 0; g < crew->setup.gpus && place->n_gpus < n; g++) {
+        if (crew->gpu_busy[g])
+            continue;
+        crew->gpu_busy[g] = true;
+        place->gpus[place->n_gpus++] = g;
+    }
+    crew->n_gpus_idle -= n;
+}
+
+static bool place_isolated(struct orri_crew *crew, const struct orr_resources *needs,
+                           struct orri_place *place)
+{
+    struct orr_resources idle = orri_crew_idle(crew);
+    if (needs->cores > ORRI_CORES_MAX || needs->gpus > ORR_GPUS_MAX ||
+        !orr_resources_fit(&idle, needs))
+        return false;
+    uint32_t own = choose_core(crew, needs->cores);
+    place->worker = own / crew->setup.cores_each;
+    take_cores(crew, own, needs->cores, place);
+    take_gpus(crew, needs->gpus, place);
+    place->memory = needs->memory;
+    crew->memory_idle -= needs->memory;
+    crew->n_idle -= needs->cores;
+    return true;
 }
 
 /* Calls in place go to the worker with the fewest; to the agent only when it is alone.
@@ -158,15 +213,15 @@ static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
     return true;
 }
 
-bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
-                     uint32_t token, uint32_t task, uint32_t attempt,
-                     struct orri_place *out)
+bool orri_crew_place(struct orri_crew *crew, bool isolated,
+                     const struct orr_resources *needs, uint32_t token, uint32_t task,
+                     uint32_t attempt, struct orri_place *out)
 {
     out->in_place = !isolated;
     out->token = token;
     out->task = task;
     out->attempt = attempt;
-    if (!(isolated ? place_isolated(crew, cores, out) : place_in_place(crew, out)))
+    if (!(isolated ? place_isolated(crew, needs, out) : place_in_place(crew, out)))
         return false;
     struct worker *worker = &crew->workers[out->worker];
     worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
@@ -191,6 +246,19 @@ const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t w
     return at == SIZE_MAX ? NULL : &worker->places[at];
 }
 
+/* Cores of workers that are gone come back to nobody. */
+static void give_back(struct orri_crew *crew, const struct orri_place *place)
+{
+    for (uint32_t i = 0; i < place->n_cores; i++) {
+        crew->busy[place->cores[i]] = false;
+        crew->n_idle += is_idle(crew, place->cores[i]);
+    }
+    for (uint32_t i = 0; i < place->n_gpus; i++)
+        crew->gpu_busy[place->gpus[i]] = false;
+    crew->n_gpus_idle += place->n_gpus;
+    crew->memory_idle += place->memory;
+}
+
 void orri_crew_release(struct orri_crew *crew, const struct orri_place *place)
 {
     struct worker *worker = &crew->workers[place->worker];
@@ -199,8 +267,8 @@ void orri_crew_release(struct orri_crew *crew, const struct orri_place *place)
         ORR_BUG("task %u gives back what it did not take", place->task);
     if (place->in_place)
         worker->in_place--;
-    for (uint32_t i = 0; i < place->n_cores && !place->in_place; i++)
-        crew->busy[place->cores[i]] = false;
+    else
+        give_back(crew, place);
     worker->places[at] = worker->places[--worker->n_places];
 }
 
@@ -243,6 +311,7 @@ static void lose(struct orri_crew *crew, uint32_t w)
         return;
     worker->state = WORKER_LOST;
     crew->n_here--;
+    count_idle(crew);
     crew->setup.lost(crew->setup.context, w, worker->rank);
 }
 
@@ -262,6 +331,7 @@ static void hear_worker(struct orri_crew *crew, uint32_t w)
         } else if (message == ORR_MESSAGE_BYE && orr_bye_get(&in, &bye) == ORR_OK) {
             crew->cpu += bye.worker_cpu;
             worker->state = WORKER_LEFT;
+            count_idle(crew);
         }
     }
     if (worker->channel.closed)
@@ -280,6 +350,7 @@ static void seat(struct orri_crew *crew, struct newcomer *newcomer, uint32_t ran
         worker->channel = newcomer->channel;
         newcomer->used = false;
         crew->n_here++;
+        count_idle(crew);
         return;
     }
     orr_channel_release(&newcomer->channel);
@@ -396,6 +467,24 @@ uint32_t orri_crew_busy(const struct orri_crew *crew)
 uint32_t orri_crew_cores(const struct orri_crew *crew)
 {
     return crew->n_here * crew->setup.cores_each;
+}
+
+struct orr_resources orri_crew_has(const struct orri_crew *crew)
+{
+    return (struct orr_resources) {
+        .cores = orri_crew_cores(crew),
+        .gpus = crew->setup.gpus,
+        .memory = crew->setup.memory ? crew->setup.memory : UINT64_MAX,
+    };
+}
+
+struct orr_resources orri_crew_idle(const struct orri_crew *crew)
+{
+    return (struct orr_resources) {
+        .cores = crew->n_idle,
+        .gpus = crew->n_gpus_idle,
+        .memory = crew->memory_idle,
+    };
 }
 
 uint32_t orri_crew_workers(const struct orri_crew *crew) { return crew->n_here; }

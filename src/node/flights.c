@@ -27,6 +27,19 @@ uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list)
     return at;
 }
 
+void orri_flight_take_out(struct orr_agent *agent, struct orri_flight_list *list,
+                          uint32_t at, uint32_t before)
+{
+    uint32_t next = agent->flights[at].next;
+    if (before)
+        agent->flights[before - 1].next = next;
+    else
+        list->head = next;
+    if (!next)
+        list->tail = before;
+    list->n--;
+}
+
 uint32_t orri_flight_new(struct orr_agent *agent)
 {
     if (agent->unused.n)

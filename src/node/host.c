@@ -243,9 +243,30 @@ static orr_status take_order(struct orr_host *host, struct child *child,
                            &child->arena, &child->order, err);
 }
 
+/* The lines come after what the function says of its environment, and before it counts
+ * what is there: the first of a name wins. */
+static void add_environment(struct child *child, const char *lines)
+{
+    struct orr_order *order = &child->order;
+    uint32_t n = 0;
+    for (const char *at = lines; *at; at++)
+        n += *at == '\n';
+    if (n == 0)
+        return;
+    const char **env = orr_arena_alloc(&child->arena, (order->n_env + n) * sizeof *env);
+    if (order->n_env)
+        memcpy(env, order->env, order->n_env * sizeof *env);
+    for (const char *at = lines; *at; at += *at == '\n') {
+        size_t length = strcspn(at, "\n");
+        env[order->n_env++] = orr_arena_strndup(&child->arena, at, length);
+        at += length;
+    }
+    order->env = env;
+}
+
 static void start_in_child(struct orr_host *host,
                            const struct orr_assignment *assignment,
-                           const uint32_t *cores, uint32_t n_cores)
+                           const uint32_t *cores, uint32_t n_cores, const char *env)
 {
     struct child *child = choose_child(host, cores, n_cores);
     struct orr_error err = { 0 };
@@ -255,6 +276,7 @@ static void start_in_child(struct orr_host *host,
         finish_early(host, assignment, cores[0], err.text);
         return;
     }
+    add_environment(child, env);
     child->has_attempt = true;
     child->task = assignment->task;
     child->attempt = assignment->attempt;
@@ -276,10 +298,10 @@ static void start_in_child(struct orr_host *host,
 }
 
 void orr_host_start(struct orr_host *host, const struct orr_assignment *assignment,
-                    const uint32_t *cores, uint32_t n_cores)
+                    const uint32_t *cores, uint32_t n_cores, const char *env)
 {
     if (host->setup.graph->functions[assignment->function].isolated)
-        start_in_child(host, assignment, cores, n_cores);
+        start_in_child(host, assignment, cores, n_cores, env);
     else
         run_in_place(host, assignment, cores[0]);
 }

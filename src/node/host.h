@@ -29,9 +29,10 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup);
 /* Kills what runs. */
 void orr_host_free(struct orr_host *host);
 
-/* Start an attempt on these cores (their number is the call's). Needs a free child. */
+/* Start an attempt on these cores (their number is the call's). Needs a free child.
+ * `env`: "NAME=value" lines for its environment, such as which GPUs it has; or "". */
 void orr_host_start(struct orr_host *host, const struct orr_assignment *assignment,
-                    const uint32_t *cores, uint32_t n_cores);
+                    const uint32_t *cores, uint32_t n_cores, const char *env);
 uint32_t orr_host_running(const struct orr_host *host);
 
 struct orr_host_done {

@@ -1,4 +1,6 @@
-/* internal.h - what the files of the agent share: agent.c, flights.c, results.c */
+/* internal.h - what the files of the agent share: agent.c, flights.c, queue.c,
+ * results.c
+ */
 #ifndef ORRI_NODE_INTERNAL_H
 #define ORRI_NODE_INTERNAL_H
 
@@ -26,7 +28,8 @@ struct orri_flight {
     unsigned char *done; /* encoded local DONE entry, from the end of the attempt on */
     size_t done_length;
     int blob_fd;
-    uint32_t next; /* in the list of its state + 1 */
+    uint32_t next;      /* in the list of its state + 1 */
+    uint64_t overtaken; /* cores that went to others while it stood first and waited */
 };
 
 struct orri_flight_list { /* flights by index + 1, in order */
@@ -45,6 +48,7 @@ struct orr_agent {
     size_t cap_flights;
     struct orri_flight_list unused;
     struct orri_flight_list queue;
+    uint32_t queued_in_place;     /* of these, calls that run in a worker itself */
     struct orri_flight_list held; /* ended, but the writer's queue is full */
     uint32_t storing;
     struct orr_bytes up;
@@ -68,6 +72,9 @@ struct orr_agent {
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at);
 uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list);
+/* Out of the middle: `before` is the one before it, + 1. */
+void orri_flight_take_out(struct orr_agent *agent, struct orri_flight_list *list,
+                          uint32_t at, uint32_t before);
 /* The index of a free one; pointers to flights are good until the next new one. */
 uint32_t orri_flight_new(struct orr_agent *agent);
 void orri_flight_free(struct orr_agent *agent, uint32_t at);
@@ -81,6 +88,18 @@ orr_status orri_agent_send(struct orr_agent *agent, struct orr_bytes *bytes,
                            struct orr_error *err);
 orr_status orri_agent_say(struct orr_agent *agent, enum orr_message message,
                           const char *text, struct orr_error *err);
+
+/* An attempt ended, or is given back; `done` is copied. */
+void orri_agent_ended(struct orr_agent *agent, uint32_t at,
+                      const struct orr_host_done *done, uint32_t rank);
+
+/* ---- queue.c ---- */
+
+void orri_queue_push(struct orr_agent *agent, uint32_t at);
+/* Start what has room now: in the order in which attempts came, but that others may
+ * overtake those that have to wait (orr_may_overtake()). */
+void orri_queue_start(struct orr_agent *agent);
+void orri_queue_drop(struct orr_agent *agent);
 
 /* ---- results.c ---- */
 

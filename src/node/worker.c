@@ -57,11 +57,13 @@ static void send_results(struct worker *w)
 static void take_assignments(struct worker *w, struct orr_reader *in)
 {
     struct orri_local_assignment a;
+    struct orr_arena arena = ORR_ARENA_INIT;
     while (orr_reader_left(in)) {
-        if (orri_local_assignment_get(in, &a) != ORR_OK)
+        if (orri_local_assignment_get(in, &arena, &a) != ORR_OK)
             ORR_BUG("damaged assignment from the agent");
-        orr_host_start(w->host, &a.assignment, a.cores, a.n_cores);
+        orr_host_start(w->host, &a.assignment, a.cores, a.n_cores, a.env);
     }
+    orr_arena_release(&arena);
 }
 
 static void hear_agent(struct worker *w)

@@ -16,6 +16,8 @@ struct orri_heap {
     enum orri_order order;
 };
 
+/* Earliest deadline, then highest priority, then age. */
+bool orri_more_urgent(const struct orr_ready *a, const struct orr_ready *b);
 void orri_heap_push(struct orri_heap *heap, const struct orr_ready *ready);
 void orri_heap_pop(struct orri_heap *heap, struct orr_ready *out);
 void orri_heap_release(struct orri_heap *heap);

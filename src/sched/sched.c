@@ -1,19 +1,20 @@
 /* sched.c - pools, nodes, and the choice
- * Owns: what is in flight where. Hands on: order within a pool (heap.c), of nodes
- * (nodes.c). */
+ * Owns: what is in flight where. Hands on: order within a pool (shelves.c, heap.c), of
+ * nodes (nodes.c). */
 #include "sched/sched.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/rows.h"
-#include "sched/heap.h"
 #include "sched/nodes.h"
+#include "sched/shelves.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct pool {
     struct orr_sched_pool is;
-    struct orri_heap ready;
+    struct orri_shelves ready;
     uint32_t used; /* cores in flight, descendants included */
 };
 
@@ -28,6 +29,10 @@ struct orr_sched {
     uint32_t n_pools;
     bool keeps; /* some pool does not lend its reserve */
     struct orri_sched_nodes nodes;
+    struct orri_kept kept; /* a node, for the first of a shelf */
+    struct pool *kept_pool;
+    uint32_t kept_shelf;
+    uint64_t round;         /* of choosing */
     struct flight *flights; /* of what is in flight, and unused ones */
     size_t n_flights;
     size_t cap_flights;
@@ -49,6 +54,7 @@ struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n)
     sched->pools = orr_alloc(n, sizeof *sched->pools);
     sched->n_pools = n;
     sched->mean_seconds = -1;
+    sched->kept.node = UINT32_MAX;
     sched->delayed.order = ORRI_BY_TIME;
     sched->flight_of.size = sizeof(uint32_t);
     for (uint32_t i = 0; i < n; i++)
@@ -63,7 +69,7 @@ void orr_sched_free(struct orr_sched *sched)
     if (!sched)
         return;
     for (uint32_t i = 0; i < sched->n_pools; i++)
-        orri_heap_release(&sched->pools[i].ready);
+        orri_shelves_release(&sched->pools[i].ready);
     orri_nodes_release(&sched->nodes);
     orri_heap_release(&sched->delayed);
     free(sched->pools);
@@ -79,37 +85,93 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores)
         orri_nodes_set(&sched->nodes, node, cores);
 }
 
-bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
-                    const char **why)
+void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memory,
+                          uint32_t gpus)
 {
-    *why = "it asks for more cores than any node has";
-    if (cores > sched->nodes.largest)
+    orri_nodes_hold(&sched->nodes, node, memory, gpus);
+}
+
+/* ---- what can never run ---- */
+
+static bool fits_pool(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
+                      struct orr_text *why)
+{
+    for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent) {
+        uint32_t max = sched->pools[p].is.max;
+        if (!max || cores <= max)
+            continue;
+        orr_text_printf(why,
+                        "it asks for more cores than its pool may use: %" PRIu32
+                        ", the pool has %" PRIu32 " at most",
+                        cores, max);
         return false;
-    *why = "it asks for more cores than its pool may use";
-    for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
-        if (sched->pools[p].is.max && cores > sched->pools[p].is.max)
-            return false;
+    }
     return true;
 }
 
-bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
-                          const char **why)
+static void refuse_memory(uint64_t want, uint64_t largest, struct orr_text *why)
 {
-    for (uint32_t p = 0; p < sched->n_pools; p++) {
-        struct pool *pool = &sched->pools[p];
-        if (sched->nodes.cores == 0 || pool->ready.n == 0 ||
-            orr_sched_fits(sched, p, pool->ready.items[0].cores, why))
-            continue;
-        orri_heap_pop(&pool->ready, out);
-        sched->ready--;
+    orr_text_puts(why, "it asks for more memory than any node has: ");
+    orr_size_print(why, want);
+    orr_text_puts(why, ", the largest has ");
+    orr_size_print(why, largest);
+}
+
+static bool fits_nodes(const struct orr_sched *sched, const struct orr_resources *want,
+                       struct orr_text *why)
+{
+    const struct orr_resources *most = &sched->nodes.largest;
+    if (want->cores > most->cores) {
+        orr_text_printf(why,
+                        "it asks for more cores than any node has: %" PRIu32
+                        ", the largest has %" PRIu32,
+                        want->cores, most->cores);
+    } else if (want->gpus > most->gpus) {
+        orr_text_printf(why,
+                        "it asks for more GPUs than any node has: %" PRIu32
+                        ", the node with most has %" PRIu32,
+                        want->gpus, most->gpus);
+    } else if (want->memory > most->memory) {
+        refuse_memory(want->memory, most->memory, why);
+    } else if (orri_nodes_large_enough(&sched->nodes, want) == UINT32_MAX) {
+        orr_text_puts(why, "no single node has all that it asks for: ");
+        orr_resources_print(want, why);
+    } else {
         return true;
     }
     return false;
 }
 
+bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool,
+                    const struct orr_resources *want, struct orr_text *why)
+{
+    bool only_cores =
+        !want->gpus && !want->memory; /* of most calls: no look at nodes */
+    if (only_cores && want->cores <= sched->nodes.largest.cores)
+        return fits_pool(sched, pool, want->cores, why);
+    return fits_nodes(sched, want, why) && fits_pool(sched, pool, want->cores, why);
+}
+
+bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
+                          struct orr_text *why)
+{
+    if (sched->nodes.cores == 0)
+        return false;
+    for (uint32_t p = 0; p < sched->n_pools; p++)
+        for (uint32_t i = 0; i < sched->pools[p].ready.n; i++) {
+            const struct orri_shelf *shelf = &sched->pools[p].ready.items[i];
+            if (shelf->ready.n == 0 || orr_sched_fits(sched, p, &shelf->needs, why))
+                continue;
+            orri_shelves_pop(&sched->pools[p].ready, i, out);
+            sched->ready--;
+            return true;
+        }
+    return false;
+}
+
 static void add_ready(struct orr_sched *sched, const struct orr_ready *ready)
 {
-    orri_heap_push(&sched->pools[ready->pool].ready, ready);
+    orri_shelves_push(&sched->pools[ready->pool].ready, ready);
     sched->ready++;
 }
 
@@ -185,15 +247,37 @@ static double claim(const struct pool *pool)
     return (double)pool->used / (pool->is.share > 0 ? pool->is.share : 1.0);
 }
 
-static struct pool *choose_pool(struct orr_sched *sched)
+/* The shelf with the most urgent attempt of those that may run and were not tried in
+ * this round; UINT32_MAX: none. */
+static uint32_t choose_shelf(const struct orr_sched *sched, uint32_t p)
+{
+    const struct orri_shelves *shelves = &sched->pools[p].ready;
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = 0; i < shelves->n && shelves->ready; i++) {
+        const struct orri_shelf *shelf = &shelves->items[i];
+        if (shelf->ready.n == 0 || shelf->tried == sched->round ||
+            !may_run(sched, p, shelf->needs.cores))
+            continue;
+        if (best == UINT32_MAX ||
+            orri_more_urgent(&shelf->ready.items[0],
+                             &shelves->items[best].ready.items[0]))
+            best = i;
+    }
+    return best;
+}
+
+static struct pool *choose_pool(struct orr_sched *sched, uint32_t *shelf)
 {
     struct pool *best = NULL;
     for (uint32_t p = 0; p < sched->n_pools; p++) {
         struct pool *pool = &sched->pools[p];
-        if (pool->ready.n == 0 || !may_run(sched, p, pool->ready.items[0].cores))
+        if (best && claim(pool) >= claim(best))
             continue;
-        if (!best || claim(pool) < claim(best))
-            best = pool;
+        uint32_t first = choose_shelf(sched, p);
+        if (first == UINT32_MAX)
+            continue;
+        best = pool;
+        *shelf = first;
     }
     return best;
 }
@@ -251,7 +335,8 @@ static void fly(struct orr_sched *sched, uint32_t node_index,
     *flight_of(sched, ready->task) = at + 1;
     sched->flights[at] = (struct flight) { *ready, node_index, (uint32_t)node->n };
     node->flights[node->n++] = at;
-    orri_nodes_load(&sched->nodes, node_index, (int32_t)ready->cores);
+    struct orr_resources needs = orri_needs(ready);
+    orri_nodes_load(&sched->nodes, node_index, &needs);
     use_pools(sched, ready->pool, (int32_t)ready->cores);
     sched->in_flight++;
 }
@@ -265,7 +350,8 @@ static void land(struct orr_sched *sched, uint32_t task)
     node->flights[flight->at] = moved;
     sched->flights[moved].at = flight->at;
     *flight_of(sched, task) = 0;
-    orri_nodes_load(&sched->nodes, flight->node, -(int32_t)flight->ready.cores);
+    struct orr_resources needs = orri_needs(&flight->ready);
+    orri_nodes_unload(&sched->nodes, flight->node, &needs);
     use_pools(sched, flight->ready.pool, -(int32_t)flight->ready.cores);
     sched->in_flight--;
     sched->unused = orr_grow(sched->unused, sched->n_unused, &sched->cap_unused,
@@ -273,21 +359,117 @@ static void land(struct orr_sched *sched, uint32_t task)
     sched->unused[sched->n_unused++] = at;
 }
 
+/* ---- who goes first ---- */
+
+static uint32_t takes(const struct orr_resources *needs)
+{
+    return (needs->cores ? ORRI_CORES : 0U) | (needs->memory ? ORRI_MEMORY : 0U) |
+           (needs->gpus ? ORRI_GPUS : 0U);
+}
+
+static void keep_no_node(struct orr_sched *sched)
+{
+    sched->kept = (struct orri_kept) { .node = UINT32_MAX };
+    sched->kept_pool = NULL;
+}
+
+/* Cores go to an attempt that is not the first: those that it was preferred to had no
+ * room. When too many did that to one, a node is kept for it. */
+static void count_overtaking(struct orr_sched *sched, const struct orr_resources *by)
+{
+    for (uint32_t p = 0; p < sched->n_pools; p++) {
+        struct pool *pool = &sched->pools[p];
+        for (uint32_t i = 0; i < pool->ready.n; i++) {
+            struct orri_shelf *shelf = &pool->ready.items[i];
+            if (shelf->tried != sched->round)
+                continue;
+            shelf->overtaken += by->cores;
+            if (shelf->overtaken < sched->nodes.largest.cores || sched->kept_pool)
+                continue;
+            sched->kept.node = orri_nodes_large_enough(&sched->nodes, &shelf->needs);
+            sched->kept.needs = shelf->needs;
+            sched->kept_pool = pool;
+            sched->kept_shelf = i;
+        }
+    }
+}
+
+/* What the node is kept for may have been taken out, or the node be gone. */
+static void check_kept(struct orr_sched *sched)
+{
+    if (!sched->kept_pool)
+        return;
+    const struct orri_shelf *shelf = &sched->kept_pool->ready.items[sched->kept_shelf];
+    if (shelf->ready.n == 0 || sched->kept.node == UINT32_MAX ||
+        !orr_resources_fit(&sched->nodes.items[sched->kept.node].has, &shelf->needs))
+        keep_no_node(sched);
+}
+
+static uint32_t find_room(const struct orr_sched *sched, const struct pool *pool,
+                          uint32_t shelf, uint32_t deep)
+{
+    static const struct orri_kept nothing = { .node = UINT32_MAX };
+    bool own = pool == sched->kept_pool && shelf == sched->kept_shelf;
+    return orri_nodes_with_room(&sched->nodes, &pool->ready.items[shelf].needs, deep,
+                                own ? &nothing : &sched->kept);
+}
+
+static void give(struct orr_sched *sched, struct pool *pool, uint32_t shelf,
+                 uint32_t node, struct orr_ready *out)
+{
+    orri_shelves_pop(&pool->ready, shelf, out);
+    sched->ready--;
+    if (pool == sched->kept_pool && shelf == sched->kept_shelf)
+        keep_no_node(sched);
+    fly(sched, node, out);
+}
+
+/* The first attempt, or else one behind it that finds room. One that takes what an
+ * attempt before it is short of is not sent ahead of time: only to where it can start.
+ */
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out)
 {
+    uint32_t deep = 1 + prefetch(sched);
+    uint32_t shelf = 0;
+    uint32_t missing = 0;
+    struct pool *pool = NULL;
     wake(sched, now);
-    struct pool *pool = choose_pool(sched);
-    if (!pool)
-        return false;
-    *node = orri_nodes_with_room(&sched->nodes, pool->ready.items[0].cores,
-                                 1 + prefetch(sched));
-    if (*node == UINT32_MAX)
-        return false;
-    orri_heap_pop(&pool->ready, out);
-    sched->ready--;
-    fly(sched, *node, out);
-    return true;
+    sched->round++;
+    check_kept(sched);
+    while ((pool = choose_pool(sched, &shelf)) != NULL) {
+        struct orri_shelf *first = &pool->ready.items[shelf];
+        bool rivals = (takes(&first->needs) & missing) != 0;
+        *node = find_room(sched, pool, shelf, rivals ? 1 : deep);
+        if (*node != UINT32_MAX) {
+            if (rivals)
+                count_overtaking(sched, &first->needs);
+            give(sched, pool, shelf, *node, out);
+            return true;
+        }
+        first->tried = sched->round;
+        missing |= orri_nodes_short_of(&sched->nodes, &first->needs, deep);
+    }
+    return false;
+}
+
+const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
+                                const struct orr_resources *needs)
+{
+    const struct orri_shelves *shelves = &sched->pools[pool].ready;
+    for (uint32_t i = 0; i < shelves->n; i++) {
+        const struct orri_shelf *shelf = &shelves->items[i];
+        if (!shelf->ready.n || !orr_resources_equal(&shelf->needs, needs))
+            continue;
+        uint32_t missing = orri_nodes_short_of(&sched->nodes, needs, 1);
+        if (!may_run(sched, pool, needs->cores))
+            return "its pool";
+        return missing & ORRI_GPUS     ? "GPUs"
+               : missing & ORRI_MEMORY ? "memory"
+               : missing & ORRI_CORES  ? "cores"
+                                       : NULL;
+    }
+    return NULL;
 }
 
 void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
@@ -326,15 +508,21 @@ uint64_t orr_sched_queued(const struct orr_sched *sched)
 
 uint64_t orr_sched_in_flight(const struct orr_sched *sched) { return sched->in_flight; }
 
+struct orr_resources orr_sched_node_loads(const struct orr_sched *sched, uint32_t node)
+{
+    static const struct orr_resources nothing = { 0 };
+    return node < sched->nodes.n ? sched->nodes.items[node].load : nothing;
+}
+
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node)
 {
-    return node < sched->nodes.n ? sched->nodes.items[node].load : 0;
+    return orr_sched_node_loads(sched, node).cores;
 }
 
 void orr_sched_clear(struct orr_sched *sched)
 {
     for (uint32_t p = 0; p < sched->n_pools; p++)
-        sched->pools[p].ready.n = 0;
+        orri_shelves_clear(&sched->pools[p].ready);
     sched->delayed.n = 0;
     sched->ready = 0;
 }

@@ -3,6 +3,7 @@
 #include "topo/topo.h"
 
 #include "base/memory.h"
+#include "topo/limits.h"
 
 #include <errno.h>
 #include <hwloc.h>
@@ -13,6 +14,7 @@ struct orr_topo {
     hwloc_topology_t hwloc;
     uint32_t cores;
     bool is_this_machine;
+    enum orr_bind bind;
 };
 
 static orr_status load(struct orr_topo *topo, const char *xml, const char *synthetic,
@@ -87,7 +89,7 @@ uint64_t orr_topo_memory(const struct orr_topo *topo)
     long page = sysconf(_SC_PAGESIZE);
     /* Virtual machines that grow tell hwloc what their NUMA node began with. */
     if (topo->is_this_machine && pages > 0 && page > 0)
-        return (uint64_t)pages * (uint64_t)page;
+        return orr_memory_limit((uint64_t)pages * (uint64_t)page, "");
     return hwloc_get_root_obj(topo->hwloc)->total_memory;
 }
 
@@ -112,14 +114,26 @@ uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core)
     return 0;
 }
 
+static hwloc_const_cpuset_t numa_set(const struct orr_topo *topo, uint32_t core)
+{
+    hwloc_obj_t numa = hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_NUMANODE,
+                                             orr_topo_numa_of(topo, core));
+    return numa ? numa->cpuset : core_object(topo, core)->cpuset;
+}
+
 static hwloc_bitmap_t cores_set(const struct orr_topo *topo, const uint32_t *cores,
                                 uint32_t n)
 {
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
     for (uint32_t i = 0; i < n; i++)
-        (void)hwloc_bitmap_or(set, set, core_object(topo, cores[i])->cpuset);
+        (void)hwloc_bitmap_or(set, set,
+                              topo->bind == ORR_BIND_NUMA
+                                  ? numa_set(topo, cores[i])
+                                  : core_object(topo, cores[i])->cpuset);
     return set;
 }
+
+void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind) { topo->bind = bind; }
 
 static void print_set(hwloc_const_bitmap_t set, struct orr_text *out)
 {

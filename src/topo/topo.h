@@ -22,13 +22,19 @@ void orr_topo_free(struct orr_topo *topo);
 uint32_t orr_topo_cores(const struct orr_topo *topo);   /* physical cores we may use */
 uint32_t orr_topo_threads(const struct orr_topo *topo); /* hardware threads of them */
 uint32_t orr_topo_numas(const struct orr_topo *topo);
-uint64_t orr_topo_memory(const struct orr_topo *topo); /* bytes of the node */
+/* Bytes of the node that are ours (limits.h). */
+uint64_t orr_topo_memory(const struct orr_topo *topo);
 /* NUMA domain of a core (0-based). */
 uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core);
 /* Operating system numbers of the hardware threads of these cores: "0-1,4"; appended.
  * Core numbers count modulo the number of cores. */
 void orr_topo_cpus(const struct orr_topo *topo, const uint32_t *cores, uint32_t n,
                    struct orr_text *out);
+
+/* Where attempts on some cores are bound: to these (the default), or to all that may be
+ * used of their NUMA domains. */
+enum orr_bind { ORR_BIND_NONE, ORR_BIND_CORE, ORR_BIND_NUMA };
+void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind);
 
 /* Bind a process to these cores and read the mask back. ORR_ERR_MACHINE when the system
  * refuses or the mask differs. */

@@ -64,6 +64,7 @@ void orr_hello_put(struct orr_bytes *out, const struct orr_hello *h)
     orr_put_u32(out, h->pid);
     put_text(out, h->pid_space);
     put_text(out, h->bind);
+    orr_put_u32(out, h->gpus);
 }
 
 orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
@@ -80,6 +81,7 @@ orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
     h->pid = orr_get_u32(in);
     h->pid_space = get_text(in, arena);
     h->bind = get_text(in, arena);
+    h->gpus = orr_get_u32(in);
     return whole(in);
 }
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORR_WIRE_VERSION = 2 };
+enum { ORR_WIRE_VERSION = 3 };
 
 #define ORR_MESSAGES(X)                                                                \
     X(HELLO, 1)   /* agent to 0, worker to agent: who I am */                          \
@@ -44,6 +44,7 @@ struct orr_hello {
     uint32_t pid;
     const char *pid_space; /* orr_pid_space(): where the pid means it */
     const char *bind;      /* where attempts are pinned, for people: "0-1" */
+    uint32_t gpus;         /* of the node */
 };
 
 /* One attempt to run. */
