@@ -43,7 +43,10 @@ void orri_node_begin(struct orr_sim *sim, uint32_t node)
     for (uint32_t i = 0; i < cores; i++)
         n->lanes[i] = cores - 1 - i;
     n->n_lanes = cores;
-    n->free_cores = cores;
+    n->free = (struct orr_resources) { .cores = cores,
+                                       .gpus = sim->setup.gpus,
+                                       .memory = sim->setup.memory ? sim->setup.memory
+                                                                   : UINT64_MAX };
     n->linger = ORR_SECOND / 500;
     if (n->slowness <= 0)
         n->slowness = 1;
@@ -54,8 +57,10 @@ void orri_node_begin(struct orr_sim *sim, uint32_t node)
                                .rank = node + 1,
                                .cores = cores,
                                .workers = cores,
+                               .memory = sim->setup.memory,
                                .pid_space = "",
-                               .bind = "" };
+                               .bind = "",
+                               .gpus = sim->setup.gpus };
     struct orr_bytes out = ORR_BYTES_INIT;
     orr_hello_put(&out, &hello);
     send(sim, node, sim->now, &out);
@@ -68,7 +73,7 @@ void orri_node_beat(struct orr_sim *sim, uint32_t node)
     struct orri_sim_node *n = &sim->nodes[node];
     if (n->dead || n->left)
         return;
-    struct orr_beat beat = { .running = sim->setup.cores - n->free_cores,
+    struct orr_beat beat = { .running = sim->setup.cores - n->free.cores,
                              .waiting = n->queue.n,
                              .unstored = unstored(n),
                              .cores = sim->setup.cores };
@@ -116,18 +121,38 @@ static void start(struct orr_sim *sim, uint32_t node, uint32_t at, int64_t now)
     try->lane = n->lanes[--n->n_lanes];
     try->start = now + (int64_t)(around / 2);
     try->end = try->start + (int64_t)((double)try->duration * n->slowness);
-    n->free_cores -= try->cores;
+    orr_resources_take(&n->free, &try->needs);
     n->running++;
     orri_event_add(&sim->events, try->end + (int64_t)(around - around / 2),
                    ORRI_EVENT_ENDED, at, try->number);
 }
 
+enum { LOOK = 512 /* attempts behind one that has to wait, as in src/node/queue.c */ };
+
 static void start_queued(struct orr_sim *sim, uint32_t node, int64_t now)
 {
     struct orri_sim_node *n = &sim->nodes[node];
-    while (n->queue.n && unstored(n) < UNSTORED_MOST &&
-           sim->tries[n->queue.first - 1].cores <= n->free_cores)
-        start(sim, node, orri_try_pop(sim, &n->queue), now);
+    struct orri_try *first = NULL; /* that has to wait */
+    uint32_t before = 0;
+    uint32_t looked = 0;
+    for (uint32_t next = n->queue.first;
+         next && n->free.cores && unstored(n) < UNSTORED_MOST && looked < LOOK;) {
+        uint32_t at = next - 1;
+        struct orri_try *try = &sim->tries[at];
+        next = try->next;
+        if (first ? orr_may_overtake(&n->free, &try->needs, &first->needs,
+                                     first->overtaken, sim->setup.cores)
+                  : orr_resources_fit(&n->free, &try->needs)) {
+            if (first)
+                first->overtaken += try->needs.cores;
+            orri_try_take_out(sim, &n->queue, at, before);
+            start(sim, node, at, now);
+            continue;
+        }
+        first = first ? first : try;
+        before = at + 1;
+        looked++;
+    }
 }
 
 static void leave_core(struct orr_sim *sim, struct orri_sim_node *n, uint32_t at)
@@ -135,7 +160,7 @@ static void leave_core(struct orr_sim *sim, struct orri_sim_node *n, uint32_t at
     struct orri_try *try = &sim->tries[at];
     try->state = ORRI_TRY_ENDED;
     n->lanes[n->n_lanes++] = try->lane;
-    n->free_cores += try->cores;
+    orr_resources_add(&n->free, &try->needs);
     n->running--;
     orri_trace_attempt(sim, try);
 }
