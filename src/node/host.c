@@ -6,6 +6,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/footprint.h"
 #include "node/orders.h"
 
 #include <errno.h>
@@ -39,6 +40,9 @@ struct child {
     int64_t deadline; /* monotonic ns; INT64_MAX: none */
     bool timed_out;
     bool abandoned;
+    struct orr_footprint memory; /* of a function in C; commands are looked after */
+    bool too_much_memory;        /* in their child */
+    struct orr_oom_kills kills;  /* its count at the start; the host's descriptor */
 };
 
 struct finished {
@@ -54,6 +58,7 @@ struct orr_host {
     struct finished **last;
     struct finished *held;
     int spare_blob_fd; /* for the next call in place; most leave it empty */
+    struct orr_oom_kills kills;
 };
 
 struct orr_host *orr_host_new(const struct orr_host_setup *setup)
@@ -63,9 +68,11 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup)
     host->children = orr_alloc(setup->children, sizeof *host->children);
     host->last = &host->first;
     host->spare_blob_fd = -1;
+    orr_oom_open(&host->kills, "");
     for (uint32_t i = 0; i < setup->children; i++) {
         host->children[i].channel.fd = -1;
         host->children[i].blob_fd = -1;
+        host->children[i].memory.next = INT64_MAX;
     }
     return host;
 }
@@ -89,7 +96,9 @@ void orr_host_free(struct orr_host *host)
         if (child->blob_fd >= 0)
             (void)close(child->blob_fd);
         orr_arena_release(&child->arena);
+        orr_footprint_end(&child->memory);
     }
+    orr_oom_close(&host->kills);
     while (host->first) {
         struct finished *next = host->first->next;
         if (host->first->done.blob_fd >= 0)
@@ -197,7 +206,12 @@ static void pin(struct orr_host *host, struct child *child)
 static void send_order(struct orr_host *host, struct child *child)
 {
     struct orr_bytes bytes = ORR_BYTES_INIT;
-    (void)host;
+    child->kills = host->kills;
+    orr_oom_mark(&child->kills);
+    child->too_much_memory = false;
+    orr_footprint_begin(&child->memory, child->pid,
+                        child->order.function ? (uint64_t)child->order.memory : 0,
+                        orr_clock_monotonic());
     orr_order_put(&bytes, &child->order);
     child->state = CHILD_BUSY;
     child->started = orr_clock_wall();
@@ -354,6 +368,14 @@ static void describe_death(struct child *child, int status, struct orr_arena *ar
         out->failure = ORR_FAIL_TIMEOUT;
         out->message = orr_arena_printf(arena, "%s ran longer than its timeout of %s",
                                         what, limit);
+    } else if (child->too_much_memory) {
+        out->failure = ORR_FAIL_MEMORY;
+        out->message =
+            orr_memory_message(arena, what, child->memory.used, child->memory.limit);
+    } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
+               orr_oom_happened(&child->kills)) {
+        out->failure = ORR_FAIL_MEMORY;
+        out->message = orr_oom_message(arena, what);
     } else if (WIFSIGNALED(status)) {
         out->failure = ORR_FAIL_SIGNAL;
         out->code = WTERMSIG(status);
@@ -460,6 +482,15 @@ static void enforce_time(struct child *child, int64_t now)
     (void)kill(child->pid, SIGKILL);
 }
 
+static void enforce_memory(struct child *child, int64_t now)
+{
+    if (child->state != CHILD_BUSY || !orr_footprint_is_over(&child->memory, now))
+        return;
+    child->too_much_memory = true;
+    child->state = CHILD_DYING;
+    (void)kill(child->pid, SIGKILL);
+}
+
 void orr_host_step(struct orr_host *host, bool ready)
 {
     int64_t now = orr_clock_monotonic();
@@ -468,6 +499,7 @@ void orr_host_step(struct orr_host *host, bool ready)
         if (ready && (child->state == CHILD_BUSY || child->state == CHILD_IDLE))
             hear_child(host, child);
         enforce_time(child, now);
+        enforce_memory(child, now);
     }
     if (ready)
         hear_nursery(host);
@@ -496,9 +528,13 @@ int64_t orr_host_wake(const struct orr_host *host)
     int64_t wake = INT64_MAX;
     if (host->first)
         return 0;
-    for (uint32_t i = 0; i < host->setup.children; i++)
-        if (host->children[i].state == CHILD_BUSY && host->children[i].deadline < wake)
-            wake = host->children[i].deadline;
+    for (uint32_t i = 0; i < host->setup.children; i++) {
+        const struct child *child = &host->children[i];
+        if (child->state != CHILD_BUSY)
+            continue;
+        wake = child->deadline < wake ? child->deadline : wake;
+        wake = child->memory.next < wake ? child->memory.next : wake;
+    }
     return wake;
 }
 
