@@ -62,8 +62,7 @@ void orr_size_print(struct orr_text *out, uint64_t bytes)
         amount /= 1024;
         unit++;
     }
-    orr_text_printf(out, amount < 10 && unit ? "%.3g %s" : "%.4g %s", amount,
-                    units[unit]);
+    orr_text_printf(out, amount < 1000 ? "%.3g %s" : "%.4g %s", amount, units[unit]);
 }
 
 void orr_resources_print(const struct orr_resources *what, struct orr_text *out)

@@ -95,24 +95,6 @@ static const struct orr_option resume_options[] = {
     { 0 }
 };
 
-static bool read_bind(const struct orr_line *line, enum orr_bind *out)
-{
-    static const char *const words[] = {
-        [ORR_BIND_NONE] = "none", [ORR_BIND_CORE] = "core", [ORR_BIND_NUMA] = "numa"
-    };
-    const char *word = orri_option(line, "bind");
-    *out = ORR_BIND_CORE;
-    if (!word)
-        return true;
-    for (int i = ORR_BIND_NONE; i <= ORR_BIND_NUMA; i++)
-        if (strcmp(words[i], word) == 0) {
-            *out = (enum orr_bind)i;
-            return true;
-        }
-    (void)fprintf(stderr, "orrery: --bind is core, numa or none, not '%s'\n", word);
-    return false;
-}
-
 static bool read_node(const struct orr_line *line, struct orri_session *session)
 {
     double memory = 0;
@@ -134,7 +116,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->accept_changes = orri_has(line, "accept-changes");
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");
-    if (!read_bind(line, &session->bind))
+    if (!orri_read_bind(line, &session->bind))
         return false;
     if (durability && strcmp(durability, "shared") != 0 &&
         strcmp(durability, "node") != 0 && strcmp(durability, "none") != 0) {

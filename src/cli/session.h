@@ -30,6 +30,9 @@ struct orri_session {
     bool quiet;
 };
 
+/* --bind, default core. False after a message. (about.c) */
+bool orri_read_bind(const struct orr_line *line, enum orr_bind *out);
+
 /* Serve as the rank that this process is, to the end of the run; the exit code.
  * `alone`: all in this process, without MPI. Never returns under MPI. */
 int orri_session_run(const struct orri_session *session, bool alone);

@@ -242,8 +242,7 @@ const char *orr_memory_message(struct orr_arena *arena, const char *what, uint64
 const char *orr_oom_message(struct orr_arena *arena, const char *what)
 {
     return orr_arena_printf(arena,
-                            "%s was killed by the kernel: the memory of its control "
-                            "group or node ran out (`memory` of a function keeps "
-                            "others from the memory that it needs)",
+                            "%s was killed by the kernel: memory ran out, that of its "
+                            "control group or of the node",
                             what);
 }

@@ -41,8 +41,10 @@ void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind);
 orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, const uint32_t *cores,
                          uint32_t n, struct orr_error *err);
 
-/* The plan for `workers` worker ranks, for people (`orrery topo`); appended. */
-void orr_topo_print(const struct orr_topo *topo, uint32_t workers,
-                    struct orr_text *out);
+/* GPUs that hwloc sees: in a recorded machine; on this one gpus.h says what may be
+ * used. Names such as "cuda0", and the domain that they are near to. */
+uint32_t orr_topo_gpus(const struct orr_topo *topo);
+const char *orr_topo_gpu_name(const struct orr_topo *topo, uint32_t gpu);
+uint32_t orr_topo_gpu_numa(const struct orr_topo *topo, uint32_t gpu);
 
 #endif
