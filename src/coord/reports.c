@@ -78,12 +78,13 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
 static void count_done(struct orr_coord *coord, const struct orr_done *done)
 {
     struct orr_run_status *s = &coord->status;
-    struct orr_stage *stage = orri_stage(
-        coord, orr_engine_task(coord->engine, (orr_task_id) { done->task })->function);
+    uint32_t function =
+        orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
+    struct orr_stage *stage = orri_stage(coord, function);
     double wall = (double)(done->t_end - done->t_start) / 1e9;
     stage->wall += wall;
     stage->cpu += (double)done->cpu / 1e9;
-    s->busy_seconds += wall;
+    s->busy_seconds += wall * coord->setup.graph->functions[function].cores;
     s->cpu_seconds += (double)done->cpu / 1e9;
     for (const char *at = done->counters; *at; at += *at == '\n') {
         char name[32];

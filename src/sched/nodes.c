@@ -121,7 +121,7 @@ struct search {
     const struct orri_sched_nodes *nodes;
     const struct orr_resources *want;
     const struct orri_kept *kept;
-    uint32_t deep;
+    struct orri_depth deep;
 };
 
 static uint64_t left(uint64_t limit, uint64_t load)
@@ -130,12 +130,13 @@ static uint64_t left(uint64_t limit, uint64_t load)
 }
 
 /* What may still be sent to a node. */
-static struct orr_resources room_on(const struct orri_sched_node *is, uint32_t deep)
+static struct orr_resources room_on(const struct orri_sched_node *is,
+                                    struct orri_depth deep)
 {
     return (struct orr_resources) {
-        .cores = (uint32_t)left((uint64_t)is->has.cores * deep, is->load.cores),
-        .gpus = (uint32_t)left((uint64_t)is->has.gpus * deep, is->load.gpus),
-        .memory = left(is->has.memory * deep, is->load.memory),
+        .cores = (uint32_t)left((uint64_t)is->has.cores * deep.cores, is->load.cores),
+        .gpus = (uint32_t)left((uint64_t)is->has.gpus * deep.others, is->load.gpus),
+        .memory = left(is->has.memory * deep.others, is->load.memory),
     };
 }
 
@@ -157,7 +158,7 @@ static uint32_t look(const struct search *s, uint32_t at, uint32_t best)
         return best;
     uint32_t node = nodes->heap[at];
     const struct orri_sched_node *is = &nodes->items[node];
-    uint64_t limit = (uint64_t)is->has.cores * s->deep;
+    uint64_t limit = (uint64_t)is->has.cores * s->deep.cores;
     if (best != UINT32_MAX && !emptier(nodes, node, best))
         return best;
     if (has_room(s, node))
@@ -170,7 +171,7 @@ static uint32_t look(const struct search *s, uint32_t at, uint32_t best)
 }
 
 uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
-                              const struct orr_resources *want, uint32_t deep,
+                              const struct orr_resources *want, struct orri_depth deep,
                               const struct orri_kept *kept)
 {
     struct search s = { nodes, want, kept, deep };
@@ -190,7 +191,7 @@ uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
 }
 
 uint32_t orri_nodes_short_of(const struct orri_sched_nodes *nodes,
-                             const struct orr_resources *want, uint32_t deep)
+                             const struct orr_resources *want, struct orri_depth deep)
 {
     uint32_t node = orri_nodes_large_enough(nodes, want);
     if (node == UINT32_MAX)

@@ -34,6 +34,13 @@ struct orri_kept {
     struct orr_resources needs;
 };
 
+/* How many times what a node has may be in flight there: running, and waiting behind
+ * that. */
+struct orri_depth {
+    uint32_t cores;
+    uint32_t others; /* memory, GPUs */
+};
+
 /* Nodes are numbered densely; one that is new has no cores, no GPUs, and memory without
  * end. */
 void orri_nodes_set(struct orri_sched_nodes *nodes, uint32_t node, uint32_t cores);
@@ -43,10 +50,11 @@ void orri_nodes_load(struct orri_sched_nodes *nodes, uint32_t node,
                      const struct orr_resources *what);
 void orri_nodes_unload(struct orri_sched_nodes *nodes, uint32_t node,
                        const struct orr_resources *what);
-/* The emptiest node that has room for `want` when `deep` times what it has may be in
- * flight there, and that leaves what is kept; UINT32_MAX: none. */
+/* The emptiest node that has room for `want`, and leaves what is kept; UINT32_MAX:
+ * none.
+ */
 uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
-                              const struct orr_resources *want, uint32_t deep,
+                              const struct orr_resources *want, struct orri_depth deep,
                               const struct orri_kept *kept);
 /* The emptiest that is large enough, full or not; UINT32_MAX: none. */
 uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
@@ -54,7 +62,7 @@ uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
 /* What is short there: a sum of these. */
 enum { ORRI_CORES = 1, ORRI_MEMORY = 2, ORRI_GPUS = 4 };
 uint32_t orri_nodes_short_of(const struct orri_sched_nodes *nodes,
-                             const struct orr_resources *want, uint32_t deep);
+                             const struct orr_resources *want, struct orri_depth deep);
 void orri_nodes_release(struct orri_sched_nodes *nodes);
 
 #endif

@@ -301,6 +301,16 @@ static uint32_t prefetch(const struct orr_sched *sched)
     return depth < 1 ? 1 : depth > most ? most : (uint32_t)depth;
 }
 
+/* Of memory and GPUs only short attempts wait at a node: what a long one waits for
+ * there may become free elsewhere first. */
+static struct orri_depth depth(const struct orr_sched *sched)
+{
+    const double is_short = 1;
+    uint32_t deep = 1 + prefetch(sched);
+    bool ahead = sched->mean_seconds >= 0 && sched->mean_seconds < is_short;
+    return (struct orri_depth) { deep, ahead ? deep : 1 };
+}
+
 static uint32_t *flight_of(const struct orr_sched *sched, uint32_t task)
 {
     return orr_rows_at(&sched->flight_of, task);
@@ -406,7 +416,7 @@ static void check_kept(struct orr_sched *sched)
 }
 
 static uint32_t find_room(const struct orr_sched *sched, const struct pool *pool,
-                          uint32_t shelf, uint32_t deep)
+                          uint32_t shelf, struct orri_depth deep)
 {
     static const struct orri_kept nothing = { .node = UINT32_MAX };
     bool own = pool == sched->kept_pool && shelf == sched->kept_shelf;
@@ -430,7 +440,8 @@ static void give(struct orr_sched *sched, struct pool *pool, uint32_t shelf,
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out)
 {
-    uint32_t deep = 1 + prefetch(sched);
+    static const struct orri_depth flat = { 1, 1 };
+    struct orri_depth deep = depth(sched);
     uint32_t shelf = 0;
     uint32_t missing = 0;
     struct pool *pool = NULL;
@@ -440,7 +451,7 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
     while ((pool = choose_pool(sched, &shelf)) != NULL) {
         struct orri_shelf *first = &pool->ready.items[shelf];
         bool rivals = (takes(&first->needs) & missing) != 0;
-        *node = find_room(sched, pool, shelf, rivals ? 1 : deep);
+        *node = find_room(sched, pool, shelf, rivals ? flat : deep);
         if (*node != UINT32_MAX) {
             if (rivals)
                 count_overtaking(sched, &first->needs);
@@ -461,7 +472,8 @@ const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
         const struct orri_shelf *shelf = &shelves->items[i];
         if (!shelf->ready.n || !orr_resources_equal(&shelf->needs, needs))
             continue;
-        uint32_t missing = orri_nodes_short_of(&sched->nodes, needs, 1);
+        uint32_t missing =
+            orri_nodes_short_of(&sched->nodes, needs, (struct orri_depth) { 1, 1 });
         if (!may_run(sched, pool, needs->cores))
             return "its pool";
         return missing & ORRI_GPUS     ? "GPUs"

@@ -91,17 +91,23 @@ static void no_more_starts_than_fits(void **state)
     orr_sched_free(s);
 }
 
-/* Far from the end a node gets some in advance: of memory too, and starts what fits. */
-static void what_is_sent_ahead_is_bounded_in_all(void **state)
+/* Far from the end a node gets short ones in advance: of memory too, and starts what
+ * fits. Of long ones, and before it is known, it gets none for which memory is short.
+ */
+static void only_short_ones_wait_for_memory_at_a_node(void **state)
 {
     (void)state;
     struct orr_sched *s = sched_of(1);
-    uint32_t node = NONE;
     for (uint32_t i = 0; i < 20; i++)
         add(s, i, 1, 4, 0);
-    for (uint32_t i = 0; i < 4; i++)
-        expect(s, i, 0); /* twice 8 GiB, half of the cores' worth */
-    assert_int_equal(next(s, &node), NONE);
+    expect(s, 0, 0);
+    expect(s, 1, 0);
+    expect(s, NONE, NONE);
+    orr_sched_done(s, 0, 0.3);
+    expect(s, 2, 0);
+    expect(s, 3, 0);
+    expect(s, 4, 0); /* twice 8 GiB, half of the cores' worth */
+    expect(s, NONE, NONE);
     assert_true(orr_sched_node_loads(s, 0).memory == 16 * GIB);
     orr_sched_free(s);
 }
@@ -290,7 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_and_gpus_choose_the_node),
         cmocka_unit_test(no_more_starts_than_fits),
-        cmocka_unit_test(what_is_sent_ahead_is_bounded_in_all),
+        cmocka_unit_test(only_short_ones_wait_for_memory_at_a_node),
         cmocka_unit_test(one_that_waits_for_a_gpu_lets_others_go),
         cmocka_unit_test(a_wide_call_does_not_wait_for_ever),
         cmocka_unit_test(what_no_node_can_hold_is_refused_with_the_numbers),
