@@ -444,12 +444,15 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
     struct orri_depth deep = depth(sched);
     uint32_t shelf = 0;
     uint32_t missing = 0;
+    const struct orr_resources *failed = NULL; /* the last that had no room */
     struct pool *pool = NULL;
     wake(sched, now);
     sched->round++;
     check_kept(sched);
     while ((pool = choose_pool(sched, &shelf)) != NULL) {
         struct orri_shelf *first = &pool->ready.items[shelf];
+        if (failed) /* asked only when there is someone behind it */
+            missing |= orri_nodes_short_of(&sched->nodes, failed, deep);
         bool rivals = (takes(&first->needs) & missing) != 0;
         *node = find_room(sched, pool, shelf, rivals ? flat : deep);
         if (*node != UINT32_MAX) {
@@ -459,7 +462,7 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
             return true;
         }
         first->tried = sched->round;
-        missing |= orri_nodes_short_of(&sched->nodes, &first->needs, deep);
+        failed = &first->needs;
     }
     return false;
 }
