@@ -124,10 +124,12 @@ bool orr_footprint_is_over(struct orr_footprint *f, int64_t now)
         return false;
     find_processes(f);
     f->used = sum(f, resident);
-    if (f->used > f->limit)
-        f->used = sum(f, proportional);
     double left = f->used < f->limit ? 1 - (double)f->used / (double)f->limit : 0;
     f->next = now + SOON + (int64_t)((double)(SELDOM - SOON) * left);
+    if (f->used > f->limit) {
+        f->used = sum(f, proportional);
+        f->next = now + SELDOM; /* that was no small read */
+    }
     return f->used > f->limit;
 }
 

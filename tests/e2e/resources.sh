@@ -88,6 +88,31 @@ wait "$run"
 run=
 same "all of them" 4 "$(rows beside facts/made | wc -l)"
 
+# ---- a wide call lets others go first, for a while ----
+
+# The narrow calls end the one that the wide one waits for; there are always more of them.
+cat >overtake.yaml <<YAML
+orrery: 1
+workflow: overtake
+facts: {item: {i: int}, seen: {n: int}}
+functions:
+  holds: {priority: 9, shell: "until [ \$(ls | wc -l) -ge 2 ]; do sleep 0.02; done", cwd: $work/narrow}
+  wide: {priority: 8, cores: 3, shell: "ls | wc -l", cwd: $work/narrow, stdout: text}
+  narrow: {in: {i: int}, shell: ": >{i}; sleep 0.1", cwd: $work/narrow}
+rules:
+  - {rule: holds, match: {j: job}, action: {call: holds}}
+  - {rule: wide, match: {j: job}, action: {call: wide}, reaction: [{assert: seen, with: {n: int(strip(result.text))}}]}
+  - {rule: many, match: {j: job}, then: [{for: i in range(30), assert: item, with: {i: i}}]}
+  - {rule: narrow, match: {t: item}, action: {call: narrow, with: {i: t.i}}}
+outputs: {seen: {fact: seen}}
+YAML
+mkdir narrow
+exits 0 timeout 100 "$ORRERY" run overtake.yaml -n 4 -d overtake -q
+seen=$(rows overtake facts/seen | cut -d, -f2)
+# at most three cores' worth overtook it, and some may have begun before it came
+[ "$seen" -ge 2 ] && [ "$seen" -le 6 ] || fail "$seen narrow calls went before the wide one"
+checks=$((checks + 1))
+
 # ---- a worker dies: its GPU comes back ----
 
 # The agent, which is the first to get a call, has to do with another one meanwhile.
