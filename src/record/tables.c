@@ -196,11 +196,10 @@ static orr_status record_facts_of(struct orri_recorder *r, uint32_t type)
     struct orr_value *row = orr_alloc((size_t)n + 1, sizeof *row);
     orr_status status = ORR_OK;
     for (uint32_t i = 0; i < order->n && status == ORR_OK; i++) {
-        uint32_t request = 0;
-        struct orr_value v =
-            orr_engine_fact(r->setup->engine, type, order->at[i], &request);
-        row[0] = orr_int(request);
-        memcpy(row + 1, v.as.record->fields, n * sizeof *row);
+        uint32_t at = order->at[i];
+        row[0] = orr_int(orr_engine_request_of(r->setup->engine, type, at));
+        for (uint32_t f = 0; f < n; f++)
+            row[f + 1] = orr_engine_fact_field(r->setup->engine, type, at, f);
         status = orr_runtable_row(table, row, r->err);
     }
     free(row);
