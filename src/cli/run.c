@@ -25,7 +25,13 @@
         { "bind", 0, "core|none",                                                      \
           "pin attempts to cores (default), or leave that to others", false },         \
         { "durability", 0, "WHERE",                                                    \
-          "shared (default), node (as shared, so far) or none (benchmarks)", false },  \
+          "shared (default): results are on the run directory's disk before they "     \
+          "count; node: on the node's, and copied; none: not synced (benchmarks)",     \
+          false },                                                                     \
+        { "local-dir", 0, "DIR",                                                       \
+          "of each node, with --durability node (default: $ORRERY_LOCAL_DIR, "         \
+          "$TMPDIR, /tmp)",                                                            \
+          false },                                                                     \
         { "grace", 0, "SECONDS",                                                       \
           "what running attempts get when told to end (default 60)", false },          \
         { "max-failures", 0, "N",                                                      \
@@ -87,6 +93,27 @@ static const struct orr_option resume_options[] = {
     { 0 }
 };
 
+/* A directory that each node has for itself; false after a message. */
+static bool read_local_dir(const struct orr_line *line, struct orri_session *session)
+{
+    const char *places[] = { orri_option(line, "local-dir"), getenv("ORRERY_LOCAL_DIR"),
+                             getenv("TMPDIR"), "/tmp" };
+    bool node = session->durability && strcmp(session->durability, "node") == 0;
+    for (size_t i = sizeof places / sizeof *places; i-- > 0 && node;)
+        if (places[i] && places[i][0])
+            session->local_dir = places[i];
+    if (places[0] && !node)
+        (void)fputs("orrery: --local-dir goes with --durability node\n", stderr);
+    else if (node && session->local_dir[0] != '/')
+        (void)fprintf(stderr,
+                      "orrery: logs on the nodes' disks need an absolute path, not "
+                      "'%s'\n",
+                      session->local_dir);
+    else
+        return true;
+    return false;
+}
+
 /* Options that run and resume share; false after a message. */
 static bool read_common(const struct orr_line *line, struct orri_session *session,
                         long *ranks)
@@ -110,7 +137,8 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
                       durability);
         return false;
     }
-    return orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
+    return read_local_dir(line, session) &&
+           orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
            orri_number(line, "max-failures", 0, 1000000000, 0, &session->max_failures);

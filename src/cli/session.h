@@ -22,6 +22,7 @@ struct orri_session {
     long cores_per_rank;
     bool bind;
     const char *durability; /* "shared", "node", "none" */
+    const char *local_dir;  /* of each node, for "node"; absolute */
     long grace;             /* seconds that running attempts get at a drain */
     long max_failures;
     bool quiet;

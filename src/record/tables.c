@@ -250,6 +250,21 @@ static void task_row(struct orri_recorder *r, uint32_t row, struct orr_value *ou
     out[10] = orri_text(r, spent->from ? r->origins[spent->from - 1].id : "");
 }
 
+/* Workflows that stand for functions are never stored. */
+static void count_unstored(struct orri_recorder *r)
+{
+    *r->setup->unstored = 0;
+    for (uint32_t row = 0; row < r->orders.tasks.n; row++) {
+        orr_task_id id = { r->orders.tasks.at[row] };
+        const struct orr_task *task = orr_engine_task(r->setup->engine, id);
+        bool done = orr_engine_task_state(r->setup->engine, id) == ORR_TASK_DONE;
+        bool called =
+            r->setup->graph->functions[task->function].form != ORR_FORM_WORKFLOW;
+        *r->setup->unstored +=
+            done && called && !r->spent[row].succeeded && !r->spent[row].from;
+    }
+}
+
 orr_status orri_record_tasks(struct orri_recorder *r)
 {
     const struct orr_table_column columns[TASK_COLUMNS] = {
@@ -274,6 +289,8 @@ orr_status orri_record_tasks(struct orri_recorder *r)
     struct orr_runtable *table = orr_runfile_table(
         r->file, "tasks", "each call by content", columns, TASK_COLUMNS);
     orr_status status = ORR_OK;
+    if (r->setup->unstored)
+        count_unstored(r);
     for (uint32_t i = 0; i < r->orders.tasks.n && status == ORR_OK; i++) {
         struct orr_value row[TASK_COLUMNS];
         task_row(r, i, row);
