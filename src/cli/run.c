@@ -214,13 +214,18 @@ static bool is_first_rank(void)
     return !rank || strcmp(rank, "0") == 0;
 }
 
-/* Options that say how a dry run is shown mean nothing to a real one. */
-static bool check_dry(const struct orr_line *line)
+/* Options that mean nothing without another. */
+static bool check_together(const struct orr_line *line)
 {
-    static const char *const names[] = { "costs", "limit", "json" };
+    static const char *const names[][2] = {
+        { "costs", "dry-run" },       { "limit", "dry-run" },
+        { "json", "dry-run" },        { "accept-changes", "resume" },
+        { "retry-failed", "resume" }, { "verify", "resume" },
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (orri_has(line, names[i]) && !orri_has(line, "dry-run")) {
-            (void)fprintf(stderr, "orrery run: --%s goes with --dry-run\n", names[i]);
+        if (orri_has(line, names[i][0]) && !orri_has(line, names[i][1])) {
+            (void)fprintf(stderr, "orrery run: --%s goes with --%s\n", names[i][0],
+                          names[i][1]);
             return false;
         }
     return true;
@@ -269,7 +274,7 @@ static int run_main(const struct orr_line *line)
                                     .run_dir = orri_option(line, "run-dir") };
     struct orr_setting *settings = NULL;
     long ranks = 0;
-    if (!read_common(line, &session, &ranks) || !check_dry(line) ||
+    if (!read_common(line, &session, &ranks) || !check_together(line) ||
         !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
     session.settings = settings;
