@@ -13,7 +13,7 @@
 /* Zeroed struct is empty. */
 struct orr_hashes {
     uint64_t *slots; /* hash in the high half, number + 1 in the low; 0: free */
-    size_t cap;      /* power of two, or 0 */
+    size_t cap;      /* a multiple of ORR_LINE, or 0 */
     size_t n;
 };
 
@@ -33,16 +33,22 @@ static inline size_t orr_probe_step(const struct orr_hashes *hashes,
     size_t at = probe->at;
     size_t line = at & ~(size_t)(ORR_LINE - 1);
     probe->at = line | ((at + 1) & (ORR_LINE - 1));
-    if (++probe->tried % ORR_LINE == 0)
-        probe->at = (probe->at + ORR_LINE) & (hashes->cap - 1);
+    if (++probe->tried % ORR_LINE == 0 && (probe->at += ORR_LINE) >= hashes->cap)
+        probe->at -= hashes->cap;
     return at;
+}
+
+/* In the order of hashes: a table is moved to a larger one from front to back. */
+static inline size_t orr_hashes_home(const struct orr_hashes *hashes, uint32_t hash)
+{
+    return (size_t)((uint64_t)hash * hashes->cap >> 32);
 }
 
 static inline struct orr_probe orr_probe_of(const struct orr_hashes *hashes,
                                             uint64_t hash)
 {
     uint32_t short_hash = (uint32_t)(hash ^ hash >> 32);
-    return (struct orr_probe) { short_hash, 0, short_hash & (hashes->cap - 1) };
+    return (struct orr_probe) { short_hash, 0, orr_hashes_home(hashes, short_hash) };
 }
 
 /* Ask for the memory that a search for the hash will look at. The empty statement keeps

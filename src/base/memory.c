@@ -78,6 +78,12 @@ void orr_pages_free(void *memory, size_t bytes)
         (void)munmap(memory, bytes);
 }
 
+void orr_pages_forget(void *memory, size_t bytes, size_t done)
+{
+    if (bytes >= HUGE_PAGE)
+        (void)madvise(memory, done & ~(size_t)(HUGE_PAGE - 1), MADV_DONTNEED);
+}
+
 char *orr_strdup(const char *text)
 {
     size_t length = strlen(text);

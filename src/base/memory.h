@@ -25,6 +25,8 @@ void *orr_grow(void *array, size_t n, size_t *cap, size_t size);
  * it is large, and a page that nobody touches costs nothing. Free it with its size. */
 void *orr_pages_alloc(size_t bytes);
 void orr_pages_free(void *memory, size_t bytes);
+/* Nobody needs the first `done` bytes any more: give them back before the rest. */
+void orr_pages_forget(void *memory, size_t bytes, size_t done);
 
 /* Memory that is freed all at once. Zeroed struct is an empty arena. */
 struct orr_arena {

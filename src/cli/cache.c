@@ -9,11 +9,13 @@
 #include "cli/command.h"
 #include "cli/reuse.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void put_size(struct orr_text *out, uint64_t bytes)
 {
@@ -126,9 +128,12 @@ static int remove_named(const char *path, char *const *words, size_t n_words)
     int code = ORR_EXIT_OK;
     if (orr_cache_list(path, &entries, &n, &err) != ORR_OK)
         return orri_complain(&err);
-    for (size_t i = 0; i < n_words; i++) /* all are there, or none goes */
+    for (size_t i = 0; i < n_words; i++) { /* all are there, or none goes */
+        if (!*words[i])
+            (void)fprintf(stderr, "orrery cache: an entry without a name\n");
         if (!*words[i] || !find(entries, n, path, words[i]))
             code = ORR_EXIT_INPUT;
+    }
     for (size_t i = 0; i < n_words && code == ORR_EXIT_OK; i++) {
         const char *name = find(entries, n, path, words[i]);
         if (orr_cache_remove(path, name, &err) != ORR_OK)
@@ -212,13 +217,17 @@ static int cache_main(const struct orr_line *line)
                       "orrery cache: which? Name it with --cache or " ORRI_CACHE "\n");
         return ORR_EXIT_INPUT;
     }
+    if (access(path, F_OK) != 0) /* an empty one, or a mistake: who knows? */
+        (void)fprintf(stderr, "orrery cache: nothing is there: %s: %s\n", path,
+                      strerror(errno));
     if (strcmp(what, "ls") == 0 && line->n_args == 1)
         return list(path, orri_has(line, "json"));
     if (strcmp(what, "rm") == 0 && line->n_args > 1)
         return remove_named(path, line->args + 1, line->n_args - 1);
     if (strcmp(what, "prune") == 0 && line->n_args == 1)
         return prune(line, path);
-    (void)fprintf(stderr, "orrery cache: ls, rm ENTRY... or prune, not '%s'\n", what);
+    (void)fprintf(stderr, "orrery cache: ls, rm ENTRY... or prune, not '%s%s'\n", what,
+                  line->n_args > 1 ? " ..." : "");
     return ORR_EXIT_INPUT;
 }
 

@@ -208,6 +208,8 @@ orr_status orri_open_run(const struct orri_session *session, const struct orr_jo
     if (status == ORR_OK && session->retry_failed)
         status =
             orri_request_forgive(orr_rundir_path(*out), orr_rundir_epoch(*out), err);
+    if (status == ORR_OK && session->local_dir)
+        status = orri_request_add_local(orr_rundir_path(*out), session->local_dir, err);
     if (status != ORR_OK) {
         orr_rundir_close(*out);
         *out = NULL;

@@ -27,6 +27,7 @@ struct orri_rank {
     struct orr_gpus *gpus;  /* agents */
     struct orr_rundir *dir; /* rank 0 */
     struct orr_blob_reader *blobs;
+    char *node_folder; /* an agent's, for logs on the node's disk; or NULL */
     struct orr_agent *agent;
     struct orr_coord *coord;
     struct orr_reuse *reuse;

@@ -136,6 +136,8 @@ static void put_before(struct orr_text *out, const struct orri_request *before)
     }
     for (size_t i = 0; i < before->n_reuse; i++)
         put_line(out, "reuse", before->reuse[i]);
+    for (size_t i = 0; i < before->n_local; i++)
+        put_line(out, "local", before->local[i]);
     if (before->forgive)
         orr_text_printf(out, "forgive %" PRIu32 "\n", before->forgive);
 }
@@ -262,6 +264,8 @@ static void parse_line(struct orri_request *request, char *line)
         add_word(&request->versions, &request->n_versions, line + 8);
     if (strncmp(line, "reuse ", 6) == 0)
         add_word(&request->reuse, &request->n_reuse, line + 6);
+    if (strncmp(line, "local ", 6) == 0)
+        add_word(&request->local, &request->n_local, line + 6);
     if (strncmp(line, "forgive ", 8) == 0)
         request->forgive = (uint32_t)strtoul(line + 8, NULL, 10);
     if (strncmp(line, "file ", 5) == 0)
@@ -350,18 +354,39 @@ orr_status orri_request_read(const char *run_dir, struct orri_request *out,
     return status;
 }
 
-orr_status orri_request_forgive(const char *run_dir, uint32_t epoch,
-                                struct orr_error *err)
+static orr_status add_line(const char *run_dir, const char *word, const char *value,
+                           struct orr_error *err)
 {
     struct orr_text text = ORR_TEXT_INIT;
     char *path = orr_path_join(run_dir, "request");
     orr_status status = orr_file_read(path, REQUEST_MAX, &text, err);
-    orr_text_printf(&text, "forgive %" PRIu32 "\n", epoch);
+    put_line(&text, word, value);
     if (status == ORR_OK)
         status = orr_file_write(path, text.s, text.length, true, err);
     free(path);
     orr_text_release(&text);
     return status;
+}
+
+orr_status orri_request_forgive(const char *run_dir, uint32_t epoch,
+                                struct orr_error *err)
+{
+    char number[16];
+    (void)snprintf(number, sizeof number, "%" PRIu32, epoch);
+    return add_line(run_dir, "forgive", number, err);
+}
+
+orr_status orri_request_add_local(const char *run_dir, const char *directory,
+                                  struct orr_error *err)
+{
+    struct orri_request request = { 0 };
+    orr_status status = orri_request_read(run_dir, &request, err);
+    bool there = false;
+    for (size_t i = 0; i < request.n_local; i++)
+        there = there || strcmp(request.local[i], directory) == 0;
+    orri_request_release(&request);
+    return status == ORR_OK && !there ? add_line(run_dir, "local", directory, err)
+                                      : status;
 }
 
 void orri_request_release(struct orri_request *request)
@@ -371,6 +396,7 @@ void orri_request_release(struct orri_request *request)
     free(request->inputs);
     free(request->versions);
     free(request->reuse);
+    free(request->local);
     free(request->old);
     orr_text_release(&request->text);
     orr_arena_release(&request->arena);

@@ -35,6 +35,8 @@ struct orri_request {
     size_t n_versions;
     const char **reuse; /* runs to take results from */
     size_t n_reuse;
+    const char **local; /* directories on disks of nodes that logs were in */
+    size_t n_local;
     struct orri_kept *old; /* texts that the run was begun with, and went on without */
     size_t n_old;
     struct orr_arena arena; /* of what was added */
@@ -50,6 +52,9 @@ orr_status orri_request_write(const char *run_dir, const struct orri_session *se
 /* From now on failed attempts of epochs before `epoch` do not count. */
 orr_status orri_request_forgive(const char *run_dir, uint32_t epoch,
                                 struct orr_error *err);
+/* Logs are in this directory of each node, from now on too. */
+orr_status orri_request_add_local(const char *run_dir, const char *directory,
+                                  struct orr_error *err);
 orr_status orri_request_read(const char *run_dir, struct orri_request *out,
                              struct orr_error *err);
 /* ORR_ERR_INPUT when the run directory is not where it was, and holds files that

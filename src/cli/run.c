@@ -33,7 +33,13 @@
         { "gpus-per-node", 0, "N",                                                     \
           "GPUs of each node (default: those of the allocation)", false },             \
         { "durability", 0, "WHERE",                                                    \
-          "shared (default), node (as shared, so far) or none (benchmarks)", false },  \
+          "shared (default): results are on the run directory's disk before they "     \
+          "count; node: on the node's, and copied; none: not synced (benchmarks)",     \
+          false },                                                                     \
+        { "local-dir", 0, "DIR",                                                       \
+          "of each node, with --durability node (default: $ORRERY_LOCAL_DIR, "         \
+          "$TMPDIR, /tmp)",                                                            \
+          false },                                                                     \
         { "grace", 0, "SECONDS",                                                       \
           "what running attempts get when told to end (default 60)", false },          \
         { "max-failures", 0, "N",                                                      \
@@ -106,6 +112,27 @@ static bool read_node(const struct orr_line *line, struct orri_session *session)
     return true;
 }
 
+/* A directory that each node has for itself; false after a message. */
+static bool read_local_dir(const struct orr_line *line, struct orri_session *session)
+{
+    const char *places[] = { orri_option(line, "local-dir"), getenv("ORRERY_LOCAL_DIR"),
+                             getenv("TMPDIR"), "/tmp" };
+    bool node = session->durability && strcmp(session->durability, "node") == 0;
+    for (size_t i = sizeof places / sizeof *places; i-- > 0 && node;)
+        if (places[i] && places[i][0])
+            session->local_dir = places[i];
+    if (places[0] && !node)
+        (void)fputs("orrery: --local-dir goes with --durability node\n", stderr);
+    else if (node && session->local_dir[0] != '/')
+        (void)fprintf(stderr,
+                      "orrery: logs on the nodes' disks need an absolute path, not "
+                      "'%s'\n",
+                      session->local_dir);
+    else
+        return true;
+    return false;
+}
+
 /* Options that run and resume share; false after a message. */
 static bool read_common(const struct orr_line *line, struct orri_session *session,
                         long *ranks)
@@ -125,7 +152,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
                       durability);
         return false;
     }
-    return read_node(line, session) &&
+    return read_node(line, session) && read_local_dir(line, session) &&
            orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
@@ -202,13 +229,18 @@ static bool is_first_rank(void)
     return !rank || strcmp(rank, "0") == 0;
 }
 
-/* Options that say how a dry run is shown mean nothing to a real one. */
-static bool check_dry(const struct orr_line *line)
+/* Options that mean nothing without another. */
+static bool check_together(const struct orr_line *line)
 {
-    static const char *const names[] = { "costs", "limit", "json" };
+    static const char *const names[][2] = {
+        { "costs", "dry-run" },       { "limit", "dry-run" },
+        { "json", "dry-run" },        { "accept-changes", "resume" },
+        { "retry-failed", "resume" }, { "verify", "resume" },
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (orri_has(line, names[i]) && !orri_has(line, "dry-run")) {
-            (void)fprintf(stderr, "orrery run: --%s goes with --dry-run\n", names[i]);
+        if (orri_has(line, names[i][0]) && !orri_has(line, names[i][1])) {
+            (void)fprintf(stderr, "orrery run: --%s goes with --%s\n", names[i][0],
+                          names[i][1]);
             return false;
         }
     return true;
@@ -257,7 +289,7 @@ static int run_main(const struct orr_line *line)
                                     .run_dir = orri_option(line, "run-dir") };
     struct orr_setting *settings = NULL;
     long ranks = 0;
-    if (!read_common(line, &session, &ranks) || !check_dry(line) ||
+    if (!read_common(line, &session, &ranks) || !check_together(line) ||
         !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
     session.settings = settings;

@@ -9,6 +9,7 @@
 #include "cli/reuse.h"
 #include "node/worker.h"
 #include "store/keeper.h"
+#include "store/nodedisk.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -79,6 +80,21 @@ enum { KEEP_SECONDS = 10 };
 
 /* ---- start ---- */
 
+/* Where logs are on the disks of the nodes, now and in earlier sessions. */
+static orr_status describe_disks(struct orri_rank *rank, struct orr_error *err)
+{
+    struct orri_request request = { 0 };
+    struct orri_shared *shared = &rank->shared;
+    orr_status status = orri_request_read(shared->run_dir, &request, err);
+    shared->local_dir =
+        orr_strdup(rank->session->local_dir ? rank->session->local_dir : "");
+    shared->local = orr_alloc(request.n_local + 1, sizeof *shared->local);
+    for (size_t i = 0; i < request.n_local && shared->epoch > 1; i++)
+        shared->local[shared->n_local++] = orr_strdup(request.local[i]);
+    orri_request_release(&request);
+    return status;
+}
+
 static orr_status describe_run(struct orri_rank *rank, bool alone,
                                struct orr_error *err)
 {
@@ -124,7 +140,7 @@ static orr_status describe_run(struct orri_rank *rank, bool alone,
             .directory = orr_strdup(from->directory ? from->directory : "."),
         };
     }
-    return ORR_OK;
+    return describe_disks(rank, err);
 }
 
 /* Rank 0 describes, the others hear and compile the same texts. */
@@ -171,9 +187,31 @@ static struct orr_host_setup host_setup(struct orri_rank *rank)
     };
 }
 
+/* What a killed session left on this node's disk, to where rank 0 reads. */
+static orr_status salvage(struct orri_rank *rank, struct orr_error *err)
+{
+    const struct orri_shared *shared = &rank->shared;
+    orr_status status = ORR_OK;
+    for (size_t i = 0; i < shared->n_local && status == ORR_OK; i++) {
+        char *folder = orr_nodedisk_folder(shared->local[i], shared->run_id);
+        status = orr_nodedisk_salvage(folder, shared->run_dir, shared->run_id,
+                                      shared->epoch, err);
+        orr_nodedisk_remove(folder);
+        free(folder);
+    }
+    return status;
+}
+
 static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
 {
     rank->gpus = orr_gpus_new(rank->shared.gpus, "");
+    if (rank->shared.local_dir[0]) {
+        rank->node_folder =
+            orr_nodedisk_folder(rank->shared.local_dir, rank->shared.run_id);
+        orr_status made = orr_nodedisk_make(rank->node_folder, err);
+        if (made != ORR_OK)
+            return made;
+    }
     struct orr_agent_setup setup = {
         .link = rank->world.link,
         .host = host_setup(rank),
@@ -181,7 +219,8 @@ static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
                    .run_id = rank->shared.run_id,
                    .writer = rank->world.link->rank,
                    .epoch = rank->shared.epoch,
-                   .durability = rank->shared.durability },
+                   .durability = rank->shared.durability,
+                   .node_folder = rank->node_folder },
         .token = rank->shared.token,
         .workers = rank->world.n_node,
         .host_name = rank->host,
@@ -328,6 +367,10 @@ static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *e
     orr_status status = ORR_OK;
     orri_listen_to_signals(is_agent || is_coordinator);
     if (is_agent)
+        status = salvage(rank, err);
+    if (!alone && rank->shared.n_local) /* all of it, before rank 0 reads */
+        (void)orr_mpi_unready(rank->world.link, true);
+    if (status == ORR_OK && is_agent)
         status = start_agent(rank, err);
     if (status == ORR_OK && is_coordinator)
         status = start_coordinator(rank, err);
@@ -367,6 +410,9 @@ static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *e
 static void release(struct orri_rank *rank)
 {
     orr_agent_free(rank->agent);
+    if (rank->node_folder)
+        orr_nodedisk_remove(rank->node_folder);
+    free(rank->node_folder);
     orr_coord_free(rank->coord);
     orr_reuse_free(rank->reuse);
     orr_progress_free(rank->progress);

@@ -25,6 +25,7 @@ struct orri_session {
     uint64_t memory_per_node; /* bytes; 0: what there is */
     long gpus_per_node;       /* the same */
     const char *durability;   /* "shared", "node", "none" */
+    const char *local_dir;    /* of each node, for "node"; absolute */
     long grace;               /* seconds that running attempts get at a drain */
     long max_failures;
     bool quiet;

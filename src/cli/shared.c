@@ -31,6 +31,10 @@ void orri_shared_put(struct orr_bytes *out, const struct orri_shared *s,
     orr_put_u64(out, s->run_id.lo);
     orr_put_u32(out, s->epoch);
     orr_put_u32(out, (uint32_t)s->durability);
+    put_text(out, s->local_dir);
+    orr_put_u32(out, (uint32_t)s->n_local);
+    for (size_t i = 0; i < s->n_local; i++)
+        put_text(out, s->local[i]);
     orr_put_u32(out, s->cores_per_rank);
     orr_put_u8(out, (uint8_t)s->bind);
     orr_put_u64(out, s->memory);
@@ -81,6 +85,18 @@ static void get_settings(struct orr_reader *in, struct orri_shared *s)
     }
 }
 
+static void get_local(struct orr_reader *in, struct orri_shared *s)
+{
+    s->n_local = orr_get_u32(in);
+    if (s->n_local > orr_reader_left(in))
+        in->bad = true;
+    if (in->bad)
+        s->n_local = 0;
+    s->local = orr_alloc(s->n_local + 1, sizeof *s->local);
+    for (size_t i = 0; i < s->n_local; i++)
+        s->local[i] = get_text(in);
+}
+
 orr_status orri_shared_get(const struct orr_bytes *bytes, struct orri_shared *s,
                            struct orri_texts *texts)
 {
@@ -92,6 +108,8 @@ orr_status orri_shared_get(const struct orr_bytes *bytes, struct orri_shared *s,
     s->run_id.lo = orr_get_u64(&in);
     s->epoch = orr_get_u32(&in);
     s->durability = (enum orr_durability)orr_get_u32(&in);
+    s->local_dir = get_text(&in);
+    get_local(&in, s);
     s->cores_per_rank = orr_get_u32(&in);
     s->bind = (enum orr_bind)orr_get_u8(&in);
     s->memory = orr_get_u64(&in);
@@ -105,6 +123,10 @@ orr_status orri_shared_get(const struct orr_bytes *bytes, struct orri_shared *s,
 void orri_shared_release(struct orri_shared *s)
 {
     free(s->run_dir);
+    free(s->local_dir);
+    for (size_t i = 0; i < s->n_local; i++)
+        free(s->local[i]);
+    free(s->local);
     free(s->job);
     for (size_t i = 0; i < s->n_settings; i++) {
         free((void *)(uintptr_t)s->settings[i].name);

@@ -14,6 +14,9 @@ struct orri_shared {
     struct orr_id run_id;
     uint32_t epoch;
     enum orr_durability durability;
+    char *local_dir; /* of each node, for logs; "": they are in the run directory */
+    char **local;    /* where earlier sessions had theirs */
+    size_t n_local;
     uint32_t cores_per_rank;
     enum orr_bind bind;
     uint64_t memory; /* of a node, as told; 0: what it has */

@@ -75,10 +75,11 @@ static void print_facts(const struct orr_graph *graph, struct orr_engine *engine
     for (uint32_t t = 1; t < graph->n_facts; t++)
         for (uint32_t i = 0; i < orr_engine_facts(engine, t); i++) {
             struct orr_text text = ORR_TEXT_INIT;
-            uint32_t request = 0;
-            orr_value_print(orr_engine_fact(engine, t, i, &request), &text);
+            struct orr_arena arena = ORR_ARENA_INIT;
+            orr_value_print(orr_engine_fact(engine, t, i, &arena), &text);
             (void)printf("    fact %s %s\n", graph->facts[t].name, text.s);
             orr_text_release(&text);
+            orr_arena_release(&arena);
         }
 }
 

@@ -506,18 +506,39 @@ static void judge(struct orr_coord *coord)
     orr_text_release(&why);
 }
 
-static orr_status write_run_file(struct orr_coord *coord, struct orr_error *err)
+static orr_status write_run_file(struct orr_coord *coord, uint64_t *unstored,
+                                 struct orr_error *err)
 {
     char *path = orr_path_join(coord->setup.run_dir, "run.h5");
     struct orr_record_setup setup = { .run_dir = coord->setup.run_dir,
                                       .graph = coord->setup.graph,
                                       .engine = coord->engine,
                                       .job = coord->setup.name,
-                                      .state =
-                                          orr_run_state_text(coord->status.state) };
+                                      .state = orr_run_state_text(coord->status.state),
+                                      .unstored = unstored };
     orr_status status = orr_record_write(&setup, path, err);
     free(path);
     return status;
+}
+
+/* A node took with it what it had said is on its disk: the run is not as whole as it
+ * looks. */
+static orr_status record_run(struct orr_coord *coord, struct orr_error *err)
+{
+    struct orr_run_status *s = &coord->status;
+    uint64_t unstored = 0;
+    bool may_lack = coord->setup.durability == ORR_DURABILITY_NODE && s->lost_nodes;
+    orr_status status = write_run_file(coord, may_lack ? &unstored : NULL, err);
+    if (status != ORR_OK || !unstored)
+        return status;
+    (void)snprintf(s->message, sizeof s->message,
+                   "%" PRIu64 " result%s on the disk of a node that was lost: `orrery "
+                   "resume` looks there again, and makes those anew that are gone",
+                   unstored, unstored == 1 ? " was" : "s were");
+    if (!coord->stopped_by)
+        coord->stopped_by = orr_strdup(s->message);
+    s->state = ORR_RUN_STOPPED;
+    return write_run_file(coord, NULL, err);
 }
 
 /* Nothing depends on an index: that one cannot be written is told, no more. */
@@ -562,7 +583,7 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
     end_sealing(coord, problems);
     orr_status status = orri_close_borrowed(coord, true, err);
     if (status == ORR_OK)
-        status = write_run_file(coord, err);
+        status = record_run(coord, err);
     orr_status_summary(&coord->status, summary);
     if (coord->taken)
         orr_text_printf(summary, "taken       %" PRIu64 " result%s of other runs\n",

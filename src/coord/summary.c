@@ -34,15 +34,15 @@ static struct group gather_field(struct orr_coord *coord, uint32_t type,
 {
     struct group group = { 0 };
     for (uint32_t i = 0; i < orr_engine_facts(coord->engine, type); i++) {
-        uint32_t of = 0;
-        struct orr_value fact = orr_engine_fact(coord->engine, type, i, &of);
-        const struct orr_value *v = &fact.as.record->fields[field];
-        if (of != request || v->kind != ORR_KIND_FLOAT ||
-            !orr_value_equal(fact.as.record->fields[key_field], key))
+        struct orr_value v = orr_engine_fact_field(coord->engine, type, i, field);
+        if (v.kind != ORR_KIND_FLOAT ||
+            orr_engine_request_of(coord->engine, type, i) != request ||
+            !orr_value_equal(orr_engine_fact_field(coord->engine, type, i, key_field),
+                             key))
             continue;
-        group.sum += v->as.f;
-        if (group.n == 0 || v->as.f < group.least)
-            group.least = v->as.f;
+        group.sum += v.as.f;
+        if (group.n == 0 || v.as.f < group.least)
+            group.least = v.as.f;
         group.n++;
     }
     return group;
@@ -82,8 +82,9 @@ static void print_groups(struct orr_coord *coord, const char *key_name,
 static void print_fact(struct orr_coord *coord, uint32_t type, uint32_t index,
                        struct orr_text *out)
 {
-    uint32_t request = 0;
-    struct orr_value fact = orr_engine_fact(coord->engine, type, index, &request);
+    uint32_t request = orr_engine_request_of(coord->engine, type, index);
+    struct orr_value fact =
+        orr_engine_fact(coord->engine, type, index, &coord->scratch);
     const struct orr_record_type *record = fact.as.record->type;
     uint32_t key = first_text_field(record);
     orr_text_puts(out, " ");
@@ -97,6 +98,7 @@ static void print_fact(struct orr_coord *coord, uint32_t type, uint32_t index,
         print_groups(coord, record->fields[key].name, fact.as.record->fields[key],
                      request, out);
     orr_text_puts(out, "\n");
+    orr_arena_reset(&coord->scratch);
 }
 
 void orri_summarise_outputs(struct orr_coord *coord, struct orr_text *out)

@@ -27,7 +27,7 @@ struct orr_engine *orr_engine_new(const struct orr_graph *graph,
     engine->tasks.size = sizeof(struct orri_task);
     orri_plan_rules(engine);
     orri_plan_calls(engine);
-    orri_lay_out_facts(engine);
+    orri_lay_out(engine);
     orri_plan_ranges(engine);
     return engine;
 }
@@ -56,6 +56,7 @@ void orr_engine_free(struct orr_engine *engine)
     orr_map_release(&engine->calls_by_task);
     orr_map_release(&engine->equal);
     orr_map_release(&engine->handled);
+    orr_map_release(&engine->tries);
     free(engine->has);
     orri_lazy_release(engine);
     orri_log_release(&engine->log);
@@ -171,11 +172,21 @@ uint32_t orr_engine_facts(const struct orr_engine *engine, uint32_t type)
 }
 
 struct orr_value orr_engine_fact(const struct orr_engine *engine, uint32_t type,
-                                 uint32_t index, uint32_t *request)
+                                 uint32_t index, struct orr_arena *arena)
 {
-    const struct orri_table *table = &engine->tables[type];
-    *request = engine->requests[orri_fact(table, index)->request].request;
-    return orr_value_of_record(orri_record(table, index));
+    return orr_value_of_record(orri_record(&engine->tables[type], index, arena));
+}
+
+struct orr_value orr_engine_fact_field(const struct orr_engine *engine, uint32_t type,
+                                       uint32_t index, uint32_t field)
+{
+    return orri_field(&engine->tables[type], index, field);
+}
+
+uint32_t orr_engine_request_of(const struct orr_engine *engine, uint32_t type,
+                               uint32_t index)
+{
+    return engine->requests[orri_fact(&engine->tables[type], index)->request].request;
 }
 
 bool orr_engine_has_fact(const struct orr_engine *engine, uint32_t type,

@@ -91,10 +91,11 @@ struct orr_urgency orr_engine_task_urgency(const struct orr_engine *engine,
 enum orr_task_state { ORR_TASK_WAITING, ORR_TASK_DONE, ORR_TASK_FAILED };
 enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
                                           orr_task_id task);
-/* The results of a task that is done; the newest failure of one that is not. NULL:
- * there is none. */
+/* The results of a task that is done, as a record in `arena`; the newest failure of one
+ * that is not. NULL: there is none. */
 const struct orr_record *orr_engine_task_results(const struct orr_engine *engine,
-                                                 orr_task_id task);
+                                                 orr_task_id task,
+                                                 struct orr_arena *arena);
 const struct orr_failure *orr_engine_task_failure(const struct orr_engine *engine,
                                                   orr_task_id task);
 /* Does any unfailed request still wait for it? */
@@ -145,10 +146,16 @@ enum orr_request_state orr_engine_request_state(struct orr_engine *engine,
                                                 uint32_t request, struct orr_text *why);
 uint32_t orr_engine_requests(const struct orr_engine *engine);
 
-/* Facts of one type in the order they were made. */
+/* Facts of one type in the order they were made. The record is made in `arena`, what
+ * its fields point to is borrowed until the engine ends. */
 uint32_t orr_engine_facts(const struct orr_engine *engine, uint32_t type);
 struct orr_value orr_engine_fact(const struct orr_engine *engine, uint32_t type,
-                                 uint32_t index, uint32_t *request);
+                                 uint32_t index, struct orr_arena *arena);
+/* One field of it, and its request. */
+struct orr_value orr_engine_fact_field(const struct orr_engine *engine, uint32_t type,
+                                       uint32_t index, uint32_t field);
+uint32_t orr_engine_request_of(const struct orr_engine *engine, uint32_t type,
+                               uint32_t index);
 
 /* Has the request itself, not one of its calls, such a fact? In constant time. */
 bool orr_engine_has_fact(const struct orr_engine *engine, uint32_t type,

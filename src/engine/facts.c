@@ -1,9 +1,8 @@
 /* facts.c - working memory: typed tables of facts, a set each, with indexes
  *
- * A fact is one row: request, firing, a link for each index, and the record, so that
- * what a join looks at lies together. (docs/design/engine.md)
- * Owns: fact tables and their indexes.
- * Hands on: what new facts start (join.c, gather.c). */
+ * A fact is one row: request, firing, a link for each index, and the record as cells,
+ * so that what a join looks at lies together. (docs/design/engine.md) Owns: fact tables
+ * and their indexes. Hands on: what new facts start (join.c, gather.c). */
 #include "engine/internal.h"
 
 #include "base/memory.h"
@@ -25,18 +24,23 @@ static uint64_t set_hash(const struct orr_fact_type *type, uint32_t request,
     return hash;
 }
 
-static bool same_content(const struct orr_record *a, const struct orr_record *b)
+static bool same_content(const struct orri_table *table, uint32_t fact,
+                         const struct orr_record *record)
 {
-    return orr_value_equal(orr_value_of_record(a), orr_value_of_record(b));
+    for (uint32_t f = 0; f < record->type->n_fields; f++)
+        if (!orr_value_equal(orri_field(table, fact, f), record->fields[f]))
+            return false;
+    return true;
 }
 
-static bool same_key(const struct orr_fact_type *type, const struct orr_record *a,
-                     const struct orr_record *b)
+static bool same_key(const struct orr_fact_type *type, const struct orri_table *table,
+                     uint32_t fact, const struct orr_record *record)
 {
     if (type->n_key == 0)
-        return same_content(a, b);
+        return same_content(table, fact, record);
     for (uint32_t i = 0; i < type->n_key; i++)
-        if (!orr_value_equal(a->fields[type->key[i]], b->fields[type->key[i]]))
+        if (!orr_value_equal(orri_field(table, fact, type->key[i]),
+                             record->fields[type->key[i]]))
             return false;
     return true;
 }
@@ -52,7 +56,7 @@ static uint32_t find_twin(const struct orr_engine *engine, uint32_t type_index,
     uint32_t at = 0;
     while (orr_probe_next(&table->set, &probe, &at))
         if (orri_fact(table, at)->request == request &&
-            same_key(type, orri_record(table, at), record))
+            same_key(type, table, at, record))
             return at;
     return ORR_NONE;
 }
@@ -71,17 +75,26 @@ static void put_maker(const struct orr_engine *engine, uint32_t firing,
 
 enum { BRIEF = 80 };
 
-void orri_brief_fact(const struct orr_engine *engine, uint32_t type,
-                     const struct orr_record *record, struct orr_text *out)
+static void print_fact(const struct orri_table *table, uint32_t index,
+                       struct orr_text *out)
+{
+    struct orr_arena arena = ORR_ARENA_INIT;
+    orr_value_print(orr_value_of_record(orri_record(table, index, &arena)), out);
+    orr_arena_release(&arena);
+}
+
+void orri_brief_fact(const struct orr_engine *engine, uint32_t type, uint32_t index,
+                     struct orr_text *out)
 {
     const struct orr_fact_type *fact = &engine->graph->facts[type];
+    const struct orri_table *table = &engine->tables[type];
     struct orr_text text = ORR_TEXT_INIT;
     if (fact->n_key == 0)
-        orr_value_print(orr_value_of_record(record), &text);
+        print_fact(table, index, &text);
     for (uint32_t i = 0; i < fact->n_key; i++) {
         orr_text_printf(&text, "%s%s: ", i ? ", " : "{",
                         fact->record->fields[fact->key[i]].name);
-        orr_value_print(record->fields[fact->key[i]], &text);
+        orr_value_print(orri_field(table, index, fact->key[i]), &text);
     }
     orr_text_puts(&text, fact->n_key ? "}" : "");
     size_t n = text.length;
@@ -101,7 +114,7 @@ static void refuse_key(struct orr_engine *engine, uint32_t type, uint32_t twin,
     const struct orri_fact *other = orri_fact(table, twin);
     struct orr_text a = ORR_TEXT_INIT;
     struct orr_text b = ORR_TEXT_INIT;
-    orr_value_print(orr_value_of_record(orri_record(table, twin)), &a);
+    print_fact(table, twin, &a);
     put_maker(engine, other->firing, &a);
     orr_value_print(orr_value_of_record(record), &b);
     put_maker(engine, firing, &b);
@@ -145,20 +158,20 @@ uint64_t orri_key_hash(uint32_t request, const struct orr_value *keys, uint32_t 
     return hash;
 }
 
-uint64_t orri_key_hash_of(uint32_t request, const struct orri_index *index,
-                          const struct orr_record *record)
+uint64_t orri_key_hash_of(const struct orri_table *table,
+                          const struct orri_index *index, uint32_t fact)
 {
-    uint64_t hash = request + 1;
+    uint64_t hash = orri_fact(table, fact)->request + 1;
     for (uint32_t i = 0; i < index->n_fields; i++)
-        hash = orr_value_hash(record->fields[index->fields[i]], hash);
+        hash = orr_value_hash(orri_field(table, fact, index->fields[i]), hash);
     return hash;
 }
 
-bool orri_index_agrees(const struct orri_index *index, const struct orr_record *record,
-                       const struct orr_value *keys)
+bool orri_index_agrees(const struct orri_table *table, const struct orri_index *index,
+                       uint32_t fact, const struct orr_value *keys)
 {
     for (uint32_t i = 0; i < index->n_fields; i++)
-        if (!orr_value_equal(record->fields[index->fields[i]], keys[i]))
+        if (!orr_value_equal(orri_field(table, fact, index->fields[i]), keys[i]))
             return false;
     return true;
 }
@@ -182,30 +195,52 @@ uint32_t orri_index_for(struct orr_engine *engine, uint32_t type,
     return table->n_indexes++;
 }
 
-void orri_lay_out_facts(struct orr_engine *engine)
+static uint32_t more(uint32_t most, const struct orr_record_type *type)
 {
-    for (uint32_t t = 0; t < engine->graph->n_facts; t++) {
+    return type->n_fields > most ? type->n_fields : most;
+}
+
+void orri_lay_out(struct orr_engine *engine)
+{
+    const struct orr_graph *graph = engine->graph;
+    uint32_t most = 0;
+    for (uint32_t t = 0; t < graph->n_facts; t++) {
         struct orri_table *table = &engine->tables[t];
         size_t head = sizeof(struct orri_fact) + table->n_indexes * sizeof(uint32_t);
-        size_t fields =
-            engine->graph->facts[t].record->n_fields * sizeof(struct orr_value);
-        table->record_at = (uint32_t)(head + 7) & ~7U;
-        table->rows.size =
-            table->record_at + (uint32_t)(sizeof(struct orr_record) + fields);
+        table->layout = orri_layout_of(graph->facts[t].record);
+        table->cells_at = (uint32_t)(head + 7) & ~7U;
+        table->rows.size = table->cells_at + orri_layout_bytes(&table->layout);
+        most = more(most, graph->facts[t].record);
     }
+    engine->results = orr_arena_alloc(&engine->arena, (graph->n_functions + 1) *
+                                                          sizeof *engine->results);
+    for (uint32_t f = 0; f < graph->n_functions; f++) {
+        engine->results[f] = orri_layout_of(graph->functions[f].results);
+        most = more(most, graph->functions[f].results);
+    }
+    for (uint32_t s = 0; s < ORR_SLOTS_MAX; s++)
+        engine->bound[s] =
+            orr_arena_alloc(&engine->arena, sizeof(struct orr_record) +
+                                                most * sizeof(struct orr_value));
+}
+
+void orri_bind_fact(struct orr_engine *engine, uint32_t slot, uint32_t type,
+                    uint32_t index)
+{
+    const struct orri_table *table = &engine->tables[type];
+    orri_unpack(&table->layout, orri_cells(table, index), engine->bound[slot]);
+    engine->slots[slot] = orr_value_of_record(engine->bound[slot]);
 }
 
 /* Same request, same values of the index's fields. */
 static bool in_ring(const struct orri_table *table, const struct orri_index *index,
                     uint32_t a, uint32_t b)
 {
-    const struct orr_record *left = orri_record(table, a);
-    const struct orr_record *right = orri_record(table, b);
     if (orri_fact(table, a)->request != orri_fact(table, b)->request)
         return false;
     for (uint32_t i = 0; i < index->n_fields; i++)
-        if (!orr_value_equal(left->fields[index->fields[i]],
-                             right->fields[index->fields[i]]))
+        if (!orr_value_equal(orri_field(table, a, index->fields[i]),
+                             orri_field(table, b, index->fields[i])))
             return false;
     return true;
 }
@@ -214,7 +249,7 @@ static void index_add(struct orri_table *table, uint32_t i, uint32_t at)
 {
     struct orri_index *index = &table->indexes[i];
     struct orri_fact *fact = orri_fact(table, at);
-    uint64_t hash = orri_key_hash_of(fact->request, index, orri_record(table, at));
+    uint64_t hash = orri_key_hash_of(table, index, at);
     struct orr_probe probe = orr_probe_of(&index->rings, hash);
     uint32_t last = 0;
     while (orr_probe_next(&index->rings, &probe, &last))
@@ -246,15 +281,11 @@ void orri_fact_assert(struct orr_engine *engine, uint32_t type, uint32_t request
 static uint32_t add_row(struct orr_engine *engine, const struct orri_queued *queued)
 {
     struct orri_table *table = &engine->tables[queued->type];
-    const struct orr_record *record = queued->record;
     struct orri_fact *fact = orr_rows_add(&table->rows);
     uint32_t at = table->rows.n - 1;
-    struct orr_record *kept = orri_record(table, at);
     fact->request = queued->request;
     fact->firing = queued->firing;
-    kept->type = record->type;
-    for (uint32_t i = 0; i < record->type->n_fields; i++)
-        kept->fields[i] = orr_value_copy(record->fields[i], &engine->arena);
+    orri_pack(&table->layout, queued->record, orri_cells(table, at), &engine->arena);
     orr_hashes_add(&table->set, queued->hash, at);
     engine->has[(size_t)queued->request * has_words(engine) + queued->type / 32] |=
         1U << queued->type % 32;
@@ -287,7 +318,7 @@ uint32_t orri_fact_add(struct orr_engine *engine, const struct orri_queued *queu
     if (twin == ORR_NONE)
         orri_request_fail(engine, queued->request, "more than %u facts '%s'",
                           ORR_ROWS_MAX, engine->graph->facts[queued->type].name);
-    else if (!same_content(orri_record(table, twin), queued->record))
+    else if (!same_content(table, twin, queued->record))
         refuse_key(engine, queued->type, twin, queued->record, queued->firing);
     else
         ++*orr_map_insert(&engine->equal, type_key(queued->request, queued->type),
@@ -298,10 +329,13 @@ uint32_t orri_fact_add(struct orr_engine *engine, const struct orri_queued *queu
 void orri_fact_expect(const struct orr_engine *engine, const struct orri_queued *queued)
 {
     const struct orri_table *table = &engine->tables[queued->type];
-    for (uint32_t i = 0; i < table->n_indexes; i++)
-        orr_hashes_expect(
-            &table->indexes[i].rings,
-            orri_key_hash_of(queued->request, &table->indexes[i], queued->record));
+    for (uint32_t i = 0; i < table->n_indexes; i++) {
+        const struct orri_index *index = &table->indexes[i];
+        uint64_t hash = queued->request + 1;
+        for (uint32_t f = 0; f < index->n_fields; f++)
+            hash = orr_value_hash(queued->record->fields[index->fields[f]], hash);
+        orr_hashes_expect(&index->rings, hash);
+    }
     for (uint32_t i = 0; i < table->n_plans; i++)
         orri_match_expect(engine, &table->plans[i], queued->request, queued->record);
 }
@@ -316,7 +350,7 @@ uint32_t orri_index_last(const struct orr_engine *engine, uint32_t type, uint32_
     uint32_t last = 0;
     while (orr_probe_next(&index->rings, &probe, &last))
         if (orri_fact(table, last)->request == request &&
-            orri_index_agrees(index, orri_record(table, last), keys))
+            orri_index_agrees(table, index, last, keys))
             return last;
     return ORR_NONE;
 }

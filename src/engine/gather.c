@@ -79,8 +79,8 @@ static bool ordered_members(struct orr_engine *engine,
 {
     const struct orr_gather *gather = &engine->graph->rules[instance->rule].gather;
     for (size_t i = 0; i < instance->n; i++) {
-        const struct orr_record *record =
-            orri_record(&engine->tables[gather->fact], instance->members[i]);
+        const struct orr_record *record = orri_record(
+            &engine->tables[gather->fact], instance->members[i], &engine->firing);
         members[i] = (struct member) { orr_null(), record };
         engine->slots[gather->candidate_slot] = orr_value_of_record(record);
         struct orr_error err;
@@ -140,16 +140,14 @@ static void too_many(struct orr_engine *engine, const struct orri_instance *inst
                      uint32_t fact)
 {
     const struct orr_rule *rule = &engine->graph->rules[instance->rule];
-    const struct orri_table *table = &engine->tables[rule->gather.fact];
     struct orr_text text = ORR_TEXT_INIT;
     for (size_t i = 0; i < instance->n && i < MEMBERS_SHOWN; i++) {
         orr_text_puts(&text, i ? ", " : "");
-        orri_brief_fact(engine, rule->gather.fact,
-                        orri_record(table, instance->members[i]), &text);
+        orri_brief_fact(engine, rule->gather.fact, instance->members[i], &text);
     }
     orr_text_puts(&text, instance->n > MEMBERS_SHOWN ? ", ..." : "");
     orr_text_puts(&text, instance->n ? " and now " : "");
-    orri_brief_fact(engine, rule->gather.fact, orri_record(table, fact), &text);
+    orri_brief_fact(engine, rule->gather.fact, fact, &text);
     orri_request_fail(engine, instance->request,
                       "%s:%" PRIu32 ":%" PRIu32 ": rule '%s' gathers more than "
                       "%" PRId64 " facts '%s': %s",
@@ -182,8 +180,7 @@ static void consider(struct orr_engine *engine, uint32_t at, uint32_t fact)
     engine->work.offers++;
     if (plan->n_filters) {
         orri_bind(engine, instance->rule, instance->match);
-        engine->slots[gather->candidate_slot] =
-            orr_value_of_record(orri_record(&engine->tables[gather->fact], fact));
+        orri_bind_fact(engine, gather->candidate_slot, gather->fact, fact);
         if (!filters_hold(engine, instance))
             return;
     }
@@ -267,14 +264,13 @@ static void offer_to(struct orr_engine *engine, uint32_t rule, uint32_t fact)
     const struct orri_table *table =
         &engine->tables[engine->graph->rules[rule].gather.fact];
     const struct orri_index *index = &table->indexes[plan->index];
-    const struct orr_record *record = orri_record(table, fact);
     uint32_t request = orri_fact(table, fact)->request;
     struct orr_probe probe =
-        orr_probe_of(&plan->instances, orri_key_hash_of(request, index, record));
+        orr_probe_of(&plan->instances, orri_key_hash_of(table, index, fact));
     uint32_t at = 0;
     while (orr_probe_next(&plan->instances, &probe, &at))
         if (engine->instances[at].request == request &&
-            orri_index_agrees(index, record, engine->instances[at].keys))
+            orri_index_agrees(table, index, fact, engine->instances[at].keys))
             consider(engine, at, fact);
 }
 

@@ -8,9 +8,29 @@
 #include "base/rows.h"
 #include "engine/engine.h"
 
+/* ---- records of one type as cells (packed.c) ---- */
+
+struct orri_layout {
+    const struct orr_record_type *type;
+    uint32_t null_words; /* in front: a bit a field; 0: no field is optional */
+};
+
+struct orri_layout orri_layout_of(const struct orr_record_type *type);
+uint32_t orri_layout_bytes(const struct orri_layout *layout);
+/* One field; what it points to is where orri_pack() put it. */
+struct orr_value orri_cell(const struct orri_layout *layout, const uint64_t *cells,
+                           uint32_t field);
+/* Into zeroed cells; what fields point to is copied to the arena. */
+void orri_pack(const struct orri_layout *layout, const struct orr_record *record,
+               uint64_t *cells, struct orr_arena *arena);
+void orri_unpack(const struct orri_layout *layout, const uint64_t *cells,
+                 struct orr_record *out);
+const struct orr_record *orri_unpacked(const struct orri_layout *layout,
+                                       const uint64_t *cells, struct orr_arena *arena);
+
 /* ---- facts (facts.c) ---- */
 
-/* The head of a fact's row; its record stands in the same row, behind `next`. */
+/* The head of a fact's row; its cells stand in the same row, behind `next`. */
 struct orri_fact {
     uint32_t request;
     uint32_t firing; /* that made it; ORR_NONE: the job */
@@ -29,7 +49,8 @@ struct orri_table {
     struct orr_hashes set; /* hash of request and key, or content -> fact */
     struct orri_index *indexes;
     uint32_t n_indexes;
-    uint32_t record_at;      /* where a row has its record */
+    struct orri_layout layout;
+    uint32_t cells_at;       /* where a row has its record */
     struct orri_plan *plans; /* that facts of this type start */
     uint32_t n_plans;
     uint32_t *gathers; /* rules that gather facts of this type */
@@ -42,10 +63,20 @@ static inline struct orri_fact *orri_fact(const struct orri_table *table, uint32
     return orr_rows_at(&table->rows, i);
 }
 
-static inline struct orr_record *orri_record(const struct orri_table *table, uint32_t i)
+static inline uint64_t *orri_cells(const struct orri_table *table, uint32_t i)
 {
-    return (struct orr_record *)((unsigned char *)orr_rows_at(&table->rows, i) +
-                                 table->record_at);
+    return (uint64_t *)((unsigned char *)orr_rows_at(&table->rows, i) +
+                        table->cells_at);
+}
+static inline struct orr_value orri_field(const struct orri_table *table, uint32_t i,
+                                          uint32_t field)
+{
+    return orri_cell(&table->layout, orri_cells(table, i), field);
+}
+static inline const struct orr_record *orri_record(const struct orri_table *table,
+                                                   uint32_t i, struct orr_arena *arena)
+{
+    return orri_unpacked(&table->layout, orri_cells(table, i), arena);
 }
 
 /* What was asserted but not looked at. By then, the memory for it has come. */
@@ -105,7 +136,8 @@ struct orri_gather_plan {
 enum {
     ORRI_FIRING_WAITS = 1,   /* for its task */
     ORRI_FIRING_HANDLED = 2, /* a handler went on, with a fact or without */
-    ORRI_FIRING_MOVED = 4 /* a handler retried with other arguments: another firing */
+    ORRI_FIRING_MOVED = 4, /* a handler retried with other arguments: another firing */
+    ORRI_FIRING_FAILED = 8 /* an attempt of its task: its tries are in `tries` */
 };
 
 /* A rule that fired. Its number is its place in the log, in words. `words` holds the
@@ -120,7 +152,11 @@ struct orri_firing {
 /* What a firing with an action has to do with its task. */
 struct orri_wait {
     uint32_t task;
-    uint32_t next;     /* firing of the same task; ORR_NONE: the last */
+    uint32_t next; /* firing of the same task; ORR_NONE: the last */
+};
+
+/* Of the few firings that a failure came to. */
+struct orri_tries {
     uint32_t failures; /* that it was told of, over all its tasks */
     uint32_t retries;  /* that its handlers asked for */
 };
@@ -139,12 +175,12 @@ struct orri_task {
     struct orr_task public;
     uint32_t first; /* firings that asked for it, in order; ORR_NONE */
     uint32_t last;
-    uint32_t urgency;       /* in `urgencies` */
-    uint32_t attempts : 24; /* asked for so far */
-    uint32_t state : 4;     /* enum orr_task_state */
-    uint32_t called : 1;    /* the newest of them is out: queued or running */
-    union {                 /* by the state: */
-        const struct orr_record *results;  /* DONE */
+    uint32_t urgency;            /* in `urgencies` */
+    uint32_t attempts : 24;      /* asked for so far */
+    uint32_t state : 4;          /* enum orr_task_state */
+    uint32_t called : 1;         /* the newest of them is out: queued or running */
+    union {                      /* by the state: */
+        const uint64_t *results; /* DONE: cells */
         const struct orr_failure *failure; /* others: the newest; NULL: none */
     };
 };
@@ -239,6 +275,7 @@ struct orr_engine {
     struct orr_arena firing;          /* one rule firing */
     struct orr_bytes encoded;         /* the call in hand */
     struct orri_table *tables;        /* per fact type */
+    struct orri_layout *results;      /* per function */
     struct orri_gather_plan *gathers; /* per rule */
     struct orri_instance *instances;
     size_t n_instances;
@@ -270,12 +307,15 @@ struct orr_engine {
     uint32_t *has;          /* per request, a bit a fact type: is there one? */
     size_t cap_has;
     struct orri_log log;
+    struct orr_map tries; /* firing -> struct orri_tries, failures in the high half */
     struct orri_lazy lazy;
     bool held;         /* facts are looked at later */
     uint64_t waiting;  /* all requests */
     uint64_t *firings; /* per rule */
     struct orr_engine_work work;
     struct orr_value slots[ORR_SLOTS_MAX];
+    struct orr_record *bound[ORR_SLOTS_MAX]; /* what the slot holds when it is a fact,
+                                                or the results of a task */
 };
 
 /* Facts. assert: queue it; `firing` made it. */
@@ -293,25 +333,31 @@ void orri_match_expect(const struct orr_engine *engine, const struct orri_plan *
 uint64_t orri_equal_facts(const struct orr_engine *engine, uint32_t type,
                           uint32_t request);
 /* A fact in a message: its key where it has one, cut when it is long. */
-void orri_brief_fact(const struct orr_engine *engine, uint32_t type,
-                     const struct orr_record *record, struct orr_text *out);
+void orri_brief_fact(const struct orr_engine *engine, uint32_t type, uint32_t index,
+                     struct orr_text *out);
 /* Is there one? In constant time. */
 bool orri_has_fact(const struct orr_engine *engine, uint32_t type, uint32_t request);
 /* Room for the bits of one more request. */
 void orri_facts_of_request(struct orr_engine *engine, uint32_t request);
-/* Only while rules are planned: before orri_lay_out_facts(). */
+/* Only while rules are planned: before orri_lay_out(). */
 uint32_t orri_index_for(struct orr_engine *engine, uint32_t type,
                         const uint32_t *fields, uint32_t n);
-void orri_lay_out_facts(struct orr_engine *engine);
+/* How records are packed, and room for those that are bound. */
+void orri_lay_out(struct orr_engine *engine);
+/* Put a fact, or what a finished task returned, in a slot. It is good until another
+ * record is put there. */
+void orri_bind_fact(struct orr_engine *engine, uint32_t slot, uint32_t type,
+                    uint32_t index);
+void orri_bind_results(struct orr_engine *engine, uint32_t slot, orr_task_id task);
 /* The last fact of the ring with these key values, ORR_NONE: there is none. The first
  * is the one that follows. */
 uint32_t orri_index_last(const struct orr_engine *engine, uint32_t type, uint32_t index,
                          uint32_t request, const struct orr_value *keys);
-bool orri_index_agrees(const struct orri_index *index, const struct orr_record *record,
-                       const struct orr_value *keys);
+bool orri_index_agrees(const struct orri_table *table, const struct orri_index *index,
+                       uint32_t fact, const struct orr_value *keys);
 uint64_t orri_key_hash(uint32_t request, const struct orr_value *keys, uint32_t n);
-uint64_t orri_key_hash_of(uint32_t request, const struct orri_index *index,
-                          const struct orr_record *record);
+uint64_t orri_key_hash_of(const struct orri_table *table,
+                          const struct orri_index *index, uint32_t fact);
 void orri_table_release(struct orri_table *table);
 
 /* The firing log. A new entry has flags 0 and no task. */
@@ -327,6 +373,9 @@ uint32_t *orri_firing_instance(const struct orr_engine *engine,
                                struct orri_firing *firing);
 struct orri_wait *orri_firing_wait(const struct orr_engine *engine,
                                    struct orri_firing *firing);
+struct orri_tries orri_tries_of(const struct orr_engine *engine, uint32_t firing);
+void orri_set_tries(struct orr_engine *engine, uint32_t firing,
+                    struct orri_tries tries);
 void orri_log_release(struct orri_log *log);
 
 /* Joins and gather. */

@@ -199,8 +199,7 @@ static void try_fact(struct matcher *m, uint32_t at, uint32_t index)
     const struct orri_step *step = &m->plan->steps[at];
     m->engine->work.candidates++;
     m->match[step->variable] = index;
-    m->engine->slots[step->variable] =
-        orr_value_of_record(orri_record(&m->engine->tables[step->type], index));
+    orri_bind_fact(m->engine, step->variable, step->type, index);
     if (filters_hold(m, step))
         match_from(m, at + 1);
 }

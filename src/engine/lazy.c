@@ -214,7 +214,7 @@ void orri_lazy_keep(struct orr_engine *engine, uint32_t firing,
         range->items.list =
             orr_value_copy(orr_value_of_list(items->list), &engine->arena).as.list;
     memcpy(range->slots, engine->slots, rule->n_slots * sizeof *range->slots);
-    /* Facts and results stay where they are; these are made for the moment. */
+    /* Facts and results are bound again; these are made for the moment. */
     if (rule->gather.name)
         range->slots[rule->gather.slot] =
             orr_value_copy(range->slots[rule->gather.slot], &engine->arena);
@@ -224,6 +224,20 @@ void orri_lazy_keep(struct orr_engine *engine, uint32_t firing,
     orri_request_waits(engine, entry->request, items->n);
     *engine->lazy.last_fresh = range;
     engine->lazy.last_fresh = &range->next;
+}
+
+/* As they were when the range was kept. */
+static void bind_range(struct orr_engine *engine, const struct orri_range *range)
+{
+    struct orri_firing *entry = orri_firing_at(engine, range->firing);
+    const struct orr_rule *rule = &engine->graph->rules[entry->rule];
+    memcpy(engine->slots, range->slots, rule->n_slots * sizeof *range->slots);
+    orri_bind(engine, entry->rule, entry->words);
+    if (rule->result_slot == ORR_NONE)
+        return;
+    orr_task_id task = { orri_firing_wait(engine, entry)->task };
+    if (orr_engine_task_state(engine, task) == ORR_TASK_DONE) /* else nobody looks */
+        orri_bind_results(engine, rule->result_slot, task);
 }
 
 /* Facts of the next `n` items, at most; true when the range is at its end. */
@@ -238,7 +252,7 @@ static bool make(struct orr_engine *engine, struct orri_range *range, uint64_t n
     uint64_t end = range->at + (left < n ? left : n);
     if (orri_request_failed(engine, request)) /* its waiting was written off */
         return true;
-    memcpy(engine->slots, range->slots, rule->n_slots * sizeof *range->slots);
+    bind_range(engine, range);
     orri_request_waits_less(engine, request, end - range->at);
     engine->work.made += end - range->at;
     for (; range->at < end && status == ORR_OK; range->at++) {

@@ -2,7 +2,7 @@
  *
  * Words of 32 bits in blocks; an entry never crosses blocks, and its number is the
  * place of its first word. Entries are as long as their rule needs: 8 bytes, 4 a match
- * variable, 4 for a gather, 16 for an action. That is also all that a waiting firing
+ * variable, 4 for a gather, 8 for an action. That is also all that a waiting firing
  * costs: the chain of those that ask for one task runs through the log.
  * Owns: the log. */
 #include "engine/internal.h"
@@ -75,6 +75,22 @@ uint32_t orri_log_add(struct orr_engine *engine, uint32_t rule, uint32_t request
     return id;
 }
 
+struct orri_tries orri_tries_of(const struct orr_engine *engine, uint32_t firing)
+{
+    bool failed = orri_firing_at(engine, firing)->flags & ORRI_FIRING_FAILED;
+    const uint64_t *tries = failed ? orr_map_find(&engine->tries, firing) : NULL;
+    return tries ? (struct orri_tries) { (uint32_t)(*tries >> 32), (uint32_t)*tries }
+                 : (struct orri_tries) { 0 };
+}
+
+void orri_set_tries(struct orr_engine *engine, uint32_t firing, struct orri_tries tries)
+{
+    bool fresh = false;
+    orri_firing_at(engine, firing)->flags |= ORRI_FIRING_FAILED;
+    *orr_map_insert(&engine->tries, firing, &fresh) =
+        (uint64_t)tries.failures << 32 | tries.retries;
+}
+
 void orri_log_release(struct orri_log *log)
 {
     for (size_t i = 0; i < log->n; i++)
@@ -123,7 +139,7 @@ struct orr_engine_firing orr_engine_firing(const struct orr_engine *engine,
         out.gather = *orri_firing_instance(engine, firing);
     if (rule->function != ORR_NONE) {
         out.task = orri_firing_wait(engine, firing)->task;
-        out.failures = orri_firing_wait(engine, firing)->failures;
+        out.failures = orri_tries_of(engine, number).failures;
     }
     return out;
 }

@@ -12,8 +12,7 @@ void orri_bind(struct orr_engine *engine, uint32_t rule_index, const uint32_t *m
 {
     const struct orr_rule *rule = &engine->graph->rules[rule_index];
     for (uint32_t v = 0; v < rule->n_match; v++)
-        engine->slots[v] = orr_value_of_record(
-            orri_record(&engine->tables[rule->match[v].fact], match[v]));
+        orri_bind_fact(engine, v, rule->match[v].fact, match[v]);
 }
 
 bool orri_bind_firing(struct orr_engine *engine, uint32_t id)
@@ -147,7 +146,7 @@ void orri_fire(struct orr_engine *engine, uint32_t rule, uint32_t request,
 struct failing {
     uint32_t id;
     struct orri_firing *firing;
-    struct orri_wait *wait;
+    struct orri_tries tries;
     const struct orr_rule *rule;
     const struct orri_task *task;
 };
@@ -168,7 +167,7 @@ static bool takes(struct orr_engine *engine, const struct orr_handler *handler,
     struct orr_error err;
     const struct orr_task *task = &f->task->public;
     bool retry = handler->kind == ORR_HANDLER_RETRY;
-    if (retry && f->wait->retries >= handler->retry_max)
+    if (retry && f->tries.retries >= handler->retry_max)
         return false;
     /* What failed inside of a workflow is known: it would fail again at once. */
     if (retry && orri_is_workflow(engine, task->function) &&
@@ -196,7 +195,7 @@ static bool bind_error(struct orr_engine *engine, const struct failing *f)
     error->fields[2] = orr_string_new(&engine->firing, ORR_KIND_STRING,
                                       failure->message, strlen(failure->message));
     engine->slots[f->rule->error_slot] = orr_value_of_record(error);
-    engine->slots[f->rule->attempt_slot] = orr_int(f->wait->failures);
+    engine->slots[f->rule->attempt_slot] = orr_int(f->tries.failures);
     return true;
 }
 
@@ -250,8 +249,8 @@ static void fail_request(struct orr_engine *engine, const struct orr_handler *ha
         orri_request_fail(
             engine, f->firing->request,
             "rule '%s': %s failed after %u attempt%s (%s): %s", f->rule->name,
-            engine->graph->functions[f->task->public.function].name, f->wait->failures,
-            f->wait->failures == 1 ? "" : "s",
+            engine->graph->functions[f->task->public.function].name, f->tries.failures,
+            f->tries.failures == 1 ? "" : "s",
             orr_fail_kind_text[f->task->failure->kind], f->task->failure->message);
     if (first)
         orri_request_fail_as(engine, f->firing->request, f->task->failure);
@@ -283,23 +282,22 @@ static int64_t back_off(int64_t base, uint32_t attempt, struct orr_id identity)
 
 /* True when the changed arguments are the same after all: a plain retry. */
 static bool move_firing(struct orr_engine *engine, const struct orr_handler *handler,
-                        const struct failing *f, orr_task_id id, int64_t *delay)
+                        struct failing *f, orr_task_id id, int64_t *delay)
 {
     orr_task_id other = id;
     if (!changed_task(engine, handler, f, &other))
         return false;
     *delay = handler->retry_delay;
     if (other.v == id.v) {
-        f->wait->retries++;
+        f->tries.retries++;
         return true;
     }
     bool gathers = f->rule->gather.name != NULL;
     uint32_t moved =
         orri_log_add(engine, f->firing->rule, f->firing->request, f->firing->words,
                      gathers ? *orri_firing_instance(engine, f->firing) : ORR_NONE);
-    struct orri_wait *wait = orri_firing_wait(engine, orri_firing_at(engine, moved));
-    wait->failures = f->wait->failures;
-    wait->retries = f->wait->retries + 1;
+    orri_set_tries(engine, moved,
+                   (struct orri_tries) { f->tries.failures, f->tries.retries + 1 });
     f->firing->flags |= ORRI_FIRING_MOVED;
     orri_subscribe(engine, moved, other, handler->retry_delay);
     return false;
@@ -323,7 +321,7 @@ static void give_up(struct orr_engine *engine, const struct orr_handler *handler
         (void)orri_react(engine, f->id, &handler->assertion, 1);
 }
 
-static bool decide(struct orr_engine *engine, const struct failing *f, orr_task_id id,
+static bool decide(struct orr_engine *engine, struct failing *f, orr_task_id id,
                    int64_t *delay)
 {
     const struct orr_graph_function *function =
@@ -336,7 +334,7 @@ static bool decide(struct orr_engine *engine, const struct failing *f, orr_task_
     if (handler && handler->kind == ORR_HANDLER_RETRY) {
         if (changes_arguments(handler, function->params->n_fields))
             return move_firing(engine, handler, f, id, delay);
-        f->wait->retries++;
+        f->tries.retries++;
         *delay = handler->retry_delay;
         return true;
     }
@@ -353,11 +351,12 @@ bool orri_handle_failure(struct orr_engine *engine, uint32_t firing, orr_task_id
                          int64_t *delay)
 {
     struct failing f = { .id = firing, .firing = orri_firing_at(engine, firing) };
-    f.wait = orri_firing_wait(engine, f.firing);
+    f.tries = orri_tries_of(engine, firing);
     f.rule = &engine->graph->rules[f.firing->rule];
     f.task = orri_task(engine, id);
-    f.wait->failures++;
+    f.tries.failures++;
     bool wait = decide(engine, &f, id, delay);
+    orri_set_tries(engine, firing, f.tries);
     orr_arena_reset(&engine->firing);
     return wait;
 }

@@ -230,7 +230,7 @@ static struct orr_list *facts_of(struct orr_engine *engine, uint32_t type,
     struct orr_list *list = orr_list_new(&engine->firing, n);
     for (uint32_t i = 0, at = last; i < n; i++) {
         at = orri_fact(table, at)->next[index];
-        list->items[i] = orr_value_of_record(orri_record(table, at));
+        list->items[i] = orr_value_of_record(orri_record(table, at, &engine->firing));
     }
     if (n)
         qsort(list->items, n, sizeof *list->items, by_value);

@@ -177,13 +177,20 @@ static void attempt_ended(struct orr_engine *engine, struct orri_task *task)
 
 /* ---- firings ---- */
 
-static void settle_firing(struct orr_engine *engine, uint32_t id,
-                          const struct orri_task *task)
+void orri_bind_results(struct orr_engine *engine, uint32_t slot, orr_task_id id)
+{
+    const struct orri_task *task = orri_task(engine, id);
+    orri_unpack(&engine->results[task->public.function], task->results,
+                engine->bound[slot]);
+    engine->slots[slot] = orr_value_of_record(engine->bound[slot]);
+}
+
+static void settle_firing(struct orr_engine *engine, uint32_t id, orr_task_id task)
 {
     const struct orr_rule *rule =
         &engine->graph->rules[orri_firing_at(engine, id)->rule];
     if (rule->n_then && orri_bind_firing(engine, id)) {
-        engine->slots[rule->result_slot] = orr_value_of_record(task->results);
+        orri_bind_results(engine, rule->result_slot, task);
         engine->slots[rule->error_slot] = orr_null(); /* of an earlier failure */
         engine->slots[rule->attempt_slot] = orr_null();
         (void)orri_react(engine, id, rule->then, rule->n_then);
@@ -228,7 +235,7 @@ void orri_subscribe(struct orr_engine *engine, uint32_t firing, orr_task_id id,
     int64_t wait = 0;
     chain(engine, task, id, firing);
     if (task->state == ORR_TASK_DONE) {
-        settle_firing(engine, firing, task);
+        settle_firing(engine, firing, id);
     } else if (task->state == ORR_TASK_WAITING) {
         wait_for_task(engine, orri_firing_at(engine, firing));
         if (!task->called)
@@ -249,14 +256,17 @@ void orri_task_finished(struct orr_engine *engine, orr_task_id id,
     if (task->state == ORR_TASK_DONE)
         return;
     task->state = ORR_TASK_DONE;
-    task->results = orr_value_copy(results, &engine->arena).as.record;
+    const struct orri_layout *layout = &engine->results[task->public.function];
+    uint64_t *cells = orr_arena_alloc(&engine->arena, orri_layout_bytes(layout));
+    orri_pack(layout, results.as.record, cells, &engine->arena);
+    task->results = cells;
     attempt_ended(engine, task);
     uint32_t next = 0;
     for (uint32_t at = task->first; at != ORR_NONE; at = next) {
         struct orri_firing *firing = orri_firing_at(engine, at);
         next = orri_firing_wait(engine, firing)->next;
         if (stop_waiting(engine, firing))
-            settle_firing(engine, at, task);
+            settle_firing(engine, at, id);
     }
 }
 
@@ -355,10 +365,13 @@ enum orr_task_state orr_engine_task_state(const struct orr_engine *engine,
 }
 
 const struct orr_record *orr_engine_task_results(const struct orr_engine *engine,
-                                                 orr_task_id task)
+                                                 orr_task_id task,
+                                                 struct orr_arena *arena)
 {
     const struct orri_task *t = orri_task(engine, task);
-    return t->state == ORR_TASK_DONE ? t->results : NULL;
+    return t->state == ORR_TASK_DONE
+               ? orri_unpacked(&engine->results[t->public.function], t->results, arena)
+               : NULL;
 }
 
 const struct orr_failure *orr_engine_task_failure(const struct orr_engine *engine,

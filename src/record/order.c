@@ -34,6 +34,7 @@ static int by_number(uint32_t a, uint32_t b) { return (a > b) - (a < b); }
 struct fact_context {
     const struct orr_engine *engine;
     uint32_t type;
+    uint32_t n_fields;
 };
 
 static struct orr_id scope_identity(const struct fact_context *c, uint32_t fact)
@@ -51,13 +52,11 @@ static int compare_facts(const void *left, const void *right, void *context)
     const struct fact_context *c = context;
     uint32_t a = *(const uint32_t *)left;
     uint32_t b = *(const uint32_t *)right;
-    uint32_t request_a = 0;
-    uint32_t request_b = 0;
-    struct orr_value v = orr_engine_fact(c->engine, c->type, a, &request_a);
-    struct orr_value w = orr_engine_fact(c->engine, c->type, b, &request_b);
-    int order = by_number(request_a, request_b);
-    if (!order)
-        order = orr_value_compare(v, w);
+    int order = by_number(orr_engine_request_of(c->engine, c->type, a),
+                          orr_engine_request_of(c->engine, c->type, b));
+    for (uint32_t f = 0; !order && f < c->n_fields; f++)
+        order = orr_value_compare(orr_engine_fact_field(c->engine, c->type, a, f),
+                                  orr_engine_fact_field(c->engine, c->type, b, f));
     if (order)
         return order;
     struct orr_id i = scope_identity(c, a);
@@ -69,10 +68,10 @@ static int compare_facts(const void *left, const void *right, void *context)
     return by_number(a, b);
 }
 
-static void order_facts(const struct orr_engine *engine, uint32_t type,
-                        struct orri_order *out)
+static void order_facts(const struct orr_graph *graph, const struct orr_engine *engine,
+                        uint32_t type, struct orri_order *out)
 {
-    struct fact_context context = { engine, type };
+    struct fact_context context = { engine, type, graph->facts[type].record->n_fields };
     out->n = orr_engine_facts(engine, type);
     out->at = orr_alloc((size_t)out->n + 1, sizeof *out->at);
     for (uint32_t i = 0; i < out->n; i++)
@@ -169,7 +168,7 @@ void orri_orders_make(const struct orr_graph *graph, struct orr_engine *engine,
     *out = (struct orri_orders) { .n_facts = graph->n_facts };
     out->facts = orr_alloc(graph->n_facts, sizeof *out->facts);
     for (uint32_t t = 0; t < graph->n_facts; t++)
-        order_facts(engine, t, &out->facts[t]);
+        order_facts(graph, engine, t, &out->facts[t]);
     order_firings(graph, engine, out);
     order_tasks(engine, out);
 }

@@ -27,6 +27,9 @@ struct orr_record_setup {
     const char *job;   /* its name */
     const char *state; /* of the run */
     bool portable;     /* with the bytes of all blobs, without links to shards */
+    /* Set to the number of tasks that are done, but whose results no shard has: they
+     * were on the disk of a node that was lost. NULL: nobody asks. */
+    uint64_t *unstored;
 };
 
 /* Write the file `path`; it appears whole or not at all, in the place of one that is

@@ -144,7 +144,8 @@ static orr_status record_result(struct results *all, uint32_t row)
     orr_task_id id = { r->orders.tasks.at[row] };
     const struct orr_task *task = orr_engine_task(r->setup->engine, id);
     const struct orr_graph_function *f = &r->setup->graph->functions[task->function];
-    const struct orr_record *results = orr_engine_task_results(r->setup->engine, id);
+    const struct orr_record *results =
+        orr_engine_task_results(r->setup->engine, id, &r->arena);
     if (!results)
         return ORR_OK;
     all->row[0] = orr_int(row);

@@ -196,11 +196,10 @@ static orr_status record_facts_of(struct orri_recorder *r, uint32_t type)
     struct orr_value *row = orr_alloc((size_t)n + 1, sizeof *row);
     orr_status status = ORR_OK;
     for (uint32_t i = 0; i < order->n && status == ORR_OK; i++) {
-        uint32_t request = 0;
-        struct orr_value v =
-            orr_engine_fact(r->setup->engine, type, order->at[i], &request);
-        row[0] = orr_int(request);
-        memcpy(row + 1, v.as.record->fields, n * sizeof *row);
+        uint32_t at = order->at[i];
+        row[0] = orr_int(orr_engine_request_of(r->setup->engine, type, at));
+        for (uint32_t f = 0; f < n; f++)
+            row[f + 1] = orr_engine_fact_field(r->setup->engine, type, at, f);
         status = orr_runtable_row(table, row, r->err);
     }
     free(row);
@@ -251,6 +250,21 @@ static void task_row(struct orri_recorder *r, uint32_t row, struct orr_value *ou
     out[10] = orri_text(r, spent->from ? r->origins[spent->from - 1].id : "");
 }
 
+/* Workflows that stand for functions are never stored. */
+static void count_unstored(struct orri_recorder *r)
+{
+    *r->setup->unstored = 0;
+    for (uint32_t row = 0; row < r->orders.tasks.n; row++) {
+        orr_task_id id = { r->orders.tasks.at[row] };
+        const struct orr_task *task = orr_engine_task(r->setup->engine, id);
+        bool done = orr_engine_task_state(r->setup->engine, id) == ORR_TASK_DONE;
+        bool called =
+            r->setup->graph->functions[task->function].form != ORR_FORM_WORKFLOW;
+        *r->setup->unstored +=
+            done && called && !r->spent[row].succeeded && !r->spent[row].from;
+    }
+}
+
 orr_status orri_record_tasks(struct orri_recorder *r)
 {
     const struct orr_table_column columns[TASK_COLUMNS] = {
@@ -275,6 +289,8 @@ orr_status orri_record_tasks(struct orri_recorder *r)
     struct orr_runtable *table = orr_runfile_table(
         r->file, "tasks", "each call by content", columns, TASK_COLUMNS);
     orr_status status = ORR_OK;
+    if (r->setup->unstored)
+        count_unstored(r);
     for (uint32_t i = 0; i < r->orders.tasks.n && status == ORR_OK; i++) {
         struct orr_value row[TASK_COLUMNS];
         task_row(r, i, row);

@@ -219,10 +219,9 @@ static void collect_tasks(const struct judge *j, uint32_t function, struct recor
 static void collect_facts(const struct judge *j, uint32_t type, struct records *out)
 {
     uint32_t n = orr_engine_facts(j->r->engine, type);
-    uint32_t request = 0;
     out->items = orr_alloc(n, sizeof *out->items);
     for (uint32_t i = 0; i < n; i++)
-        out->items[out->n++] = orr_engine_fact(j->r->engine, type, i, &request);
+        out->items[out->n++] = orr_engine_fact(j->r->engine, type, i, &out->arena);
 }
 
 static void collect(const struct judge *j, const struct orr_expectation *e,

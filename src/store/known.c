@@ -1,6 +1,6 @@
 /* known.c - what earlier epochs of a run, or another run, did, from its shards
  *
- * Results lie in pages, in the order of the shards; each has a row of 32 bytes, and the
+ * Results lie in pages, in the order of the shards; each has a row of 24 bytes, and the
  * rows are sorted by identity. Identities are hashes, evenly spread, so a look at where
  * one should be finds it in a few steps. The rules ask for results in about the order
  * in which they were stored: a page whose results were all used is freed.
@@ -25,9 +25,6 @@ struct row {
     struct orr_id id;
     uint32_t page;
     uint32_t at; /* of its struct item; odd: it was used */
-    float seconds;
-    uint16_t attempt;
-    uint16_t origin; /* in `origins` + 1; 0: it was made here */
 };
 
 /* Before the bytes of a result. */
@@ -35,6 +32,9 @@ struct item {
     uint32_t length;
     uint32_t epoch;
     int64_t t_end;
+    float seconds;
+    uint16_t attempt;
+    uint16_t origin; /* in `origins` + 1; 0: it was made here */
 };
 
 struct page {
@@ -149,8 +149,8 @@ bool orr_known_result(const struct orr_known *known, struct orr_id id,
         .length = item->length,
         .epoch = item->epoch,
         .t_end = item->t_end,
-        .attempt = row->attempt,
-        .origin = row->origin ? known->origins[row->origin - 1] : "",
+        .attempt = item->attempt,
+        .origin = item->origin ? known->origins[item->origin - 1] : "",
     };
     return true;
 }
@@ -196,7 +196,8 @@ size_t orr_known_results(const struct orr_known *known) { return known ? known->
 int64_t orr_known_time(const struct orr_known *known, struct orr_id id)
 {
     const struct row *row = find(known, id);
-    return row && row->attempt ? (int64_t)((double)row->seconds * 1e9) : -1;
+    const struct item *item = row ? item_of(known, row) : NULL;
+    return item && item->attempt ? (int64_t)((double)item->seconds * 1e9) : -1;
 }
 
 static struct spent *spent_by(const struct orr_known *known, const char *function)
@@ -434,8 +435,15 @@ static void remember_result(struct orr_known *known, const struct orr_stored *st
     size_t bytes = sizeof(struct item) + (((size_t)stored->results_bytes + 7) & ~7UL);
     struct page *page = page_for(known, bytes);
     int64_t time = stored->t_end - stored->t_start;
-    *(struct item *)(void *)(page->data + page->used) =
-        (struct item) { stored->results_bytes, epoch, stored->t_end };
+    *(struct item *)(void *)(page->data + page->used) = (struct item) {
+        .length = stored->results_bytes,
+        .epoch = epoch,
+        .t_end = stored->t_end,
+        .seconds = (float)((double)time / 1e9),
+        .attempt =
+            (uint16_t)(stored->attempt < UINT16_MAX ? stored->attempt : UINT16_MAX),
+        .origin = origin_of(known, stored),
+    };
     look_for_files(known, stored);
     if (stored->results_bytes)
         memcpy(page->data + page->used + sizeof(struct item), stored->results,
@@ -445,10 +453,6 @@ static void remember_result(struct orr_known *known, const struct orr_stored *st
         .id = stored->id,
         .page = (uint32_t)(page - known->pages),
         .at = (uint32_t)page->used,
-        .seconds = (float)((double)time / 1e9),
-        .attempt =
-            (uint16_t)(stored->attempt < UINT16_MAX ? stored->attempt : UINT16_MAX),
-        .origin = origin_of(known, stored),
     };
     page->used += bytes;
     page->left++;

@@ -64,8 +64,8 @@ void orr_known_forgive(struct orr_known *known, uint32_t epoch);
  * one that the rules were told of? Zero `lost` at the start of each session. */
 bool orr_failure_counts(enum orr_fail_kind kind, uint32_t *lost);
 
-/* How long attempts of it ran that succeeded, in ns of wall time; -1: it is not known.
- */
+/* How long attempts of it ran that succeeded, in ns of wall time; -1: it is not known,
+ * or the result was used. */
 int64_t orr_known_time(const struct orr_known *known, struct orr_id id);
 /* The mean over all tasks of a function, by the name that the store has; -1: none. */
 int64_t orr_known_mean(const struct orr_known *known, const char *function);

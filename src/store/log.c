@@ -209,9 +209,7 @@ orr_status orri_log_open(struct orri_log *log, const char *run_dir,
                          const struct orri_shard_id *shard, uint64_t log_bytes,
                          bool durable, struct orr_error *err)
 {
-    log_bytes = (log_bytes + 4095) & ~UINT64_C(4095);
-    if (log_bytes < ORRI_LOG_OFFSET)
-        log_bytes = ORRI_LOG_OFFSET;
+    log_bytes = orri_shard_log_bytes(log_bytes);
     *log = (struct orri_log) { .run_dir = run_dir,
                                .shard = *shard,
                                .durable = durable,
@@ -235,16 +233,10 @@ orr_status orri_log_open(struct orri_log *log, const char *run_dir,
     return status;
 }
 
-static uint64_t rounded(uint64_t end)
-{
-    uint64_t n = (end + 4095) & ~UINT64_C(4095);
-    return n < ORRI_LOG_OFFSET ? ORRI_LOG_OFFSET : n;
-}
-
 orr_status orri_log_close(struct orri_log *log, bool trim, struct orr_error *err)
 {
     orr_status status = ORR_OK;
-    uint64_t bytes = rounded(log->end);
+    uint64_t bytes = orri_shard_log_bytes(log->end);
     if (log->fd >= 0 && trim && bytes < log->log_bytes)
         status = orri_shard_trim(log->run_dir, &log->shard, log->fd, bytes,
                                  log->created, log->durable, err);

@@ -276,6 +276,7 @@ static void remove_left_over(const struct orr_rundir *dir)
     free(scratch);
     remove_files(dir, "shards", ".h5.tmp-");
     remove_files(dir, "reuse", "table.tmp-");
+    remove_files(dir, ".", "run.h5.tmp-");
 }
 
 /* The next epoch: no shard file and no earlier session has it. */

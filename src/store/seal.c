@@ -392,9 +392,7 @@ static orr_status trim_left_over(const char *run_dir, const struct orri_shard_id
                                  struct orr_error *err)
 {
     struct stat info;
-    uint64_t bytes = (walk->next + 4095) & ~UINT64_C(4095);
-    if (bytes < ORRI_LOG_OFFSET)
-        bytes = ORRI_LOG_OFFSET;
+    uint64_t bytes = orri_shard_log_bytes(walk->next);
     int fd = open(walk->path, O_RDWR | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) != 0) {
         if (fd >= 0)

@@ -27,6 +27,13 @@ orr_status orri_shard_list(const char *run_dir, struct orri_shard_id **out, size
 orr_status orri_shard_newest_epoch(const char *run_dir, uint32_t *epoch,
                                    struct orr_error *err);
 
+/* How long the log of a shard is that holds bytes up to `end`. */
+static inline uint64_t orri_shard_log_bytes(uint64_t end)
+{
+    uint64_t n = (end + 4095) & ~UINT64_C(4095);
+    return n < ORRI_LOG_OFFSET ? ORRI_LOG_OFFSET : n;
+}
+
 /* Make the blob file with a log of `log_bytes`; fails when it exists. Returns it open
  * for reading and writing, synced if `durable`. */
 orr_status orri_shard_create(const char *run_dir, const struct orri_shard_id *shard,

@@ -2,13 +2,16 @@
  * Owns: the queue, the grouping, the acknowledgements, the thread. Hands on: bytes and
  * syncs (log.c), index files (sealer.c).
  *
- * An item goes queued -> pending (in the log's group) -> done (synced) -> taken. */
+ * An item goes queued -> pending (in the log's group) -> done (synced) -> taken. With
+ * logs on the node's disk those with blobs are staged in between: synced there, but not
+ * in the run directory yet, where others read them. */
 #include "store/writer.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/log.h"
 #include "store/sealer.h"
+#include "store/stage.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,6 +29,8 @@ struct item {
     struct orri_entry entry; /* what it points to is behind the item, in its memory */
     uint64_t cost;           /* bytes counted against the queue */
     uint64_t token;
+    uint32_t segment; /* of a staged one: its group ends there */
+    uint64_t end;
 };
 
 struct list {
@@ -36,6 +41,8 @@ struct list {
 struct orr_writer {
     struct orr_writer_options options;
     char *run_dir;
+    char *node_folder; /* where the log is, or NULL */
+    struct orri_stage *stage;
     pthread_t thread;
     int event_fd;
 
@@ -52,10 +59,10 @@ struct orr_writer {
     pthread_mutex_t mutex;
     pthread_cond_t work; /* to the thread */
     pthread_cond_t idle; /* to drain */
-    struct list queued, pending, done;
-    uint64_t held; /* items queued, pending or done */
+    struct list queued, pending, staged, done;
+    uint64_t held; /* items in these lists */
     uint64_t held_bytes;
-    uint64_t waiting; /* items queued or pending */
+    uint64_t waiting; /* items queued, pending or staged */
     bool hurry;       /* commit as soon as the queue is empty */
     bool stop;
     orr_status status; /* sticky */
@@ -113,8 +120,8 @@ static orr_status open_segment(struct orr_writer *w, uint64_t need,
     if (bytes < need + SEGMENT_SLACK)
         bytes = need + SEGMENT_SLACK;
     orr_status status =
-        orri_log_open(&w->log, w->run_dir, &shard, bytes,
-                      w->options.durability != ORR_DURABILITY_NONE, err);
+        orri_log_open(&w->log, w->node_folder ? w->node_folder : w->run_dir, &shard,
+                      bytes, w->options.durability != ORR_DURABILITY_NONE, err);
     if (status != ORR_OK)
         return status;
     w->next_segment++;
@@ -124,13 +131,29 @@ static orr_status open_segment(struct orr_writer *w, uint64_t need,
     return ORR_OK;
 }
 
+/* Under the mutex. */
+static void hand_back(struct orr_writer *w, struct item *item)
+{
+    push(&w->done, item);
+    w->waiting--;
+    (void)eventfd_write(w->event_fd, 1);
+    if (!w->waiting)
+        pthread_cond_broadcast(&w->idle);
+}
+
+/* The group is synced. */
 static void acknowledge(struct orr_writer *w, uint64_t bytes, int64_t sync)
 {
     pthread_mutex_lock(&w->mutex);
     while (w->pending.head) {
-        push(&w->done, pop(&w->pending));
-        w->waiting--;
+        struct item *item = pop(&w->pending);
+        item->segment = w->log.shard.segment;
+        item->end = w->log.end;
         w->stats.results++;
+        if (w->stage && item->entry.blob_bytes)
+            push(&w->staged, item);
+        else
+            hand_back(w, item);
     }
     w->stats.bytes += bytes;
     w->stats.groups++;
@@ -138,10 +161,32 @@ static void acknowledge(struct orr_writer *w, uint64_t bytes, int64_t sync)
     w->stats.sync_ns += sync;
     if (sync > w->stats.longest_sync_ns)
         w->stats.longest_sync_ns = sync;
-    (void)eventfd_write(w->event_fd, 1);
-    if (!w->waiting)
-        pthread_cond_broadcast(&w->idle);
     pthread_mutex_unlock(&w->mutex);
+}
+
+/* More of the log is in the run directory. In the stage's thread. */
+static void moved(void *context, orr_status status, const struct orr_error *error)
+{
+    struct orr_writer *w = context;
+    if (status != ORR_OK) {
+        fail(w, status, error);
+        return;
+    }
+    pthread_mutex_lock(&w->mutex);
+    while (w->staged.head &&
+           orri_stage_has(w->stage, w->staged.head->segment, w->staged.head->end))
+        hand_back(w, pop(&w->staged));
+    pthread_mutex_unlock(&w->mutex);
+}
+
+static void stage_log(struct orr_writer *w, bool closed)
+{
+    const struct orri_log *log = &w->log;
+    struct orri_staged staged = { log->shard, log->created, log->log_bytes, log->end };
+    pthread_mutex_lock(&w->mutex);
+    bool soon = w->staged.head != NULL;
+    pthread_mutex_unlock(&w->mutex);
+    orri_stage_add(w->stage, &staged, soon, closed);
 }
 
 static int64_t linger_after(const struct orr_writer_options *o, int64_t sync)
@@ -159,21 +204,30 @@ static orr_status commit(struct orr_writer *w, struct orr_error *err)
         return status;
     w->linger = linger_after(&w->options, sync);
     acknowledge(w, bytes, sync);
+    if (w->stage)
+        stage_log(w, false);
     return ORR_OK;
+}
+
+/* Nothing more goes to the segment: its index is made where it stays. `seal`: now. */
+static orr_status close_segment(struct orr_writer *w, bool seal, struct orr_error *err)
+{
+    struct orri_shard_id shard = w->log.shard;
+    if (w->stage)
+        stage_log(w, true);
+    orr_status status = orri_log_close(&w->log, !w->stage, err);
+    if (status == ORR_OK && w->sealer && seal && !w->stage)
+        orri_sealer_add(w->sealer, &shard);
+    return status;
 }
 
 /* The segment is full: end it, begin the next. */
 static orr_status rotate(struct orr_writer *w, uint64_t need, struct orr_error *err)
 {
-    struct orri_shard_id shard = w->log.shard;
     orr_status status = w->log.group.attempts ? commit(w, err) : ORR_OK;
     if (status == ORR_OK)
-        status = orri_log_close(&w->log, true, err);
-    if (status != ORR_OK)
-        return status;
-    if (w->sealer)
-        orri_sealer_add(w->sealer, &shard);
-    return open_segment(w, need, err);
+        status = close_segment(w, true, err);
+    return status == ORR_OK ? open_segment(w, need, err) : status;
 }
 
 static orr_status write_item(struct orr_writer *w, struct item *item,
@@ -290,12 +344,14 @@ static void init_waits(struct orr_writer *w)
 
 static void free_writer(struct orr_writer *w)
 {
+    (void)orri_stage_end(w->stage, false, NULL);
     if (w->log.buffer) {
         /* Writing failed: leave the file as it is, scan knows how far it is good. */
         (void)orri_log_close(&w->log, false, NULL);
     }
     free_list(&w->queued);
     free_list(&w->pending);
+    free_list(&w->staged);
     free_list(&w->done);
     free_list(&w->taken);
     pthread_cond_destroy(&w->work);
@@ -305,7 +361,18 @@ static void free_writer(struct orr_writer *w)
         (void)close(w->event_fd);
     (void)orr_sealer_end(w->sealer, false, NULL);
     free(w->run_dir);
+    free(w->node_folder);
     free(w);
+}
+
+static orr_status start_stage(struct orr_writer *w, struct orr_error *err)
+{
+    struct orri_stage_setup setup = { .folder = w->node_folder,
+                                      .run_dir = w->run_dir,
+                                      .sealer = w->sealer,
+                                      .moved = moved,
+                                      .context = w };
+    return w->node_folder ? orri_stage_new(&setup, &w->stage, err) : ORR_OK;
 }
 
 /* Signals are the main thread's business. */
@@ -328,6 +395,8 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
     set_defaults(&w->options);
     w->linger = linger_after(&w->options, 0);
     w->run_dir = orr_strdup(options->run_dir);
+    if (options->node_folder)
+        w->node_folder = orr_strdup(options->node_folder);
     if (!options->no_index)
         w->sealer =
             orri_sealer_new(w->run_dir, options->durability != ORR_DURABILITY_NONE);
@@ -339,6 +408,8 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
             orr_error_errno(err, ORR_ERR_MACHINE, errno, "cannot make an event file");
     if (status == ORR_OK)
         status = open_segment(w, 0, err);
+    if (status == ORR_OK)
+        status = start_stage(w, err);
     int bad = status == ORR_OK ? start_thread(w) : 0;
     if (bad)
         status = orr_error_errno(err, ORR_ERR_MACHINE, bad, "cannot start a thread");
@@ -509,12 +580,13 @@ orr_status orr_writer_drain(struct orr_writer *w, struct orr_error *err)
 /* The thread has ended; its fields are ours. */
 static orr_status finish_files(struct orr_writer *w, bool seal, struct orr_error *err)
 {
-    struct orri_shard_id last = w->log.shard;
     struct orr_sealer *sealer = w->sealer;
-    orr_status status = orri_log_close(&w->log, true, err);
-    if (sealer && seal && status == ORR_OK)
-        orri_sealer_add(sealer, &last);
+    orr_status status = close_segment(w, seal, err);
+    orr_status staged = orri_stage_end(w->stage, true, status == ORR_OK ? err : NULL);
+    w->stage = NULL;
     w->sealer = NULL;
+    if (status == ORR_OK)
+        status = staged;
     orr_status sealed =
         orr_sealer_end(sealer, seal && status == ORR_OK, status == ORR_OK ? err : NULL);
     return status != ORR_OK ? status : sealed;

@@ -22,8 +22,9 @@
 
 enum orr_durability {
     ORR_DURABILITY_SHARED, /* the run directory is on a shared file system (default) */
-    ORR_DURABILITY_NODE, /* on a disk of the node, lost with it; synced all the same */
-    ORR_DURABILITY_NONE  /* never synced: survives a killed process, not the machine */
+    ORR_DURABILITY_NODE,   /* on a disk of the node, lost with it, and copied from there
+                            */
+    ORR_DURABILITY_NONE /* never synced: survives a killed process, not the machine */
 };
 
 struct orr_writer_options {
@@ -41,6 +42,10 @@ struct orr_writer_options {
     uint32_t queue_results; /* 4096: put refuses beyond this many not yet handed back */
     uint64_t queue_bytes;   /* 1 GiB of sections and blobs not yet handed back */
     bool no_index;          /* do not write .idx.h5 files (benchmarks, tests) */
+    /* orr_nodedisk_folder(): logs are there first. Results are handed back when that
+     * disk has them, those with blobs when the run directory has them too. NULL: logs
+     * are in the run directory only. */
+    const char *node_folder;
 };
 
 struct orr_writer;

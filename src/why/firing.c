@@ -6,14 +6,14 @@
 #include <string.h>
 
 /* All that the reaction sees, in the slots. */
-static void bind_result(const struct orr_why *why,
-                        const struct orr_engine_firing *firing, struct orr_value *slots)
+static void bind_result(struct orr_why *why, const struct orr_engine_firing *firing,
+                        struct orr_value *slots)
 {
     const struct orr_rule *rule = &why->setup.graph->rules[firing->rule];
     orri_why_bind(why, firing->rule, firing->match, slots);
     if (rule->result_slot != ORR_NONE && firing->task != ORR_NONE) {
-        const struct orr_record *results =
-            orr_engine_task_results(why->setup.engine, (orr_task_id) { firing->task });
+        const struct orr_record *results = orr_engine_task_results(
+            why->setup.engine, (orr_task_id) { firing->task }, &why->arena);
         slots[rule->result_slot] = results ? orr_value_of_record(results) : orr_null();
     }
 }

@@ -93,7 +93,7 @@ const char *orri_condition_text(struct orr_why *why, const struct orr_rule *rule
                                 const struct orr_expr *expr,
                                 const struct orr_value *slots);
 /* Put the facts of a match in the slots. */
-void orri_why_bind(const struct orr_why *why, uint32_t rule, const uint32_t *match,
+void orri_why_bind(struct orr_why *why, uint32_t rule, const uint32_t *match,
                    struct orr_value *slots);
 bool orri_why_true(struct orr_why *why, const struct orr_expr *expr,
                    const struct orr_value *slots);

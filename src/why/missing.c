@@ -20,27 +20,27 @@ bool orri_makes(const struct orr_rule *rule, uint32_t type)
 }
 
 static bool where_holds(struct orr_why *why, const struct orr_expr *where,
-                        const struct orr_record *record)
+                        uint32_t type, uint32_t index)
 {
     struct orr_value slots[ORR_SLOTS_MAX] = { 0 };
-    for (uint32_t i = 0; i < record->type->n_fields && i < ORR_SLOTS_MAX; i++)
-        slots[i] = record->fields[i];
+    uint32_t n = why->setup.graph->facts[type].record->n_fields;
+    for (uint32_t i = 0; i < n && i < ORR_SLOTS_MAX; i++)
+        slots[i] = orr_engine_fact_field(why->setup.engine, type, index, i);
     return orri_why_true(why, where, slots);
 }
 
 bool orri_meets(struct orr_why *why, const struct orri_ask *ask, uint32_t index,
                 uint32_t *met)
 {
-    uint32_t request = 0;
     uint32_t n = 0;
-    const struct orr_record *record =
-        orr_engine_fact(why->setup.engine, ask->type, index, &request).as.record;
     for (uint32_t i = 0; i < ask->n_fields; i++)
-        n +=
-            orr_value_equal(record->fields[ask->fields[i].field], ask->fields[i].value);
+        n += orr_value_equal(orr_engine_fact_field(why->setup.engine, ask->type, index,
+                                                   ask->fields[i].field),
+                             ask->fields[i].value);
     if (met)
         *met = n;
-    return n == ask->n_fields && (!ask->where || where_holds(why, ask->where, record));
+    return n == ask->n_fields &&
+           (!ask->where || where_holds(why, ask->where, ask->type, index));
 }
 
 /* ---- the question ---- */
@@ -81,11 +81,9 @@ static double distance_of(struct orr_why *why, const struct orri_ask *ask,
                           uint32_t index)
 {
     double sum = 0;
-    uint32_t request = 0;
-    const struct orr_record *record =
-        orr_engine_fact(why->setup.engine, ask->type, index, &request).as.record;
     for (uint32_t i = 0; i < ask->n_fields; i++) {
-        struct orr_value has = record->fields[ask->fields[i].field];
+        struct orr_value has = orr_engine_fact_field(why->setup.engine, ask->type,
+                                                     index, ask->fields[i].field);
         struct orr_value wanted = ask->fields[i].value;
         if (has.kind == ORR_KIND_INT && wanted.kind == ORR_KIND_INT)
             sum += fabs((double)has.as.i - (double)wanted.as.i);
@@ -222,10 +220,8 @@ static bool first_gap(const struct orr_why *why, const struct orr_engine_gather 
     if (gather->count > COUNTED_MAX || gather->n == 0)
         return false;
     for (uint64_t i = 0; i < gather->n; i++) {
-        uint32_t request = 0;
         struct orr_value v =
-            orr_engine_fact(why->setup.engine, type, gather->members[i], &request)
-                .as.record->fields[field];
+            orr_engine_fact_field(why->setup.engine, type, gather->members[i], field);
         if (v.kind != ORR_KIND_INT || v.as.i < 0 || v.as.i > gather->count ||
             seen[v.as.i])
             return false;

@@ -13,14 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-void orri_why_bind(const struct orr_why *why, uint32_t rule, const uint32_t *match,
+void orri_why_bind(struct orr_why *why, uint32_t rule, const uint32_t *match,
                    struct orr_value *slots)
 {
     const struct orr_rule *r = &why->setup.graph->rules[rule];
-    uint32_t request = 0;
     for (uint32_t v = 0; v < r->n_match; v++)
         slots[v] =
-            orr_engine_fact(why->setup.engine, r->match[v].fact, match[v], &request);
+            orr_engine_fact(why->setup.engine, r->match[v].fact, match[v], &why->arena);
 }
 
 bool orri_why_true(struct orr_why *why, const struct orr_expr *expr,
@@ -156,11 +155,19 @@ struct search {
     const struct orri_demands *demands;
     struct candidates order[ORR_SLOTS_MAX];
     struct orr_value slots[ORR_SLOTS_MAX];
+    struct orr_arena bound[ORR_SLOTS_MAX]; /* of the facts in the slots */
     uint32_t facts[ORR_SLOTS_MAX];
     uint64_t steps;
     bool complete; /* there is a combination that misses nothing */
     struct best best;
 };
+
+static void bind(struct search *s, uint32_t v, uint32_t fact)
+{
+    orr_arena_reset(&s->bound[v]);
+    s->slots[v] = orr_engine_fact(s->why->setup.engine, s->rule->match[v].fact, fact,
+                                  &s->bound[v]);
+}
 
 static void remember(struct search *s, uint32_t depth, uint32_t held, double missed)
 {
@@ -213,11 +220,9 @@ static void search_from(struct search *s, uint32_t depth);
 static void try_candidate(struct search *s, uint32_t depth, uint32_t fact)
 {
     uint32_t v = s->order[depth].variable;
-    uint32_t request = 0;
     s->steps++;
     s->facts[v] = fact;
-    s->slots[v] =
-        orr_engine_fact(s->why->setup.engine, s->rule->match[v].fact, fact, &request);
+    bind(s, v, fact);
     if (orri_demands_hold(s->why, s->demands, bound_at(s, depth + 1), s->slots) &&
         check(s, depth + 1))
         search_from(s, depth + 1);
@@ -291,10 +296,9 @@ static void collect(struct search *s, uint32_t v, uint32_t scope)
     c->variable = v;
     c->items = orr_alloc((size_t)all + 1, sizeof *c->items);
     for (uint32_t i = 0; i < all; i++) {
-        uint32_t request = 0;
         if (orr_engine_scope_of(engine, type, i) != scope)
             continue;
-        s->slots[v] = orr_engine_fact(engine, type, i, &request);
+        bind(s, v, i);
         if (orri_demands_hold(s->why, s->demands, 1U << v, s->slots))
             c->items[c->n++].fact = i;
     }
@@ -332,16 +336,13 @@ static void index_candidates(struct search *s, uint32_t depth)
     struct candidates *c = &s->order[depth];
     for (uint32_t i = 0; i < s->rule->n_where && c->n_keys < ORR_SLOTS_MAX; i++)
         c->n_keys += find_key(c, s->rule->where[i], bound_at(s, depth));
-    for (uint32_t i = 0; i < c->n; i++) {
-        uint32_t request = 0;
-        const struct orr_record *record =
-            orr_engine_fact(s->why->setup.engine, s->rule->match[c->variable].fact,
-                            c->items[i].fact, &request)
-                .as.record;
+    uint32_t type = s->rule->match[c->variable].fact;
+    for (uint32_t i = 0; i < c->n; i++)
         for (uint32_t k = 0; k < c->n_keys; k++)
             c->items[i].hash =
-                orr_value_hash(record->fields[c->fields[k]], c->items[i].hash);
-    }
+                orr_value_hash(orr_engine_fact_field(s->why->setup.engine, type,
+                                                     c->items[i].fact, c->fields[k]),
+                               c->items[i].hash);
     if (c->n)
         qsort(c->items, c->n, sizeof *c->items, by_hash);
 }
@@ -451,12 +452,10 @@ static void tell_best(struct search *s, struct orr_why_node *node, uint32_t scop
 {
     uint32_t last = s->order[s->best.depth - 1].variable;
     struct orr_text text = ORR_TEXT_INIT;
-    uint32_t request = 0;
     for (uint32_t v = 0; v < s->rule->n_match; v++) {
         if (s->best.facts[v] == ORR_NONE)
             continue;
-        s->slots[v] = orr_engine_fact(s->why->setup.engine, s->rule->match[v].fact,
-                                      s->best.facts[v], &request);
+        bind(s, v, s->best.facts[v]);
         orr_text_printf(
             &text, "%s%s = %s", text.length ? ", " : "", s->rule->match[v].name,
             orri_fact_text(s->why, s->rule->match[v].fact, s->best.facts[v]));
@@ -523,7 +522,9 @@ void orri_tell_nearest(struct orr_why *why, struct orr_why_node *node, uint32_t 
         search_from(s, 0);
         tell_found(s, node, scope, depth);
     }
-    for (uint32_t v = 0; v < s->rule->n_match; v++)
+    for (uint32_t v = 0; v < s->rule->n_match; v++) {
         free(s->order[v].items);
+        orr_arena_release(&s->bound[v]);
+    }
     free(s);
 }

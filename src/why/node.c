@@ -90,16 +90,18 @@ const char *orri_value_text(struct orr_why *why, struct orr_value v, size_t most
 const char *orri_fact_text(struct orr_why *why, uint32_t type, uint32_t index)
 {
     struct orr_text text = ORR_TEXT_INIT;
-    uint32_t request = 0;
-    const struct orr_record *record =
-        orr_engine_fact(why->setup.engine, type, index, &request).as.record;
-    orr_text_printf(&text, "%s {", why->setup.graph->facts[type].name);
-    for (uint32_t i = 0; i < record->type->n_fields; i++)
-        orr_text_printf(&text, "%s%s: %s", i ? ", " : "", record->type->fields[i].name,
-                        orri_value_text(why, record->fields[i], FIELD_BYTES));
+    const struct orr_engine *engine = why->setup.engine;
+    const struct orr_fact_type *fact = &why->setup.graph->facts[type];
+    orr_text_printf(&text, "%s {", fact->name);
+    for (uint32_t f = 0; f < fact->record->n_fields; f++) {
+        struct orr_value v = orr_engine_fact_field(engine, type, index, f);
+        orr_text_printf(&text, "%s%s: %s", f ? ", " : "", fact->record->fields[f].name,
+                        orri_value_text(why, v, FIELD_BYTES));
+    }
     orr_text_puts(&text, "}");
-    if (orr_engine_requests(why->setup.engine) > 1)
-        orr_text_printf(&text, " of request %" PRIu32, request);
+    if (orr_engine_requests(engine) > 1)
+        orr_text_printf(&text, " of request %" PRIu32,
+                        orr_engine_request_of(engine, type, index));
     return cut(why, &text, FACT_BYTES);
 }
 

@@ -33,9 +33,8 @@ static uint32_t inputs_type(const struct orr_module *module)
 static bool of_request(const struct orr_why *why, uint32_t type, uint32_t index,
                        uint32_t request)
 {
-    uint32_t of = 0;
-    (void)orr_engine_fact(why->setup.engine, type, index, &of);
-    return request == ORR_NONE || of == request;
+    return request == ORR_NONE ||
+           orr_engine_request_of(why->setup.engine, type, index) == request;
 }
 
 static void tell_never_called(struct orr_why *why, struct orr_why_node *root,
@@ -110,8 +109,7 @@ static void tell_scopes(struct orr_why *why, struct orr_why_node *root,
     uint32_t scopes = 0;
     uint32_t lacking = 0;
     for (uint32_t i = 0; i < orr_engine_facts(engine, inputs); i++) {
-        uint32_t of = 0;
-        (void)orr_engine_fact(engine, inputs, i, &of);
+        uint32_t of = orr_engine_request_of(engine, inputs, i);
         if (request != ORR_NONE && of != request)
             continue;
         scopes++;
@@ -197,8 +195,7 @@ const struct orr_why_node *orr_why_outputs(struct orr_why *why, uint32_t request
     struct orr_engine *engine = (struct orr_engine *)(uintptr_t)why->setup.engine;
     struct orr_why_node *root = orri_why_root(why);
     for (uint32_t i = 0; i < orr_engine_facts(engine, 0); i++) {
-        uint32_t of = 0;
-        (void)orr_engine_fact(engine, 0, i, &of);
+        uint32_t of = orr_engine_request_of(engine, 0, i);
         if (request != ORR_NONE && of != request)
             continue;
         enum orr_request_state state = orr_engine_request_state(engine, of, NULL);

@@ -264,7 +264,11 @@ contains "listed" "$(cat c/request)" "old workflow.upper.yaml.1 $work/flow/upper
 contains "the new text" "$(cat c/workflow.upper.yaml)" "A-W_"
 exits 2 "$ORRERY" run flow/job.yaml -n 1 -q --resume -d c -s loud=true
 contains "a setting" "$err" "input 'loud': true, was false"
+exits 2 "$ORRERY" run flow/job.yaml -n 1 -q -d c --accept-changes
+contains "changes of nothing" "$err" "--accept-changes goes with --resume"
+: >c/run.h5.tmp-1 # of a process that was killed
 exits 0 "$ORRERY" run flow/job.yaml -n 1 -q --resume -d c -s loud=true --accept-changes
+[ ! -e c/run.h5.tmp-1 ] || fail "what a killed process was making is still there"
 exits 0 "$ORRERY" resume c -n 1
 same "a setting stays" "" "$(grep note: <<<"$err")"
 

@@ -266,6 +266,10 @@ assert all(r["bytes"] > 0 and r["age_seconds"] >= 0 for r in rows), rows' <<<"$o
 exits 2 "$ORRERY" cache ls
 contains "which cache" "$err" "Name it with --cache or ORRERY_CACHE"
 exits 2 "$ORRERY" cache rm zzzz --cache dcache
+exits 2 "$ORRERY" cache rm '' --cache dcache
+contains "no name" "$err" "an entry without a name"
+exits 0 "$ORRERY" cache ls --cache "$work/none"
+contains "no cache" "$err" "nothing is there: $work/none"
 exits 2 "$ORRERY" cache rm "$(id_of source)" zzzz --cache dcache
 same "all or none" 2 "$(entries)"
 exits 2 "$ORRERY" cache prune --cache dcache

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# kill.sh [--kills N] [--seed S] - kill -9 for any process at any moment: nothing that was
+# kill.sh [--kills N] [--seed S] [--node] - kill -9 for any process at any moment: nothing that was
 # counted is lost, nothing is counted twice, and resume ends like a run without trouble
 #
 # Runs of 2,400 tasks of milliseconds, with blobs and files, take ten kills each (20 in all;
@@ -9,6 +9,7 @@
 # command line. What is looked at after each kill:
 # - all attempts that lay in the shards before it still do, at the same place;
 # - the results that status.json had counted are no more than those in the shards.
+# With --node the logs are on the node's disk, and count there as well.
 # And at the end of each run: each task has one result, each fact is there once, and facts, files
 # and blobs are those of a run without kills.
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=kit.sh
@@ -17,10 +18,16 @@
 [ -x "${ORR_FAULT_SHARDS:-}" ] || skip "no ORR_FAULT_SHARDS (ctest knows it)"
 kills=20
 seed=$$
+options=()
 while [ $# -gt 0 ]; do
     case $1 in
     --kills) kills=$2 ;;
     --seed) seed=$2 ;;
+    --node)
+        options=(--durability node --local-dir "$work/disk")
+        shift
+        continue
+        ;;
     *) fail "what is '$1'?" ;;
     esac
     shift 2
@@ -28,6 +35,7 @@ done
 RANDOM=$seed
 echo "$kills kills, seed $seed"
 cd "$work"
+mkdir disk
 tasks=2400
 many_yaml >many.yaml
 
@@ -52,10 +60,11 @@ launcher=
 # Start or go on with run $1 in the background.
 launch() {
     if [ -e "$work/$1/request" ]; then
-        "$ORRERY" resume "$work/$1" -n 3 --quiet 2>>"$1.log" &
+        "$ORRERY" resume "$work/$1" -n 3 --quiet "${options[@]}" 2>>"$1.log" &
     else
         rm -rf "${work:?}/$1" # killed before it began
-        "$ORRERY" run many.yaml --set n=$tasks -n 3 --run-dir "$work/$1" --quiet 2>>"$1.log" &
+        "$ORRERY" run many.yaml --set n=$tasks -n 3 --run-dir "$work/$1" --quiet "${options[@]}" \
+            2>>"$1.log" &
     fi
     launcher=$!
 }
@@ -96,11 +105,16 @@ in_shards() { # identities that have a result, as far as anybody can see
     awk '$4 == 0 { print $1 }' "$1" | sort -u
 }
 
+# The folder of a run on the node's disk, where there is one.
+folder_of() { echo disk/orrery-"$(sed -n 's/^id //p' "$1/run")"-*/ | grep -v '\*' || true; }
+
 # look RUN: what lies in its shards is no less than before, and than what was counted
 look() {
-    local run=$1 had=$2 now
-    "$ORR_FAULT_SHARDS" "$work/$run" >"$run.now" 2>.err || fail "$run: $(cat .err)"
-    sort -o "$run.now" "$run.now"
+    local run=$1 had=$2 now folder
+    folder=$(folder_of "$run")
+    # shellcheck disable=SC2086 # none, or one word
+    "$ORR_FAULT_SHARDS" "$work/$run" $folder >"$run.now" 2>.err || fail "$run: $(cat .err)"
+    sort -u -o "$run.now" "$run.now"
     checks=$((checks + 2))
     [ -z "$(comm -23 "$run.before" "$run.now" | head -n 3)" ] ||
         fail "$run: lost: $(comm -23 "$run.before" "$run.now" | head -n 3)"
@@ -158,6 +172,7 @@ for ((r = 1; killed < kills; r++)); do
     expect_end "$run"
     exits 0 "$ORRERY" resume "$work/$run" -n 3 --quiet
     wait_until nobody_left "$run"
+    same "$run: what is left on the node's disk" "" "$(folder_of "$run")"
     same "$run" succeeded "$(state "$run")"
     look "$run" $tasks
     same "$run: what it made" "$expected" "$(made "$run")"

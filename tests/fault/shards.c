@@ -1,9 +1,10 @@
 /* shards.c - lists the attempts in the shards of a run, whether it is on, dead or done
  *
- *     shards RUN [--blobs]
+ *     shards RUN [--blobs | FOLDER]
  *
  * A line for each: identity, session, where it lies, failure (0: none). `--blobs`
- * reads all blobs, too, each of which must be whole. */
+ * reads all blobs, too, each of which must be whole. FOLDER: on the disk of the node,
+ * whose logs are read first, as far as they stay while they are read. */
 #include "lang/value.h"
 #include "store/rundir.h"
 #include "store/scan.h"
@@ -63,11 +64,14 @@ int main(int argc, char **argv)
     struct listing listing = { NULL, 0 };
     if (argc < 2)
         return 2;
-    if (argc > 2)
+    bool blobs = argc > 2 && strcmp(argv[2], "--blobs") == 0;
+    if (blobs)
         listing.blobs = orr_blob_reader_new(argv[1]);
-    struct orr_scan_options options = { .verify_blobs = argc > 2 };
+    struct orr_scan_options options = { .verify_blobs = blobs };
     orr_status status = orr_run_info_read(argv[1], &info, &err);
     options.run_id = info.id;
+    if (status == ORR_OK && argc > 2 && !blobs) /* what goes meanwhile is copied */
+        (void)orr_shards_scan(argv[2], &options, list, &listing, NULL, NULL);
     if (status == ORR_OK)
         status = orr_shards_scan(argv[1], &options, list, &listing, NULL, &err);
     if (status != ORR_OK)

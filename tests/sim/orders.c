@@ -637,8 +637,8 @@ static bool counts(struct orr_engine *engine, uint32_t scope, uint32_t request)
 static char *fact_line(struct orr_engine *engine, uint32_t type, uint32_t index)
 {
     struct orr_text line = ORR_TEXT_INIT;
-    uint32_t request = 0;
-    struct orr_value v = orr_engine_fact(engine, type, index, &request);
+    uint32_t request = orr_engine_request_of(engine, type, index);
+    struct orr_arena arena = ORR_ARENA_INIT;
     uint32_t scope = orr_engine_scope_of(engine, type, index);
     uint32_t task = orr_engine_scope_task(engine, scope);
     if (!counts(engine, scope, request))
@@ -651,7 +651,8 @@ static char *fact_line(struct orr_engine *engine, uint32_t type, uint32_t index)
         orr_text_printf(&line, "call %s", hex);
     }
     orr_text_printf(&line, " %s ", job->graph->facts[type].name);
-    orr_value_print(v, &line);
+    orr_value_print(orr_engine_fact(engine, type, index, &arena), &line);
+    orr_arena_release(&arena);
     return line.s;
 }
 

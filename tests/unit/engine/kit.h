@@ -146,10 +146,11 @@ static inline char *kit_facts(const struct orr_engine *engine,
     for (uint32_t t = 0; t < graph->n_facts; t++)
         for (uint32_t i = 0; i < orr_engine_facts(engine, t); i++) {
             struct orr_text line = ORR_TEXT_INIT;
-            uint32_t request = 0;
-            struct orr_value v = orr_engine_fact(engine, t, i, &request);
-            orr_text_printf(&line, "%u %s ", request, graph->facts[t].name);
-            orr_value_print(v, &line);
+            struct orr_arena arena = ORR_ARENA_INIT;
+            orr_text_printf(&line, "%u %s ", orr_engine_request_of(engine, t, i),
+                            graph->facts[t].name);
+            orr_value_print(orr_engine_fact(engine, t, i, &arena), &line);
+            orr_arena_release(&arena);
             lines = orr_grow(lines, n, &cap, sizeof *lines);
             lines[n++] = line.s;
         }

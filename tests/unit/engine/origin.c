@@ -56,8 +56,7 @@ static void end(struct fixture *f)
 
 static int64_t field(const struct fixture *f, uint32_t type, uint32_t index)
 {
-    uint32_t request = 0;
-    return orr_engine_fact(f->engine, type, index, &request).as.record->fields[0].as.i;
+    return orr_engine_fact_field(f->engine, type, index, 0).as.i;
 }
 
 static void facts_name_their_firing(void **state)
