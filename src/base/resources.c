@@ -53,6 +53,13 @@ bool orr_may_overtake(const struct orr_resources *free,
            (overtaken < bound || orr_fits_beside(free, want, waits));
 }
 
+bool orr_goes_first(const struct orr_resources *node, const struct orr_resources *call)
+{
+    double cores = (double)call->cores / (double)node->cores;
+    return (call->gpus && (double)call->gpus / (double)node->gpus > cores) ||
+           (call->memory && (double)call->memory / (double)node->memory > cores);
+}
+
 void orr_size_print(struct orr_text *out, uint64_t bytes)
 {
     static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };

@@ -29,6 +29,10 @@ bool orr_may_overtake(const struct orr_resources *free,
                       const struct orr_resources *want,
                       const struct orr_resources *waits, uint64_t overtaken,
                       uint64_t bound);
+/* Is it the memory or the GPUs of a node that such calls use up first, not its cores?
+ * They are held for it from the moment when it is sent there. So it goes before calls
+ * that wait for cores, and these may be overtaken as above. */
+bool orr_goes_first(const struct orr_resources *node, const struct orr_resources *call);
 /* Does `want` leave what `waits` needs, of each thing that it takes itself? */
 bool orr_fits_beside(const struct orr_resources *free, const struct orr_resources *want,
                      const struct orr_resources *waits);

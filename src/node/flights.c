@@ -17,6 +17,16 @@ void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
     list->n++;
 }
 
+void orri_flight_push_first(struct orr_agent *agent, struct orri_flight_list *list,
+                            uint32_t at)
+{
+    agent->flights[at].next = list->head;
+    list->head = at + 1;
+    if (!list->tail)
+        list->tail = at + 1;
+    list->n++;
+}
+
 uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list)
 {
     uint32_t at = list->head - 1;

@@ -72,6 +72,8 @@ struct orr_agent {
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at);
 uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list);
+void orri_flight_push_first(struct orr_agent *agent, struct orri_flight_list *list,
+                            uint32_t at);
 /* Out of the middle: `before` is the one before it, + 1. */
 void orri_flight_take_out(struct orr_agent *agent, struct orri_flight_list *list,
                           uint32_t at, uint32_t before);

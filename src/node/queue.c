@@ -121,11 +121,29 @@ void orri_queue_start(struct orr_agent *agent)
     orri_crew_flush(agent->crew);
 }
 
+/* True: it stands first now, and has overtaken the one that did. */
+static bool push_first(struct orr_agent *agent, uint32_t at)
+{
+    const struct orr_graph_function *f =
+        orri_flight_function(agent, &agent->flights[at]);
+    struct orr_resources needs = orr_function_needs(f);
+    struct orr_resources has = orri_crew_has(agent->crew);
+    struct orri_flight *first =
+        agent->queue.n ? &agent->flights[agent->queue.head - 1] : NULL;
+    if (!f->isolated || !first || first->overtaken >= has.cores ||
+        !orr_goes_first(&has, &needs))
+        return false;
+    first->overtaken += needs.cores;
+    orri_flight_push_first(agent, &agent->queue, at);
+    return true;
+}
+
 void orri_queue_push(struct orr_agent *agent, uint32_t at)
 {
     agent->queued_in_place +=
         !orri_flight_function(agent, &agent->flights[at])->isolated;
-    orri_flight_push(agent, &agent->queue, at);
+    if (!push_first(agent, at))
+        orri_flight_push(agent, &agent->queue, at);
 }
 
 void orri_queue_drop(struct orr_agent *agent)

@@ -60,6 +60,15 @@ void orri_try_push(struct orr_sim *sim, struct orri_tries *list, uint32_t at)
     list->n++;
 }
 
+void orri_try_push_first(struct orr_sim *sim, struct orri_tries *list, uint32_t at)
+{
+    sim->tries[at].next = list->first;
+    list->first = at + 1;
+    if (!list->last)
+        list->last = at + 1;
+    list->n++;
+}
+
 uint32_t orri_try_pop(struct orr_sim *sim, struct orri_tries *list)
 {
     uint32_t at = list->first - 1;

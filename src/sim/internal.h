@@ -194,6 +194,7 @@ uint32_t orri_try_new(struct orr_sim *sim, const struct orr_assignment *from,
 void orri_try_free(struct orr_sim *sim, uint32_t at);
 void orri_try_push(struct orr_sim *sim, struct orri_tries *list, uint32_t at);
 uint32_t orri_try_pop(struct orr_sim *sim, struct orri_tries *list);
+void orri_try_push_first(struct orr_sim *sim, struct orri_tries *list, uint32_t at);
 /* Out of the middle: `before` is the one before it, + 1. */
 void orri_try_take_out(struct orr_sim *sim, struct orri_tries *list, uint32_t at,
                        uint32_t before);

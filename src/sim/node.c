@@ -214,6 +214,21 @@ static void abandon(struct orr_sim *sim, uint32_t node, int64_t now)
     }
 }
 
+static void push(struct orr_sim *sim, uint32_t node, uint32_t at)
+{
+    struct orri_sim_node *n = &sim->nodes[node];
+    struct orri_try *first = n->queue.n ? &sim->tries[n->queue.first - 1] : NULL;
+    struct orr_resources has = { sim->setup.cores, sim->setup.gpus,
+                                 sim->setup.memory ? sim->setup.memory : UINT64_MAX };
+    if (!first || first->overtaken >= has.cores ||
+        !orr_goes_first(&has, &sim->tries[at].needs)) {
+        orri_try_push(sim, &n->queue, at);
+        return;
+    }
+    first->overtaken += sim->tries[at].needs.cores;
+    orri_try_push_first(sim, &n->queue, at);
+}
+
 static void take_assignments(struct orr_sim *sim, uint32_t node, uint32_t message,
                              int64_t now)
 {
@@ -221,7 +236,7 @@ static void take_assignments(struct orr_sim *sim, uint32_t node, uint32_t messag
     while (tries->n) {
         uint32_t at = orri_try_pop(sim, tries);
         now = orri_agent_works(sim, node, now, half_of_agent(sim, at));
-        orri_try_push(sim, &sim->nodes[node].queue, at);
+        push(sim, node, at);
         start_queued(sim, node, now);
     }
 }

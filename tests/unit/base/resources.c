@@ -46,6 +46,17 @@ static void who_takes_nothing_of_what_is_short_is_no_rival(void **state)
     assert_false(orr_may_overtake(&free, &greedy, &waits, 100, 8));
 }
 
+static void what_uses_up_no_cores_first_goes_first(void **state)
+{
+    (void)state;
+    struct orr_resources node = { 64, 4, 512 };
+    assert_true(orr_goes_first(&node, &(struct orr_resources) { 1, 1, 0 }));
+    assert_false(orr_goes_first(&node, &(struct orr_resources) { 16, 1, 0 }));
+    assert_true(orr_goes_first(&node, &(struct orr_resources) { 1, 0, 100 }));
+    assert_false(orr_goes_first(&node, &(struct orr_resources) { 1, 0, 8 }));
+    assert_false(orr_goes_first(&node, &(struct orr_resources) { 1, 0, 0 }));
+}
+
 static void sizes_and_resources_are_printed(void **state)
 {
     (void)state;
@@ -70,6 +81,7 @@ int main(void)
         cmocka_unit_test(all_of_them_must_fit),
         cmocka_unit_test(one_may_overtake_until_the_bound),
         cmocka_unit_test(who_takes_nothing_of_what_is_short_is_no_rival),
+        cmocka_unit_test(what_uses_up_no_cores_first_goes_first),
         cmocka_unit_test(sizes_and_resources_are_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
