@@ -38,7 +38,8 @@ struct orri_crew {
     struct orri_crew_setup setup;
     int listener;
     struct worker *workers;
-    bool *busy; /* per core */
+    bool *busy;     /* per core */
+    uint32_t *numa; /* its domain */
     uint32_t n_cores;
     uint32_t n_idle; /* cores of live workers */
     bool *gpu_busy;
@@ -59,6 +60,9 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
     crew->workers = orr_alloc(setup->workers, sizeof *crew->workers);
     crew->n_cores = setup->workers * setup->cores_each;
     crew->busy = orr_alloc(crew->n_cores, sizeof *crew->busy);
+    crew->numa = orr_alloc(crew->n_cores, sizeof *crew->numa);
+    for (uint32_t c = 0; c < crew->n_cores && setup->topo; c++)
+        crew->numa[c] = orr_topo_numa_of(setup->topo, c) % NUMAS_MAX;
     crew->gpu_busy = orr_alloc(setup->gpus + 1, sizeof *crew->gpu_busy);
     crew->n_gpus_idle = setup->gpus;
     crew->memory_idle = setup->memory ? setup->memory : UINT64_MAX;
@@ -96,6 +100,7 @@ void orri_crew_free(struct orri_crew *crew)
         (void)close(crew->listener);
     free(crew->workers);
     free(crew->busy);
+    free(crew->numa);
     free(crew->gpu_busy);
     free(crew);
 }
@@ -120,11 +125,6 @@ static void count_idle(struct orri_crew *crew)
         crew->n_idle += is_idle(crew, c);
 }
 
-static uint32_t numa_of(const struct orri_crew *crew, uint32_t core)
-{
-    return crew->setup.topo ? orr_topo_numa_of(crew->setup.topo, core) : 0;
-}
-
 /* Take `n` idle cores: `own` first, then those of its NUMA domain, then any. */
 static void take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
                        struct orri_place *place)
@@ -134,7 +134,7 @@ static void take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
     for (int any_domain = 0; any_domain < 2; any_domain++)
         for (uint32_t c = 0; c < crew->n_cores && place->n_cores < n; c++)
             if (c != own && is_idle(crew, c) &&
-                (numa_of(crew, c) == numa_of(crew, own)) != any_domain)
+                (crew->numa[c] == crew->numa[own]) != any_domain)
                 place->cores[place->n_cores++] = c;
     for (uint32_t i = 0; i < n; i++)
         crew->busy[place->cores[i]] = true;
@@ -148,9 +148,9 @@ static uint32_t choose_core(const struct orri_crew *crew, uint32_t n)
     uint32_t best = UINT32_MAX;
     uint32_t of_best = 0;
     for (uint32_t c = 0; c < crew->n_cores; c++)
-        idle[numa_of(crew, c) % NUMAS_MAX] += is_idle(crew, c);
+        idle[crew->numa[c]] += is_idle(crew, c);
     for (uint32_t c = 0; c < crew->n_cores; c++) {
-        uint32_t here = idle[numa_of(crew, c) % NUMAS_MAX];
+        uint32_t here = idle[crew->numa[c]];
         bool fits = here >= n;
         bool best_fits = of_best >= n;
         if (!is_idle(crew, c) ||

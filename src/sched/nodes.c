@@ -178,6 +178,15 @@ uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
     return look(&s, 0, UINT32_MAX);
 }
 
+bool orri_nodes_any_large_enough(const struct orri_sched_nodes *nodes,
+                                 const struct orr_resources *want)
+{
+    for (uint32_t i = 0; i < nodes->n; i++)
+        if (nodes->items[i].has.cores && orr_resources_fit(&nodes->items[i].has, want))
+            return true;
+    return false;
+}
+
 uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
                                  const struct orr_resources *want)
 {

@@ -56,6 +56,8 @@ void orri_nodes_unload(struct orri_sched_nodes *nodes, uint32_t node,
 uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
                               const struct orr_resources *want, struct orri_depth deep,
                               const struct orri_kept *kept);
+bool orri_nodes_any_large_enough(const struct orri_sched_nodes *nodes,
+                                 const struct orr_resources *want);
 /* The emptiest that is large enough, full or not; UINT32_MAX: none. */
 uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
                                  const struct orr_resources *want);

@@ -133,7 +133,7 @@ static bool fits_nodes(const struct orr_sched *sched, const struct orr_resources
                         want->gpus, most->gpus);
     } else if (want->memory > most->memory) {
         refuse_memory(want->memory, most->memory, why);
-    } else if (orri_nodes_large_enough(&sched->nodes, want) == UINT32_MAX) {
+    } else if (!orri_nodes_any_large_enough(&sched->nodes, want)) {
         orr_text_puts(why, "no single node has all that it asks for: ");
         orr_resources_print(want, why);
     } else {

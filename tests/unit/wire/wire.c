@@ -78,7 +78,8 @@ static void every_cut_is_refused(void **state)
                            .memory = 1,
                            .pid = 2,
                            .pid_space = "b/4",
-                           .bind = "0-7" };
+                           .bind = "0-7",
+                           .gpus = 4 };
     orr_hello_put(&out, &h);
     for (size_t length = 1; length < out.length; length++) {
         struct orr_arena arena = ORR_ARENA_INIT;
@@ -88,6 +89,14 @@ static void every_cut_is_refused(void **state)
         assert_int_equal(orr_hello_get(&in, &arena, &back), ORR_ERR_DATA);
         orr_arena_release(&arena);
     }
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_reader in = orr_reader_of(out.data, out.length);
+    struct orr_hello whole;
+    (void)orr_message_of(&in);
+    assert_int_equal(orr_hello_get(&in, &arena, &whole), ORR_OK);
+    assert_string_equal(whole.bind, "0-7");
+    assert_int_equal(whole.gpus, 4);
+    orr_arena_release(&arena);
     orr_bytes_release(&out);
 }
 
