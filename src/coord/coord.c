@@ -279,26 +279,11 @@ static void count_ahead(struct orr_coord *coord)
     coord->ahead = ahead;
 }
 
-/* What ready calls wait for, by function. */
-static void tell_waiting(struct orr_coord *coord)
-{
-    const struct orr_graph *graph = coord->setup.graph;
-    for (uint32_t f = 0; f < graph->n_functions && f < coord->status.n_stages; f++) {
-        struct orr_resources needs = orr_function_needs(&graph->functions[f]);
-        const char *what =
-            orr_sched_waits_for(coord->sched, graph->functions[f].pool, &needs);
-        struct orr_stage *stage = &coord->status.stages[f];
-        bool over = stage->done == stage->total;
-        (void)snprintf(stage->waits_for, sizeof stage->waits_for, "%s",
-                       what && !over ? what : "");
-    }
-}
-
 static void update_status(struct orr_coord *coord, int64_t now)
 {
     struct orr_run_status *s = &coord->status;
     count_ahead(coord);
-    tell_waiting(coord);
+    orri_tell_waiting(coord);
     s->updated = orri_wall(coord);
     s->in_flight = orr_sched_in_flight(coord->sched);
     s->waiting = orr_sched_queued(coord->sched);

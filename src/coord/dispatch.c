@@ -298,3 +298,17 @@ orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error 
     orr_status flushed = flush_all(coord, status == ORR_OK ? err : NULL);
     return status == ORR_OK ? flushed : status;
 }
+
+void orri_tell_waiting(struct orr_coord *coord)
+{
+    const struct orr_graph *graph = coord->setup.graph;
+    for (uint32_t f = 0; f < graph->n_functions && f < coord->status.n_stages; f++) {
+        struct orr_resources needs = orr_function_needs(&graph->functions[f]);
+        const char *what =
+            orr_sched_waits_for(coord->sched, graph->functions[f].pool, &needs);
+        struct orr_stage *stage = &coord->status.stages[f];
+        bool over = stage->done == stage->total;
+        (void)snprintf(stage->waits_for, sizeof stage->waits_for, "%s",
+                       what && !over ? what : "");
+    }
+}

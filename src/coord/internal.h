@@ -103,6 +103,8 @@ struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 /* Calls and assignments (dispatch.c). */
 void orri_take_calls(struct orr_coord *coord);
 orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err);
+/* Into the status: what ready calls wait for, by function. */
+void orri_tell_waiting(struct orr_coord *coord);
 /* The task's result, from an agent or from an earlier epoch, goes to the engine; false,
  * with *err filled, when it does not read back. */
 bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,
