@@ -21,4 +21,33 @@ bool orr_slurm_counts(const char *text, uint32_t **out, size_t *n);
 void orr_slurm_hosts(const char *const *names, const uint32_t *places, size_t n,
                      uint64_t workers, struct orr_text *out);
 
+/* ---- batch scripts ---- */
+
+struct orr_slurm_option {
+    const char *name;  /* of sbatch, without dashes */
+    const char *value; /* one line; "" or "true": a switch */
+};
+
+struct orr_slurm_script {
+    const struct orr_slurm_option *options; /* of several with one name the last */
+    size_t n_options;
+    const char *run_dir;        /* absolute */
+    const char *directory;      /* absolute: where the job is started */
+    const char *const *command; /* words: what starts or resumes the run */
+    size_t n_command;
+    const char *const *modules; /* to load */
+    size_t n_modules;
+    const char *const *setup; /* lines of shell */
+    size_t n_setup;
+    uint32_t requeues; /* how often the job may start again, at most */
+};
+
+/* The script, for sbatch in the directory RUN/slurm: its log goes to log-JOB.txt there.
+ * It starts the command, tells it of the end, and asks for another turn while that says
+ * 75 (drained). RUN/slurm/DONE keeps the exit code of a run that is over: then the
+ * script does nothing. */
+void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text *out);
+/* One word for the shell; appended. */
+void orr_slurm_quote(const char *word, struct orr_text *out);
+
 #endif
