@@ -90,12 +90,13 @@ static const char before[] =
     "}\n";
 
 static const char after[] =
-    "pid=$!\n"
+    "pid=$! warned= ended=\n"
     "# The end of the time, or of a preempted turn, comes near: finish what can be "
     "finished.\n"
-    "trap 'note \"told that the end is near\"; kill -USR1 \"$pid\" 2>/dev/null' USR1\n"
+    "trap 'warned=1; note \"told that the end is near\"; kill -USR1 \"$pid\" "
+    "2>/dev/null' USR1\n"
     "# Cancelled, or Slurm takes the nodes now: end what runs, keep what is done.\n"
-    "trap 'note \"told to end\"; kill -USR2 \"$pid\" 2>/dev/null' TERM\n"
+    "trap 'ended=1; note \"told to end\"; kill -USR2 \"$pid\" 2>/dev/null' TERM\n"
     "while :; do # a trap ends wait, not the program\n"
     "    wait \"$pid\"\n"
     "    code=$?\n"
@@ -118,12 +119,12 @@ static const char after[] =
     "    echo \"$code\" >\"$run/slurm/DONE.tmp\" && mv \"$run/slurm/DONE.tmp\" "
     "\"$run/slurm/DONE\"\n"
     "    ;;\n"
-    "75) # drained: there is more to do\n"
-    "    again\n"
+    "75) # drained: there is more to do, but not when somebody cancelled the job\n"
+    "    if [ -n \"$warned\" ] && [ -z \"$ended\" ]; then again; fi\n"
     "    ;;\n"
     "3) # the machine or the store: twice that may have been chance\n"
     "    echo x >>\"$failed\"\n"
-    "    if [ \"$(wc -l <\"$failed\")\" -lt 3 ]; then again; fi\n"
+    "    if [ -z \"$ended\" ] && [ \"$(wc -l <\"$failed\")\" -lt 3 ]; then again; fi\n"
     "    ;;\n"
     "esac\n"
     "exit \"$code\"\n";

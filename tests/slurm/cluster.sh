@@ -165,3 +165,73 @@ if wanted first; then
     lab boot "$node"
     wait_until lab_is_whole
 fi
+
+if wanted user; then
+    begin "another user, with odd names, no home directory, no environment"
+    cp "$ORRERY" "$work/orrery"
+    chmod 755 "$work/orrery"
+    place="$work/some user's"
+    mkdir "$place"
+    cp many.yaml "$place/many.yaml"
+    chown -R nobody "$place"
+    run="$place/run 1"
+    cd "$place"
+    as_user() { lab as nobody env -u XDG_CONFIG_HOME HOME=/nonexistent "$@"; }
+    exits 0 as_user "$work/orrery" submit many.yaml --set n=$tasks --run-dir "run 1" --nodes 4 \
+        --ntasks-per-node 2 -- --export=NONE
+    wait_until over "$run"
+    same "user: exit code" 0 "$(cat "$run/slurm/DONE")"
+    same "user: tasks" "$(tail -n 1 <<<"$expected")" \
+        "$("$ORRERY" ls "$run" tasks --format csv | tail -n +2 | wc -l)"
+    same "user: whose it is" "nobody 700" "$(stat -c '%U %a' "$run")"
+    exits 0 as_user "$work/orrery" status "run 1"
+    cd "$work"
+fi
+if wanted eight; then
+    begin "eight nodes of calls that do nothing, and a video on four"
+    cat >noop.yaml <<'YAML'
+orrery: 1
+workflow: noop
+inputs: {n: {type: int, default: 20000}}
+facts: {item: {i: int}, made: {i: int}, all: {n: int}}
+functions: {noop: {use: core.noop}}
+rules:
+  - {rule: items, match: {j: job}, for: i in range(j.n), assert: item, with: {i: i}}
+  - rule: call
+    match: {t: item}
+    action: {call: noop, with: {i: t.i}}
+    reaction: [{assert: made, with: {i: result.i}}]
+  - rule: finish
+    match: {j: job}
+    gather: {m: made, where: m.i >= 0, count: j.n}
+    assert: all
+    with: {n: len(m.i)}
+outputs: {all: {fact: all}}
+YAML
+    exits 0 "$ORRERY" submit noop.yaml --run-dir eight --nodes 8 --ntasks-per-node 2
+    wait_until over eight
+    same "eight: exit code" 0 "$(cat eight/slurm/DONE)"
+    same "eight: what it made" 0,20000 \
+        "$("$ORRERY" ls eight facts/all --format csv | tr -d '\r' | tail -n +2)"
+    contains "eight: nodes" "$("$ORRERY" status eight)" "on 8 nodes"
+    if [ -s "$ORR_CLIPS/plain.mp4" ]; then
+        cat >film.yaml <<YAML
+orrery: 1
+job: film
+workflow: $source_dir/workflows/ladder.yaml
+inputs:
+  source: $ORR_CLIPS/plain.mp4
+  chunk: 400ms
+  target: 0.01
+  rungs: [{name: a, height: 120, crf: 30}, {name: b, height: 64, crf: 30}]
+slurm: {nodes: 4, ntasks-per-node: 2}
+YAML
+        exits 0 "$ORRERY" run film.yaml -n 3 --run-dir film_calm --quiet
+        exits 0 "$ORRERY" submit film.yaml --run-dir film
+        wait_until over film
+        for rung in a b; do
+            cmp "film_calm/out/$rung.mp4" "film/out/$rung.mp4" || fail "rung $rung differs"
+            checks=$((checks + 1))
+        done
+    fi
+fi
