@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh [CTEST-OPTION...] - install, build and pass all tests
 #
-# Two builds: optimised, for everything; with sanitizers, for everything but the lint and the kills. The
+# Two builds: optimised, for everything; with sanitizers, for everything but the lint, the kills
+# and Slurm. The
 # clips that the tests need are fetched into ./clips (or $ORR_CLIPS) and kept there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -30,6 +31,6 @@ export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$here/tests/support/lsan.supp:p
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 echo "== sanitizers =="
-ctest --test-dir build/asan --output-on-failure -LE 'lint|fault' "$@"
+ctest --test-dir build/asan --output-on-failure -LE 'lint|fault|slurm' "$@"
 echo "== optimised =="
 ctest --test-dir build/tests --output-on-failure "$@"

@@ -1,9 +1,11 @@
-/* launch.c - starting mpirun when nobody did
- * Owns: the mpirun process, and the file through which rank 0 tells its exit code. */
+/* launch.c - starting the ranks when nobody did
+ * Owns: the launcher's process, and the file through which rank 0 tells its exit code.
+ * Hands on: which launcher, with which arguments (launcher.c). */
+#include "base/file.h"
 #include "base/memory.h"
-#include "cli/session.h"
+#include "base/text.h"
+#include "cli/launcher.h"
 #include "store/rundir.h"
-#include "topo/topo.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -47,74 +49,8 @@ static void set_environment(const char *exit_file)
     }
 }
 
-/* Will all ranks be here? Batch systems tell mpirun about more nodes than this one. */
-static bool on_one_node(void)
-{
-    static const char *const lists[] = { "PBS_NODEFILE", "PE_HOSTFILE", "LSB_HOSTS",
-                                         "LSB_DJOB_HOSTFILE",
-                                         "OMPI_MCA_orte_default_hostfile" };
-    const char *nodes = getenv("SLURM_JOB_NUM_NODES");
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        if (getenv(lists[i]))
-            return false;
-    return !nodes || strcmp(nodes, "1") == 0;
-}
-
-enum { ARGS_MAX = 40 };
-
-/* docs/design/mpi.md says why each of these. */
-static char **mpirun_arguments(const struct orri_session *session,
-                               const struct orr_line *line, const char *self,
-                               const char *ranks)
-{
-    static const char *const fixed[] = {
-        "--quiet",
-        "--oversubscribe",
-        "--bind-to",
-        "none",
-        "--enable-recovery",
-        "--mca",
-        "orte_allowed_exit_without_sync",
-        "1",
-        "--mca",
-        "orte_abort_on_non_zero_status",
-        "0",
-        "--mca",
-        "mpi_yield_when_idle",
-        "1",
-        "--mca",
-        "btl_base_warn_component_unused",
-        "0",
-        "-x",
-        ORRI_EXIT_FILE,
-        "-x",
-        ORRI_COLUMNS,
-    };
-    size_t n_fixed = sizeof fixed / sizeof *fixed;
-    const char *program = getenv("ORRERY_MPIRUN");
-    const char **argv =
-        orr_alloc(n_fixed + (size_t)line->argc + ARGS_MAX, sizeof *argv);
-    size_t n = 0;
-    argv[n++] = program ? program : "mpirun";
-    memcpy(argv + n, fixed, sizeof fixed);
-    n += n_fixed;
-    if (on_one_node() && !getenv("OMPI_MCA_pml")) {
-        argv[n++] = "--mca"; /* no search for fabrics: half of MPI_Init */
-        argv[n++] = "pml";
-        argv[n++] = "ob1";
-    }
-    argv[n++] = "-n";
-    argv[n++] = ranks;
-    argv[n++] = self;
-    argv[n++] = line->argv[1];
-    argv[n++] = "--run-dir"; /* may have been chosen by us */
-    argv[n++] = session->run_dir;
-    for (int i = 2; i < line->argc; i++)
-        argv[n++] = line->argv[i];
-    return (char **)(uintptr_t)argv;
-}
-
-static int exit_code_of(const char *exit_file, const char *run_dir, int status)
+static int exit_code_of(const char *launcher, const char *exit_file,
+                        const char *run_dir, int status)
 {
     int code = -1;
     FILE *file = fopen(exit_file, "r");
@@ -126,9 +62,8 @@ static int exit_code_of(const char *exit_file, const char *run_dir, int status)
         return code;
     struct orr_run_info info;
     bool begun = orr_run_info_read(run_dir, &info, NULL) == ORR_OK;
-    (void)fprintf(stderr,
-                  "orrery: error: mpirun ended (%s %d) before rank 0 could %s%s\n",
-                  WIFSIGNALED(status) ? "signal" : "exit code",
+    (void)fprintf(stderr, "orrery: error: %s ended (%s %d) before rank 0 could %s%s\n",
+                  launcher, WIFSIGNALED(status) ? "signal" : "exit code",
                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                   begun ? "conclude; what was finished is kept, go on with: orrery "
                           "resume "
@@ -199,43 +134,60 @@ static int spawn_and_wait(char **argv, const char *exit_file, const char *run_di
     (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
     if (wait_for(pid, run_dir, &status))
         return ORR_EXIT_MACHINE;
-    return exit_code_of(exit_file, run_dir, status);
+    return exit_code_of(argv[0], exit_file, run_dir, status);
 }
 
-static long default_ranks(long cores_per_rank)
+/* Where rank 0 leaves its exit code. srun may start it on another machine than this: in
+ * the run directory, then. */
+static bool make_exit_file(const struct orri_session *session, bool srun,
+                           struct orr_text *out)
 {
-    struct orr_topo *topo = NULL;
-    if (orr_topo_load(NULL, NULL, &topo, NULL) != ORR_OK)
-        return 2;
-    long workers = (long)orr_topo_cores(topo) / cores_per_rank;
-    orr_topo_free(topo);
-    return 1 + (workers < 1 ? 1 : workers);
+    const char *temporary = getenv("TMPDIR");
+    if (srun) {
+        char *folder = orr_path_join(session->run_dir, "slurm");
+        srun = orr_mkdirs(session->run_dir, 0700, NULL) == ORR_OK &&
+               orr_mkdirs(folder, 0700, NULL) == ORR_OK;
+        free(folder);
+    }
+    if (srun)
+        orr_text_printf(out, "%s/slurm/exit-XXXXXX", session->run_dir);
+    else
+        orr_text_printf(out, "%s/orrery-exit-XXXXXX", temporary ? temporary : "/tmp");
+    int fd = mkstemp(out->s);
+    if (fd < 0) {
+        (void)fprintf(stderr, "orrery: error: cannot prepare the launch: %s: %s\n",
+                      out->s, strerror(errno));
+        return false;
+    }
+    (void)close(fd);
+    return true;
+}
+
+/* Nothing came of the run directory, perhaps: leave none. */
+static void remove_exit_file(const struct orri_session *session, const char *path)
+{
+    char *folder = orr_path_join(session->run_dir, "slurm");
+    (void)unlink(path);
+    if (rmdir(folder) == 0)
+        (void)rmdir(session->run_dir);
+    free(folder);
 }
 
 int orri_launch(const struct orri_session *session, const struct orr_line *line,
                 long ranks)
 {
-    char exit_file[600];
-    const char *temporary = getenv("TMPDIR");
-    char number[24];
-    char self[4096];
-    (void)snprintf(exit_file, sizeof exit_file, "%.500s/orrery-exit-XXXXXX",
-                   temporary ? temporary : "/tmp");
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    int fd = mkstemp(exit_file);
-    if (length < 0 || fd < 0) {
-        (void)fprintf(stderr, "orrery: error: cannot prepare the launch: %s\n",
-                      strerror(errno));
-        return ORR_EXIT_MACHINE;
+    struct orri_launcher launcher;
+    struct orr_text exit_file = ORR_TEXT_INIT;
+    int code = ORR_EXIT_INPUT;
+    if (orri_launcher_choose(session, line, ranks, &launcher)) {
+        code = ORR_EXIT_MACHINE;
+        if (make_exit_file(session, launcher.srun, &exit_file)) {
+            set_environment(exit_file.s);
+            code = spawn_and_wait(launcher.argv, exit_file.s, session->run_dir);
+            remove_exit_file(session, exit_file.s);
+        }
     }
-    self[length] = '\0';
-    (void)close(fd);
-    (void)snprintf(number, sizeof number, "%ld",
-                   ranks ? ranks : default_ranks(session->cores_per_rank));
-    set_environment(exit_file);
-    char **argv = mpirun_arguments(session, line, self, number);
-    int code = spawn_and_wait(argv, exit_file, session->run_dir);
-    (void)unlink(exit_file);
-    free(argv);
+    orri_launcher_release(&launcher);
+    orr_text_release(&exit_file);
     return code;
 }

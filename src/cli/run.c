@@ -24,6 +24,9 @@
       false },                                                                         \
         { "cores-per-rank", 0, "K", "cores that each worker rank serves (default 1)",  \
           false },                                                                     \
+        { "launcher", 0, "NAME",                                                       \
+          "what starts the ranks: mpirun, or srun, the default in a Slurm job",        \
+          false },                                                                     \
         { "bind", 0, "core|numa|none",                                                 \
           "pin attempts to cores (default) or NUMA domains, or leave that to others",  \
           false },                                                                     \
@@ -140,6 +143,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     const char *durability = orri_option(line, "durability");
     session->durability = durability;
     session->quiet = orri_has(line, "quiet");
+    session->launcher = orri_option(line, "launcher");
     session->accept_changes = orri_has(line, "accept-changes");
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");

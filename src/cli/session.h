@@ -28,6 +28,7 @@ struct orri_session {
     const char *local_dir;    /* of each node, for "node"; absolute */
     long grace;               /* seconds that running attempts get at a drain */
     long max_failures;
+    const char *launcher; /* "auto", "srun", "mpirun"; NULL: not said */
     bool quiet;
 };
 

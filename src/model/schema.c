@@ -422,7 +422,7 @@ static const struct orri_key job_keys[] = {
       "inputs and their values: a request for each combination, the last one varying "
       "fastest"),
     K("slurm", slurm, ORRI_MAPPING, TEXT, NULL,
-      "options for a batch system; kept, not used by this release"),
+      "options of sbatch, for `orrery submit`"),
     END
 };
 #undef K

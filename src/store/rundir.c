@@ -29,6 +29,8 @@ struct orr_rundir {
 };
 
 static const char *const folders[] = { "shards", "out", "cache", "logs", "scratch" };
+/* Of `orrery submit`: it may be there before the run. */
+#define SLURM_FOLDER "slurm"
 enum { N_FOLDERS = sizeof folders / sizeof folders[0] };
 
 /* --- the file `run` --------------------------------------------------------- */
@@ -131,6 +133,7 @@ static bool ours(const char *name)
         if (strcmp(name, folders[i]) == 0)
             return true;
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+           strcmp(name, SLURM_FOLDER) == 0 ||
            strncmp(name, LOCK_NAME, strlen(LOCK_NAME)) == 0 ||
            strncmp(name, "run.tmp-", 8) == 0;
 }

@@ -1,0 +1,158 @@
+/* batch.c - RUN/slurm, and asking Slurm's programs
+ * Owns: nothing. */
+#include "cli/batch.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { TEXT_MAX = 16 << 20, NOT_STARTED = 127 };
+
+/* ---- programs ---- */
+
+/* True while there may be more. */
+static bool take(int fd, struct orr_text *out)
+{
+    char piece[4096];
+    ssize_t n = read(fd, piece, sizeof piece);
+    if (n > 0 && out->length < TEXT_MAX)
+        orr_text_append(out, piece, (size_t)n);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static void take_all(int fds[2], struct orr_text *texts[2])
+{
+    struct pollfd wait[2] = { { fds[0], POLLIN, 0 }, { fds[1], POLLIN, 0 } };
+    while (wait[0].fd >= 0 || wait[1].fd >= 0) {
+        if (poll(wait, 2, -1) < 0 && errno != EINTR)
+            return;
+        for (int i = 0; i < 2; i++)
+            if (wait[i].fd >= 0 && wait[i].revents && !take(wait[i].fd, texts[i]))
+                wait[i].fd = -1;
+    }
+}
+
+int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messages)
+{
+    struct orr_text *texts[2] = { out, messages };
+    int pipes[2][2] = { { -1, -1 }, { -1, -1 } };
+    int ours[2] = { -1, -1 };
+    posix_spawn_file_actions_t actions;
+    pid_t pid = 0;
+    int status = 0;
+    int bad = posix_spawn_file_actions_init(&actions);
+    for (int i = 0; i < 2 && !bad; i++) {
+        if (!texts[i])
+            continue;
+        bad = pipe2(pipes[i], O_CLOEXEC) == 0 ? 0 : errno;
+        ours[i] = pipes[i][0];
+        if (!bad)
+            bad = posix_spawn_file_actions_adddup2(&actions, pipes[i][1], i + 1);
+    }
+    if (!bad)
+        bad = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    for (int i = 0; i < 2; i++)
+        if (pipes[i][1] >= 0)
+            (void)close(pipes[i][1]);
+    if (!bad)
+        take_all(ours, texts);
+    for (int i = 0; i < 2; i++)
+        if (ours[i] >= 0)
+            (void)close(ours[i]);
+    while (!bad && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (bad && messages)
+        orr_text_printf(messages, "cannot start %s: %s\n", argv[0], strerror(bad));
+    for (int i = 0; i < 2; i++)
+        if (texts[i] && !texts[i]->s)
+            orr_text_puts(texts[i], "");
+    return bad                 ? NOT_STARTED
+           : WIFEXITED(status) ? WEXITSTATUS(status)
+                               : 128 + WTERMSIG(status);
+}
+
+/* ---- RUN/slurm ---- */
+
+char *orri_batch_path(const char *run, const char *name)
+{
+    struct orr_text path = ORR_TEXT_INIT;
+    orr_text_printf(&path, "%s/slurm/%s", run, name);
+    return path.s;
+}
+
+static bool read_text(const char *run, const char *name, struct orr_text *out)
+{
+    char *path = orri_batch_path(run, name);
+    bool good = orr_file_read(path, TEXT_MAX, out, NULL) == ORR_OK && out->s;
+    free(path);
+    return good;
+}
+
+char *orri_batch_job(const char *run)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    char *job = NULL;
+    char *rest = NULL;
+    if (read_text(run, "jobs", &text))
+        for (char *line = strtok_r(text.s, "\n", &rest); line;
+             line = strtok_r(NULL, "\n", &rest))
+            job = line;
+    job = orr_strdup(job ? job : "");
+    job[strcspn(job, " ")] = '\0';
+    orr_text_release(&text);
+    return job;
+}
+
+int orri_batch_done(const char *run)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    int code = -1;
+    if (read_text(run, "DONE", &text) && sscanf(text.s, "%d", &code) != 1)
+        code = -1;
+    orr_text_release(&text);
+    return code;
+}
+
+/* ---- squeue ---- */
+
+struct orri_batch_state orri_batch_state(const char *job)
+{
+    char *argv[] = { "squeue", "--noheader",           "--format=%T %R",
+                     "--jobs", (char *)(uintptr_t)job, NULL };
+    struct orr_text out = ORR_TEXT_INIT;
+    struct orr_text messages = ORR_TEXT_INIT;
+    struct orri_batch_state state = { NULL, NULL };
+    if (*job && orri_program(argv, &out, &messages) == 0) {
+        out.s[strcspn(out.s, "\n")] = '\0';
+        char *blank = strchr(out.s, ' ');
+        if (blank)
+            *blank = '\0';
+        state.state = orr_strdup(out.s);
+        state.more = orr_strdup(blank ? blank + 1 : "");
+    } else {
+        state.state = orr_strdup("");
+        state.more = orr_strdup("");
+    }
+    orr_text_release(&out);
+    orr_text_release(&messages);
+    return state;
+}
+
+void orri_batch_state_release(struct orri_batch_state *state)
+{
+    free(state->state);
+    free(state->more);
+    *state = (struct orri_batch_state) { NULL, NULL };
+}

@@ -1,0 +1,474 @@
+/* submit.c - orrery submit: a run as a job of Slurm
+ * Owns: what is put together of job, site and command line. Hands on: the script
+ * (slurm/script), sbatch (batch.c). */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/batch.h"
+#include "cli/prepare.h"
+#include "slurm/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SITE_MAX = 1 << 20, MANY = 64 };
+
+struct submission {
+    const struct orr_line *line;
+    const struct orr_job *job;
+    struct orr_slurm_site site;
+    struct orr_diags diags; /* of the site file */
+    char *run_dir;          /* absolute */
+    char *directory;        /* where we are */
+    char *self;
+    struct orr_arena arena;
+    struct orr_slurm_option *options;
+    size_t n_options, cap_options;
+    const char **command;
+    size_t n_command, cap_command;
+    long requeues;
+    long warn; /* s before the end */
+};
+
+static void add_option(struct submission *s, const char *name, const char *value)
+{
+    s->options =
+        orr_grow(s->options, s->n_options, &s->cap_options, sizeof *s->options);
+    s->options[s->n_options++] = (struct orr_slurm_option) { name, value };
+}
+
+static void add_word(struct submission *s, const char *word)
+{
+    s->command =
+        orr_grow(s->command, s->n_command, &s->cap_command, sizeof *s->command);
+    s->command[s->n_command++] = word;
+}
+
+/* ---- the site ---- */
+
+/* A path, or a name in the places for site files. NULL: there is none. */
+static char *find_site(struct submission *s, const char *name)
+{
+    const char *home = getenv("HOME");
+    const char *config = getenv("XDG_CONFIG_HOME");
+    struct orr_text path = ORR_TEXT_INIT;
+    if (name && strchr(name, '/'))
+        return orr_strdup(name);
+    if (config && *config)
+        orr_text_printf(&path, "%s/orrery/", config);
+    else if (home && *home)
+        orr_text_printf(&path, "%s/.config/orrery/", home);
+    if (path.length) {
+        orr_text_printf(&path, "%s%s.yaml", name ? "sites/" : "", name ? name : "site");
+        if (access(path.s, F_OK) == 0)
+            return path.s;
+    }
+    orr_text_release(&path);
+    if (!name)
+        return NULL;
+    char *bin = orr_path_directory(s->self);
+    static const char *const places[] = { "../share/orrery/sites",
+                                          "../../slurm/sites" };
+    char *found = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
+        const char *at =
+            orr_arena_printf(&s->arena, "%s/%s/%s.yaml", bin, places[i], name);
+        found = access(at, F_OK) == 0 ? orr_strdup(at) : NULL;
+    }
+    free(bin);
+    return found ? found : orr_strdup(name); /* a file here, or the message says so */
+}
+
+/* False after a message. */
+static bool read_site(struct submission *s)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    struct orr_error err = { 0 };
+    char *path = find_site(s, orri_option(s->line, "site"));
+    bool good = true;
+    if (!path)
+        return true;
+    const char *file = orr_arena_strdup(&s->arena, path);
+    free(path);
+    if (orr_file_read(file, SITE_MAX, &text, &err) != ORR_OK) {
+        (void)orri_complain(&err);
+        orr_text_release(&text);
+        return false;
+    }
+    orr_slurm_site_read(file, text.s ? text.s : "", text.length, &s->site, &s->diags);
+    if (s->diags.n) {
+        struct orr_text out = ORR_TEXT_INIT;
+        orr_diags_render(&s->diags, NULL, NULL, &out);
+        orr_text_print(stderr, out.s);
+        orr_text_release(&out);
+        good = s->diags.errors == 0;
+    }
+    orr_text_release(&text);
+    return good;
+}
+
+/* ---- options of sbatch ---- */
+
+static bool says(const struct submission *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_options; i++)
+        if (strcmp(s->options[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* All cores of a node, unless somebody says how many. */
+static void add_shape(struct submission *s)
+{
+    static const char *const sizes[] = { "ntasks-per-node", "tasks-per-node", "ntasks",
+                                         "cpus-per-task", "exclusive" };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (says(s, sizes[i]))
+            return;
+    if (s->site.cores)
+        add_option(s, "ntasks-per-node",
+                   orr_arena_printf(&s->arena, "%" PRIu32, s->site.cores));
+}
+
+/* Another run has to succeed before; false after a message. */
+static bool add_after(struct submission *s)
+{
+    const char *run = orri_option(s->line, "after");
+    if (!run)
+        return true;
+    char *job = orri_batch_job(run);
+    int done = orri_batch_done(run);
+    bool good = done == 0 || (done < 0 && *job);
+    if (done < 0 && *job) {
+        add_option(s, "dependency", orr_arena_printf(&s->arena, "afterok:%s", job));
+        add_option(s, "kill-on-invalid-dep", "yes");
+    }
+    if (!good)
+        (void)fprintf(stderr, "orrery submit: --after %s: %s\n", run,
+                      done < 0 ? "that run was never submitted"
+                               : "that run ended with failures");
+    free(job);
+    return good;
+}
+
+static bool add_options(struct submission *s)
+{
+    static const char *const own[] = { "nodes", "ntasks-per-node", "time", "partition",
+                                       "account" };
+    add_option(s, "output", "log-%j.txt");
+    add_option(s, "open-mode", "append");
+    add_option(s, "requeue", "");
+    add_option(s, "no-kill", "");
+    add_option(s, "signal", orr_arena_printf(&s->arena, "B:USR1@%ld", s->warn));
+    for (size_t i = 0; i < s->site.n_options; i++)
+        add_option(s, s->site.options[i].name, s->site.options[i].value);
+    for (uint32_t i = 0; i < s->job->n_slurm; i++)
+        add_option(s, s->job->slurm_names[i], s->job->slurm_values[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (orri_option(s->line, own[i]))
+            add_option(s, own[i], orri_option(s->line, own[i]));
+    add_shape(s);
+    return add_after(s);
+}
+
+/* ---- the command ---- */
+
+static void add_given(struct submission *s, const char *name)
+{
+    const char *value = orri_option(s->line, name);
+    if (value && *value)
+        add_word(s, orr_arena_printf(&s->arena, "--%s=%s", name, value));
+    else if (value)
+        add_word(s, orr_arena_printf(&s->arena, "--%s", name));
+}
+
+static void add_command(struct submission *s)
+{
+    static const char *const handed[] = { "durability",   "cores-per-rank",
+                                          "max-failures", "accept-changes",
+                                          "retry-failed", "cache" };
+    const char *local = orri_option(s->line, "local-dir");
+    const char *durability = orri_option(s->line, "durability");
+    const char *launcher = orri_option(s->line, "launcher");
+    bool node = durability && strcmp(durability, "node") == 0;
+    launcher = launcher ? launcher : s->site.launcher;
+    local = local || !node ? local : s->site.local_dir;
+    add_word(s, s->self);
+    add_word(s, "run");
+    add_word(s, s->line->args[0]);
+    add_word(s, "--run-dir");
+    add_word(s, s->run_dir);
+    add_word(s, "--resume");
+    add_word(s, orr_arena_printf(&s->arena, "--grace=%ld",
+                                 s->warn > 60 ? s->warn - 30 : s->warn / 2));
+    for (size_t i = 0; i < sizeof handed / sizeof *handed; i++)
+        add_given(s, handed[i]);
+    if (launcher)
+        add_word(s, orr_arena_printf(&s->arena, "--launcher=%s", launcher));
+    if (local)
+        add_word(s, orr_arena_printf(&s->arena, "--local-dir=%s", local));
+    for (size_t i = 0; i < s->line->n_given; i++)
+        if (strcmp(s->line->given[i].option->name, "set") == 0)
+            add_word(s,
+                     orr_arena_printf(&s->arena, "--set=%s", s->line->given[i].value));
+}
+
+/* ---- RUN/slurm ---- */
+
+/* One submission at a time, and none while a job is there. False after a message. */
+static bool may_submit(struct submission *s, int *lock)
+{
+    char *path = orri_batch_path(s->run_dir, "lock");
+    char *job = NULL;
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool good = *lock >= 0 && flock(*lock, LOCK_EX) == 0;
+    if (!good)
+        (void)fprintf(stderr, "orrery: error: cannot lock %s: %s\n", path,
+                      strerror(errno));
+    job = orri_batch_job(s->run_dir);
+    struct orri_batch_state state = orri_batch_state(job);
+    if (good && *state.state) {
+        (void)fprintf(stderr,
+                      "orrery submit: %s has a job already, %s (%s): orrery cancel %s "
+                      "ends it\n",
+                      s->run_dir, job, state.state, s->run_dir);
+        good = false;
+    }
+    orri_batch_state_release(&state);
+    free(job);
+    free(path);
+    return good;
+}
+
+static orr_status write_script(const struct submission *s, const struct orr_text *text,
+                               struct orr_error *err)
+{
+    char *path = orri_batch_path(s->run_dir, "script.sh");
+    orr_status status = orr_file_write(path, text->s, text->length, true, err);
+    if (status == ORR_OK && chmod(path, 0700) != 0)
+        status =
+            orr_error_errno(err, ORR_ERR_STORE, errno, "cannot make %s a script", path);
+    free(path);
+    return status;
+}
+
+static void note_job(const struct submission *s, const char *job)
+{
+    char *path = orri_batch_path(s->run_dir, "jobs");
+    char now[ORR_TIME_TEXT];
+    orr_clock_text(orr_clock_wall(), now);
+    FILE *file = fopen(path, "a");
+    if (!file || fprintf(file, "%s submitted %s\n", job, now) < 0 || fclose(file) != 0)
+        (void)fprintf(stderr, "orrery submit: warning: cannot note job %s in %s: %s\n",
+                      job, path, strerror(errno));
+    free(path);
+}
+
+/* ---- sbatch ---- */
+
+static int call_sbatch(struct submission *s, bool test)
+{
+    struct orr_text out = ORR_TEXT_INIT;
+    struct orr_text messages = ORR_TEXT_INIT;
+    const char **argv = orr_alloc(s->line->n_args + MANY, sizeof *argv);
+    size_t n = 0;
+    char *script = orri_batch_path(s->run_dir, "script.sh");
+    argv[n++] = "sbatch";
+    argv[n++] = test ? "--test-only" : "--parsable";
+    argv[n++] = "--job-name";
+    argv[n++] = s->job->name;
+    argv[n++] = "--chdir";
+    argv[n++] = orr_arena_printf(&s->arena, "%s/slurm", s->run_dir);
+    for (size_t i = 1; i < s->line->n_args; i++)
+        argv[n++] = s->line->args[i];
+    argv[n++] = script;
+    int code = orri_program((char *const *)(uintptr_t)argv, &out, &messages);
+    orr_text_print(stderr, messages.s);
+    out.s[strcspn(out.s, ";\n")] = '\0';
+    if (code != 0) {
+        (void)fprintf(stderr, "orrery submit: error: sbatch refused the job (%d)\n",
+                      code);
+    } else if (!test) {
+        note_job(s, out.s);
+        (void)printf("job         %s\nrun         %s\n", out.s, s->run_dir);
+    }
+    free(script);
+    free(argv);
+    orr_text_release(&out);
+    orr_text_release(&messages);
+    return code == 0 ? ORR_EXIT_OK : code == 127 ? ORR_EXIT_MACHINE : ORR_EXIT_INPUT;
+}
+
+static int submit(struct submission *s, const struct orr_text *script)
+{
+    struct orr_error err = { 0 };
+    char *folder = orr_path_join(s->run_dir, "slurm");
+    char *done = orri_batch_path(s->run_dir, "DONE");
+    int lock = -1;
+    int code = ORR_EXIT_INPUT;
+    orr_status status = orr_mkdirs(s->run_dir, 0700, &err);
+    if (status == ORR_OK)
+        status = orr_mkdirs(folder, 0700, &err);
+    if (status == ORR_OK && may_submit(s, &lock)) {
+        bool test = orri_has(s->line, "dry-run");
+        status = write_script(s, script, &err);
+        if (status == ORR_OK && !test)
+            (void)unlink(done); /* who asks again wants it to go on */
+        if (status == ORR_OK)
+            code = call_sbatch(s, test);
+    }
+    if (lock >= 0)
+        (void)close(lock);
+    free(folder);
+    free(done);
+    return status == ORR_OK ? code : orri_complain(&err);
+}
+
+/* ---- the command ---- */
+
+static bool find_places(struct submission *s)
+{
+    char here[PATH_MAX];
+    char self[PATH_MAX];
+    const char *given = orri_option(s->line, "run-dir");
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (!getcwd(here, sizeof here) || length < 0) {
+        (void)fprintf(stderr, "orrery: error: cannot find where we are: %s\n",
+                      strerror(errno));
+        return false;
+    }
+    self[length] = '\0';
+    s->self = orr_strdup(self);
+    s->directory = orr_strdup(here);
+    char name[300];
+    char when[32];
+    time_t now = time(NULL);
+    struct tm parts;
+    (void)localtime_r(&now, &parts);
+    (void)strftime(when, sizeof when, "%Y%m%d-%H%M%S", &parts);
+    (void)snprintf(name, sizeof name, "runs/%.200s-%s", s->job->name, when);
+    s->run_dir = orr_path_join(here, given ? given : name);
+    if (!strpbrk(s->run_dir, "\n\r"))
+        return true;
+    (void)fprintf(stderr, "orrery submit: a run directory of Slurm jobs is one line\n");
+    return false;
+}
+
+static int submit_job(struct submission *s)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    int code = ORR_EXIT_INPUT;
+    if (!find_places(s) || !read_site(s) || !add_options(s))
+        return ORR_EXIT_INPUT;
+    add_command(s);
+    struct orr_slurm_script script = {
+        .options = s->options,
+        .n_options = s->n_options,
+        .run_dir = s->run_dir,
+        .directory = s->directory,
+        .command = s->command,
+        .n_command = s->n_command,
+        .modules = s->site.modules,
+        .n_modules = s->site.n_modules,
+        .setup = s->site.setup,
+        .n_setup = s->site.n_setup,
+        .requeues = (uint32_t)s->requeues,
+    };
+    orr_slurm_script_put(&script, &text);
+    if (orri_has(s->line, "print")) {
+        (void)fputs(text.s, stdout);
+        code = ORR_EXIT_OK;
+    } else {
+        code = submit(s, &text);
+    }
+    orr_text_release(&text);
+    return code;
+}
+
+static int submit_main(const struct orr_line *line)
+{
+    struct submission s = { .line = line };
+    struct orri_texts texts = { 0 };
+    struct orr_setting *settings = NULL;
+    struct orri_session session = { .job = line->args[0] };
+    int code = ORR_EXIT_INPUT;
+    if (!orri_number(line, "requeues", 0, 100000, 20, &s.requeues) ||
+        !orri_number(line, "warn", 10, 86400, 120, &s.warn) ||
+        !orri_settings(line, &settings, &session.n_settings))
+        return ORR_EXIT_INPUT;
+    session.settings = settings;
+    struct orr_job *job = orri_compile_job(&session, &texts, true);
+    s.job = job;
+    if (job && orri_inputs_readable(job, "error"))
+        code = submit_job(&s);
+    orr_job_free(job);
+    orri_texts_release(&texts);
+    orri_settings_free(settings, session.n_settings);
+    orr_slurm_site_release(&s.site);
+    orr_diags_release(&s.diags);
+    orr_arena_release(&s.arena);
+    free(s.run_dir);
+    free(s.directory);
+    free(s.self);
+    free(s.options);
+    free(s.command);
+    return code;
+}
+
+static const struct orr_option submit_options[] = {
+    { "run-dir", 'd', "DIR", "the run directory (default: runs/JOB-DATE-TIME)", false },
+    { "set", 's', "INPUT=VALUE", "give an input, as for run. May be repeated", true },
+    { "print", 0, NULL, "print the batch script; submit nothing", false },
+    { "dry-run", 0, NULL, "ask sbatch when the job would start; submit nothing",
+      false },
+    { "site", 0, "NAME|FILE",
+      "the site file: partitions, modules, node shape (default: "
+      "~/.config/orrery/site.yaml, if it is there)",
+      false },
+    { "nodes", 'N', "N", "nodes of the job", false },
+    { "ntasks-per-node", 0, "N", "cores of each node that are used", false },
+    { "time", 't', "TIME", "time limit, as sbatch takes it", false },
+    { "partition", 'p', "NAME", "partition", false },
+    { "account", 'A', "NAME", "account", false },
+    { "after", 0, "RUN", "start when that submitted run has succeeded", false },
+    { "requeues", 0, "N", "how often the job may be started again (default 20)",
+      false },
+    { "warn", 0, "SECONDS",
+      "be told of the end that long before; running attempts get most of it (default "
+      "120)",
+      false },
+    { "launcher", 0, "NAME", "srun or mpirun (default: what the nodes have)", false },
+    { "durability", 0, "WHERE", "as for run", false },
+    { "local-dir", 0, "DIR", "as for run (default: the site's)", false },
+    { "cores-per-rank", 0, "K", "as for run", false },
+    { "max-failures", 0, "N", "as for run", false },
+    { "cache", 0, "DIR", "as for run", false },
+    { "accept-changes", 0, NULL, "as for run --resume", false },
+    { "retry-failed", 0, NULL, "as for run --resume", false },
+    { 0 },
+};
+
+const struct orr_command_entry orri_submit = {
+    .name = "submit",
+    .arguments = "JOB [-- SBATCH-OPTION...]",
+    .summary = "give a run to Slurm: a batch job that starts, drains, resumes it",
+    .details =
+        "Options of sbatch come from the site file, then from the job's `slurm:` "
+        "block, "
+        "then from\nhere; what follows -- goes to sbatch as it is. Script, job ids and "
+        "logs are in RUN/slurm.\nSubmitting a run again goes on with it; while it has "
+        "a job, that is refused.",
+    .options = submit_options,
+    .least = 1,
+    .most = 1000,
+    .run = submit_main,
+};

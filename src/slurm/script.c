@@ -1,0 +1,156 @@
+/* script.c - a batch script as text; owns nothing */
+#include "slurm/slurm.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void orr_slurm_quote(const char *word, struct orr_text *out)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_-+=./,:@%";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        orr_text_puts(out, word);
+        return;
+    }
+    orr_text_puts(out, "'");
+    for (; *word; word++) {
+        if (*word == '\'')
+            orr_text_puts(out, "'\\''");
+        else
+            orr_text_append(out, word, 1);
+    }
+    orr_text_puts(out, "'");
+}
+
+/* ---- options ---- */
+
+/* sbatch splits its lines at blanks, and takes away quotes and backslashes. */
+static void put_value(const char *value, struct orr_text *out)
+{
+    if (!strpbrk(value, " \t\"'\\#")) {
+        orr_text_puts(out, value);
+        return;
+    }
+    orr_text_puts(out, "\"");
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            orr_text_puts(out, "\\");
+        orr_text_append(out, value, 1);
+    }
+    orr_text_puts(out, "\"");
+}
+
+static bool said_later(const struct orr_slurm_script *script, size_t i)
+{
+    for (size_t k = i + 1; k < script->n_options; k++)
+        if (strcmp(script->options[k].name, script->options[i].name) == 0)
+            return true;
+    return false;
+}
+
+static void put_options(const struct orr_slurm_script *script, struct orr_text *out)
+{
+    for (size_t i = 0; i < script->n_options; i++) {
+        const struct orr_slurm_option *o = &script->options[i];
+        if (said_later(script, i) || strcmp(o->value, "false") == 0)
+            continue;
+        orr_text_printf(out, "#SBATCH --%s", o->name);
+        if (*o->value && strcmp(o->value, "true") != 0) {
+            orr_text_puts(out, "=");
+            put_value(o->value, out);
+        }
+        orr_text_puts(out, "\n");
+    }
+}
+
+/* ---- the rest ---- */
+
+static void put_variable(const char *name, const char *value, struct orr_text *out)
+{
+    orr_text_printf(out, "%s=", name);
+    orr_slurm_quote(value, out);
+    orr_text_puts(out, "\n");
+}
+
+static const char before[] =
+    "\n"
+    "# Over for good? Then there is nothing to do, however often the job is started.\n"
+    "if [ -s \"$run/slurm/DONE\" ]; then\n"
+    "    exit \"$(cat \"$run/slurm/DONE\")\"\n"
+    "fi\n"
+    "restarts=${SLURM_RESTART_COUNT:-0}\n"
+    "note() {\n"
+    "    printf '%s job %s start %s: %s\\n' \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\" "
+    "\"${SLURM_JOB_ID:-none}\" \\\n"
+    "        \"$((restarts + 1))\" \"$*\" >>\"$run/slurm/attempts\"\n"
+    "}\n"
+    "cd \"$directory\" || {\n"
+    "    note \"cannot enter $directory\"\n"
+    "    exit 3\n"
+    "}\n";
+
+static const char after[] =
+    "pid=$! warned= ended=\n"
+    "# The end of the time, or of a preempted turn, comes near: finish what can be "
+    "finished.\n"
+    "trap 'warned=1; note \"told that the end is near\"; kill -USR1 \"$pid\" "
+    "2>/dev/null' USR1\n"
+    "# Cancelled, or Slurm takes the nodes now: end what runs, keep what is done.\n"
+    "trap 'ended=1; note \"told to end\"; kill -USR2 \"$pid\" 2>/dev/null' TERM\n"
+    "while :; do # a trap ends wait, not the program\n"
+    "    wait \"$pid\"\n"
+    "    code=$?\n"
+    "    kill -0 \"$pid\" 2>/dev/null || break\n"
+    "done\n"
+    "note \"exit code $code\"\n"
+    "again() {\n"
+    "    if [ -n \"${SLURM_JOB_ID:-}\" ] && [ \"$restarts\" -lt \"$requeues\" ]; then\n"
+    "        note \"asks for another turn\"\n"
+    "        trap '' TERM\n"
+    "        scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
+    "    else\n"
+    "        note \"no more turns (--requeues)\"\n"
+    "    fi\n"
+    "}\n"
+    "failed=$run/slurm/failed\n"
+    "[ \"$code\" = 3 ] || rm -f \"$failed\"\n"
+    "case $code in\n"
+    "0 | 1) # all is done, or what failed would fail again\n"
+    "    echo \"$code\" >\"$run/slurm/DONE.tmp\" && mv \"$run/slurm/DONE.tmp\" "
+    "\"$run/slurm/DONE\"\n"
+    "    ;;\n"
+    "75) # drained: there is more to do, but not when somebody cancelled the job\n"
+    "    if [ -n \"$warned\" ] && [ -z \"$ended\" ]; then again; fi\n"
+    "    ;;\n"
+    "3) # the machine or the store: twice that may have been chance\n"
+    "    echo x >>\"$failed\"\n"
+    "    if [ -z \"$ended\" ] && [ \"$(wc -l <\"$failed\")\" -lt 3 ]; then again; fi\n"
+    "    ;;\n"
+    "esac\n"
+    "exit \"$code\"\n";
+
+void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text *out)
+{
+    orr_text_puts(out,
+                  "#!/bin/bash\n# made by orrery submit: starts or resumes a run\n");
+    put_options(script, out);
+    orr_text_puts(out, "\nset -u\numask 077\n");
+    put_variable("run", script->run_dir, out);
+    put_variable("directory", script->directory, out);
+    orr_text_printf(out, "requeues=%" PRIu32 "\n", script->requeues);
+    orr_text_puts(out, before);
+    for (size_t i = 0; i < script->n_modules; i++) {
+        orr_text_puts(out, i ? " " : "\nmodule load ");
+        orr_slurm_quote(script->modules[i], out);
+    }
+    orr_text_puts(out, script->n_modules ? " || exit 3\n" : "");
+    for (size_t i = 0; i < script->n_setup; i++)
+        orr_text_printf(out, "%s%s\n", i ? "" : "\n", script->setup[i]);
+    orr_text_puts(out, "\nnote \"on ${SLURM_JOB_NODELIST:-this machine}\"\n");
+    for (size_t i = 0; i < script->n_command; i++) {
+        orr_text_puts(out, i ? " " : "");
+        orr_slurm_quote(script->command[i], out);
+    }
+    orr_text_puts(out, " &\n");
+    orr_text_puts(out, after);
+}

@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# cluster.sh [NAME...] - runs as jobs of a real Slurm of eight nodes on this machine (lab.sh)
+#
+# Each part ends with what a calm run on this machine made: killed by cable, power, slurmd,
+# time limit, preemption, cancel and submit again, requeue. Needs root: else it is skipped.
+# shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=../fault/kit.sh
+. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../fault/kit.sh"
+[ "$(id -u)" = 0 ] || skip "not root: no Slurm lab (namespaces)"
+unshare --net --uts --ipc --mount --pid --fork true 2>/dev/null ||
+    skip "no namespaces here (CAP_SYS_ADMIN): no Slurm lab"
+cd "$work"
+export SLURM_LAB_DIR=$work/lab
+lab() { bash "$source_dir/tests/slurm/lab.sh" "$@"; }
+tidy() {
+    local code=$?
+    lab stop >/dev/null 2>&1 || true
+    return "$code"
+}
+trap 'tidy || at_exit; at_exit' EXIT
+chmod 755 "$work"
+lab start 8 2 2>lab.log || fail "the lab does not start: $(cat lab.log)"
+eval "$(lab env)"
+unset TMPDIR
+only=" $* "
+wanted() { [ "$only" = "  " ] || [[ $only == *" $1 "* ]]; }
+begin() { echo "-- $1 ($SECONDS s)"; }
+
+tasks=900
+many_yaml | sed 's/time: 3ms/time: 120ms/' >many.yaml
+sed 's/time: 120ms/time: 500ms/' many.yaml >slow.yaml # the same facts, half a minute
+exits 0 "$ORRERY" run many.yaml --set n=$tasks -n 9 --run-dir "$work/calm" --quiet
+expected=$(made calm)
+
+# submit RUN OPTION...: four nodes of two cores, unless the options say otherwise
+submit() {
+    local run=$1
+    shift
+    exits 0 "$ORRERY" submit "${flow:-many.yaml}" --set n=$tasks --run-dir "$run" --nodes 4 \
+        --ntasks-per-node 2 "$@"
+}
+job_of() { tail -n 1 "$1/slurm/jobs" | cut -d' ' -f1; }
+counted() { sed -n 's/^  "done": \([0-9]*\),$/\1/p' "$1/status.json" 2>/dev/null | grep . || echo 0; }
+has_counted() { [ "$(counted "$1")" -ge "$2" ]; }
+over() { [ -s "$1/slurm/DONE" ]; }
+nodes_of() { scontrol show hostnames "$(squeue -h -j "$(job_of "$1")" -o %N)"; }
+last_node() { nodes_of "$1" | tail -n 1; }
+first_node() { nodes_of "$1" | head -n 1; }
+starts() { grep -c ': on ' "$1/slurm/attempts"; }
+out_of_queue() { [ -z "$(squeue -h -j "$(job_of "$1")" -o %T 2>/dev/null)" ]; }
+
+# good RUN: it is over, and made what the calm run made, each task once
+good() {
+    wait_until over "$1"
+    same "$1: exit code" 0 "$(cat "$1/slurm/DONE")"
+    same "$1: what it made" "$expected" "$(made "$1")"
+    same "$1: facts are there once" "" \
+        "$("$ORRERY" ls "$1" facts/done --format csv | cut -d, -f1,2 | sort | uniq -d)"
+    exits 0 "$ORRERY" verify "$1"
+}
+lab_is_whole() { lab status >/dev/null 2>&1; }
+
+if wanted calm; then
+    begin "a job from start to end"
+    submit one
+    good one
+    same "nodes that worked" 4 "$("$ORRERY" ls one attempts --format json | grep -o '"host": "node[0-9]*"' | sort -u | wc -l)"
+    wait_until out_of_queue one
+    contains "status of the job" "$("$ORRERY" status one)" "job $(job_of one): over"
+    exits 2 "$ORRERY" cancel one
+    contains "nothing to cancel" "$err" "is over (exit code 0)"
+    exits 0 "$ORRERY" logs one
+    contains "logs" "$out" "many: succeeded"
+    exits 0 "$ORRERY" submit many.yaml --set n=$tasks --run-dir one --nodes 1 # again: all is done
+    good one
+fi
+
+if wanted limit; then
+    begin "the time limit: drained, requeued, resumed"
+    flow=slow.yaml submit limit --time 1 --warn 45
+    good limit
+    [ "$(starts limit)" -gt 1 ] || fail "limit: one start was enough: nothing was tried"
+    contains "limit: told" "$(cat limit/slurm/attempts)" "told that the end is near"
+    contains "limit: drained" "$(cat limit/slurm/attempts)" "exit code 75"
+fi
+
+if wanted cancel; then
+    begin "cancelled, and submitted again"
+    submit cancel
+    wait_until has_counted cancel 100
+    exits 2 "$ORRERY" submit many.yaml --set n=$tasks --run-dir cancel
+    contains "no second job" "$err" "has a job already"
+    exits 0 "$ORRERY" cancel cancel
+    wait_until out_of_queue cancel
+    [ ! -e cancel/slurm/DONE ] || fail "cancel: it was over before"
+    had=$(counted cancel)
+    submit cancel
+    good cancel
+    same "cancel: sessions" 2 "$(sed -n 's/^epoch //p' cancel/run)"
+    [ "$had" -ge 100 ] || fail "cancel: what was counted ($had) is not there any more"
+fi
+
+if wanted requeue; then
+    begin "scontrol requeue"
+    submit requeue
+    wait_until has_counted requeue 100
+    scontrol requeue "$(job_of requeue)"
+    good requeue
+    same "requeue: starts" 2 "$(starts requeue)"
+fi
+
+if wanted preempt; then
+    begin "preempted by an urgent job"
+    submit preempt --partition scavenge
+    wait_until has_counted preempt 100
+    sbatch -Q -p urgent -N 8 --exclusive --output=/dev/null --wrap 'sleep 2'
+    good preempt
+    [ "$(starts preempt)" -gt 1 ] || fail "preempt: it was not preempted"
+fi
+
+# fault NAME COMMAND: on the last node of a run that has begun; the run goes on without it
+fault() {
+    local run=$1 node
+    submit "$run"
+    wait_until has_counted "$run" 100
+    node=$(last_node "$run")
+    lab "$2" "$node"
+    echo "$node" >"$run.node"
+}
+if wanted cable; then
+    begin "a cable is cut, and mended while the run is on"
+    fault cable cut
+    had=$(counted cable)
+    before=$SECONDS
+    wait_until has_counted cable $((had + 200))
+    echo "went on after $((SECONDS - before)) s"
+    lab mend "$(cat cable.node)"
+    good cable
+    same "cable: starts" 1 "$(starts cable)"
+    wait_until lab_is_whole
+fi
+if wanted power; then
+    begin "a node loses power"
+    fault power crash
+    good power
+    same "power: starts" 1 "$(starts power)"
+    lab boot "$(cat power.node)"
+    wait_until lab_is_whole
+fi
+if wanted slurmd; then
+    begin "slurmd dies, and comes back"
+    fault slurmd kill-slurmd
+    lab boot "$(cat slurmd.node)"
+    good slurmd
+    same "slurmd: starts" 1 "$(starts slurmd)"
+fi
+if wanted first; then
+    begin "the first node, with rank 0 and the script, loses power"
+    submit first
+    wait_until has_counted first 100
+    node=$(first_node first)
+    lab crash "$node"
+    good first
+    same "first: starts" 2 "$(starts first)"
+    lab boot "$node"
+    wait_until lab_is_whole
+fi
+
+if wanted user; then
+    begin "another user, with odd names, no home directory, no environment"
+    cp "$ORRERY" "$work/orrery"
+    chmod 755 "$work/orrery"
+    place="$work/some user's"
+    mkdir "$place"
+    cp many.yaml "$place/many.yaml"
+    chown -R nobody "$place"
+    run="$place/run 1"
+    cd "$place"
+    as_user() { lab as nobody env -u XDG_CONFIG_HOME HOME=/nonexistent "$@"; }
+    exits 0 as_user "$work/orrery" submit many.yaml --set n=$tasks --run-dir "run 1" --nodes 4 \
+        --ntasks-per-node 2 -- --export=NONE
+    wait_until over "$run"
+    same "user: exit code" 0 "$(cat "$run/slurm/DONE")"
+    same "user: tasks" "$(tail -n 1 <<<"$expected")" \
+        "$("$ORRERY" ls "$run" tasks --format csv | tail -n +2 | wc -l)"
+    same "user: whose it is" "nobody 700" "$(stat -c '%U %a' "$run")"
+    exits 0 as_user "$work/orrery" status "run 1"
+    cd "$work"
+fi
+if wanted eight; then
+    begin "eight nodes of calls that do nothing, and a video on four"
+    cat >noop.yaml <<'YAML'
+orrery: 1
+workflow: noop
+inputs: {n: {type: int, default: 20000}}
+facts: {item: {i: int}, made: {i: int}, all: {n: int}}
+functions: {noop: {use: core.noop}}
+rules:
+  - {rule: items, match: {j: job}, for: i in range(j.n), assert: item, with: {i: i}}
+  - rule: call
+    match: {t: item}
+    action: {call: noop, with: {i: t.i}}
+    reaction: [{assert: made, with: {i: result.i}}]
+  - rule: finish
+    match: {j: job}
+    gather: {m: made, where: m.i >= 0, count: j.n}
+    assert: all
+    with: {n: len(m.i)}
+outputs: {all: {fact: all}}
+YAML
+    exits 0 "$ORRERY" submit noop.yaml --run-dir eight --nodes 8 --ntasks-per-node 2
+    wait_until over eight
+    same "eight: exit code" 0 "$(cat eight/slurm/DONE)"
+    same "eight: what it made" 0,20000 \
+        "$("$ORRERY" ls eight facts/all --format csv | tr -d '\r' | tail -n +2)"
+    contains "eight: nodes" "$("$ORRERY" status eight)" "on 8 nodes"
+    if [ -s "$ORR_CLIPS/plain.mp4" ]; then
+        cat >film.yaml <<YAML
+orrery: 1
+job: film
+workflow: $source_dir/workflows/ladder.yaml
+inputs:
+  source: $ORR_CLIPS/plain.mp4
+  chunk: 400ms
+  target: 0.01
+  rungs: [{name: a, height: 120, crf: 30}, {name: b, height: 64, crf: 30}]
+slurm: {nodes: 4, ntasks-per-node: 2}
+YAML
+        exits 0 "$ORRERY" run film.yaml -n 3 --run-dir film_calm --quiet
+        exits 0 "$ORRERY" submit film.yaml --run-dir film
+        wait_until over film
+        for rung in a b; do
+            cmp "film_calm/out/$rung.mp4" "film/out/$rung.mp4" || fail "rung $rung differs"
+            checks=$((checks + 1))
+        done
+    fi
+fi
