@@ -90,7 +90,7 @@ static const char before[] =
     "}\n";
 
 static const char after[] =
-    "pid=$! warned= ended=\n"
+    "pid=$!\nwarned=''\nended=''\n"
     "# The end of the time, or of a preempted turn, comes near: finish what can be "
     "finished.\n"
     "trap 'warned=1; note \"told that the end is near\"; kill -USR1 \"$pid\" "
