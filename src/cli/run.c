@@ -28,6 +28,8 @@
           "shared (default), node (as shared, so far) or none (benchmarks)", false },  \
         { "grace", 0, "SECONDS",                                                       \
           "what running attempts get when told to end (default 60)", false },          \
+        { "no-twins", 0, NULL,                                                         \
+          "run nothing on a second node because it takes long on the first", false },  \
         { "max-failures", 0, "N",                                                      \
           "stop after so many failed attempts (default: never)", false },              \
     {                                                                                  \
@@ -99,6 +101,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->accept_changes = orri_has(line, "accept-changes");
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");
+    session->no_twins = orri_has(line, "no-twins");
     if (bind && strcmp(bind, "none") != 0 && strcmp(bind, "core") != 0) {
         (void)fprintf(stderr, "orrery: --bind is core or none, not '%s'\n", bind);
         return false;

@@ -277,6 +277,7 @@ static int prepare(const struct orr_line *line, const struct orr_job *job)
                                        .answers = &answers,
                                        .files = source.files,
                                        .seed = cluster.seed,
+                                       .no_twins = orri_has(line, "no-twins"),
                                        .trace_limit = (uint64_t)limit };
         code = simulate(line, &setup, &cluster);
     }
@@ -321,6 +322,8 @@ static const struct orr_option simulate_options[] = {
     { "until", 0, "TIME", "tell the run to end after so long, as a time limit does",
       false },
     { "grace", 0, "TIME", "what running attempts get then (default 60s)", false },
+    { "no-twins", 0, NULL, "run nothing on a second node because it takes long",
+      false },
     { "trace", 0, "FILE", "write attempts and queues as Chrome trace events", false },
     { "trace-limit", 0, "N", "attempts in the trace (default 1000000)", false },
     { "json", 0, NULL, "one JSON object", false },

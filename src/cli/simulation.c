@@ -117,6 +117,12 @@ void orri_sim_print(const struct orr_sim_result *r, const struct orri_cluster *c
     if (s->lost_nodes)
         orr_text_printf(out, "lost        %" PRIu32 " node%s\n", s->lost_nodes,
                         s->lost_nodes == 1 ? "" : "s");
+    if (s->taken_back || s->twins)
+        orr_text_printf(out,
+                        "tail        %" PRIu64 " attempts taken back from nodes where "
+                        "they waited; %" PRIu64 " made on a second node as well, which "
+                        "was faster %" PRIu64 " times\n",
+                        s->taken_back, s->twins, s->twins_won);
     orr_text_printf(
         out,
         "rank 0      %.2f %% of one core by the calibration (%.2f us a task); "
@@ -158,9 +164,11 @@ void orri_sim_json(const struct orr_sim_result *r, const struct orri_cluster *c,
     orr_text_printf(out,
                     "\"tasks\": %" PRIu64 ", \"done\": %" PRIu64
                     ", \"attempts\": %" PRIu64 ", \"failed_attempts\": %" PRIu64
-                    ", \"lost_nodes\": %" PRIu32 ", \"tasks_per_second\": %.3f, ",
+                    ", \"lost_nodes\": %" PRIu32 ", \"tasks_per_second\": %.3f, "
+                    "\"taken_back\": %" PRIu64 ", \"twins\": %" PRIu64
+                    ", \"twins_won\": %" PRIu64 ", ",
                     s->tasks, s->done, r->attempts, s->failed_attempts, s->lost_nodes,
-                    r->rate);
+                    r->rate, s->taken_back, s->twins, s->twins_won);
     orr_text_printf(out,
                     "\"coordinator_busy\": %.6f, \"coordinator_us_per_task\": %.4f, "
                     "\"coordinator_steps\": %" PRIu64 ", \"agent_busy\": %.6f, "

@@ -449,6 +449,8 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     orri_step_borrowed(coord);
     if (status == ORR_OK && !coord->draining)
         status = orri_dispatch(coord, now, err);
+    if (status == ORR_OK && !coord->draining)
+        status = orri_step_tail(coord, now, err);
     if (status == ORR_OK && now - coord->beat > BEAT_SECONDS * ORR_SECOND)
         status = beat(coord, now, err);
     if (now - coord->shown > ORR_SECOND)

@@ -45,6 +45,8 @@ struct orri_node {
     bool lost;
     bool left;
     bool to_send; /* stands in `to_send` of the coordinator */
+    bool asked;   /* to give attempts back, and has not answered */
+    int64_t ask_from; /* it had none to give: not before then; monotonic ns */
 };
 
 struct orr_coord {
@@ -82,6 +84,8 @@ struct orr_coord {
     int64_t shown;
     int64_t beat;
     int64_t looked;    /* for nodes that are lost */
+    int64_t balanced;  /* for attempts to take back, */
+    int64_t twinned;   /* and for some to make twice */
     uint64_t gone;     /* finished tasks whose files are not there any more */
     uint64_t recalled; /* failed attempts of earlier epochs that were told again */
     char *stopped_by;  /* a failed store: the reason */
@@ -120,6 +124,24 @@ void orri_step_borrowed(struct orr_coord *coord);
 orr_status orri_close_borrowed(struct orr_coord *coord, bool seal,
                                struct orr_error *err);
 uint16_t orri_origin(struct orr_coord *coord, const char *origin); /* 0 for "" */
+
+/* An attempt at a task, for the scheduler. */
+struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task,
+                               uint32_t attempt);
+/* Put an attempt on the way to a node; and send what is on the way. */
+void orri_assign(struct orr_coord *coord, uint32_t node, const struct orr_ready *ready);
+orr_status orri_flush_assignments(struct orr_coord *coord, struct orr_error *err);
+
+/* The tail of a stage (tail.c). */
+orr_status orri_step_tail(struct orr_coord *coord, int64_t now, struct orr_error *err);
+/* GIVEN: attempts that a node does not have any more. */
+orr_status orri_take_given(struct orr_coord *coord, struct orri_node *node,
+                           struct orr_reader *in, struct orr_error *err);
+/* The task has its result: what is still in flight for it is to end. */
+orr_status orri_cancel(struct orr_coord *coord, uint32_t task, struct orr_error *err);
+/* Does no harm when two nodes do it at once: what it makes goes nowhere but into its
+ * results. */
+bool orri_may_run_twice(const struct orr_graph_function *function);
 
 /* Messages from agents (reports.c). */
 orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err);

@@ -124,6 +124,11 @@ static void ended(struct orr_agent *agent, uint32_t at,
     struct orr_bytes bytes = ORR_BYTES_INIT;
     struct orr_host_done forgiven = *done;
     bool disk = disk_is_to_blame(&done->outcome);
+    if (flight->cancelled && done->outcome.failure == ORR_FAIL_LOST) {
+        orri_crew_release(agent->crew, &flight->place);
+        orri_agent_give(agent, at);
+        return;
+    }
     if (disk)
         blame_disk(agent, done->outcome.message);
     if (disk || ended_by_us(agent, done->outcome.failure))
@@ -249,6 +254,8 @@ static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
     struct orr_reader in = orr_reader_of(data, length);
     switch (orr_message_of(&in)) {
     case ORR_MESSAGE_ASSIGN: return take_assignments(agent, &in, err);
+    case ORR_MESSAGE_RETRACT: return orri_agent_retract(agent, &in, err);
+    case ORR_MESSAGE_CANCEL: return orri_agent_cancel(agent, &in, err);
     case ORR_MESSAGE_BEAT: return ORR_OK;
     case ORR_MESSAGE_ABANDON:
         drop_queue(agent);
@@ -371,6 +378,7 @@ void orr_agent_free(struct orr_agent *agent)
     (void)orr_writer_close(agent->writer, false, NULL);
     orri_flights_release(agent);
     orr_bytes_release(&agent->up);
+    orr_bytes_release(&agent->given);
     orr_arena_release(&agent->scratch);
     free(agent->fault);
     free(agent);
@@ -448,6 +456,8 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     orri_results_store_held(agent);
     start_queued(agent);
     local_ended(agent); /* what ran in place */
+    if (status == ORR_OK)
+        status = orri_agent_send(agent, &agent->given, err);
     if (status == ORR_OK && (ready || agent->busy))
         status = orri_results_take(agent, err);
     if (status == ORR_OK)

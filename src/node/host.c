@@ -480,15 +480,27 @@ int64_t orr_host_wake(const struct orr_host *host)
     return wake;
 }
 
+static void abandon(struct child *child)
+{
+    child->abandoned = child->has_attempt;
+    if (child->state != CHILD_BUSY)
+        return;
+    child->state = CHILD_DYING;
+    (void)kill(child->pid, SIGKILL);
+}
+
 void orr_host_abandon(struct orr_host *host)
+{
+    for (uint32_t i = 0; i < host->setup.children; i++)
+        abandon(&host->children[i]);
+}
+
+void orr_host_cancel(struct orr_host *host, uint32_t task, uint32_t attempt)
 {
     for (uint32_t i = 0; i < host->setup.children; i++) {
         struct child *child = &host->children[i];
-        child->abandoned = child->has_attempt;
-        if (child->state != CHILD_BUSY)
-            continue;
-        child->state = CHILD_DYING;
-        (void)kill(child->pid, SIGKILL);
+        if (child->has_attempt && child->task == task && child->attempt == attempt)
+            abandon(child);
     }
 }
 

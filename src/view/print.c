@@ -169,6 +169,12 @@ void orr_status_summary(const struct orr_run_status *s, struct orr_text *out)
         orr_text_printf(out,
                         "efficiency  %.1f %% (core time in attempts / %u cores x %s)\n",
                         100 * s->busy_seconds / s->core_seconds, s->cores, took);
+    if (s->twins)
+        orr_text_printf(out,
+                        "stragglers  %" PRIu64 " attempt%s made on a second node as well, "
+                        "which was faster %" PRIu64 " time%s\n",
+                        s->twins, s->twins == 1 ? "" : "s", s->twins_won,
+                        s->twins_won == 1 ? "" : "s");
     orr_text_printf(
         out, "overhead    coordinator %.2f s of CPU, agents and workers %.2f s\n",
         s->coordinator_cpu, s->agents_cpu);
