@@ -23,7 +23,7 @@ struct orri_session {
     bool bind;
     const char *durability; /* "shared", "node", "none" */
     long grace;             /* seconds that running attempts get at a drain */
-    bool no_twins; /* nothing is run on two nodes at once */
+    bool no_twins;          /* nothing is run on two nodes at once */
     long max_failures;
     bool quiet;
 };

@@ -154,6 +154,12 @@ struct orri_told *orri_told(struct orr_coord *coord, uint32_t task)
     return orr_rows_at(&coord->told, task);
 }
 
+bool orri_has_result(struct orr_coord *coord, uint32_t task)
+{
+    uint16_t told = orri_told(coord, task)->state;
+    return told == ORRI_TOLD_DONE || told == ORRI_TOLD_REUSED;
+}
+
 struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function)
 {
     static const uint32_t last = ORR_STAGES_MAX - 1;
@@ -189,7 +195,7 @@ static bool put_back(void *context, struct orr_ready *ready)
 {
     struct orr_coord *coord = context;
     struct orr_failure failure = { ORR_FAIL_LOST, 0, "its node was lost" };
-    if (coord->draining)
+    if (coord->draining || orri_has_result(coord, ready->task))
         return false;
     if (orri_may_run_elsewhere(coord, ready->task))
         return true;

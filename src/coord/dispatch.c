@@ -158,7 +158,8 @@ static void refuse_call(struct orr_coord *coord, const struct orr_engine_call *c
 
 struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t attempt)
 {
-    uint32_t function = orr_engine_task(coord->engine, (orr_task_id) { task })->function;
+    uint32_t function =
+        orr_engine_task(coord->engine, (orr_task_id) { task })->function;
     const struct orr_graph_function *f = &coord->setup.graph->functions[function];
     struct orr_urgency urgency =
         orr_engine_task_urgency(coord->engine, (orr_task_id) { task });

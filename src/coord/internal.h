@@ -44,8 +44,8 @@ struct orri_node {
     struct orr_beat load;
     bool lost;
     bool left;
-    bool to_send; /* stands in `to_send` of the coordinator */
-    bool asked;   /* to give attempts back, and has not answered */
+    bool to_send;     /* stands in `to_send` of the coordinator */
+    bool asked;       /* to give attempts back, and has not answered */
     int64_t ask_from; /* it had none to give: not before then; monotonic ns */
 };
 
@@ -102,6 +102,8 @@ static inline int64_t orri_wall(const struct orr_coord *coord)
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);
 struct orri_told *orri_told(struct orr_coord *coord, uint32_t task);
+/* Was the task finished, now or before? */
+bool orri_has_result(struct orr_coord *coord, uint32_t task);
 struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 
 /* Calls and assignments (dispatch.c). */

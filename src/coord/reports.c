@@ -151,14 +151,13 @@ static void count_twins(struct orr_coord *coord, const struct orr_done *done,
 static orr_status take_done(struct orr_coord *coord, uint32_t node,
                             const struct orr_done *done, struct orr_error *err)
 {
-    uint16_t told = orri_told(coord, done->task)->state;
     uint32_t first = UINT32_MAX;
     (void)orr_sched_flight(coord->sched, done->task, &first);
     (void)orr_sched_ended(coord->sched, done->task, node,
                           done->failure == ORR_FAIL_LOST
                               ? -1
                               : (double)(done->t_end - done->t_start) / 1e9);
-    if (told == ORRI_TOLD_DONE || told == ORRI_TOLD_REUSED)
+    if (orri_has_result(coord, done->task))
         return ORR_OK; /* the first result won */
     if (done->failure != ORR_FAIL_NONE &&
         orr_sched_flight(coord->sched, done->task, &first))

@@ -19,7 +19,8 @@ static bool has_path(const struct orr_type *type)
     bool found = type->kind == ORR_KIND_PATH;
     if (type->kind == ORR_KIND_LIST)
         found = has_path(type->element);
-    for (uint32_t i = 0; type->kind == ORR_KIND_RECORD && i < type->record->n_fields; i++)
+    for (uint32_t i = 0; type->kind == ORR_KIND_RECORD && i < type->record->n_fields;
+         i++)
         found = found || has_path(type->record->fields[i].type);
     return found;
 }
@@ -73,10 +74,8 @@ static void take_one(struct orr_coord *coord, uint32_t node, uint32_t task)
 {
     struct orr_ready ready;
     uint32_t other = UINT32_MAX;
-    uint16_t told = orri_told(coord, task)->state;
     if (!orr_sched_take_back(coord->sched, task, node, &ready) || coord->draining ||
-        told == ORRI_TOLD_DONE || told == ORRI_TOLD_REUSED ||
-        orr_sched_flight(coord->sched, task, &other))
+        orri_has_result(coord, task) || orr_sched_flight(coord->sched, task, &other))
         return;
     coord->status.taken_back++;
     ready.not_before = 0;

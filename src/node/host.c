@@ -6,6 +6,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/scratch.h"
 #include "node/orders.h"
 
 #include <errno.h>
@@ -348,6 +349,13 @@ static void describe_death(struct child *child, int status, struct orr_arena *ar
     }
 }
 
+/* It died before it could do so itself. */
+static void remove_scratch(struct child *child)
+{
+    struct orri_scratch dirs = orri_scratch_of(&child->order, &child->arena);
+    orri_scratch_remove(&dirs);
+}
+
 static void bury(struct orr_host *host, struct child *child, int status)
 {
     if (child->state != CHILD_NONE && child->channel.fd >= 0)
@@ -361,6 +369,7 @@ static void bury(struct orr_host *host, struct child *child, int status)
         describe_death(child, status, &finished->arena, outcome);
         push_finished(host, finished);
         child->has_attempt = false;
+        remove_scratch(child);
     }
     if (child->blob_fd >= 0)
         (void)close(child->blob_fd);

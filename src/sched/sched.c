@@ -43,8 +43,8 @@ struct orr_sched {
     uint64_t in_flight;
     uint64_t ready;
     uint64_t age;
-    double mean_seconds; /* moving, of attempts; < 0: none yet */
-    int64_t now;         /* when orr_sched_next() was asked last */
+    double mean_seconds;          /* moving, of attempts; < 0: none yet */
+    int64_t now;                  /* when orr_sched_next() was asked last */
     struct orri_typical *typical; /* by group */
     uint32_t n_typical;
 };
@@ -290,8 +290,10 @@ static void land(struct orr_sched *sched, uint32_t at)
     uint32_t moved = node->flights[--node->n];
     node->flights[flight->at] = moved;
     sched->flights[moved].at = flight->at;
-    if (flight->twin)
+    if (flight->twin) {
         sched->flights[flight->twin - 1].twin = 0;
+        sched->flights[flight->twin - 1].ready.twice = false; /* it was */
+    }
     *flight_of(sched, flight->ready.task) = flight->twin;
     orri_nodes_load(&sched->nodes, flight->node, -(int32_t)flight->ready.cores);
     use_pools(sched, flight->ready.pool, -(int32_t)flight->ready.cores);
@@ -317,7 +319,8 @@ static uint32_t room_elsewhere(const struct orr_sched *sched, uint32_t cores,
     return others ? UINT32_MAX : avoid;
 }
 
-static uint32_t choose_node(const struct orr_sched *sched, const struct orr_ready *ready)
+static uint32_t choose_node(const struct orr_sched *sched,
+                            const struct orr_ready *ready)
 {
     uint32_t deep = 1 + prefetch(sched);
     uint32_t node = orri_nodes_with_room(&sched->nodes, ready->cores, deep);
@@ -436,8 +439,7 @@ bool orr_sched_has_idle(const struct orr_sched *sched)
 void orr_sched_took(struct orr_sched *sched, uint32_t group, double seconds)
 {
     if (group >= sched->n_typical) {
-        sched->typical =
-            orr_realloc(sched->typical, group + 1, sizeof *sched->typical);
+        sched->typical = orr_realloc(sched->typical, group + 1, sizeof *sched->typical);
         for (uint32_t i = sched->n_typical; i <= group; i++)
             sched->typical[i] = (struct orri_typical) { 0 };
         sched->n_typical = group + 1;
@@ -448,21 +450,17 @@ void orr_sched_took(struct orr_sched *sched, uint32_t group, double seconds)
 uint32_t orr_sched_surplus(const struct orr_sched *sched, uint32_t node,
                            uint32_t *widest)
 {
-    const double worth = 0.01; /* seconds that its cores have to do */
     const struct orri_sched_node *is = &sched->nodes.items[node];
     const struct orri_sched_node *emptiest = &sched->nodes.items[sched->nodes.heap[0]];
     if (is->cores == 0 || is->load <= is->cores)
         return 0;
-    uint64_t even =
-        ((uint64_t)sched->used * is->cores + sched->nodes.cores - 1) / sched->nodes.cores;
+    uint64_t even = ((uint64_t)sched->used * is->cores + sched->nodes.cores - 1) /
+                    sched->nodes.cores;
     uint64_t stays = even > is->cores ? even : is->cores;
     if (is->load <= stays)
         return 0;
-    uint32_t over = is->load - (uint32_t)stays;
     *widest = idle_cores(emptiest);
-    if (sched->mean_seconds >= 0 && over * sched->mean_seconds < worth * is->cores)
-        return 0;
-    return over;
+    return is->load - (uint32_t)stays;
 }
 
 bool orr_sched_take_back(struct orr_sched *sched, uint32_t task, uint32_t node,
@@ -509,10 +507,10 @@ static uint32_t most_overdue(const struct orr_sched *sched, int64_t now)
         for (size_t i = 0; i < sched->nodes.items[n].n; i++) {
             uint32_t at = sched->nodes.items[n].flights[i];
             const struct flight *flight = &sched->flights[at];
-            double times = flight->ready.twice && !flight->twin
-                               ? overdue(sched, flight, now)
-                               : 0;
-            if (times > most && may_run(sched, flight->ready.pool, flight->ready.cores) &&
+            double times =
+                flight->ready.twice && !flight->twin ? overdue(sched, flight, now) : 0;
+            if (times > most &&
+                may_run(sched, flight->ready.pool, flight->ready.cores) &&
                 idle_node_but(sched, n, flight->ready.cores) != UINT32_MAX) {
                 most = times;
                 best = at + 1;

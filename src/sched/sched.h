@@ -85,17 +85,18 @@ bool orr_sched_has_idle(const struct orr_sched *sched); /* and nothing is ready 
 void orr_sched_took(struct orr_sched *sched, uint32_t group, double seconds);
 
 /* How many cores' worth of attempts a node should give back, so that each core of all
- * nodes has the same in flight. Ask when orr_sched_has_idle(). Attempts wait there when it has more than cores; of more
- * than `widest` cores none would find room elsewhere. 0: none. */
+ * nodes has the same in flight. Ask when orr_sched_has_idle(). Attempts wait there when
+ * it has more than cores; of more than `widest` cores none would find room elsewhere.
+ * 0: none. */
 uint32_t orr_sched_surplus(const struct orr_sched *sched, uint32_t node,
                            uint32_t *widest);
 /* The node gave it back: it is not in flight there any more. False: it was not. */
 bool orr_sched_take_back(struct orr_sched *sched, uint32_t task, uint32_t node,
                          struct orr_ready *out);
 
-/* An attempt that has run for twice as long as is typical of its group, the one with the
- * most of it, and a node with idle cores where it should run as well. It is in flight
- * on both from then on. False: there is none. */
+/* An attempt that has run for twice as long as is typical of its group, the one with
+ * the most of it, and a node with idle cores where it should run as well. It is in
+ * flight on both from then on. False: there is none. */
 bool orr_sched_twin(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out);
 /* The attempt at this task that is in flight, of twins the first one, and its node.

@@ -1,4 +1,5 @@
-/* typical.h - how long attempts of one kind usually take: the median of the last ones */
+/* typical.h - how long attempts of one kind usually take: the median of the last ones
+ */
 #ifndef ORR_SCHED_TYPICAL_H
 #define ORR_SCHED_TYPICAL_H
 

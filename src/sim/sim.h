@@ -65,7 +65,7 @@ struct orr_sim_setup {
     struct orr_sim_faults faults;
     struct orr_answers *answers;
     struct orr_files *files; /* tells files apart, or NULL */
-    bool no_twins; /* as of the run's option */
+    bool no_twins;           /* as of the run's option */
     uint64_t seed;
     FILE *trace;          /* Chrome's trace event format; NULL: none */
     uint64_t trace_limit; /* attempts in it */

@@ -171,7 +171,8 @@ void orr_status_summary(const struct orr_run_status *s, struct orr_text *out)
                         100 * s->busy_seconds / s->core_seconds, s->cores, took);
     if (s->twins)
         orr_text_printf(out,
-                        "stragglers  %" PRIu64 " attempt%s made on a second node as well, "
+                        "stragglers  %" PRIu64
+                        " attempt%s made on a second node as well, "
                         "which was faster %" PRIu64 " time%s\n",
                         s->twins, s->twins == 1 ? "" : "s", s->twins_won,
                         s->twins_won == 1 ? "" : "s");

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# tail.sh - the end of a stage on several nodes: one is slow, one fails all; ranks of this
+# machine stand for nodes (ORRERY_RANKS_PER_NODE)
+# shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
+command -v mpirun >/dev/null || skip "no mpirun"
+cd "$work"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export ORRERY_RANKS_PER_NODE=1
+rows() { "$ORRERY" ls "$1" "$2" --format csv | tr -d '\r' | tail -n +2; }
+count() { "$ORRERY" status "$1" --json | sed -n "s/^  \"$2\": \([0-9]*\),\$/\1/p"; }
+
+# --- a straggler: what hangs on one node is made on another, and the first result counts ---
+cat >slow.yaml <<'YAML'
+orrery: 1
+workflow: slow
+inputs: {n: {type: int, default: 12}, slow: {type: int, default: 2}}
+facts: {item: {i: int}, made: {i: int, rank: string}}
+functions:
+  work:
+    shell: |
+      if [ "$OMPI_COMM_WORLD_RANK" = {slow} ]; then sleep 3127 & wait; fi
+      sleep 0.1
+      echo $OMPI_COMM_WORLD_RANK
+    in: {i: int, slow: int}
+    stdout: lines
+rules:
+  - rule: expand
+    match: {j: job}
+    then: [{for: i in range(j.n), assert: item, with: {i: i}}]
+  - rule: work
+    match: {j: job, t: item}
+    action: {call: work, with: {i: t.i, slow: j.slow}}
+    reaction: [{assert: made, with: {i: t.i, rank: "{result.lines[0]}"}}]
+outputs: {made: {each: made}}
+YAML
+exits 0 timeout -s KILL 120 "$ORRERY" run slow.yaml -n 4 --run-dir slow
+contains "the summary" "$out" "made on a second node as well"
+same "all tasks" 12 "$(rows slow facts/made | wc -l)"
+same "results of rank 2" 0 "$(rows slow facts/made | grep -c ',"*2"*$' || true)"
+[ "$(count slow twins)" -ge 1 ] || fail "nothing was made twice"
+[ "$(count slow taken_back)" -ge 1 ] || fail "what waited behind it was not taken back"
+same "scratch directories" "" "$(ls slow/scratch 2>/dev/null || true)"
+same "failed attempts" 0 "$(count slow failed_attempts)"
+same "errors" "" "$(rows slow errors)"
+same "attempts in the store" 12 "$(rows slow attempts | wc -l)"
+same "what it left behind" "" "$(pgrep -f "^sleep 3127" || true)"
+exits 0 "$ORRERY" resume slow -n 1 --quiet
+same "reused" 12 "$(count slow reused)"
