@@ -121,6 +121,7 @@ void orr_coord_free(struct orr_coord *coord)
         return;
     orr_engine_free(coord->engine);
     orr_sched_free(coord->sched);
+    orr_health_release(&coord->health);
     orr_known_free(coord->known);
     (void)orr_sealer_end(coord->sealer, false, NULL);
     orr_files_free(coord->files);
@@ -200,6 +201,7 @@ static bool put_back(void *context, struct orr_ready *ready)
     if (orri_may_run_elsewhere(coord, ready->task))
         return true;
     coord->status.failed_attempts++;
+    orri_drop_opinion(coord, ready->task);
     orr_engine_attempt_failed(coord->engine, (orr_task_id) { ready->task },
                               ready->attempt, &failure);
     return false;
@@ -250,7 +252,7 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
             continue;
         node->lost = true;
         coord->status.lost_nodes++;
-        coord->status.cores -= node->cores;
+        coord->status.cores -= node->aside ? 0 : node->cores;
         tell_lost(coord, node, why.s);
         orr_text_release(&why);
         orr_sched_node_lost(coord->sched, i, put_back, coord);
@@ -416,6 +418,7 @@ static void look_around(struct orr_coord *coord, int64_t now)
 {
     coord->looked = now;
     check_nodes(coord, now);
+    orri_recall_set_aside(coord);
     check_anyone(coord, now);
 }
 

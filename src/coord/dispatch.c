@@ -172,6 +172,7 @@ struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t 
         .deadline = urgency.deadline,
         .since = orri_wall(coord),
         .group = function,
+        .avoid = task < coord->records.n ? orri_record(coord, task)->suspect : 0,
         .twice = !coord->setup.no_twins && orri_may_run_twice(f),
     };
 }
@@ -258,6 +259,7 @@ static bool still_wanted(struct orr_coord *coord, uint32_t node,
     if (orr_engine_task_wanted(coord->engine, (orr_task_id) { ready->task }))
         return true;
     (void)orr_sched_ended(coord->sched, ready->task, node, -1);
+    orri_drop_opinion(coord, ready->task);
     orr_engine_call_dropped(coord->engine, (orr_task_id) { ready->task });
     return false;
 }

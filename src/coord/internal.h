@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/rows.h"
 #include "coord/coord.h"
+#include "sched/health.h"
 #include "sched/sched.h"
 #include "store/identity.h"
 #include "store/known.h"
@@ -18,7 +19,9 @@
 
 /* Of tasks that were tried in this session; the memory of others is never touched. */
 struct orri_task_record {
-    uint32_t lost; /* attempts that ended with their worker or node */
+    uint32_t lost;    /* attempts that ended with their worker or node */
+    uint32_t suspect; /* node + 1 where its attempt failed, which is being made
+                         elsewhere before that counts; 0: none */
 };
 
 /* Of every task. */
@@ -44,6 +47,8 @@ struct orri_node {
     struct orr_beat load;
     bool lost;
     bool left;
+    bool held;        /* a suspect, until others have tried what it failed */
+    bool aside;       /* it fails what others can do, and gets no work */
     bool to_send;     /* stands in `to_send` of the coordinator */
     bool asked;       /* to give attempts back, and has not answered */
     int64_t ask_from; /* it had none to give: not before then; monotonic ns */
@@ -53,6 +58,7 @@ struct orr_coord {
     struct orr_coord_setup setup;
     struct orr_engine *engine;
     struct orr_sched *sched;
+    struct orr_health health;
     struct orr_known *known;
     struct orr_sealer *sealer; /* of shards that a killed session left; NULL: none */
     struct orr_files *files;   /* its own, or NULL */
@@ -144,6 +150,19 @@ orr_status orri_cancel(struct orr_coord *coord, uint32_t task, struct orr_error 
 /* Does no harm when two nodes do it at once: what it makes goes nowhere but into its
  * results. */
 bool orri_may_run_twice(const struct orr_graph_function *function);
+
+/* Nodes that fail what others can do (health.c). An attempt failed: is it made
+ * elsewhere before that counts? */
+orr_status orri_second_opinion(struct orr_coord *coord, uint32_t node,
+                               const struct orr_done *done, bool *asked,
+                               struct orr_error *err);
+/* It is not made after all. */
+void orri_drop_opinion(struct orr_coord *coord, uint32_t task);
+/* One succeeded: that may show that another node is sick. */
+orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t task,
+                             struct orr_error *err);
+/* Nodes that were set aside work again when no others are left. */
+void orri_recall_set_aside(struct orr_coord *coord);
 
 /* Messages from agents (reports.c). */
 orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err);

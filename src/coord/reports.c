@@ -118,6 +118,7 @@ static void take_failure(struct orr_coord *coord, const struct orr_done *done,
         run_again(coord, done);
         return;
     }
+    orri_drop_opinion(coord, done->task);
     orri_stage(coord, orr_engine_task(coord->engine, id)->function)->failed++;
     coord->status.failed_attempts++;
     orr_engine_attempt_failed(coord->engine, id, done->attempt, &failure);
@@ -148,13 +149,26 @@ static void count_twins(struct orr_coord *coord, const struct orr_done *done,
         coord->status.twins_won++;
 }
 
+/* It counts, unless the node is to blame. */
+static orr_status take_failed(struct orr_coord *coord, uint32_t node,
+                              const struct orr_done *done, struct orr_error *err)
+{
+    bool again = false;
+    orr_status status = ORR_OK;
+    if (!coord->draining && done->failure != ORR_FAIL_LOST)
+        status = orri_second_opinion(coord, node, done, &again, err);
+    if (!again)
+        take_failure(coord, done, (enum orr_fail_kind)done->failure, done->message);
+    return status;
+}
+
 static orr_status take_done(struct orr_coord *coord, uint32_t node,
                             const struct orr_done *done, struct orr_error *err)
 {
     uint32_t first = UINT32_MAX;
     (void)orr_sched_flight(coord->sched, done->task, &first);
     (void)orr_sched_ended(coord->sched, done->task, node,
-                          done->failure == ORR_FAIL_LOST
+                          done->failure != ORR_FAIL_NONE
                               ? -1
                               : (double)(done->t_end - done->t_start) / 1e9);
     if (orri_has_result(coord, done->task))
@@ -163,13 +177,12 @@ static orr_status take_done(struct orr_coord *coord, uint32_t node,
         orr_sched_flight(coord->sched, done->task, &first))
         return ORR_OK; /* its twin goes on */
     count_done(coord, done);
-    if (done->failure != ORR_FAIL_NONE) {
-        take_failure(coord, done, (enum orr_fail_kind)done->failure, done->message);
-        return ORR_OK;
-    }
+    if (done->failure != ORR_FAIL_NONE)
+        return take_failed(coord, node, done, err);
     count_twins(coord, done, first, node);
     take_success(coord, done);
-    return orri_cancel(coord, done->task, err);
+    orr_status status = orri_note_success(coord, node, done->task, err);
+    return status == ORR_OK ? orri_cancel(coord, done->task, err) : status;
 }
 
 /* A node that was given up and comes back: its results count, its losses are known. */
@@ -238,9 +251,11 @@ static void note_cores(struct orr_coord *coord, uint32_t index)
         node->load.cores == node->cores)
         return;
     /* a worker of the node died */
-    coord->status.cores -= node->cores - node->load.cores;
+    uint32_t before = node->cores;
     node->cores = node->load.cores;
-    orr_sched_node(coord->sched, index, node->cores);
+    coord->status.cores -= node->aside ? 0 : before - node->cores;
+    if (!node->aside && !node->held)
+        orr_sched_node(coord->sched, index, node->cores);
 }
 
 static orr_status hear(struct orr_coord *coord, orr_rank from, const void *data,

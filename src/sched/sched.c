@@ -86,6 +86,11 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores)
         orri_nodes_set(&sched->nodes, node, cores);
 }
 
+void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted)
+{
+    sched->nodes.items[node].doubted = doubted;
+}
+
 bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
                     const char **why)
 {
@@ -303,30 +308,34 @@ static void land(struct orr_sched *sched, uint32_t at)
     sched->unused[sched->n_unused++] = at;
 }
 
-/* Seldom, so that each is asked. */
-static uint32_t room_elsewhere(const struct orr_sched *sched, uint32_t cores,
-                               uint32_t deep, uint32_t avoid)
+/* Of those that may have it, one with room; UINT32_MAX: none has, or (*any false) none
+ * may. Seldom, so that each is asked. */
+static uint32_t room_beside(const struct orr_sched *sched,
+                            const struct orr_ready *ready, bool doubted, bool *any)
 {
-    bool others = false;
+    uint64_t deep = 1 + prefetch(sched);
     for (uint32_t i = 0; i < sched->nodes.n; i++) {
         const struct orri_sched_node *node = &sched->nodes.items[i];
-        if (i == avoid || node->cores < cores)
+        if (i + 1 == ready->avoid || node->cores < ready->cores ||
+            (node->doubted && !doubted))
             continue;
-        others = true;
-        if (node->load + cores <= (uint64_t)node->cores * deep)
+        *any = true;
+        if (node->load + ready->cores <= node->cores * deep)
             return i;
     }
-    return others ? UINT32_MAX : avoid;
+    return UINT32_MAX;
 }
 
 static uint32_t choose_node(const struct orr_sched *sched,
                             const struct orr_ready *ready)
 {
-    uint32_t deep = 1 + prefetch(sched);
-    uint32_t node = orri_nodes_with_room(&sched->nodes, ready->cores, deep);
-    if (node != UINT32_MAX && node + 1 == ready->avoid)
-        return room_elsewhere(sched, ready->cores, deep, node);
-    return node;
+    bool any = false;
+    uint32_t node = UINT32_MAX;
+    for (int doubted = 0; ready->avoid && doubted < 2 && !any; doubted++)
+        node = room_beside(sched, ready, doubted, &any);
+    if (any)
+        return node;
+    return orri_nodes_with_room(&sched->nodes, ready->cores, 1 + prefetch(sched));
 }
 
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,

@@ -32,7 +32,8 @@ struct orr_ready {
     int64_t since;      /* ns when it became ready; the caller's */
     uint64_t age;       /* set by orr_sched_add() */
     uint32_t group;     /* attempts of one group take about as long; the caller's */
-    uint32_t avoid;     /* node + 1 that it does not go to while there are others; 0 */
+    uint32_t avoid;     /* node + 1 where it does not go while there are others, at best
+                           such as are not in doubt; 0: none */
     bool twice;         /* it may run on two nodes at once */
 };
 
@@ -42,6 +43,8 @@ void orr_sched_free(struct orr_sched *sched);
 
 /* Nodes are numbered by the caller, densely from 0. One without cores gets nothing. */
 void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
+/* Attempts that avoid some node avoid this one, too, while there are others. */
+void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
  * refuse (false) to have it put back. */
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,

@@ -60,6 +60,9 @@ struct orr_run_status {
     uint64_t taken_back;       /* attempts, from nodes where they waited */
     uint64_t twins, twins_won; /* run on two nodes at once; the second was faster */
     uint32_t nodes, lost_nodes, cores, busy_cores;
+    uint32_t set_aside; /* nodes that failed what others could do; which: */
+    char set_aside_nodes[400];
+    uint64_t forgiven; /* failed attempts of such nodes, made elsewhere */
     uint64_t stored_bytes;
     struct orr_stage stages[ORR_STAGES_MAX];
     uint32_t n_stages;

@@ -47,3 +47,45 @@ same "attempts in the store" 12 "$(rows slow attempts | wc -l)"
 same "what it left behind" "" "$(pgrep -f "^sleep 3127" || true)"
 exits 0 "$ORRERY" resume slow -n 1 --quiet
 same "reused" 12 "$(count slow reused)"
+
+# --- a sick node: what fails there is made elsewhere, without a retry; it gets no more ---
+cat >sick.yaml <<'YAML'
+orrery: 1
+workflow: sick
+inputs: {n: {type: int, default: 60}, sick: {type: string, default: "2"}}
+facts: {item: {i: int}, made: {i: int}}
+functions:
+  work:
+    shell: |
+      if [ "$OMPI_COMM_WORLD_RANK" = {sick} ] || [ {sick} = all ]; then echo "no such device" >&2; exit 5; fi
+      sleep 0.05
+    in: {i: int, sick: string}
+rules:
+  - rule: expand
+    match: {j: job}
+    then: [{for: i in range(j.n), assert: item, with: {i: i}}]
+  - rule: work
+    match: {j: job, t: item}
+    action: {call: work, with: {i: t.i, sick: j.sick}}
+    reaction: [{assert: made, with: {i: t.i}}]
+outputs: {made: {each: made}}
+YAML
+exits 0 timeout -s KILL 120 "$ORRERY" run sick.yaml -n 4 --run-dir sick
+contains "said at once" "$err" "(rank 2) is set aside: its last"
+contains "the summary" "$out" "(rank 2): attempts that failed there succeeded elsewhere"
+contains "status" "$("$ORRERY" status sick)" "(rank 2): attempts that failed there"
+same "all tasks" 60 "$(rows sick facts/made | wc -l)"
+same "set aside" 1 "$(count sick set_aside)"
+same "failed attempts" 0 "$(count sick failed_attempts)"
+failed=$("$ORRERY" ls sick errors --columns task --format csv | tail -n +2 | wc -l)
+same "failures in the store" "$(count sick forgiven)" "$failed"
+[ "$failed" -le 30 ] || fail "$failed attempts failed before it was set aside"
+contains "what it said" "$(rows sick errors)" "no such device"
+exits 0 "$ORRERY" resume sick -n 1 --quiet
+same "reused" 60 "$(count sick reused)"
+
+# when all fail alike, no node is to blame
+exits 1 timeout -s KILL 120 "$ORRERY" run sick.yaml -n 4 -s sick=all \
+    -s n=20 --run-dir broken --quiet
+same "no node is set aside" 0 "$(count broken set_aside)"
+[ "$(count broken failed_attempts)" -ge 1 ] || fail "failures do not count"

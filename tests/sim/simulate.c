@@ -320,6 +320,75 @@ static void twins_are_counted_once(void **state)
     assert_true(twins > 100);
 }
 
+/* Two of four nodes fail everything at once: without retries all requests would fail.
+ */
+static void sick_nodes_are_set_aside(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "wide", "100", 4, 4); /* no retries */
+    w.setup.faults = (struct orr_sim_faults) { .sick = 2 };
+    simulate(&w);
+    assert_int_equal(w.result.status.state, ORR_RUN_SUCCEEDED);
+    assert_int_equal(w.result.status.set_aside, 2);
+    assert_int_equal(w.result.status.failed_attempts, 0);
+    assert_int_equal(w.result.status.done, 200);
+    between(2, (double)w.result.status.forgiven, 40);
+    assert_non_null(strstr(w.result.status.set_aside_nodes, "rank "));
+    between(25, w.result.makespan, 27);
+    clear(&w);
+}
+
+/* The last node works on, and what fails there fails. */
+static void all_nodes_are_never_set_aside(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "rest", "50", 3, 4);
+    w.setup.faults = (struct orr_sim_faults) { .sick = 3 };
+    simulate(&w);
+    assert_int_equal(w.result.status.state, ORR_RUN_FAILED);
+    assert_int_equal(w.result.status.set_aside, 0);
+    assert_true(w.result.status.failed_attempts > 20);
+    clear(&w);
+}
+
+/* Chance alone sets no node aside, nor takes many opinions. */
+static void failures_everywhere_are_nobodys_fault(void **state)
+{
+    (void)state;
+    struct world w;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        make(&w, "rest", "2000", 8, 4);
+        w.setup.faults = (struct orr_sim_faults) { .failures = 0.3 };
+        w.setup.seed = seed;
+        simulate(&w);
+        assert_int_equal(w.result.status.state, ORR_RUN_SUCCEEDED);
+        assert_int_equal(w.result.status.set_aside, 0);
+        between(0, (double)w.result.status.forgiven, 100);
+        clear(&w);
+    }
+}
+
+/* A sick node is better than none. */
+static void a_node_set_aside_works_again_when_others_are_lost(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "rest", "2000", 4, 4);
+    w.setup.faults =
+        (struct orr_sim_faults) { .sick = 1, .taken = 3, .taken_at = 20.5 };
+    for (w.setup.seed = 1; w.setup.seed <= 8; w.setup.seed++) {
+        simulate(&w);
+        if (w.result.status.lost_nodes == 3 && w.result.status.failed_attempts)
+            break; /* all but the sick one were taken */
+    }
+    assert_int_equal(w.result.status.lost_nodes, 3);
+    assert_int_equal(w.result.status.set_aside, 0);
+    assert_int_equal(w.result.status.state, ORR_RUN_FAILED);
+    clear(&w);
+}
+
 static void a_slow_rank_0_is_the_bottleneck(void **state)
 {
     (void)state;
@@ -464,6 +533,10 @@ int main(void)
         cmocka_unit_test(stragglers_run_on_a_second_node),
         cmocka_unit_test(what_waits_behind_others_is_taken_back),
         cmocka_unit_test(twins_are_counted_once),
+        cmocka_unit_test(sick_nodes_are_set_aside),
+        cmocka_unit_test(all_nodes_are_never_set_aside),
+        cmocka_unit_test(failures_everywhere_are_nobodys_fault),
+        cmocka_unit_test(a_node_set_aside_works_again_when_others_are_lost),
         cmocka_unit_test(a_slow_rank_0_is_the_bottleneck),
         cmocka_unit_test(a_slow_network_is_the_bottleneck),
         cmocka_unit_test(what_nobody_knows_is_told),

@@ -419,6 +419,13 @@ static void a_node_is_avoided_while_there_are_others(void **state)
         add(s, r);
         expect_next(s, 1, i);
     }
+    orr_sched_node(s, 2, 1);
+    orr_sched_doubt(s, 1, true);
+    struct orr_ready doubt = ready(9, 0, 0);
+    doubt.avoid = 1;
+    add(s, doubt);
+    expect_next(s, 2, 9);
+    orr_sched_node(s, 2, 0);
     orr_sched_node(s, 1, 0);
     struct orr_ready r = ready(3, 0, 0);
     r.avoid = 1;
