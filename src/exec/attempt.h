@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORR_STDERR_KEPT = 64 * 1024 }; /* of the beginning and of the end, each */
+/* Of the beginning and of the end, each: together they fit a text of run.h5. */
+enum { ORR_STDERR_KEPT = 31 * 1024 };
 enum { ORR_STDOUT_MAX = 64 * 1024 * 1024 };
 
 /* A file that a command makes: where it is to write, and where the file then goes. */

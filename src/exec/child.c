@@ -4,6 +4,7 @@
 
 #include "base/channel.h"
 #include "base/memory.h"
+#include "exec/orphans.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -56,6 +57,7 @@ static void serve(struct child *child, const void *data, size_t length, int blob
     if (orr_order_get(&in, &child->arena, &order) != ORR_OK)
         ORR_BUG("order of %zu bytes does not read back", length);
     run(child, &order, blob_fd, &outcome);
+    orri_orphans_end(); /* what it left behind */
     struct orr_bytes answer = ORR_BYTES_INIT;
     orr_outcome_put(&answer, &outcome);
     orr_channel_send(&child->rank, answer.data, answer.length, -1);
@@ -84,6 +86,7 @@ void orri_child_main(const struct orr_nursery_setup *setup, int fd,
     int blob_fd = -1;
     (void)prctl(PR_SET_NAME, "orrery-child");
     (void)signal(SIGPIPE, SIG_DFL);
+    orri_orphans_adopt();
     keep_memory();
     orr_channel_init(&child.rank, fd);
     while (orr_channel_wait(&child.rank, &data, &length, &blob_fd) == ORR_OK) {

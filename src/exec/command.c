@@ -304,15 +304,18 @@ static void judge(struct command *c, int status)
         c->out->code = WEXITSTATUS(status);
 }
 
+/* What was printed may be no text at all: any control character but a tab. */
+static bool breaks_line(char c) { return (unsigned char)c < ' ' && c != '\t'; }
+
 /* The last line of standard error says most: add it to the message. */
 static void quote_last_line(struct command *c)
 {
     const char *text = c->out->error_tail;
     size_t end = c->out->error_tail_length;
-    while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
+    while (end && breaks_line(text[end - 1]))
         end--;
     size_t begin = end;
-    while (begin && text[begin - 1] != '\n' && end - begin < 300)
+    while (begin && !breaks_line(text[begin - 1]) && end - begin < 300)
         begin--;
     if (end > begin && c->out->failure != ORR_FAIL_NONE)
         c->out->message = orr_arena_printf(c->arena, "%s: %.*s", c->out->message,
@@ -334,6 +337,9 @@ static void collect_errors(struct command *c)
     } else if (after) {
         orr_text_append(&all, ends->ring, after);
     }
+    for (size_t i = 0; i < all.length; i++)
+        if (all.s[i] == '\0') /* whoever reads it takes it for a text */
+            all.s[i] = ' ';
     c->out->error_tail = orr_arena_strndup(c->arena, all.s, all.length);
     c->out->error_tail_length = all.length;
     orr_text_release(&all);
