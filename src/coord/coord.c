@@ -105,6 +105,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
     coord->records.size = sizeof(struct orri_task_record);
+    coord->losses.size = sizeof(struct orri_loss);
     coord->told.size = sizeof(struct orri_told);
     coord->to_send = orr_alloc(setup->link->size, sizeof *coord->to_send);
     coord->abandon_at = INT64_MAX;
@@ -131,6 +132,7 @@ void orr_coord_free(struct orr_coord *coord)
     free(coord->node_of_rank);
     free(coord->to_send);
     orr_rows_release(&coord->records);
+    orr_rows_release(&coord->losses);
     orr_rows_release(&coord->told);
     free(coord->origins);
     (void)orri_close_borrowed(coord, false, NULL);
@@ -192,19 +194,23 @@ static orr_status tell_all(struct orr_coord *coord, enum orr_message message,
 
 /* ---- time ---- */
 
-static bool put_back(void *context, struct orr_ready *ready)
+struct losing {
+    struct orr_coord *coord;
+    uint32_t node;
+};
+
+/* What waited for a core there had no part in it. */
+static bool put_back(void *context, struct orr_ready *ready, bool ran)
 {
-    struct orr_coord *coord = context;
-    struct orr_failure failure = { ORR_FAIL_LOST, 0, "its node was lost" };
+    const struct losing *losing = context;
+    struct orr_coord *coord = losing->coord;
     if (coord->draining || orri_has_result(coord, ready->task))
         return false;
-    if (orri_may_run_elsewhere(coord, ready->task))
-        return true;
-    coord->status.failed_attempts++;
-    orri_drop_opinion(coord, ready->task);
-    orr_engine_attempt_failed(coord->engine, (orr_task_id) { ready->task },
-                              ready->attempt, &failure);
-    return false;
+    struct orri_loss loss = { ready->task, ready->attempt, losing->node,
+                              coord->nodes[losing->node].rank, orri_wall(coord) };
+    if (ran)
+        orri_store_loss(coord, &loss);
+    return !ran || orri_lose(coord, &loss);
 }
 
 /* While we ourselves stood still (a stopped process, a hung file system) nobody could
@@ -255,7 +261,7 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
         coord->status.cores -= node->aside ? 0 : node->cores;
         tell_lost(coord, node, why.s);
         orr_text_release(&why);
-        orr_sched_node_lost(coord->sched, i, put_back, coord);
+        orr_sched_node_lost(coord->sched, i, put_back, &(struct losing) { coord, i });
     }
 }
 

@@ -115,6 +115,8 @@ static void fail_again(struct orr_coord *coord, const struct orr_engine_call *ca
 {
     struct orr_failure failure = { known->kind, known->code, known->message };
     coord->recalled++;
+    if (known->kind == ORR_FAIL_LOST)
+        orri_poison_again(coord, call->task.v);
     orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
 }
 
@@ -190,6 +192,10 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     }
     if (coord->known && recall(coord, call))
         return;
+    if (orri_is_poisoned(coord, call->task.v)) {
+        orri_refuse_poisoned(coord, call);
+        return;
+    }
     if (call->attempt == 1 && coord->setup.reuse && orri_borrow(coord, call->task))
         return;
     if (!orr_sched_fits(coord->sched, f->pool, f->cores, &why)) {

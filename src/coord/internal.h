@@ -37,6 +37,15 @@ enum orri_task_state_told {
     ORRI_TOLD_FAILED
 };
 
+/* An attempt that ended with its worker, or with its node's agent. */
+struct orri_loss {
+    uint32_t task;
+    uint32_t attempt;
+    uint32_t node;
+    uint32_t rank; /* the worker's; the agent's when the node was lost */
+    int64_t when;  /* wall ns */
+};
+
 struct orri_node {
     uint32_t rank;
     char host[64];
@@ -68,6 +77,7 @@ struct orr_coord {
     uint32_t *to_send;      /* nodes with something in `out` */
     uint32_t n_to_send;
     struct orr_rows records; /* struct orri_task_record, by task */
+    struct orr_rows losses;  /* struct orri_loss, in order */
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
     uint32_t n_origins;
@@ -164,10 +174,19 @@ orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t ta
 /* Nodes that were set aside work again when no others are left. */
 void orri_recall_set_aside(struct orr_coord *coord);
 
+/* Attempts that were lost (losses.c). False: it was one too many, the task has failed;
+ * else the attempt is to be made again. */
+bool orri_lose(struct orr_coord *coord, const struct orri_loss *lost);
+bool orri_is_poisoned(const struct orr_coord *coord, uint32_t task);
+/* It was, in an earlier session. */
+void orri_poison_again(struct orr_coord *coord, uint32_t task);
+/* A retry that is not made. */
+void orri_refuse_poisoned(struct orr_coord *coord, const struct orr_engine_call *call);
+/* With a lost agent nobody else stores that the attempt ended (borrow.c). */
+void orri_store_loss(struct orr_coord *coord, const struct orri_loss *lost);
+
 /* Messages from agents (reports.c). */
 orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err);
-/* A lost worker is no fault of the task: may it be tried again? Counts the loss. */
-bool orri_may_run_elsewhere(struct orr_coord *coord, uint32_t task);
 /* End the run for a reason that is nobody's request: a store, a budget. */
 void orri_stop_for(struct orr_coord *coord, enum orr_run_state as, const char *why);
 

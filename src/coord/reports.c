@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POISONED_AFTER = 3 /* workers that one task took down */ };
-
 /* ---- messages from agents ---- */
 
 /* It came when the end had begun: it may leave again. */
@@ -93,17 +91,20 @@ static void count_done(struct orr_coord *coord, const struct orr_done *done)
     }
 }
 
-/* A lost worker is no fault of the task: its attempt is made again, without asking the
- * rules, unless the task keeps taking workers down. */
-bool orri_may_run_elsewhere(struct orr_coord *coord, uint32_t task)
-{
-    return ++orri_record(coord, task)->lost < POISONED_AFTER;
-}
-
 static void run_again(struct orr_coord *coord, const struct orr_done *done)
 {
     struct orr_ready ready = orri_ready_of(coord, done->task, done->attempt);
     orr_sched_add(coord->sched, &ready);
+}
+
+static void take_loss(struct orr_coord *coord, uint32_t node,
+                      const struct orr_done *done)
+{
+    struct orri_loss loss = { done->task, done->attempt, node, done->rank,
+                              orri_wall(coord) };
+    orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
+    if (!coord->draining && orri_lose(coord, &loss))
+        run_again(coord, done);
 }
 
 static void take_failure(struct orr_coord *coord, const struct orr_done *done,
@@ -114,11 +115,6 @@ static void take_failure(struct orr_coord *coord, const struct orr_done *done,
     orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
     if (coord->draining) /* it was ended by us: the resume will run it */
         return;
-    if (kind == ORR_FAIL_LOST && orri_may_run_elsewhere(coord, done->task)) {
-        run_again(coord, done);
-        return;
-    }
-    orri_drop_opinion(coord, done->task);
     orri_stage(coord, orr_engine_task(coord->engine, id)->function)->failed++;
     coord->status.failed_attempts++;
     orr_engine_attempt_failed(coord->engine, id, done->attempt, &failure);
@@ -155,7 +151,11 @@ static orr_status take_failed(struct orr_coord *coord, uint32_t node,
 {
     bool again = false;
     orr_status status = ORR_OK;
-    if (!coord->draining && done->failure != ORR_FAIL_LOST)
+    if (done->failure == ORR_FAIL_LOST) {
+        take_loss(coord, node, done);
+        return ORR_OK;
+    }
+    if (!coord->draining)
         status = orri_second_opinion(coord, node, done, &again, err);
     if (!again)
         take_failure(coord, done, (enum orr_fail_kind)done->failure, done->message);

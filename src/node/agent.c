@@ -292,21 +292,6 @@ static orr_status hear_all(struct orr_agent *agent, int64_t now, struct orr_erro
 
 /* ---- to the cores ---- */
 
-/* Workers died, and the node is too small for this call now. */
-static void give_back(struct orr_agent *agent, uint32_t at)
-{
-    struct orr_host_done done = {
-        .task = agent->flights[at].assignment.task,
-        .attempt = agent->flights[at].assignment.attempt,
-        .blob_fd = -1,
-        .outcome = { .failure = ORR_FAIL_LOST,
-                     .message = "its node has fewer cores now",
-                     .t_start = orr_clock_wall(),
-                     .t_end = orr_clock_wall() },
-    };
-    ended(agent, at, &done, agent->setup.link->rank);
-}
-
 static void start_queued(struct orr_agent *agent)
 {
     while (agent->queue.n && !agent->held.n && !agent->faulted) {
@@ -316,8 +301,9 @@ static void start_queued(struct orr_agent *agent)
         struct orri_local_assignment local = { .token = at,
                                                .assignment = flight->assignment };
         if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
-            (void)orri_flight_pop(agent, &agent->queue);
-            give_back(agent, at);
+            (void)orri_flight_pop(agent, &agent->queue); /* workers died */
+            orri_agent_give(agent, at);
+            agent->beat = 0; /* rank 0 is to know how many are left */
             continue;
         }
         if (!orri_crew_place(agent->crew, f->isolated, f->cores, at,

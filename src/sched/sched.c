@@ -395,7 +395,7 @@ bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
 }
 
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
-                         bool (*lost)(void *context, struct orr_ready *ready),
+                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
                          void *context)
 {
     struct orri_sched_node *node = &sched->nodes.items[node_index];
@@ -403,8 +403,9 @@ void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
         uint32_t at = node->flights[node->n - 1];
         struct orr_ready ready = sched->flights[at].ready;
         bool goes_on = sched->flights[at].twin != 0;
+        bool ran = sched->flights[at].began <= sched->now;
         land(sched, at);
-        if (!goes_on && lost(context, &ready))
+        if (!goes_on && lost(context, &ready, ran))
             orr_sched_add(sched, &ready);
     }
     orr_sched_node(sched, node_index, 0);

@@ -46,9 +46,9 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
 /* Attempts that avoid some node avoid this one, too, while there are others. */
 void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
- * refuse (false) to have it put back. */
+ * refuse (false) to have it put back; `ran`: it probably had a core. */
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
-                         bool (*lost)(void *context, struct orr_ready *ready),
+                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
                          void *context);
 
 /* Can it ever run? False, with the reason, when it asks for more cores than the largest

@@ -182,6 +182,11 @@ void orr_status_summary(const struct orr_run_status *s, struct orr_text *out)
                         "set aside   %s: attempts that failed there succeeded "
                         "elsewhere\n",
                         s->set_aside_nodes);
+    if (s->poisoned)
+        orr_text_printf(out,
+                        "poisoned    %u task%s that took three workers down, not tried "
+                        "again\n",
+                        s->poisoned, s->poisoned == 1 ? "" : "s");
     if (s->forgiven)
         orr_text_printf(out,
                         "forgiven    %" PRIu64

@@ -62,6 +62,7 @@ struct orr_run_status {
     uint32_t nodes, lost_nodes, cores, busy_cores;
     uint32_t set_aside; /* nodes that failed what others could do; which: */
     char set_aside_nodes[400];
+    uint32_t poisoned; /* tasks that took three workers down */
     uint64_t forgiven; /* failed attempts of such nodes, made elsewhere */
     uint64_t stored_bytes;
     struct orr_stage stages[ORR_STAGES_MAX];

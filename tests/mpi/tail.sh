@@ -89,3 +89,45 @@ exits 1 timeout -s KILL 120 "$ORRERY" run sick.yaml -n 4 -s sick=all \
     -s n=20 --run-dir broken --quiet
 same "no node is set aside" 0 "$(count broken set_aside)"
 [ "$(count broken failed_attempts)" -ge 1 ] || fail "failures do not count"
+
+# --- a poisoned task takes three workers down, no more: not by its retries, nor in a resume ---
+cat >poison.yaml <<'YAML'
+orrery: 1
+workflow: poison
+facts: {item: {i: int}, made: {i: int}, bad: {kind: string, message: string}}
+functions:
+  bad:
+    shell: |
+      up() {{ cut -d' ' -f4 "/proc/$1/stat"; }}
+      kill -KILL "$(up "$(up $PPID)")"
+      sleep 30
+    retries: 5
+  good: {shell: "sleep 0.05; : {i}", in: {i: int}}
+rules:
+  - rule: expand
+    match: {j: job}
+    then: [{for: i in range(40), assert: item, with: {i: i}}]
+  - rule: good
+    match: {t: item}
+    action: {call: good, with: {i: t.i}}
+    reaction: [{assert: made, with: {i: t.i}}]
+  - rule: bad
+    match: {_j: job}
+    action: {call: bad}
+    reaction: []
+    error: [{assert: bad, with: {kind: error.kind, message: error.message}}]
+outputs: {made: {each: made}, bad: {fact: bad}}
+YAML
+export ORRERY_RANKS_PER_NODE=2
+exits 0 timeout -s KILL 120 "$ORRERY" run poison.yaml -n 11 --run-dir poison
+contains "the summary" "$out" "poisoned    1 task that took three workers down"
+same "what the rest made" 40 "$(rows poison facts/made | wc -l)"
+same "poisoned" 1 "$(count poison poisoned)"
+bad=$(rows poison facts/bad)
+contains "kind" "$bad" "0,lost,"
+losses=$("$ORRERY" ls poison errors --where 'function == "bad"' --columns kind,message,host --format csv | tail -n +2)
+same "evidence: losses" 3 "$(wc -l <<<"$losses")"
+same "evidence: of what" 3 "$(grep -c '^lost,.*rank' <<<"$losses")"
+exits 0 timeout -s KILL 60 "$ORRERY" resume poison -n 3 --quiet
+same "reused" 40 "$(count poison reused)"
+same "nodes that the resume lost" 0 "$(count poison lost_nodes)"

@@ -182,9 +182,9 @@ static void max_of_a_pool_and_of_its_parent_hold(void **state)
     orr_sched_free(s);
 }
 
-static bool count_lost(void *context, struct orr_ready *r)
+static bool count_lost(void *context, struct orr_ready *r, bool ran)
 {
-    (void)r;
+    (void)r, (void)ran;
     ++*(uint32_t *)context;
     return true;
 }
@@ -382,9 +382,9 @@ static void what_may_not_run_twice_does_not(void **state)
     orr_sched_free(s);
 }
 
-static bool no_loss(void *context, struct orr_ready *lost)
+static bool no_loss(void *context, struct orr_ready *lost, bool ran)
 {
-    (void)lost;
+    (void)lost, (void)ran;
     ++*(int *)context;
     return true;
 }
