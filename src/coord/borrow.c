@@ -84,13 +84,14 @@ void orri_store_loss(struct orr_coord *coord, const struct orri_loss *lost)
     struct orr_error err = { 0 };
     if (!coord->setup.run_dir)
         return;
-    (void)snprintf(message, sizeof message,
-                   "the agent of node %s (rank %" PRIu32 ") was lost",
-                   coord->nodes[lost->node].host, lost->rank);
+    (void)snprintf(
+        message, sizeof message, "the agent of node %s (rank %" PRIu32 ") %s",
+        coord->nodes[lost->node].host, lost->rank, lost->died ? "died" : "fell silent");
     struct orr_stored stored = { .id = task->identity,
                                  .function = f->native ? f->native->name : f->name,
                                  .attempt = lost->attempt,
                                  .failure = ORR_FAIL_LOST,
+                                 .code = lost->died ? ORR_LOST_DIED : 0,
                                  .message = message,
                                  .args = task->args,
                                  .args_bytes = task->args_length,

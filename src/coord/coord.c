@@ -206,8 +206,13 @@ static bool put_back(void *context, struct orr_ready *ready, bool ran)
     struct orr_coord *coord = losing->coord;
     if (coord->draining || orri_has_result(coord, ready->task))
         return false;
-    struct orri_loss loss = { ready->task, ready->attempt, losing->node,
-                              coord->nodes[losing->node].rank, orri_wall(coord) };
+    const struct orri_node *node = &coord->nodes[losing->node];
+    struct orri_loss loss = { .task = ready->task,
+                              .attempt = ready->attempt,
+                              .node = losing->node,
+                              .rank = node->rank,
+                              .died = node->died,
+                              .when = orri_wall(coord) };
     if (ran)
         orri_store_loss(coord, &loss);
     return !ran || orri_lose(coord, &loss);
@@ -257,6 +262,7 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
         if (node->lost || node->left || !is_lost(coord, node, now, &why))
             continue;
         node->lost = true;
+        node->died = node->pid && !orr_pid_lives(node->pid);
         coord->status.lost_nodes++;
         coord->status.cores -= node->aside ? 0 : node->cores;
         tell_lost(coord, node, why.s);

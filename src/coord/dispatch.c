@@ -115,7 +115,7 @@ static void fail_again(struct orr_coord *coord, const struct orr_engine_call *ca
 {
     struct orr_failure failure = { known->kind, known->code, known->message };
     coord->recalled++;
-    if (known->kind == ORR_FAIL_LOST)
+    if (known->kind == ORR_FAIL_LOST && known->code == ORR_LOST_DIED)
         orri_poison_again(coord, call->task.v);
     orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
 }

@@ -19,7 +19,8 @@
 
 /* Of tasks that were tried in this session; the memory of others is never touched. */
 struct orri_task_record {
-    uint32_t lost;    /* attempts that ended with their worker or node */
+    uint16_t lost;    /* attempts that ended with their worker or node, */
+    uint16_t died;    /* with its process */
     uint32_t suspect; /* node + 1 where its attempt failed, which is being made
                          elsewhere before that counts; 0: none */
 };
@@ -43,6 +44,7 @@ struct orri_loss {
     uint32_t attempt;
     uint32_t node;
     uint32_t rank; /* the worker's; the agent's when the node was lost */
+    bool died;     /* the process did; else nothing was heard of its machine */
     int64_t when;  /* wall ns */
 };
 
@@ -56,6 +58,7 @@ struct orri_node {
     struct orr_beat load;
     bool lost;
     bool left;
+    bool died;        /* its agent's process did, on this machine */
     bool held;        /* a suspect, until others have tried what it failed */
     bool aside;       /* it fails what others can do, and gets no work */
     bool to_send;     /* stands in `to_send` of the coordinator */

@@ -100,8 +100,13 @@ static void run_again(struct orr_coord *coord, const struct orr_done *done)
 static void take_loss(struct orr_coord *coord, uint32_t node,
                       const struct orr_done *done)
 {
-    struct orri_loss loss = { done->task, done->attempt, node, done->rank,
-                              orri_wall(coord) };
+    bool died = done->code == ORR_LOST_DIED;
+    struct orri_loss loss = { .task = done->task,
+                              .attempt = done->attempt,
+                              .node = node,
+                              .rank = done->rank,
+                              .died = died,
+                              .when = orri_wall(coord) };
     orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
     if (!coord->draining && orri_lose(coord, &loss))
         run_again(coord, done);

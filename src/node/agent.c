@@ -201,6 +201,7 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
             .core = flight->place.cores[0],
             .blob_fd = -1,
             .outcome = { .failure = ORR_FAIL_LOST,
+                         .code = ORR_LOST_DIED,
                          .message = text,
                          .t_start = orr_clock_wall(),
                          .t_end = orr_clock_wall() },

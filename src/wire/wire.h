@@ -62,6 +62,9 @@ struct orr_assignment {
     uint32_t args_length;
 };
 
+/* The code of an attempt that was lost because its worker's process died. */
+enum { ORR_LOST_DIED = 1 };
+
 /* One attempt that ended. Between worker and agent `body` is its encoded orr_outcome;
  * to the coordinator only what the rules and the summary need travels. */
 struct orr_done {
