@@ -25,6 +25,7 @@ struct orri_session {
     long grace;             /* seconds that running attempts get at a drain */
     bool no_twins;          /* nothing is run on two nodes at once */
     long max_failures;
+    double max_failed_part; /* of attempts; 0: not given */
     bool quiet;
 };
 

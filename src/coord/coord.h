@@ -47,6 +47,7 @@ struct orr_coord_setup {
     const struct orr_clock *clock; /* NULL: the machine's */
     struct orr_files *files;       /* tells files apart; NULL: its own, of run_dir */
     bool no_twins;                 /* nothing is run on two nodes at once */
+    double max_failed_part;        /* the same, as a part of all that ended */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
 };
 

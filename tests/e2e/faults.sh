@@ -157,3 +157,25 @@ same "attempts" 3 "$(wc -l <tries)"
 "$ORRERY" ls retry attempts --columns attempt,start --format csv | tr -d '\r' | tail -n +2 | sort -n >starts
 awk -F, 'NR > 1 && $2 - last < (NR == 2 ? 0.3 : 0.6) { exit 1 } { last = $2 }' starts ||
     fail "no back-off: $(cat starts)"
+
+# --- a budget as a part of all attempts: half of these fail ---
+cat >half.yaml <<'YAML'
+orrery: 1
+workflow: half
+facts: {item: {i: int}, made: {i: int}}
+functions:
+  odd: {shell: "exit $(({i} % 2))", in: {i: int}}
+rules:
+  - {rule: expand, match: {_j: job}, then: [{for: i in range(60), assert: item, with: {i: i}}]}
+  - rule: odd
+    match: {t: item}
+    action: {call: odd, with: {i: t.i}}
+    reaction: [{assert: made, with: {i: t.i}}]
+    error: [{skip: true}]
+outputs: {made: {fact: made}}
+YAML
+exits 1 "$ORRERY" run half.yaml -n 1 --run-dir half --quiet --max-failures 20%
+contains "why" "$err" "--max-failures is 20% of those that ended: stopped"
+exits 0 "$ORRERY" resume half -n 1 --quiet --max-failures 60%
+same "the rest" 30 "$(rows half facts/made | wc -l)"
+exits 2 "$ORRERY" run half.yaml -n 1 --run-dir never --max-failures x%
