@@ -57,7 +57,6 @@ static void serve(struct child *child, const void *data, size_t length, int blob
     if (orr_order_get(&in, &child->arena, &order) != ORR_OK)
         ORR_BUG("order of %zu bytes does not read back", length);
     run(child, &order, blob_fd, &outcome);
-    orri_orphans_end(); /* what it left behind */
     struct orr_bytes answer = ORR_BYTES_INIT;
     orr_outcome_put(&answer, &outcome);
     orr_channel_send(&child->rank, answer.data, answer.length, -1);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "exec/attempt.h"
+#include "exec/orphans.h"
 #include "exec/scratch.h"
 
 #include <errno.h>
@@ -485,7 +486,8 @@ static void run(struct command *c, int blob_fd)
     int pid_fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
     int status = watch(c, pid_fd, &usage);
     (void)close(pid_fd);
-    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group */
+    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group, */
+    orri_orphans_end();           /* and in others */
     *c->group = 0;
     judge(c, status);
     collect_errors(c);
