@@ -103,6 +103,9 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     orr_engine_set_turns(coord->engine, TURNS);
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
+    coord->twice = orr_alloc(setup->graph->n_functions, sizeof *coord->twice);
+    for (uint32_t f = 0; f < setup->graph->n_functions && !setup->no_twins; f++)
+        coord->twice[f] = orri_may_run_twice(&setup->graph->functions[f]);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
     coord->records.size = sizeof(struct orri_task_record);
     coord->losses.size = sizeof(struct orri_loss);
@@ -139,6 +142,7 @@ void orr_coord_free(struct orr_coord *coord)
     orr_arena_release(&coord->kept);
     free(coord->stopped_by);
     free(coord->ahead);
+    free(coord->twice);
     orr_arena_release(&coord->scratch);
     free(coord);
 }
@@ -434,39 +438,6 @@ static void look_around(struct orr_coord *coord, int64_t now)
     check_anyone(coord, now);
 }
 
-/* Of attempts that ended in this session. Few are no part of anything. */
-static bool too_large_a_part(const struct orr_coord *coord)
-{
-    enum { FEW = 20 };
-    double failed = (double)coord->status.failed_attempts;
-    double ended = failed + (double)(coord->status.done - coord->status.reused);
-    return coord->setup.max_failed_part > 0 && ended >= FEW &&
-           failed > coord->setup.max_failed_part * ended;
-}
-
-static bool too_many_failures(const struct orr_coord *coord)
-{
-    return (coord->setup.max_failures &&
-            coord->status.failed_attempts >= coord->setup.max_failures) ||
-           too_large_a_part(coord);
-}
-
-static void stop_for_failures(struct orr_coord *coord)
-{
-    struct orr_text why = ORR_TEXT_INIT;
-    uint64_t failed = coord->status.failed_attempts;
-    orr_text_printf(&why, "%" PRIu64 " failed attempt%s, --max-failures is ", failed,
-                    failed == 1 ? "" : "s");
-    if (coord->setup.max_failures)
-        orr_text_printf(&why, "%" PRIu32, coord->setup.max_failures);
-    else
-        orr_text_printf(&why, "%g%% of those that ended",
-                        100 * coord->setup.max_failed_part);
-    orr_text_puts(&why, ": stopped; `orrery resume` goes on");
-    orri_stop_for(coord, ORR_RUN_FAILED, why.s);
-    orr_text_release(&why);
-}
-
 orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
 {
     int64_t now = orri_now(coord);
@@ -476,8 +447,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     if (coord->status.state == ORR_RUN_STARTING &&
         coord->n_nodes == coord->setup.agents)
         begin_work(coord);
-    if (too_many_failures(coord))
-        stop_for_failures(coord);
+    orri_check_budget(coord);
     if (now - coord->looked > LOOK || coord->ending)
         look_around(coord, now);
     orri_take_calls(coord);

@@ -175,7 +175,7 @@ struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t 
         .since = orri_wall(coord),
         .group = function,
         .avoid = task < coord->records.n ? orri_record(coord, task)->suspect : 0,
-        .twice = !coord->setup.no_twins && orri_may_run_twice(f),
+        .twice = coord->twice[function],
     };
 }
 

@@ -88,6 +88,7 @@ struct orr_coord {
     struct orr_writer *borrowed; /* stores what was taken from other runs, or NULL */
     uint64_t taken;              /* that many in this session */
     struct orr_run_status status;
+    bool *twice;     /* per function: orri_may_run_twice() */
     uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
     bool busy;
@@ -176,6 +177,9 @@ orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t ta
                              struct orr_error *err);
 /* Nodes that were set aside work again when no others are left. */
 void orri_recall_set_aside(struct orr_coord *coord);
+
+/* End the run when too many attempts failed (budget.c). */
+void orri_check_budget(struct orr_coord *coord);
 
 /* Attempts that were lost (losses.c). False: it was one too many, the task has failed;
  * else the attempt is to be made again. */

@@ -131,8 +131,10 @@ static void ended(struct orr_agent *agent, uint32_t at,
     }
     if (disk)
         blame_disk(agent, done->outcome.message);
-    if (disk || ended_by_us(agent, done->outcome.failure))
+    if (disk || ended_by_us(agent, done->outcome.failure)) {
         forgiven.outcome.failure = ORR_FAIL_LOST;
+        forgiven.outcome.code = 0;
+    }
     orri_local_done_put(&bytes, &forgiven);
     flight->done = bytes.data; /* ours now */
     flight->done_length = bytes.length;
