@@ -259,7 +259,9 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .name = rank->job->name,
         .progress = rank->progress,
         .verify = rank->session->verify,
+        .no_twins = rank->session->no_twins,
         .max_failures = (uint32_t)rank->session->max_failures,
+        .max_failed_part = rank->session->max_failed_part,
     };
     struct orr_keeper *keeper = orr_keeper_start(rank->dir, KEEP_SECONDS * ORR_SECOND);
     status = orr_coord_new(&setup, &rank->coord, err);

@@ -46,6 +46,8 @@ struct orr_coord_setup {
     bool verify;        /* earlier results count only when their blobs are whole, too */
     const struct orr_clock *clock; /* NULL: the machine's */
     struct orr_files *files;       /* tells files apart; NULL: its own, of run_dir */
+    bool no_twins;                 /* nothing is run on two nodes at once */
+    double max_failed_part;        /* the same, as a part of all that ended */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
 };
 

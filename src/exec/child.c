@@ -4,6 +4,7 @@
 
 #include "base/channel.h"
 #include "base/memory.h"
+#include "exec/orphans.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -84,6 +85,7 @@ void orri_child_main(const struct orr_nursery_setup *setup, int fd,
     int blob_fd = -1;
     (void)prctl(PR_SET_NAME, "orrery-child");
     (void)signal(SIGPIPE, SIG_DFL);
+    orri_orphans_adopt();
     keep_memory();
     orr_channel_init(&child.rank, fd);
     while (orr_channel_wait(&child.rank, &data, &length, &blob_fd) == ORR_OK) {

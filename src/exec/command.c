@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "exec/attempt.h"
+#include "exec/orphans.h"
 #include "exec/scratch.h"
 
 #include <errno.h>
@@ -304,15 +305,18 @@ static void judge(struct command *c, int status)
         c->out->code = WEXITSTATUS(status);
 }
 
+/* What was printed may be no text at all: any control character but a tab. */
+static bool breaks_line(char c) { return (unsigned char)c < ' ' && c != '\t'; }
+
 /* The last line of standard error says most: add it to the message. */
 static void quote_last_line(struct command *c)
 {
     const char *text = c->out->error_tail;
     size_t end = c->out->error_tail_length;
-    while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
+    while (end && breaks_line(text[end - 1]))
         end--;
     size_t begin = end;
-    while (begin && text[begin - 1] != '\n' && end - begin < 300)
+    while (begin && !breaks_line(text[begin - 1]) && end - begin < 300)
         begin--;
     if (end > begin && c->out->failure != ORR_FAIL_NONE)
         c->out->message = orr_arena_printf(c->arena, "%s: %.*s", c->out->message,
@@ -334,6 +338,9 @@ static void collect_errors(struct command *c)
     } else if (after) {
         orr_text_append(&all, ends->ring, after);
     }
+    for (size_t i = 0; i < all.length; i++)
+        if (all.s[i] == '\0') /* whoever reads it takes it for a text */
+            all.s[i] = ' ';
     c->out->error_tail = orr_arena_strndup(c->arena, all.s, all.length);
     c->out->error_tail_length = all.length;
     orr_text_release(&all);
@@ -479,7 +486,8 @@ static void run(struct command *c, int blob_fd)
     int pid_fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
     int status = watch(c, pid_fd, &usage);
     (void)close(pid_fd);
-    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group */
+    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group, */
+    orri_orphans_end();           /* and in others */
     *c->group = 0;
     judge(c, status);
     collect_errors(c);

@@ -5,6 +5,7 @@
 
 #include "base/channel.h"
 #include "base/memory.h"
+#include "exec/orphans.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -104,18 +105,37 @@ static void bear(struct zygote *z, uint32_t label)
     (void)close(pair[0]);
 }
 
+/* Commands whose child died, and what they started, are below us now. */
+static void end_orphans(const struct zygote *z)
+{
+    pid_t *spared = orr_alloc(z->n + 1, sizeof *spared);
+    for (size_t i = 0; i < z->n; i++)
+        spared[i] = z->children[i].pid;
+    (void)orri_orphans_kill(spared, z->n);
+    free(spared);
+}
+
+static void bury(struct zygote *z, pid_t pid, int status)
+{
+    struct child dead = { .pid = -1 };
+    for (size_t i = 0; i < z->n; i++)
+        if (z->children[i].pid == pid) {
+            dead = z->children[i];
+            z->children[i] = z->children[--z->n];
+            end_group(&dead);
+            break;
+        }
+    end_orphans(z); /* also when one of them died, which may have left others */
+    if (dead.pid > 0)
+        tell(z, ORR_NURSERY_DEAD, &dead, status, -1);
+}
+
 static void reap(struct zygote *z)
 {
     int status = 0;
     pid_t pid = 0;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < z->n; i++)
-            if (z->children[i].pid == pid) {
-                end_group(&z->children[i]);
-                tell(z, ORR_NURSERY_DEAD, &z->children[i], status, -1);
-                z->children[i] = z->children[--z->n];
-                break;
-            }
+        bury(z, pid, status);
 }
 
 static void serve(struct zygote *z)
@@ -140,10 +160,11 @@ __attribute__((noreturn)) static void end(struct zygote *z)
 {
     for (size_t i = 0; i < z->n; i++)
         (void)kill(z->children[i].pid, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0)
-        continue;
+    for (size_t i = 0; i < z->n; i++)
+        (void)waitpid(z->children[i].pid, NULL, 0);
     for (size_t i = 0; i < z->n; i++)
         end_group(&z->children[i]);
+    orri_orphans_end();
     _exit(0);
 }
 
@@ -155,6 +176,7 @@ void orri_zygote_main(const struct orr_nursery_setup *setup, int fd, pid_t paren
     (void)prctl(PR_SET_NAME, "orrery-zygote");
     if (getppid() != parent)
         _exit(0);
+    orri_orphans_adopt();
     (void)setpgid(0, 0); /* a Ctrl-C is for the coordinator to interpret */
     sigset_t mask;
     (void)sigemptyset(&mask);

@@ -124,10 +124,17 @@ static void ended(struct orr_agent *agent, uint32_t at,
     struct orr_bytes bytes = ORR_BYTES_INIT;
     struct orr_host_done forgiven = *done;
     bool disk = disk_is_to_blame(&done->outcome);
+    if (flight->cancelled && done->outcome.failure == ORR_FAIL_LOST) {
+        orri_crew_release(agent->crew, &flight->place);
+        orri_agent_give(agent, at);
+        return;
+    }
     if (disk)
         blame_disk(agent, done->outcome.message);
-    if (disk || ended_by_us(agent, done->outcome.failure))
+    if (disk || ended_by_us(agent, done->outcome.failure)) {
         forgiven.outcome.failure = ORR_FAIL_LOST;
+        forgiven.outcome.code = 0;
+    }
     orri_local_done_put(&bytes, &forgiven);
     flight->done = bytes.data; /* ours now */
     flight->done_length = bytes.length;
@@ -196,6 +203,7 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
             .core = flight->place.cores[0],
             .blob_fd = -1,
             .outcome = { .failure = ORR_FAIL_LOST,
+                         .code = ORR_LOST_DIED,
                          .message = text,
                          .t_start = orr_clock_wall(),
                          .t_end = orr_clock_wall() },
@@ -249,6 +257,8 @@ static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
     struct orr_reader in = orr_reader_of(data, length);
     switch (orr_message_of(&in)) {
     case ORR_MESSAGE_ASSIGN: return take_assignments(agent, &in, err);
+    case ORR_MESSAGE_RETRACT: return orri_agent_retract(agent, &in, err);
+    case ORR_MESSAGE_CANCEL: return orri_agent_cancel(agent, &in, err);
     case ORR_MESSAGE_BEAT: return ORR_OK;
     case ORR_MESSAGE_ABANDON:
         drop_queue(agent);
@@ -285,21 +295,6 @@ static orr_status hear_all(struct orr_agent *agent, int64_t now, struct orr_erro
 
 /* ---- to the cores ---- */
 
-/* Workers died, and the node is too small for this call now. */
-static void give_back(struct orr_agent *agent, uint32_t at)
-{
-    struct orr_host_done done = {
-        .task = agent->flights[at].assignment.task,
-        .attempt = agent->flights[at].assignment.attempt,
-        .blob_fd = -1,
-        .outcome = { .failure = ORR_FAIL_LOST,
-                     .message = "its node has fewer cores now",
-                     .t_start = orr_clock_wall(),
-                     .t_end = orr_clock_wall() },
-    };
-    ended(agent, at, &done, agent->setup.link->rank);
-}
-
 static void start_queued(struct orr_agent *agent)
 {
     while (agent->queue.n && !agent->held.n && !agent->faulted) {
@@ -309,8 +304,9 @@ static void start_queued(struct orr_agent *agent)
         struct orri_local_assignment local = { .token = at,
                                                .assignment = flight->assignment };
         if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
-            (void)orri_flight_pop(agent, &agent->queue);
-            give_back(agent, at);
+            (void)orri_flight_pop(agent, &agent->queue); /* workers died */
+            orri_agent_give(agent, at);
+            agent->beat = 0; /* rank 0 is to know how many are left */
             continue;
         }
         if (!orri_crew_place(agent->crew, f->isolated, f->cores, at,
@@ -371,6 +367,7 @@ void orr_agent_free(struct orr_agent *agent)
     (void)orr_writer_close(agent->writer, false, NULL);
     orri_flights_release(agent);
     orr_bytes_release(&agent->up);
+    orr_bytes_release(&agent->given);
     orr_arena_release(&agent->scratch);
     free(agent->fault);
     free(agent);
@@ -448,6 +445,8 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     orri_results_store_held(agent);
     start_queued(agent);
     local_ended(agent); /* what ran in place */
+    if (status == ORR_OK)
+        status = orri_agent_send(agent, &agent->given, err);
     if (status == ORR_OK && (ready || agent->busy))
         status = orri_results_take(agent, err);
     if (status == ORR_OK)

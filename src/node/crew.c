@@ -236,6 +236,16 @@ void orri_crew_tell(struct orri_crew *crew, enum orr_message message)
     orr_bytes_release(&out);
 }
 
+void orri_crew_cancel(struct orri_crew *crew, uint32_t w, struct orr_attempt_name name)
+{
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orri_crew_flush(crew); /* it may be among what waits to be sent */
+    orr_attempt_name_put(&out, ORR_MESSAGE_CANCEL, name);
+    if (is_here(crew, w))
+        orr_channel_send(&crew->workers[w].channel, out.data, out.length, -1);
+    orr_bytes_release(&out);
+}
+
 static void lose(struct orri_crew *crew, uint32_t w)
 {
     struct worker *worker = &crew->workers[w];

@@ -47,6 +47,9 @@ const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t w
 
 void orri_crew_send(struct orri_crew *crew, uint32_t worker,
                     const struct orri_local_assignment *assignment);
+/* The worker is to end this one. */
+void orri_crew_cancel(struct orri_crew *crew, uint32_t worker,
+                      struct orr_attempt_name name);
 void orri_crew_flush(struct orri_crew *crew);
 void orri_crew_tell(struct orri_crew *crew, enum orr_message message);
 void orri_crew_step(struct orri_crew *crew);

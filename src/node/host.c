@@ -6,6 +6,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/scratch.h"
 #include "node/orders.h"
 
 #include <errno.h>
@@ -348,6 +349,13 @@ static void describe_death(struct child *child, int status, struct orr_arena *ar
     }
 }
 
+/* It died before it could do so itself. */
+static void remove_scratch(struct child *child)
+{
+    struct orri_scratch dirs = orri_scratch_of(&child->order, &child->arena);
+    orri_scratch_remove(&dirs);
+}
+
 static void bury(struct orr_host *host, struct child *child, int status)
 {
     if (child->state != CHILD_NONE && child->channel.fd >= 0)
@@ -361,6 +369,7 @@ static void bury(struct orr_host *host, struct child *child, int status)
         describe_death(child, status, &finished->arena, outcome);
         push_finished(host, finished);
         child->has_attempt = false;
+        remove_scratch(child);
     }
     if (child->blob_fd >= 0)
         (void)close(child->blob_fd);
@@ -480,15 +489,27 @@ int64_t orr_host_wake(const struct orr_host *host)
     return wake;
 }
 
+static void abandon(struct child *child)
+{
+    child->abandoned = child->has_attempt;
+    if (child->state != CHILD_BUSY)
+        return;
+    child->state = CHILD_DYING;
+    (void)kill(child->pid, SIGKILL);
+}
+
 void orr_host_abandon(struct orr_host *host)
+{
+    for (uint32_t i = 0; i < host->setup.children; i++)
+        abandon(&host->children[i]);
+}
+
+void orr_host_cancel(struct orr_host *host, uint32_t task, uint32_t attempt)
 {
     for (uint32_t i = 0; i < host->setup.children; i++) {
         struct child *child = &host->children[i];
-        child->abandoned = child->has_attempt;
-        if (child->state != CHILD_BUSY)
-            continue;
-        child->state = CHILD_DYING;
-        (void)kill(child->pid, SIGKILL);
+        if (child->has_attempt && child->task == task && child->attempt == attempt)
+            abandon(child);
     }
 }
 

@@ -52,6 +52,8 @@ int64_t orr_host_wake(const struct orr_host *host);
 void orr_host_step(struct orr_host *host, bool ready);
 /* Kill everything that runs; each ends as `lost`. */
 void orr_host_abandon(struct orr_host *host);
+/* The same of one attempt, when it runs here in a child. */
+void orr_host_cancel(struct orr_host *host, uint32_t task, uint32_t attempt);
 /* No child can be had any more (the zygote died). */
 bool orr_host_broken(const struct orr_host *host);
 

@@ -1,4 +1,5 @@
-/* internal.h - what the files of the agent share: agent.c, flights.c, results.c */
+/* internal.h - what the files of the agent share: agent.c, flights.c, results.c,
+ * tail.c */
 #ifndef ORRI_NODE_INTERNAL_H
 #define ORRI_NODE_INTERNAL_H
 
@@ -26,7 +27,8 @@ struct orri_flight {
     unsigned char *done; /* encoded local DONE entry, from the end of the attempt on */
     size_t done_length;
     int blob_fd;
-    uint32_t next; /* in the list of its state + 1 */
+    bool cancelled; /* its twin elsewhere was faster */
+    uint32_t next;  /* in the list of its state + 1 */
 };
 
 struct orri_flight_list { /* flights by index + 1, in order */
@@ -48,6 +50,7 @@ struct orr_agent {
     struct orri_flight_list held; /* ended, but the writer's queue is full */
     uint32_t storing;
     struct orr_bytes up;
+    struct orr_bytes given; /* GIVEN, under way */
     struct orr_arena scratch;
     bool greeted;
     bool stopping;
@@ -81,6 +84,17 @@ orr_status orri_agent_send(struct orr_agent *agent, struct orr_bytes *bytes,
                            struct orr_error *err);
 orr_status orri_agent_say(struct orr_agent *agent, enum orr_message message,
                           const char *text, struct orr_error *err);
+
+/* ---- tail.c: attempts that are taken back, or made elsewhere as well ---- */
+
+/* Give back what waits; the last ones first. */
+orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
+                              struct orr_error *err);
+/* Drop what waits of these, end what runs. */
+orr_status orri_agent_cancel(struct orr_agent *agent, struct orr_reader *in,
+                             struct orr_error *err);
+/* The attempt is not here any more, and leaves no result. */
+void orri_agent_give(struct orr_agent *agent, uint32_t at);
 
 /* ---- results.c ---- */
 

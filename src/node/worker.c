@@ -64,6 +64,16 @@ static void take_assignments(struct worker *w, struct orr_reader *in)
     }
 }
 
+static void cancel(struct worker *w, struct orr_reader *in)
+{
+    struct orr_attempt_name name;
+    while (orr_reader_left(in)) {
+        if (orr_attempt_name_get(in, &name) != ORR_OK)
+            ORR_BUG("damaged message from the agent");
+        orr_host_cancel(w->host, name.task, name.attempt);
+    }
+}
+
 static void hear_agent(struct worker *w)
 {
     const void *data = NULL;
@@ -74,6 +84,7 @@ static void hear_agent(struct worker *w)
         struct orr_reader in = orr_reader_of(data, length);
         switch (orr_message_of(&in)) {
         case ORR_MESSAGE_ASSIGN: take_assignments(w, &in); break;
+        case ORR_MESSAGE_CANCEL: cancel(w, &in); break;
         case ORR_MESSAGE_ABANDON: orr_host_abandon(w->host); break;
         case ORR_MESSAGE_STOP: w->stopped = true; break;
         default: ORR_BUG("unexpected message from the agent");

@@ -11,6 +11,7 @@ struct orri_sched_node {
     uint32_t load; /* cores of what is in flight */
     uint32_t at;   /* in the heap + 1; 0: it has no cores and gets nothing */
     bool lost;
+    bool doubted;      /* what avoids a node avoids this one, too */
     uint32_t *flights; /* what is in flight there */
     size_t n;
     size_t cap;

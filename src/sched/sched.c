@@ -8,6 +8,7 @@
 #include "base/rows.h"
 #include "sched/heap.h"
 #include "sched/nodes.h"
+#include "sched/typical.h"
 
 #include <stdlib.h>
 
@@ -20,7 +21,9 @@ struct pool {
 struct flight {
     struct orr_ready ready;
     uint32_t node;
-    uint32_t at; /* in the node's list */
+    uint32_t at;   /* in the node's list */
+    uint32_t twin; /* the other flight of its task + 1 */
+    int64_t began; /* when it probably got its core; the caller's clock */
 };
 
 struct orr_sched {
@@ -40,7 +43,10 @@ struct orr_sched {
     uint64_t in_flight;
     uint64_t ready;
     uint64_t age;
-    double mean_seconds; /* moving, of attempts; < 0: none yet */
+    double mean_seconds;          /* moving, of attempts; < 0: none yet */
+    int64_t now;                  /* when orr_sched_next() was asked last */
+    struct orri_typical *typical; /* by group */
+    uint32_t n_typical;
 };
 
 struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n)
@@ -68,6 +74,7 @@ void orr_sched_free(struct orr_sched *sched)
     orri_heap_release(&sched->delayed);
     free(sched->pools);
     free(sched->flights);
+    free(sched->typical);
     free(sched->unused);
     orr_rows_release(&sched->flight_of);
     free(sched);
@@ -77,6 +84,11 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores)
 {
     if (node >= sched->nodes.n || !sched->nodes.items[node].lost)
         orri_nodes_set(&sched->nodes, node, cores);
+}
+
+void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted)
+{
+    sched->nodes.items[node].doubted = doubted;
 }
 
 bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
@@ -222,12 +234,8 @@ static uint32_t *flight_of(const struct orr_sched *sched, uint32_t task)
     return orr_rows_at(&sched->flight_of, task);
 }
 
-static uint32_t new_flight(struct orr_sched *sched, uint32_t task)
+static uint32_t new_flight(struct orr_sched *sched)
 {
-    while (sched->flight_of.n <= task)
-        (void)orr_rows_add(&sched->flight_of);
-    if (*flight_of(sched, task))
-        ORR_BUG("task %u is given out twice", task);
     if (sched->n_unused)
         return sched->unused[--sched->n_unused];
     sched->flights = orr_grow(sched->flights, sched->n_flights, &sched->cap_flights,
@@ -242,35 +250,92 @@ static void use_pools(struct orr_sched *sched, uint32_t pool, int32_t cores)
         sched->pools[p].used += (uint32_t)cores;
 }
 
-static void fly(struct orr_sched *sched, uint32_t node_index,
-                const struct orr_ready *ready)
+/* On a full node it waits behind another first: for about as long as one takes. */
+static int64_t begins(const struct orr_sched *sched, const struct orri_sched_node *node,
+                      uint32_t cores)
 {
-    uint32_t at = new_flight(sched, ready->task);
+    bool waits = node->load + cores > node->cores;
+    double mean = sched->mean_seconds > 0 ? sched->mean_seconds : 0;
+    return sched->now + (waits ? (int64_t)(mean * 1e9) : 0);
+}
+
+static uint32_t fly(struct orr_sched *sched, uint32_t node_index,
+                    const struct orr_ready *ready)
+{
+    uint32_t at = new_flight(sched);
     struct orri_sched_node *node = &sched->nodes.items[node_index];
     node->flights = orr_grow(node->flights, node->n, &node->cap, sizeof *node->flights);
-    *flight_of(sched, ready->task) = at + 1;
-    sched->flights[at] = (struct flight) { *ready, node_index, (uint32_t)node->n };
+    sched->flights[at] = (struct flight) {
+        .ready = *ready,
+        .node = node_index,
+        .at = (uint32_t)node->n,
+        .began = begins(sched, node, ready->cores),
+    };
     node->flights[node->n++] = at;
     orri_nodes_load(&sched->nodes, node_index, (int32_t)ready->cores);
     use_pools(sched, ready->pool, (int32_t)ready->cores);
     sched->in_flight++;
+    return at;
 }
 
-static void land(struct orr_sched *sched, uint32_t task)
+static void fly_first(struct orr_sched *sched, uint32_t node,
+                      const struct orr_ready *ready)
 {
-    uint32_t at = *flight_of(sched, task) - 1;
+    while (sched->flight_of.n <= ready->task)
+        (void)orr_rows_add(&sched->flight_of);
+    if (*flight_of(sched, ready->task))
+        ORR_BUG("task %u is given out twice", ready->task);
+    *flight_of(sched, ready->task) = 1 + fly(sched, node, ready);
+}
+
+static void land(struct orr_sched *sched, uint32_t at)
+{
     struct flight *flight = &sched->flights[at];
     struct orri_sched_node *node = &sched->nodes.items[flight->node];
     uint32_t moved = node->flights[--node->n];
     node->flights[flight->at] = moved;
     sched->flights[moved].at = flight->at;
-    *flight_of(sched, task) = 0;
+    if (flight->twin) {
+        sched->flights[flight->twin - 1].twin = 0;
+        sched->flights[flight->twin - 1].ready.twice = false; /* it was */
+    }
+    *flight_of(sched, flight->ready.task) = flight->twin;
     orri_nodes_load(&sched->nodes, flight->node, -(int32_t)flight->ready.cores);
     use_pools(sched, flight->ready.pool, -(int32_t)flight->ready.cores);
     sched->in_flight--;
     sched->unused = orr_grow(sched->unused, sched->n_unused, &sched->cap_unused,
                              sizeof *sched->unused);
     sched->unused[sched->n_unused++] = at;
+}
+
+/* Of those that may have it, one with room; UINT32_MAX: none has, or (*any false) none
+ * may. Seldom, so that each is asked. */
+static uint32_t room_beside(const struct orr_sched *sched,
+                            const struct orr_ready *ready, bool doubted, bool *any)
+{
+    uint64_t deep = 1 + prefetch(sched);
+    for (uint32_t i = 0; i < sched->nodes.n; i++) {
+        const struct orri_sched_node *node = &sched->nodes.items[i];
+        if (i + 1 == ready->avoid || node->cores < ready->cores ||
+            (node->doubted && !doubted))
+            continue;
+        *any = true;
+        if (node->load + ready->cores <= node->cores * deep)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+static uint32_t choose_node(const struct orr_sched *sched,
+                            const struct orr_ready *ready)
+{
+    bool any = false;
+    uint32_t node = UINT32_MAX;
+    for (int doubted = 0; ready->avoid && doubted < 2 && !any; doubted++)
+        node = room_beside(sched, ready, doubted, &any);
+    if (any)
+        return node;
+    return orri_nodes_with_room(&sched->nodes, ready->cores, 1 + prefetch(sched));
 }
 
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
@@ -280,22 +345,19 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
     struct pool *pool = choose_pool(sched);
     if (!pool)
         return false;
-    *node = orri_nodes_with_room(&sched->nodes, pool->ready.items[0].cores,
-                                 1 + prefetch(sched));
+    sched->now = now;
+    *node = choose_node(sched, &pool->ready.items[0]);
     if (*node == UINT32_MAX)
         return false;
     orri_heap_pop(&pool->ready, out);
     sched->ready--;
-    fly(sched, *node, out);
+    fly_first(sched, *node, out);
     return true;
 }
 
-void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
+static void note_mean(struct orr_sched *sched, double seconds)
 {
     const double weight = 0.1;
-    if (task >= sched->flight_of.n || !*flight_of(sched, task))
-        return;
-    land(sched, task);
     if (seconds < 0)
         return;
     sched->mean_seconds =
@@ -304,15 +366,46 @@ void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
             : sched->mean_seconds + weight * (seconds - sched->mean_seconds);
 }
 
+void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
+{
+    if (task >= sched->flight_of.n || !*flight_of(sched, task))
+        return;
+    land(sched, *flight_of(sched, task) - 1);
+    note_mean(sched, seconds);
+}
+
+/* + 1; 0: it is not in flight there. */
+static uint32_t flight_on(const struct orr_sched *sched, uint32_t task, uint32_t node)
+{
+    uint32_t at = task < sched->flight_of.n ? *flight_of(sched, task) : 0;
+    if (at && sched->flights[at - 1].node != node)
+        at = sched->flights[at - 1].twin;
+    return at && sched->flights[at - 1].node == node ? at : 0;
+}
+
+bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
+                     double seconds)
+{
+    uint32_t at = flight_on(sched, task, node);
+    if (!at)
+        return false;
+    land(sched, at - 1);
+    note_mean(sched, seconds);
+    return true;
+}
+
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
-                         bool (*lost)(void *context, struct orr_ready *ready),
+                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
                          void *context)
 {
     struct orri_sched_node *node = &sched->nodes.items[node_index];
     while (node->n) {
-        struct orr_ready ready = sched->flights[node->flights[node->n - 1]].ready;
-        land(sched, ready.task);
-        if (lost(context, &ready))
+        uint32_t at = node->flights[node->n - 1];
+        struct orr_ready ready = sched->flights[at].ready;
+        bool goes_on = sched->flights[at].twin != 0;
+        bool ran = sched->flights[at].began <= sched->now;
+        land(sched, at);
+        if (!goes_on && lost(context, &ready, ran))
             orr_sched_add(sched, &ready);
     }
     orr_sched_node(sched, node_index, 0);
@@ -337,4 +430,126 @@ void orr_sched_clear(struct orr_sched *sched)
         sched->pools[p].ready.n = 0;
     sched->delayed.n = 0;
     sched->ready = 0;
+}
+
+/* ---- the tail ---- */
+
+static uint32_t idle_cores(const struct orri_sched_node *node)
+{
+    return node->load < node->cores ? node->cores - node->load : 0;
+}
+
+bool orr_sched_has_idle(const struct orr_sched *sched)
+{
+    const struct orri_sched_nodes *nodes = &sched->nodes;
+    return sched->ready == 0 && nodes->n_heap > 0 &&
+           idle_cores(&nodes->items[nodes->heap[0]]) > 0;
+}
+
+void orr_sched_took(struct orr_sched *sched, uint32_t group, double seconds)
+{
+    if (group >= sched->n_typical) {
+        sched->typical = orr_realloc(sched->typical, group + 1, sizeof *sched->typical);
+        for (uint32_t i = sched->n_typical; i <= group; i++)
+            sched->typical[i] = (struct orri_typical) { 0 };
+        sched->n_typical = group + 1;
+    }
+    orri_typical_add(&sched->typical[group], seconds);
+}
+
+uint32_t orr_sched_surplus(const struct orr_sched *sched, uint32_t node,
+                           uint32_t *widest)
+{
+    const struct orri_sched_node *is = &sched->nodes.items[node];
+    const struct orri_sched_node *emptiest = &sched->nodes.items[sched->nodes.heap[0]];
+    if (is->cores == 0 || is->load <= is->cores)
+        return 0;
+    uint64_t even = ((uint64_t)sched->used * is->cores + sched->nodes.cores - 1) /
+                    sched->nodes.cores;
+    uint64_t stays = even > is->cores ? even : is->cores;
+    if (is->load <= stays)
+        return 0;
+    *widest = idle_cores(emptiest);
+    return is->load - (uint32_t)stays;
+}
+
+bool orr_sched_take_back(struct orr_sched *sched, uint32_t task, uint32_t node,
+                         struct orr_ready *out)
+{
+    uint32_t at = flight_on(sched, task, node);
+    if (!at)
+        return false;
+    *out = sched->flights[at - 1].ready;
+    land(sched, at - 1);
+    return true;
+}
+
+/* How many times longer than is typical it has run; 0: nobody knows, or not long. */
+static double overdue(const struct orr_sched *sched, const struct flight *flight,
+                      int64_t now)
+{
+    const double shortest = 1; /* s: what is over sooner is not worth it */
+    uint32_t group = flight->ready.group;
+    double typical =
+        group < sched->n_typical ? orri_typical(&sched->typical[group]) : -1;
+    double ran = (double)(now - flight->began) / 1e9;
+    return typical < 0 || ran < shortest ? 0 : ran / (typical > 1e-3 ? typical : 1e-3);
+}
+
+static uint32_t idle_node_but(const struct orr_sched *sched, uint32_t but,
+                              uint32_t cores)
+{
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = 0; i < sched->nodes.n; i++)
+        if (i != but && idle_cores(&sched->nodes.items[i]) >= cores &&
+            (best == UINT32_MAX || idle_cores(&sched->nodes.items[i]) >
+                                       idle_cores(&sched->nodes.items[best])))
+            best = i;
+    return best;
+}
+
+/* + 1 */
+static uint32_t most_overdue(const struct orr_sched *sched, int64_t now)
+{
+    double most = 2;
+    uint32_t best = 0;
+    for (uint32_t n = 0; n < sched->nodes.n; n++)
+        for (size_t i = 0; i < sched->nodes.items[n].n; i++) {
+            uint32_t at = sched->nodes.items[n].flights[i];
+            const struct flight *flight = &sched->flights[at];
+            double times =
+                flight->ready.twice && !flight->twin ? overdue(sched, flight, now) : 0;
+            if (times > most &&
+                may_run(sched, flight->ready.pool, flight->ready.cores) &&
+                idle_node_but(sched, n, flight->ready.cores) != UINT32_MAX) {
+                most = times;
+                best = at + 1;
+            }
+        }
+    return best;
+}
+
+bool orr_sched_twin(struct orr_sched *sched, int64_t now, uint32_t *node,
+                    struct orr_ready *out)
+{
+    uint32_t at = orr_sched_has_idle(sched) ? most_overdue(sched, now) : 0;
+    if (!at)
+        return false;
+    *out = sched->flights[at - 1].ready;
+    *node = idle_node_but(sched, sched->flights[at - 1].node, out->cores);
+    sched->now = now;
+    uint32_t twin = fly(sched, *node, out);
+    sched->flights[at - 1].twin = twin + 1;
+    sched->flights[twin].twin = at;
+    return true;
+}
+
+const struct orr_ready *orr_sched_flight(const struct orr_sched *sched, uint32_t task,
+                                         uint32_t *node)
+{
+    uint32_t at = task < sched->flight_of.n ? *flight_of(sched, task) : 0;
+    if (!at)
+        return NULL;
+    *node = sched->flights[at - 1].node;
+    return &sched->flights[at - 1].ready;
 }

@@ -79,6 +79,7 @@ struct orri_sim_node {
     uint32_t free_cores;
     uint32_t running;
     double slowness;
+    bool sick;
     bool dead;
     bool stopping;
     bool left;

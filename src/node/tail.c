@@ -1,0 +1,108 @@
+/* tail.c - attempts that the coordinator takes back, or ends because a twin was faster
+ * Owns: what is given back, until it is sent. Hands on: ending what runs (host.c,
+ * crew.c). */
+#include "node/internal.h"
+
+#include <stdlib.h>
+
+void orri_agent_give(struct orr_agent *agent, uint32_t at)
+{
+    const struct orr_assignment *a = &agent->flights[at].assignment;
+    orr_attempt_name_put(&agent->given, ORR_MESSAGE_GIVEN,
+                         (struct orr_attempt_name) { a->task, a->attempt });
+    orri_flight_free(agent, at);
+    agent->busy = true;
+}
+
+/* The queue in order; free() it. The list is empty then. */
+static uint32_t *take_queue(struct orr_agent *agent, uint32_t *n)
+{
+    *n = agent->queue.n;
+    uint32_t *all = orr_alloc(*n + 1, sizeof *all);
+    for (uint32_t i = 0; i < *n; i++)
+        all[i] = orri_flight_pop(agent, &agent->queue);
+    return all;
+}
+
+static uint32_t cores_of(const struct orr_agent *agent, uint32_t at)
+{
+    return orri_flight_function(agent, &agent->flights[at])->cores;
+}
+
+orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
+                              struct orr_error *err)
+{
+    struct orr_retract wanted;
+    if (orr_retract_get(in, &wanted) != ORR_OK)
+        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
+                             "damaged message from the coordinator");
+    uint32_t n = 0;
+    uint32_t *all = take_queue(agent, &n);
+    uint32_t keep = n;
+    while (keep && wanted.cores && cores_of(agent, all[keep - 1]) <= wanted.widest) {
+        uint32_t cores = cores_of(agent, all[--keep]);
+        wanted.cores -= cores < wanted.cores ? cores : wanted.cores;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (i < keep)
+            orri_flight_push(agent, &agent->queue, all[i]);
+        else
+            orri_agent_give(agent, all[i]);
+    }
+    free(all);
+    if (!agent->given.length) /* nothing: that is an answer, too */
+        orr_batch_begin(&agent->given, ORR_MESSAGE_GIVEN);
+    return orri_agent_send(agent, &agent->given, err);
+}
+
+static void drop_waiting(struct orr_agent *agent, struct orr_attempt_name name)
+{
+    uint32_t n = 0;
+    uint32_t *all = take_queue(agent, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct orr_assignment *a = &agent->flights[all[i]].assignment;
+        if (a->task == name.task && a->attempt == name.attempt)
+            orri_agent_give(agent, all[i]);
+        else
+            orri_flight_push(agent, &agent->queue, all[i]);
+    }
+    free(all);
+}
+
+static void end_running(struct orr_agent *agent, uint32_t at,
+                        struct orr_attempt_name name)
+{
+    struct orri_flight *flight = &agent->flights[at];
+    flight->cancelled = true;
+    if (flight->place.worker == 0)
+        orr_host_cancel(agent->host, name.task, name.attempt);
+    else
+        orri_crew_cancel(agent->crew, flight->place.worker, name);
+}
+
+static void cancel(struct orr_agent *agent, struct orr_attempt_name name)
+{
+    for (uint32_t i = 0; i < agent->n_flights; i++) {
+        const struct orri_flight *flight = &agent->flights[i];
+        if (flight->assignment.task != name.task ||
+            flight->assignment.attempt != name.attempt)
+            continue;
+        if (flight->state == ORRI_FLIGHT_QUEUED)
+            drop_waiting(agent, name);
+        else if (flight->state == ORRI_FLIGHT_RUNNING && !flight->place.in_place)
+            end_running(agent, i, name);
+    }
+}
+
+orr_status orri_agent_cancel(struct orr_agent *agent, struct orr_reader *in,
+                             struct orr_error *err)
+{
+    while (orr_reader_left(in)) {
+        struct orr_attempt_name name;
+        if (orr_attempt_name_get(in, &name) != ORR_OK)
+            return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
+                                 "damaged message from the coordinator");
+        cancel(agent, name);
+    }
+    return orri_agent_send(agent, &agent->given, err);
+}
