@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cli/batch.h"
 #include "cli/request.h"
 #include "cli/reuse.h"
 #include "node/worker.h"
@@ -388,6 +389,8 @@ static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *e
         status = orri_serve(rank, err);
         if (status != ORR_OK && is_coordinator)
             orr_coord_abandon(rank->coord);
+        if (!is_coordinator && orr_agent_is_forsaken(rank->agent))
+            orri_batch_ask_again();
     } else {
         struct orr_host_setup setup = host_setup(rank);
         status = orr_worker_run(&setup, rank->shared.token, rank->world.agent,

@@ -464,8 +464,11 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
         return status;
     if (agent->stopping)
         return step_stopping(agent, now, err);
-    return coordinator_is_silent(agent, now) ? ORR_END : ORR_OK;
+    agent->forsaken = coordinator_is_silent(agent, now);
+    return agent->forsaken ? ORR_END : ORR_OK;
 }
+
+bool orr_agent_is_forsaken(const struct orr_agent *agent) { return agent->forsaken; }
 
 void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true; }
 

@@ -41,5 +41,7 @@ int64_t orr_agent_wake(const struct orr_agent *agent); /* monotonic ns */
  * no fault of its task. */
 void orr_agent_told_to_end(struct orr_agent *agent);
 bool orr_agent_was_busy(const struct orr_agent *agent);
+/* It left because it heard nothing from rank 0. */
+bool orr_agent_is_forsaken(const struct orr_agent *agent);
 
 #endif

@@ -56,6 +56,7 @@ struct orr_agent {
     bool stopping;
     bool faulted;
     bool told_to_end; /* by a signal */
+    bool forsaken;    /* rank 0 is silent */
     char *fault;      /* the machine failed an attempt: the coordinator is to know */
     bool busy;
     int64_t began;
