@@ -338,6 +338,8 @@ static bool work_is_over(const struct orr_coord *coord)
 static orr_status begin_end(struct orr_coord *coord, int64_t now, struct orr_error *err)
 {
     coord->ending = true;
+    if (coord->cores_since)
+        coord->status.work_seconds = (double)(now - coord->cores_since) / 1e9;
     coord->stop_at = now + LEAVE_SECONDS * ORR_SECOND;
     if (coord->abandon_at != INT64_MAX && coord->abandon_at > now)
         coord->stop_at += coord->abandon_at - now;

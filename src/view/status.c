@@ -55,7 +55,8 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
     X(failed_attempts) X(reused) X(in_flight) X(waiting) X(nodes) X(lost_nodes)      \
     X(cores) X(busy_cores) X(stored_bytes)
 #define REAL_FIELDS(X)                                                               \
-    X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)
+    X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)  \
+    X(work_seconds)
 /* clang-format on */
 
 static json_t *stages_json(const struct orr_run_status *status)
