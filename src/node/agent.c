@@ -1,7 +1,7 @@
 /* agent.c - the node's side of the conversation with the coordinator
  * Owns: the agent's life, what it hears and when it leaves.
- * Hands on: attempts in flight (flights.c), their results (results.c), cores and
- * workers (crew.c), running (host.c). */
+ * Hands on: attempts in flight (flights.c), which of them start together (together.c),
+ * their results (results.c), cores and workers (crew.c), running (host.c). */
 #include "node/internal.h"
 
 #include "base/clock.h"
@@ -121,39 +121,41 @@ static void ended(struct orr_agent *agent, uint32_t at,
                   const struct orr_host_done *done, uint32_t rank)
 {
     struct orri_flight *flight = &agent->flights[at];
-    struct orr_bytes bytes = ORR_BYTES_INIT;
     struct orr_host_done forgiven = *done;
     bool disk = disk_is_to_blame(&done->outcome);
     if (disk)
         blame_disk(agent, done->outcome.message);
     if (disk || ended_by_us(agent, done->outcome.failure))
         forgiven.outcome.failure = ORR_FAIL_LOST;
-    orri_local_done_put(&bytes, &forgiven);
-    flight->done = bytes.data; /* ours now */
-    flight->done_length = bytes.length;
     flight->blob_fd = done->blob_fd;
     flight->rank = rank;
     if (flight->state == ORRI_FLIGHT_RUNNING)
         orri_crew_release(agent->crew, &flight->place);
     flight->state = ORRI_FLIGHT_HELD;
     agent->busy = true;
-    if (agent->held.n || !orri_result_store(agent, at))
-        orri_flight_push(agent, &agent->held, at);
+    orri_result_take(agent, at, &forgiven);
 }
 
-/* The flight of an attempt on this worker; attempts are few per worker. */
+/* The flight that a result is of; UINT32_MAX when that is over already (the worker was
+ * thought lost). */
 static uint32_t find_running(const struct orr_agent *agent, uint32_t worker,
-                             uint32_t task, uint32_t attempt)
+                             const struct orr_host_done *done)
 {
-    const struct orri_place *place = orri_crew_find(agent->crew, worker, task, attempt);
-    return place ? place->token : UINT32_MAX;
+    if (done->token >= agent->n_flights)
+        return UINT32_MAX;
+    const struct orri_flight *flight = &agent->flights[done->token];
+    bool is_it = flight->state == ORRI_FLIGHT_RUNNING &&
+                 flight->place.worker == worker &&
+                 flight->assignment.task == done->task &&
+                 flight->assignment.attempt == done->attempt;
+    return is_it ? done->token : UINT32_MAX;
 }
 
 static void local_ended(struct orr_agent *agent)
 {
     struct orr_host_done done;
     while (orr_host_next(agent->host, &done)) {
-        uint32_t at = find_running(agent, 0, done.task, done.attempt);
+        uint32_t at = find_running(agent, 0, &done);
         if (at == UINT32_MAX)
             ORR_BUG("task %u ended here but was not started here", done.task);
         ended(agent, at, &done, agent->setup.link->rank);
@@ -171,7 +173,7 @@ static void worker_ended(void *context, uint32_t worker, uint32_t rank,
             ORR_BUG("damaged result from worker %u", rank);
         done.blob_fd = blob_fd;
         blob_fd = -1;
-        uint32_t at = find_running(agent, worker, done.task, done.attempt);
+        uint32_t at = find_running(agent, worker, &done);
         if (at != UINT32_MAX)
             ended(agent, at, &done, rank);
         else if (done.blob_fd >= 0)
@@ -213,9 +215,8 @@ static void accept_assignment(struct orr_agent *agent,
 {
     uint32_t at = orri_flight_new(agent);
     struct orri_flight *flight = &agent->flights[at];
-    *flight = (struct orri_flight) { .state = ORRI_FLIGHT_QUEUED,
-                                     .assignment = *from,
-                                     .blob_fd = -1 };
+    flight->state = ORRI_FLIGHT_QUEUED;
+    flight->assignment = *from;
     flight->args = orr_alloc(from->args_length + 1, 1);
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
@@ -283,10 +284,8 @@ static orr_status hear_all(struct orr_agent *agent, int64_t now, struct orr_erro
     return status == ORR_END ? ORR_OK : status;
 }
 
-/* ---- to the cores ---- */
-
 /* Workers died, and the node is too small for this call now. */
-static void give_back(struct orr_agent *agent, uint32_t at)
+void orri_give_back(struct orr_agent *agent, uint32_t at)
 {
     struct orr_host_done done = {
         .task = agent->flights[at].assignment.task,
@@ -298,37 +297,6 @@ static void give_back(struct orr_agent *agent, uint32_t at)
                      .t_end = orr_clock_wall() },
     };
     ended(agent, at, &done, agent->setup.link->rank);
-}
-
-static void start_queued(struct orr_agent *agent)
-{
-    while (agent->queue.n && !agent->held.n && !agent->faulted) {
-        uint32_t at = agent->queue.head - 1;
-        struct orri_flight *flight = &agent->flights[at];
-        const struct orr_graph_function *f = orri_flight_function(agent, flight);
-        struct orri_local_assignment local = { .token = at,
-                                               .assignment = flight->assignment };
-        if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
-            (void)orri_flight_pop(agent, &agent->queue);
-            give_back(agent, at);
-            continue;
-        }
-        if (!orri_crew_place(agent->crew, f->isolated, f->cores, at,
-                             flight->assignment.task, flight->assignment.attempt,
-                             &flight->place))
-            break;
-        (void)orri_flight_pop(agent, &agent->queue);
-        flight->state = ORRI_FLIGHT_RUNNING;
-        agent->busy = true;
-        local.n_cores = flight->place.n_cores;
-        memcpy(local.cores, flight->place.cores, local.n_cores * sizeof *local.cores);
-        if (flight->place.worker == 0)
-            orr_host_start(agent->host, &flight->assignment, local.cores,
-                           local.n_cores);
-        else
-            orri_crew_send(agent->crew, flight->place.worker, &local);
-    }
-    orri_crew_flush(agent->crew);
 }
 
 /* ---- its life ---- */
@@ -356,6 +324,9 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
         return status;
     }
     agent->host = orr_host_new(&setup->host);
+    agent->mean = orr_alloc(setup->host.graph->n_functions, sizeof *agent->mean);
+    for (uint32_t f = 0; f < setup->host.graph->n_functions; f++)
+        agent->mean[f] = -1;
     agent->began = orr_clock_monotonic();
     agent->beat = agent->began;
     *out = agent;
@@ -372,6 +343,7 @@ void orr_agent_free(struct orr_agent *agent)
     orri_flights_release(agent);
     orr_bytes_release(&agent->up);
     orr_arena_release(&agent->scratch);
+    free(agent->mean);
     free(agent->fault);
     free(agent);
 }
@@ -446,7 +418,7 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     orr_host_step(agent->host, ready);
     local_ended(agent);
     orri_results_store_held(agent);
-    start_queued(agent);
+    orri_start_queued(agent);
     local_ended(agent); /* what ran in place */
     if (status == ORR_OK && (ready || agent->busy))
         status = orri_results_take(agent, err);

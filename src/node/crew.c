@@ -20,7 +20,7 @@ struct worker {
     enum worker_state state;
     struct orr_channel channel; /* not for worker 0 */
     uint32_t rank;
-    struct orri_place *places; /* what it was given and not given back */
+    struct orri_place *places; /* on its cores, now */
     size_t n_places;
     size_t cap_places;
     uint32_t in_place;
@@ -159,14 +159,14 @@ static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
 }
 
 bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
-                     uint32_t token, uint32_t task, uint32_t attempt,
-                     struct orri_place *out)
+                     uint32_t token, struct orri_place *out)
 {
     out->in_place = !isolated;
     out->token = token;
-    out->task = task;
-    out->attempt = attempt;
-    if (!(isolated ? place_isolated(crew, cores, out) : place_in_place(crew, out)))
+    out->aboard = 1;
+    if (!isolated) /* many, and on no core of their own: not listed */
+        return place_in_place(crew, out);
+    if (!place_isolated(crew, cores, out))
         return false;
     struct worker *worker = &crew->workers[out->worker];
     worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
@@ -175,33 +175,34 @@ bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
     return true;
 }
 
-static size_t index_of(const struct worker *worker, uint32_t task, uint32_t attempt)
+static struct orri_place *find_place(struct orri_crew *crew,
+                                     const struct orri_place *place)
 {
+    struct worker *worker = &crew->workers[place->worker];
     for (size_t i = 0; i < worker->n_places; i++)
-        if (worker->places[i].task == task && worker->places[i].attempt == attempt)
-            return i;
-    return SIZE_MAX;
+        if (worker->places[i].token == place->token)
+            return &worker->places[i];
+    ORR_BUG("worker %u has no place %u", place->worker, place->token);
 }
 
-const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t w,
-                                        uint32_t task, uint32_t attempt)
+void orri_crew_board(struct orri_crew *crew, const struct orri_place *place)
 {
-    const struct worker *worker = &crew->workers[w];
-    size_t at = index_of(worker, task, attempt);
-    return at == SIZE_MAX ? NULL : &worker->places[at];
+    find_place(crew, place)->aboard++;
 }
 
 void orri_crew_release(struct orri_crew *crew, const struct orri_place *place)
 {
     struct worker *worker = &crew->workers[place->worker];
-    size_t at = index_of(worker, place->task, place->attempt);
-    if (at == SIZE_MAX)
-        ORR_BUG("task %u gives back what it did not take", place->task);
-    if (place->in_place)
+    if (place->in_place) {
         worker->in_place--;
-    for (uint32_t i = 0; i < place->n_cores && !place->in_place; i++)
-        crew->busy[place->cores[i]] = false;
-    worker->places[at] = worker->places[--worker->n_places];
+        return;
+    }
+    struct orri_place *kept = find_place(crew, place);
+    if (--kept->aboard)
+        return;
+    for (uint32_t i = 0; i < kept->n_cores; i++)
+        crew->busy[kept->cores[i]] = false;
+    *kept = worker->places[--worker->n_places];
 }
 
 /* ---- talking ---- */

@@ -10,9 +10,8 @@
 /* Where an attempt runs. Worker 0 is the agent itself. */
 struct orri_place {
     uint32_t worker;
-    uint32_t token; /* the agent's flight */
-    uint32_t task;
-    uint32_t attempt;
+    uint32_t token;  /* the agent's flight, the first of those that share the place */
+    uint32_t aboard; /* attempts that were sent together, not over yet */
     bool in_place;
     uint32_t n_cores;
     uint32_t cores[ORRI_CORES_MAX]; /* cores[0] is the worker's own */
@@ -38,12 +37,11 @@ void orri_crew_free(struct orri_crew *crew);
 
 /* Choose cores for a call and take them; false when they are not free now. */
 bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
-                     uint32_t token, uint32_t task, uint32_t attempt,
-                     struct orri_place *out);
+                     uint32_t token, struct orri_place *out);
+/* One more call for the same cores, after those that are there. */
+void orri_crew_board(struct orri_crew *crew, const struct orri_place *place);
+/* One attempt there is over; the last gives the cores back. */
 void orri_crew_release(struct orri_crew *crew, const struct orri_place *place);
-/* What this worker was given under this task and attempt; NULL: nothing. */
-const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t worker,
-                                        uint32_t task, uint32_t attempt);
 
 void orri_crew_send(struct orri_crew *crew, uint32_t worker,
                     const struct orri_local_assignment *assignment);

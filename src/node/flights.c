@@ -44,7 +44,12 @@ void orri_flight_free(struct orr_agent *agent, uint32_t at)
         (void)close(flight->blob_fd);
     free(flight->args);
     free(flight->done);
-    *flight = (struct orri_flight) { .blob_fd = -1 };
+    free(flight->texts);
+    flight->args = NULL;
+    flight->done = NULL;
+    flight->texts = NULL;
+    flight->blob_fd = -1;
+    flight->state = ORRI_FLIGHT_FREE;
     orri_flight_push(agent, &agent->unused, at);
 }
 
@@ -61,6 +66,7 @@ void orri_flights_release(struct orr_agent *agent)
             (void)close(agent->flights[i].blob_fd);
         free(agent->flights[i].args);
         free(agent->flights[i].done);
+        free(agent->flights[i].texts);
     }
     free(agent->flights);
 }

@@ -19,14 +19,17 @@ enum orri_flight_state {
 /* One attempt from assignment to acknowledgement. */
 struct orri_flight {
     enum orri_flight_state state;
+    uint32_t next;                    /* in the list of its state + 1 */
     struct orr_assignment assignment; /* args owned, see args */
     unsigned char *args;
-    struct orri_place place; /* worker and cores while it runs */
     uint32_t rank;
-    unsigned char *done; /* encoded local DONE entry, from the end of the attempt on */
-    size_t done_length;
     int blob_fd;
-    uint32_t next; /* in the list of its state + 1 */
+    struct orr_done report; /* its texts are owned, see texts; results come later */
+    char *texts;
+    unsigned char
+        *done; /* encoded local DONE entry, when the writer's queue was full */
+    size_t done_length;
+    struct orri_place place; /* worker and cores while it runs */
 };
 
 struct orri_flight_list { /* flights by index + 1, in order */
@@ -46,6 +49,7 @@ struct orr_agent {
     struct orri_flight_list unused;
     struct orri_flight_list queue;
     struct orri_flight_list held; /* ended, but the writer's queue is full */
+    double *mean;                 /* seconds of an attempt, by function; < 0: unknown */
     uint32_t storing;
     struct orr_bytes up;
     struct orr_arena scratch;
@@ -82,10 +86,23 @@ orr_status orri_agent_send(struct orr_agent *agent, struct orr_bytes *bytes,
 orr_status orri_agent_say(struct orr_agent *agent, enum orr_message message,
                           const char *text, struct orr_error *err);
 
+/* ---- together.c ---- */
+
+/* Start what waits, as far as there are cores. */
+void orri_start_queued(struct orr_agent *agent);
+/* An attempt of this function took so long. */
+void orri_learn(struct orr_agent *agent, uint32_t function, double seconds);
+
+/* ---- agent.c ---- */
+
+/* The node is too small for this call now. */
+void orri_give_back(struct orr_agent *agent, uint32_t at);
+
 /* ---- results.c ---- */
 
-/* Hand an ended attempt to the writer. False: the writer's queue is full. */
-bool orri_result_store(struct orr_agent *agent, uint32_t at);
+/* An attempt ended: its result goes to the writer, and waits where that has no room. */
+void orri_result_take(struct orr_agent *agent, uint32_t at,
+                      const struct orr_host_done *done);
 /* Those that had to wait. */
 void orri_results_store_held(struct orr_agent *agent);
 /* Report what is on disk now. */

@@ -60,7 +60,7 @@ static void take_assignments(struct worker *w, struct orr_reader *in)
     while (orr_reader_left(in)) {
         if (orri_local_assignment_get(in, &a) != ORR_OK)
             ORR_BUG("damaged assignment from the agent");
-        orr_host_start(w->host, &a.assignment, a.cores, a.n_cores);
+        orr_host_start(w->host, a.token, &a.assignment, a.cores, a.n_cores);
     }
 }
 

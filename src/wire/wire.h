@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORR_WIRE_VERSION = 2 };
+enum { ORR_WIRE_VERSION = 3 };
 
 #define ORR_MESSAGES(X)                                                                \
     X(HELLO, 1)   /* agent to 0, worker to agent: who I am */                          \

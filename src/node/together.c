@@ -1,0 +1,93 @@
+/* together.c - from the agent's queue to the cores: short calls go together
+ *
+ * A call that is sent to a core by itself costs two messages each way, while the core
+ * waits. So up to `batch` calls of one function that stand in the queue one after the
+ * other take one place and go in one message; the child runs them in turn. Without
+ * `batch` their number is learnt: what takes TOGETHER_NS by the mean of the calls so
+ * far. Owns: nothing of its own; the means are the agent's. */
+#include "node/internal.h"
+
+#include "base/clock.h"
+#include "node/local.h"
+
+#include <string.h>
+
+enum { TOGETHER_MAX = 64 };
+static const double TOGETHER = 0.01; /* seconds */
+
+void orri_learn(struct orr_agent *agent, uint32_t function, double seconds)
+{
+    const double weight = 0.1;
+    double *mean = &agent->mean[function];
+    *mean = *mean < 0 ? seconds : *mean + weight * (seconds - *mean);
+}
+
+/* Calls of a function that may share a place now: not more than leave the other cores
+ * their part of what waits. */
+static uint32_t together(const struct orr_agent *agent, uint32_t function)
+{
+    const struct orr_graph_function *f = &agent->setup.host.graph->functions[function];
+    double mean = agent->mean[function];
+    double most = f->batch;
+    if (!f->batch)
+        most = mean < 0 ? 1 : TOGETHER / (mean > 1e-6 ? mean : 1e-6);
+    if (!f->batch && most > TOGETHER_MAX)
+        most = TOGETHER_MAX;
+    uint32_t places = orri_crew_cores(agent->crew) / (f->cores ? f->cores : 1);
+    uint32_t part = places ? (agent->queue.n + places) / places : 1;
+    return most < 1 ? 1 : most < part ? (uint32_t)most : part;
+}
+
+static void start(struct orr_agent *agent, uint32_t at)
+{
+    struct orri_flight *flight = &agent->flights[at];
+    flight->state = ORRI_FLIGHT_RUNNING;
+    agent->busy = true;
+    if (flight->place.worker == 0) {
+        orr_host_start(agent->host, at, &flight->assignment, flight->place.cores,
+                       flight->place.n_cores);
+        return;
+    }
+    struct orri_local_assignment local;
+    local.token = at;
+    local.assignment = flight->assignment;
+    local.n_cores = flight->place.n_cores;
+    memcpy(local.cores, flight->place.cores, local.n_cores * sizeof *local.cores);
+    orri_crew_send(agent->crew, flight->place.worker, &local);
+}
+
+/* Those behind the one that has just got its place. */
+static void start_followers(struct orr_agent *agent, uint32_t first)
+{
+    uint32_t function = agent->flights[first].assignment.function;
+    for (uint32_t left = together(agent, function) - 1; left && agent->queue.n;
+         left--) {
+        struct orri_flight *next = &agent->flights[agent->queue.head - 1];
+        if (next->assignment.function != function)
+            return;
+        next->place = agent->flights[first].place;
+        orri_crew_board(agent->crew, &next->place);
+        start(agent, orri_flight_pop(agent, &agent->queue));
+    }
+}
+
+void orri_start_queued(struct orr_agent *agent)
+{
+    while (agent->queue.n && !agent->held.n && !agent->faulted) {
+        uint32_t at = agent->queue.head - 1;
+        struct orri_flight *flight = &agent->flights[at];
+        const struct orr_graph_function *f = orri_flight_function(agent, flight);
+        if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
+            (void)orri_flight_pop(agent, &agent->queue);
+            orri_give_back(agent, at);
+            continue;
+        }
+        if (!orri_crew_place(agent->crew, f->isolated, f->cores, at, &flight->place))
+            break;
+        (void)orri_flight_pop(agent, &agent->queue);
+        start(agent, at);
+        if (f->isolated)
+            start_followers(agent, at);
+    }
+    orri_crew_flush(agent->crew);
+}
