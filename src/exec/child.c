@@ -17,7 +17,7 @@
 struct child {
     const struct orr_nursery_setup *setup;
     struct orr_channel rank;
-    orr_shared_pid *group;
+    struct orr_home *home;
     struct orr_arena arena;
     char *run_dir; /* that `blobs` reads from */
     struct orr_blob_source blobs;
@@ -39,8 +39,7 @@ static void run(struct child *child, const struct orr_order *order, int blob_fd,
     if (!order->function) {
         if (order->n_ins)
             use_run(child, order->run_dir);
-        orr_command_run(order, &child->blobs, blob_fd, child->group, &child->arena,
-                        out);
+        orr_command_run(order, &child->blobs, blob_fd, child->home, &child->arena, out);
         return;
     }
     const struct orr_function *function =
@@ -99,9 +98,9 @@ static void keep_memory(void)
 }
 
 void orri_child_main(const struct orr_nursery_setup *setup, int fd,
-                     orr_shared_pid *group)
+                     struct orr_home *home)
 {
-    struct child child = { .setup = setup, .group = group, .blob_fd = -1 };
+    struct child child = { .setup = setup, .home = home, .blob_fd = -1 };
     const void *data = NULL;
     size_t length = 0;
     int passed = -1;

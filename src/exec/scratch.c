@@ -1,9 +1,27 @@
 /* scratch.c - names and removes the private directory of an attempt; owns nothing */
 #include "exec/scratch.h"
 
+#include "base/file.h"
+
+#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static const char *join(struct orr_arena *arena, const char *a, const char *b,
+                        const char *c)
+{
+    size_t n_a = strlen(a);
+    size_t n_b = strlen(b);
+    size_t n_c = strlen(c);
+    char *path = orr_arena_alloc(arena, n_a + n_b + n_c + 1);
+    memcpy(path, a, n_a);
+    memcpy(path + n_a, b, n_b);
+    memcpy(path + n_a + n_b, c, n_c + 1);
+    return path;
+}
 
 struct orri_scratch orri_scratch_of(const struct orr_order *order,
                                     struct orr_arena *arena)
@@ -11,12 +29,51 @@ struct orri_scratch orri_scratch_of(const struct orr_order *order,
     struct orri_scratch dirs = { 0 };
     if (!order->run_dir)
         return dirs;
-    dirs.output = orr_arena_printf(arena, "%s/out", order->run_dir);
-    dirs.cache = orr_arena_printf(arena, "%s/cache", order->run_dir);
+    dirs.output = join(arena, order->run_dir, "/out", "");
+    dirs.cache = join(arena, order->run_dir, "/cache", "");
     if (order->scratch)
-        dirs.scratch =
-            orr_arena_printf(arena, "%s/scratch/%s", order->run_dir, order->scratch);
+        dirs.scratch = join(arena, order->run_dir, "/scratch/", order->scratch);
     return dirs;
+}
+
+orr_status orri_scratch_make(const struct orri_scratch *dirs, struct orr_home *home,
+                             struct orr_error *err)
+{
+    bool had = home->has_spare;
+    home->has_spare = false;
+    if (had && rename(home->spare, dirs->scratch) == 0)
+        return ORR_OK;
+    if (had)
+        (void)rmdir(home->spare);
+    return orr_mkdirs(dirs->scratch, 0700, err);
+}
+
+/* Empty, and its mode was not changed. */
+static bool is_like_new(const char *path)
+{
+    struct stat info;
+    int entries = 0;
+    if (stat(path, &info) != 0 || (info.st_mode & 07777) != 0700)
+        return false;
+    DIR *directory = opendir(path);
+    if (!directory)
+        return false;
+    while (entries <= 2 && readdir(directory)) /* "." and ".." */
+        entries++;
+    (void)closedir(directory);
+    return entries == 2;
+}
+
+void orri_scratch_leave(const struct orri_scratch *dirs, struct orr_home *home)
+{
+    size_t length = strlen(dirs->scratch);
+    if (home->has_spare || length >= sizeof home->spare ||
+        !is_like_new(dirs->scratch)) {
+        orri_scratch_remove(dirs);
+        return;
+    }
+    memcpy(home->spare, dirs->scratch, length + 1);
+    home->has_spare = true; /* from here on it is removed when the child dies */
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind,

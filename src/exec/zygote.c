@@ -20,7 +20,7 @@
 struct child {
     pid_t pid;
     uint32_t label;
-    orr_shared_pid *group; /* of the command it runs; shared with it */
+    struct orr_home *home; /* shared with it */
 };
 
 struct zygote {
@@ -47,7 +47,7 @@ static void tell(struct zygote *z, enum orr_nursery_event_kind kind,
 
 /* In the child: leave nothing of the zygote behind, then serve. */
 __attribute__((noreturn)) static void become_child(struct zygote *z, int fd,
-                                                   orr_shared_pid *group)
+                                                   struct orr_home *home)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != z->self)
@@ -58,44 +58,49 @@ __attribute__((noreturn)) static void become_child(struct zygote *z, int fd,
     (void)close(z->signals);
     orr_channel_release(&z->rank);
     free(z->children);
-    orri_child_main(z->setup, fd, group);
+    orri_child_main(z->setup, fd, home);
 }
 
-static orr_shared_pid *new_group(void)
+static struct orr_home *new_home(void)
 {
-    void *page = mmap(NULL, sizeof(orr_shared_pid), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return page == MAP_FAILED ? NULL : page;
+    void *pages = mmap(NULL, sizeof(struct orr_home), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
 }
 
-/* Its child is gone and can start no more: end the command with all that it started. */
-static void end_group(struct child *child)
+/* Its child is gone and can start no more: end the command with all that it started,
+ * and remove the directory that was for the next one. */
+static void end_home(struct child *child)
 {
-    if (child->group && *child->group > 0)
-        (void)kill(-*child->group, SIGKILL);
-    if (child->group)
-        (void)munmap(child->group, sizeof *child->group);
-    child->group = NULL;
+    struct orr_home *home = child->home;
+    if (!home)
+        return;
+    if (home->group > 0)
+        (void)kill(-home->group, SIGKILL);
+    if (home->has_spare)
+        (void)rmdir(home->spare);
+    (void)munmap(home, sizeof *home);
+    child->home = NULL;
 }
 
 static void bear(struct zygote *z, uint32_t label)
 {
     int pair[2];
-    struct child child = { .pid = -1, .label = label, .group = new_group() };
-    if (!child.group || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    struct child child = { .pid = -1, .label = label, .home = new_home() };
+    if (!child.home || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
-        end_group(&child);
+        end_home(&child);
         return;
     }
     child.pid = fork();
     if (child.pid == 0) {
         (void)close(pair[0]);
-        become_child(z, pair[1], child.group);
+        become_child(z, pair[1], child.home);
     }
     (void)close(pair[1]);
     if (child.pid < 0) {
         tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
-        end_group(&child);
+        end_home(&child);
     } else {
         z->children = orr_grow(z->children, z->n, &z->cap, sizeof *z->children);
         z->children[z->n++] = child;
@@ -111,7 +116,7 @@ static void reap(struct zygote *z)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         for (size_t i = 0; i < z->n; i++)
             if (z->children[i].pid == pid) {
-                end_group(&z->children[i]);
+                end_home(&z->children[i]);
                 tell(z, ORR_NURSERY_DEAD, &z->children[i], status, -1);
                 z->children[i] = z->children[--z->n];
                 break;
@@ -143,7 +148,7 @@ __attribute__((noreturn)) static void end(struct zygote *z)
     while (waitpid(-1, NULL, 0) > 0)
         continue;
     for (size_t i = 0; i < z->n; i++)
-        end_group(&z->children[i]);
+        end_home(&z->children[i]);
     _exit(0);
 }
 
