@@ -64,7 +64,7 @@ static void init_status(struct orr_coord *coord)
                        graph->functions[i].name);
 }
 
-enum { TURNS = 2000 }; /* half a million items of ranges: then others are heard */
+enum { TURNS = 40 }; /* 10,000 items of ranges: then others are heard */
 
 orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord **out,
                          struct orr_error *err)

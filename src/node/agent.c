@@ -221,7 +221,10 @@ static void accept_assignment(struct orr_agent *agent,
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
     flight->assignment.args = flight->args;
-    orri_flight_push(agent, &agent->queue, at);
+    if (orri_flight_function(agent, flight)->isolated)
+        orri_flight_push_by_priority(agent, &agent->queue, at);
+    else
+        orri_flight_push(agent, &agent->queue, at);
 }
 
 static orr_status take_assignments(struct orr_agent *agent, struct orr_reader *in,

@@ -158,6 +158,14 @@ static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
     return true;
 }
 
+bool orri_crew_idle(const struct orri_crew *crew)
+{
+    for (uint32_t c = 0; c < crew->n_cores; c++)
+        if (is_idle(crew, c))
+            return true;
+    return false;
+}
+
 bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
                      uint32_t token, struct orri_place *out)
 {

@@ -35,6 +35,8 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
                          struct orr_error *err);
 void orri_crew_free(struct orri_crew *crew);
 
+/* Is there a core for a call that needs one? Calls in place need none. */
+bool orri_crew_idle(const struct orri_crew *crew);
 /* Choose cores for a call and take them; false when they are not free now. */
 bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
                      uint32_t token, struct orri_place *out);

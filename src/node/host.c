@@ -59,9 +59,27 @@ struct orr_host {
     struct finished *first;
     struct finished **last;
     struct finished *held;
+    uint32_t warm;         /* children that are kept ready */
     struct errand *unused; /* one, with its memory */
     int spare_blob_fd;     /* for the next call in place; most leave it empty */
 };
+
+static void spawn(struct orr_host *host, struct child *child)
+{
+    child->state = CHILD_BORN;
+    child->started = 0;
+    orr_nursery_spawn(host->setup.nursery, (uint32_t)(child - host->children));
+}
+
+/* `warm` of all functions together: any child runs any function. */
+static uint32_t warm_of(const struct orr_host_setup *setup)
+{
+    uint32_t n = 0;
+    for (uint32_t f = 0; f < setup->graph->n_functions && n < setup->children; f++)
+        if (setup->graph->functions[f].isolated)
+            n += setup->graph->functions[f].warm;
+    return n < setup->children ? n : setup->children;
+}
 
 struct orr_host *orr_host_new(const struct orr_host_setup *setup)
 {
@@ -74,6 +92,9 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup)
         host->children[i].channel.fd = -1;
         host->children[i].last = &host->children[i].first;
     }
+    host->warm = warm_of(setup);
+    for (uint32_t i = 0; i < host->warm; i++)
+        spawn(host, &host->children[i]);
     return host;
 }
 
@@ -246,6 +267,7 @@ static struct child *choose_child(struct orr_host *host, const uint32_t *cores,
 {
     struct child *best = NULL;
     struct child *idle = NULL;
+    struct child *born = NULL;
     struct child *none = NULL;
     for (uint32_t i = 0; i < host->setup.children; i++) {
         struct child *child = &host->children[i];
@@ -256,12 +278,16 @@ static struct child *choose_child(struct orr_host *host, const uint32_t *cores,
             best = child;
         if (child->state == CHILD_IDLE && !idle)
             idle = child;
+        if (child->state == CHILD_BORN && !child->first)
+            born = child;
         if (child->state == CHILD_NONE && !none)
             none = child;
     }
-    if (!best && !idle && !none)
+    if (!best && !idle && !born && !none)
         ORR_BUG("attempt without a free child");
-    return best ? best : none ? none : idle;
+    if (best || (idle && host->warm)) /* one that is there is quicker than a new one */
+        return best ? best : idle;
+    return born ? born : none ? none : idle;
 }
 
 static struct errand *new_errand(struct orr_host *host)
@@ -329,9 +355,8 @@ static void employ(struct orr_host *host, struct child *child, const uint32_t *c
         send_order(child, child->first);
         return;
     }
-    child->state = CHILD_BORN;
-    child->started = 0;
-    orr_nursery_spawn(host->setup.nursery, (uint32_t)(child - host->children));
+    if (child->state == CHILD_NONE)
+        spawn(host, child);
 }
 
 static void start_in_child(struct orr_host *host, uint32_t token,
@@ -448,7 +473,16 @@ static void end_errands(struct orr_host *host, struct child *child, int status)
     } while (all && child->first);
 }
 
-static void bury(struct orr_host *host, struct child *child, int status)
+static uint32_t alive(const struct orr_host *host)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < host->setup.children; i++)
+        n += host->children[i].state != CHILD_NONE;
+    return n;
+}
+
+/* `born`: it was a process. */
+static void bury(struct orr_host *host, struct child *child, bool born, int status)
 {
     if (child->state != CHILD_NONE && child->channel.fd >= 0)
         orr_channel_release(&child->channel);
@@ -457,12 +491,10 @@ static void bury(struct orr_host *host, struct child *child, int status)
     child->state = CHILD_NONE;
     child->started = 0;
     child->timed_out = false;
-    if (child->first) { /* the others are for the next one */
-        child->state = CHILD_BORN;
-        orr_nursery_spawn(host->setup.nursery, (uint32_t)(child - host->children));
-    } else {
+    if (!child->first)
         child->n_pinned = 0;
-    }
+    if (child->first || (born && alive(host) < host->warm))
+        spawn(host, child); /* the others are for the next one */
 }
 
 static void hear_child(struct orr_host *host, struct child *child)
@@ -485,6 +517,9 @@ static void begin(struct orr_host *host, struct child *child)
         (void)kill(child->pid, SIGKILL);
         return;
     }
+    child->state = CHILD_IDLE;
+    if (!child->first)
+        return;
     pin(host, child);
     begin_first(child);
     for (struct errand *errand = child->first; errand; errand = errand->next)
@@ -525,7 +560,7 @@ static void hear_nursery(struct orr_host *host)
                 hear_child(host, child); /* its last words */
             if (event.pid < 0)
                 miscarry(host, child, event.status);
-            bury(host, child, event.status);
+            bury(host, child, event.pid > 0, event.status);
         }
     }
 }

@@ -71,7 +71,13 @@ struct orr_agent {
 /* Lists keep their order. */
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at);
+/* Before the first in the list with a lower priority. */
+void orri_flight_push_by_priority(struct orr_agent *agent,
+                                  struct orri_flight_list *list, uint32_t at);
 uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list);
+/* The one behind `before`, an index + 1; 0: the first. */
+uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                                uint32_t before);
 /* The index of a free one; pointers to flights are good until the next new one. */
 uint32_t orri_flight_new(struct orr_agent *agent);
 void orri_flight_free(struct orr_agent *agent, uint32_t at);

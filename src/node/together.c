@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { TOGETHER_MAX = 64 };
+enum { TOGETHER_MAX = 64, LOOKED_AT = 256 };
 static const double TOGETHER = 0.01; /* seconds */
 
 void orri_learn(struct orr_agent *agent, uint32_t function, double seconds)
@@ -56,38 +56,60 @@ static void start(struct orr_agent *agent, uint32_t at)
     orri_crew_send(agent->crew, flight->place.worker, &local);
 }
 
-/* Those behind the one that has just got its place. */
-static void start_followers(struct orr_agent *agent, uint32_t first)
+/* Those behind the one that has just got its place, which stood behind `before`. */
+static void start_followers(struct orr_agent *agent, uint32_t before, uint32_t first)
 {
     uint32_t function = agent->flights[first].assignment.function;
     for (uint32_t left = together(agent, function) - 1; left && agent->queue.n;
          left--) {
-        struct orri_flight *next = &agent->flights[agent->queue.head - 1];
-        if (next->assignment.function != function)
+        uint32_t at = before ? agent->flights[before - 1].next : agent->queue.head;
+        struct orri_flight *next = &agent->flights[at ? at - 1 : first];
+        if (!at || next->assignment.function != function)
             return;
         next->place = agent->flights[first].place;
         orri_crew_board(agent->crew, &next->place);
-        start(agent, orri_flight_pop(agent, &agent->queue));
+        start(agent, orri_flight_pop_behind(agent, &agent->queue, before));
     }
 }
 
+/* True: it needs no place any more. */
+static bool start_one(struct orr_agent *agent, uint32_t before, uint32_t at)
+{
+    struct orri_flight *flight = &agent->flights[at];
+    const struct orr_graph_function *f = orri_flight_function(agent, flight);
+    if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
+        (void)orri_flight_pop_behind(agent, &agent->queue, before);
+        orri_give_back(agent, at);
+        return true;
+    }
+    if (!orri_crew_place(agent->crew, f->isolated, f->cores, at, &flight->place))
+        return false;
+    (void)orri_flight_pop_behind(agent, &agent->queue, before);
+    start(agent, at);
+    if (f->isolated)
+        start_followers(agent, before, at);
+    return true;
+}
+
+/* In order; but where a call must wait for more cores than are free, those of other
+ * pools do not wait for it. */
 void orri_start_queued(struct orr_agent *agent)
 {
-    while (agent->queue.n && !agent->held.n && !agent->faulted) {
-        uint32_t at = agent->queue.head - 1;
-        struct orri_flight *flight = &agent->flights[at];
-        const struct orr_graph_function *f = orri_flight_function(agent, flight);
-        if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
-            (void)orri_flight_pop(agent, &agent->queue);
-            orri_give_back(agent, at);
-            continue;
-        }
-        if (!orri_crew_place(agent->crew, f->isolated, f->cores, at, &flight->place))
+    uint32_t before = 0;
+    uint32_t stuck = ORR_NONE; /* pool of the first that waits */
+    for (int looked = 0; looked < LOOKED_AT; looked += before != 0) {
+        uint32_t next = before ? agent->flights[before - 1].next : agent->queue.head;
+        if (!next || agent->held.n || agent->faulted)
             break;
-        (void)orri_flight_pop(agent, &agent->queue);
-        start(agent, at);
-        if (f->isolated)
-            start_followers(agent, at);
+        const struct orr_graph_function *f =
+            orri_flight_function(agent, &agent->flights[next - 1]);
+        if (f->isolated && !orri_crew_idle(agent->crew))
+            break;
+        if (f->pool != stuck && start_one(agent, before, next - 1))
+            continue;
+        if (stuck == ORR_NONE)
+            stuck = f->pool;
+        before = next;
     }
     orri_crew_flush(agent->crew);
 }

@@ -156,24 +156,31 @@ static bool is_within(const struct orr_sched *sched, uint32_t pool, uint32_t anc
     return false;
 }
 
-/* Cores that other pools keep for themselves even when idle (`borrow: false`). */
-static uint32_t kept_by_others(const struct orr_sched *sched, uint32_t pool)
+/* Other pools that keep their reserve (`borrow: false`): is there one, and how much of
+ * that is idle now? */
+static bool kept_by_others(const struct orr_sched *sched, uint32_t pool, uint32_t *idle)
 {
-    uint32_t kept = 0;
-    for (uint32_t p = 0; p < sched->n_pools; p++) {
+    bool any = false;
+    *idle = 0;
+    for (uint32_t p = 0; p < sched->n_pools && sched->keeps; p++) {
         const struct pool *other = &sched->pools[p];
-        if (!other->is.borrow && other->used < other->is.reserve &&
-            !is_within(sched, pool, p))
-            kept += other->is.reserve - other->used;
+        if (other->is.borrow || !other->is.reserve || is_within(sched, pool, p))
+            continue;
+        any = true;
+        if (other->used < other->is.reserve)
+            *idle += other->is.reserve - other->used;
     }
-    return kept;
+    return any;
 }
 
+/* Beside a pool that keeps cores nothing is given out ahead: an attempt that waits at a
+ * node would take the core that a short call of that pool has just left. */
 static bool may_run(const struct orr_sched *sched, uint32_t pool, uint32_t cores)
 {
-    uint32_t kept = sched->keeps ? kept_by_others(sched, pool) : 0;
+    uint32_t idle = 0;
     return under_max(sched, pool, cores) &&
-           (kept == 0 || sched->used + cores + kept <= sched->nodes.cores);
+           (!kept_by_others(sched, pool, &idle) ||
+            sched->used + cores + idle <= sched->nodes.cores);
 }
 
 /* Smaller goes first: pools below their reserve, then the least used for their share.
@@ -208,7 +215,7 @@ static uint32_t prefetch(const struct orr_sched *sched)
 {
     const double hidden = 0.3;
     const double is_long = 1;
-    const uint32_t most = 2048;
+    const uint32_t most = 8192;
     if (sched->ready < sched->nodes.cores)
         return sched->mean_seconds > is_long ? 0 : 1;
     if (sched->mean_seconds < 0)
