@@ -91,15 +91,19 @@ orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
 void orr_native_run(const struct orr_function *function, const struct orr_order *order,
                     const struct orr_blob_source *blobs, int blob_fd,
                     struct orr_arena *arena, struct orr_outcome *out);
-/* What a child keeps between its attempts, in memory that whoever sees it die can read:
- * then the group is ended and the directory removed. */
-enum { ORR_SPARE_MAX = 4000 };
+/* What a child has, in memory that whoever sees it die can read: then the group is
+ * ended and the directory removed. */
+enum { ORR_SCRATCH_MAX = 4000 };
+enum orr_scratch_state {
+    ORR_SCRATCH_NONE,
+    ORR_SCRATCH_SPARE, /* empty, for the next command */
+    ORR_SCRATCH_USED   /* of the command that runs */
+};
 typedef _Atomic int32_t orr_shared_int;
 struct orr_home {
-    orr_shared_int group;     /* process group of the command that runs, or 0 */
-    orr_shared_int has_spare; /* `spare` is the name of an empty directory: the scratch
-                                 directory of the next command */
-    char spare[ORR_SPARE_MAX];
+    orr_shared_int group; /* process group of the command that runs, or 0 */
+    orr_shared_int state; /* of the directory `scratch`, enum orr_scratch_state */
+    char scratch[ORR_SCRATCH_MAX];
 };
 /* Run a command and wait for it. Not from a process that uses MPI. */
 void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,

@@ -514,9 +514,6 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
     if (c.out_pipe >= 0)
         (void)close(c.out_pipe);
     orr_text_release(&c.output);
-    if (out->failure == ORR_FAIL_NONE)
-        orri_scratch_leave(&c.dirs, home);
-    else
-        orri_scratch_remove(&c.dirs);
+    orri_scratch_leave(&c.dirs, home, out->failure == ORR_FAIL_NONE);
     out->t_end = orr_clock_wall();
 }

@@ -111,7 +111,7 @@ void orr_native_run(const struct orr_function *function, const struct orr_order 
         orr_call_run(call);
         take_results(call, arena, out);
         if (orr_call_has_scratch(call))
-            orri_scratch_remove(&dirs);
+            orri_scratch_remove(dirs.scratch);
         orr_call_free(call);
     }
     measure(function, &before, out);

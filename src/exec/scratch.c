@@ -36,16 +36,26 @@ struct orri_scratch orri_scratch_of(const struct orr_order *order,
     return dirs;
 }
 
+/* Who sees this child die then knows of it. */
+static void note(struct orr_home *home, const char *path, enum orr_scratch_state state)
+{
+    size_t length = strlen(path);
+    home->state = ORR_SCRATCH_NONE; /* while the name is written */
+    if (length >= sizeof home->scratch)
+        return;
+    memcpy(home->scratch, path, length + 1);
+    home->state = state;
+}
+
 orr_status orri_scratch_make(const struct orri_scratch *dirs, struct orr_home *home,
                              struct orr_error *err)
 {
-    bool had = home->has_spare;
-    home->has_spare = false;
-    if (had && rename(home->spare, dirs->scratch) == 0)
-        return ORR_OK;
-    if (had)
-        (void)rmdir(home->spare);
-    return orr_mkdirs(dirs->scratch, 0700, err);
+    bool had = home->state == ORR_SCRATCH_SPARE;
+    bool good = had && rename(home->scratch, dirs->scratch) == 0;
+    if (had && !good)
+        (void)rmdir(home->scratch);
+    note(home, dirs->scratch, ORR_SCRATCH_USED);
+    return good ? ORR_OK : orr_mkdirs(dirs->scratch, 0700, err);
 }
 
 /* Empty, and its mode was not changed. */
@@ -64,16 +74,15 @@ static bool is_like_new(const char *path)
     return entries == 2;
 }
 
-void orri_scratch_leave(const struct orri_scratch *dirs, struct orr_home *home)
+void orri_scratch_leave(const struct orri_scratch *dirs, struct orr_home *home,
+                        bool keep)
 {
-    size_t length = strlen(dirs->scratch);
-    if (home->has_spare || length >= sizeof home->spare ||
-        !is_like_new(dirs->scratch)) {
-        orri_scratch_remove(dirs);
+    if (keep && home->state == ORR_SCRATCH_USED && is_like_new(dirs->scratch)) {
+        home->state = ORR_SCRATCH_SPARE;
         return;
     }
-    memcpy(home->spare, dirs->scratch, length + 1);
-    home->has_spare = true; /* from here on it is removed when the child dies */
+    orri_scratch_remove(dirs->scratch);
+    home->state = ORR_SCRATCH_NONE;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind,
@@ -88,8 +97,8 @@ static int remove_entry(const char *path, const struct stat *info, int kind,
 
 enum { OPEN_DIRECTORIES = 16 };
 
-void orri_scratch_remove(const struct orri_scratch *dirs)
+void orri_scratch_remove(const char *path)
 {
-    if (dirs->scratch)
-        (void)nftw(dirs->scratch, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS);
+    if (path)
+        (void)nftw(path, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS);
 }

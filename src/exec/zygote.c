@@ -5,6 +5,7 @@
 
 #include "base/channel.h"
 #include "base/memory.h"
+#include "exec/scratch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -68,8 +69,18 @@ static struct orr_home *new_home(void)
     return pages == MAP_FAILED ? NULL : pages;
 }
 
+/* In a process of its own: there may be much in it, and others wait to be born. */
+static void remove_scratch(const char *path)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        orri_scratch_remove(path);
+        _exit(0);
+    }
+}
+
 /* Its child is gone and can start no more: end the command with all that it started,
- * and remove the directory that was for the next one. */
+ * and remove its scratch directory. */
 static void end_home(struct child *child)
 {
     struct orr_home *home = child->home;
@@ -77,8 +88,10 @@ static void end_home(struct child *child)
         return;
     if (home->group > 0)
         (void)kill(-home->group, SIGKILL);
-    if (home->has_spare)
-        (void)rmdir(home->spare);
+    if (home->state == ORR_SCRATCH_SPARE)
+        (void)rmdir(home->scratch);
+    if (home->state == ORR_SCRATCH_USED)
+        remove_scratch(home->scratch);
     (void)munmap(home, sizeof *home);
     child->home = NULL;
 }
@@ -149,6 +162,8 @@ __attribute__((noreturn)) static void end(struct zygote *z)
         continue;
     for (size_t i = 0; i < z->n; i++)
         end_home(&z->children[i]);
+    while (waitpid(-1, NULL, 0) > 0) /* those that remove directories */
+        continue;
     _exit(0);
 }
 

@@ -297,6 +297,30 @@ static void the_ledger_is_exact(void **state)
     orr_sched_free(s);
 }
 
+/* Work given out ahead would take the core that a call of the keeping pool leaves. */
+static void nothing_is_ahead_beside_a_kept_core(void **state)
+{
+    (void)state;
+    const struct orr_sched_pool pools[] = { { NONE, 0, 0, 0, true },
+                                            { 0, 0, 1, 0, false },
+                                            { 0, 0, 0, 0, true } };
+    struct orr_sched *s = orr_sched_new(pools, 3);
+    orr_sched_node(s, 0, 2);
+    for (uint32_t i = 0; i < 100; i++)
+        add(s, ready(i, 2, 0));
+    add(s, ready(100, 1, 0));
+    expect_next(s, 0, 100);
+    expect_next(s, 0, 0);
+    expect_next(s, 0, NONE); /* the kept core is in use, and still not lent */
+    orr_sched_done(s, 100, 0.001);
+    expect_next(s, 0, NONE);
+    add(s, ready(101, 1, 0));
+    expect_next(s, 0, 101);
+    orr_sched_done(s, 0, 1);
+    expect_next(s, 0, 1);
+    orr_sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +335,7 @@ int main(void)
         cmocka_unit_test(the_emptiest_node_is_next),
         cmocka_unit_test(a_wide_call_finds_the_node_with_room),
         cmocka_unit_test(the_ledger_is_exact),
+        cmocka_unit_test(nothing_is_ahead_beside_a_kept_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
