@@ -151,7 +151,7 @@ static uint32_t find_running(const struct orr_agent *agent, uint32_t worker,
     return is_it ? done->token : UINT32_MAX;
 }
 
-static void local_ended(struct orr_agent *agent)
+void orri_local_ended(struct orr_agent *agent)
 {
     struct orr_host_done done;
     while (orr_host_next(agent->host, &done)) {
@@ -217,7 +217,11 @@ static void accept_assignment(struct orr_agent *agent,
     struct orri_flight *flight = &agent->flights[at];
     flight->state = ORRI_FLIGHT_QUEUED;
     flight->assignment = *from;
-    flight->args = orr_alloc(from->args_length + 1, 1);
+    if (from->args_length >= flight->args_room) {
+        free(flight->args);
+        flight->args_room = from->args_length + 1;
+        flight->args = orr_alloc(flight->args_room, 1);
+    }
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
     flight->assignment.args = flight->args;
@@ -419,10 +423,10 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     if (ready)
         orri_crew_step(agent->crew);
     orr_host_step(agent->host, ready);
-    local_ended(agent);
+    orri_local_ended(agent);
     orri_results_store_held(agent);
     orri_start_queued(agent);
-    local_ended(agent); /* what ran in place */
+    orri_local_ended(agent); /* what could not even start */
     if (status == ORR_OK && (ready || agent->busy))
         status = orri_results_take(agent, err);
     if (status == ORR_OK)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { KEPT_BYTES = 256 }; /* of arguments, for the next flight in that place */
+
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at)
 {
@@ -65,10 +67,13 @@ void orri_flight_free(struct orr_agent *agent, uint32_t at)
     struct orri_flight *flight = &agent->flights[at];
     if (flight->blob_fd >= 0)
         (void)close(flight->blob_fd);
-    free(flight->args);
+    if (flight->args_room > KEPT_BYTES) {
+        free(flight->args);
+        flight->args = NULL;
+        flight->args_room = 0;
+    }
     free(flight->done);
     free(flight->texts);
-    flight->args = NULL;
     flight->done = NULL;
     flight->texts = NULL;
     flight->blob_fd = -1;

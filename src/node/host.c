@@ -59,9 +59,10 @@ struct orr_host {
     struct finished *first;
     struct finished **last;
     struct finished *held;
-    uint32_t warm;         /* children that are kept ready */
-    struct errand *unused; /* one, with its memory */
-    int spare_blob_fd;     /* for the next call in place; most leave it empty */
+    struct finished *spare; /* one, with its memory */
+    uint32_t warm;          /* children that are kept ready */
+    struct errand *unused;  /* one, with its memory */
+    int spare_blob_fd;      /* for the next call in place; most leave it empty */
 };
 
 static void spawn(struct orr_host *host, struct child *child)
@@ -137,6 +138,7 @@ void orr_host_free(struct orr_host *host)
         host->first = next;
     }
     free_finished(host->held);
+    free_finished(host->spare);
     if (host->spare_blob_fd >= 0)
         (void)close(host->spare_blob_fd);
     free(host->children);
@@ -145,10 +147,14 @@ void orr_host_free(struct orr_host *host)
 
 /* ---- finished attempts ---- */
 
-static struct finished *new_finished(uint32_t token, uint32_t task, uint32_t attempt,
-                                     uint32_t core)
+static struct finished *new_finished(struct orr_host *host, uint32_t token,
+                                     uint32_t task, uint32_t attempt, uint32_t core)
 {
-    struct finished *finished = orr_alloc(1, sizeof *finished);
+    struct finished *finished = host->spare;
+    host->spare = NULL;
+    if (!finished)
+        finished = orr_alloc(1, sizeof *finished);
+    finished->next = NULL;
     finished->done.token = token;
     finished->done.task = task;
     finished->done.attempt = attempt;
@@ -157,9 +163,10 @@ static struct finished *new_finished(uint32_t token, uint32_t task, uint32_t att
     return finished;
 }
 
-static struct finished *finish_of(const struct errand *errand)
+static struct finished *finish_of(struct orr_host *host, const struct errand *errand)
 {
-    return new_finished(errand->token, errand->task, errand->attempt, errand->core);
+    return new_finished(host, errand->token, errand->task, errand->attempt,
+                        errand->core);
 }
 
 static void push_finished(struct orr_host *host, struct finished *finished)
@@ -168,9 +175,19 @@ static void push_finished(struct orr_host *host, struct finished *finished)
     host->last = &finished->next;
 }
 
+static void drop_finished(struct orr_host *host, struct finished *finished)
+{
+    if (!finished || host->spare) {
+        free_finished(finished);
+        return;
+    }
+    orr_arena_reset(&finished->arena);
+    host->spare = finished;
+}
+
 bool orr_host_next(struct orr_host *host, struct orr_host_done *out)
 {
-    free_finished(host->held);
+    drop_finished(host, host->held);
     host->held = host->first;
     if (!host->held)
         return false;
@@ -186,7 +203,7 @@ bool orr_host_next(struct orr_host *host, struct orr_host_done *out)
 static void finish_early(struct orr_host *host, const struct errand *errand,
                          const char *message)
 {
-    struct finished *finished = finish_of(errand);
+    struct finished *finished = finish_of(host, errand);
     finished->done.outcome = (struct orr_outcome) {
         .failure = ORR_FAIL_INVALID,
         .message = orr_arena_strdup(&finished->arena, message),
@@ -210,7 +227,7 @@ static void run_in_place(struct orr_host *host, uint32_t token,
     const struct orr_graph_function *function =
         &host->setup.graph->functions[assignment->function];
     struct finished *finished =
-        new_finished(token, assignment->task, assignment->attempt, core);
+        new_finished(host, token, assignment->task, assignment->attempt, core);
     struct orr_order order;
     struct orr_error err = { 0 };
     (void)orri_order_make(host->setup.graph, assignment, host->setup.run_dir, 1,
@@ -405,7 +422,7 @@ static void take_answer(struct orr_host *host, struct child *child, const void *
                         size_t length, int blob_fd)
 {
     struct errand *errand = child->first;
-    struct finished *finished = finish_of(errand);
+    struct finished *finished = finish_of(host, errand);
     char *copy = orr_arena_alloc(&finished->arena, length + 1);
     memcpy(copy, data, length);
     struct orr_reader in = orr_reader_of(copy, length);
@@ -463,7 +480,7 @@ static void end_errands(struct orr_host *host, struct child *child, int status)
 {
     bool all = child->abandoned;
     do {
-        struct finished *finished = finish_of(child->first);
+        struct finished *finished = finish_of(host, child->first);
         struct orr_outcome *outcome = &finished->done.outcome;
         outcome->t_start = child->started ? child->started : orr_clock_wall();
         outcome->t_end = orr_clock_wall();
@@ -530,7 +547,7 @@ static void begin(struct orr_host *host, struct child *child)
 static void miscarry(struct orr_host *host, struct child *child, int error)
 {
     while (child->first) {
-        struct finished *finished = finish_of(child->first);
+        struct finished *finished = finish_of(host, child->first);
         finished->done.outcome = (struct orr_outcome) {
             .failure = ORR_FAIL_IO,
             .code = error,

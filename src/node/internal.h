@@ -22,6 +22,7 @@ struct orri_flight {
     uint32_t next;                    /* in the list of its state + 1 */
     struct orr_assignment assignment; /* args owned, see args */
     unsigned char *args;
+    uint32_t args_room;
     uint32_t rank;
     int blob_fd;
     struct orr_done report; /* its texts are owned, see texts; results come later */
@@ -101,6 +102,8 @@ void orri_learn(struct orr_agent *agent, uint32_t function, double seconds);
 
 /* ---- agent.c ---- */
 
+/* Take what ended in this process. */
+void orri_local_ended(struct orr_agent *agent);
 /* The node is too small for this call now. */
 void orri_give_back(struct orr_agent *agent, uint32_t at);
 

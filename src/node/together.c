@@ -88,6 +88,8 @@ static bool start_one(struct orr_agent *agent, uint32_t before, uint32_t at)
     start(agent, at);
     if (f->isolated)
         start_followers(agent, before, at);
+    else
+        orri_local_ended(agent); /* it is over when it ran here */
     return true;
 }
 
