@@ -50,6 +50,7 @@ static void obey_signals(struct orri_rank *rank)
 
 enum { FDS_MAX = 2048 };
 static const int64_t shortest_nap = 50 * 1000; /* ns */
+static const int64_t calm_nap = 500 * 1000;
 static const int64_t longest_nap =
     30 * 1000 * 1000; /* ns: under half a percent of a core */
 static const int64_t longest_urgent_nap = 1000 * 1000;
@@ -65,6 +66,14 @@ static int64_t longest_nap_of(const struct orri_rank *rank)
     return longest_nap;
 }
 
+/* Is there work ahead for all cores, so that a message may wait? What happens on the
+ * node ends a nap in any case. */
+static bool is_calm(const struct orri_rank *rank)
+{
+    return (!rank->coord || orr_coord_is_ahead(rank->coord)) &&
+           (!rank->agent || orr_agent_is_ahead(rank->agent));
+}
+
 /* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
  * when no descriptor of the agent was ready. */
 static bool nap(struct orri_rank *rank, int64_t quiet, int64_t longest)
@@ -72,7 +81,8 @@ static bool nap(struct orri_rank *rank, int64_t quiet, int64_t longest)
     struct pollfd fds[FDS_MAX];
     int64_t now = orr_clock_monotonic();
     int64_t length = quiet / 8;
-    length = length < shortest_nap ? shortest_nap : length > longest ? longest : length;
+    int64_t shortest = is_calm(rank) ? calm_nap : shortest_nap;
+    length = length < shortest ? shortest : length > longest ? longest : length;
     if (rank->agent && orr_agent_wake(rank->agent) - now < length)
         length = orr_agent_wake(rank->agent) - now;
     if (rank->coord && orr_coord_wake(rank->coord) - now < length)

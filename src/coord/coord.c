@@ -472,6 +472,13 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
 
 bool orr_coord_was_busy(const struct orr_coord *coord) { return coord->busy; }
 
+bool orr_coord_is_ahead(const struct orr_coord *coord)
+{
+    return !coord->ending &&
+           orr_sched_in_flight(coord->sched) >= 2ULL * coord->status.cores &&
+           coord->status.cores > 0;
+}
+
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord)
 {
     return &coord->status;

@@ -451,6 +451,11 @@ void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true;
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
 
+bool orr_agent_is_ahead(const struct orr_agent *agent)
+{
+    return agent->queue.n >= orri_crew_cores(agent->crew);
+}
+
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max)
 {
     size_t n = 0;

@@ -342,7 +342,8 @@ static void accept_newcomers(struct orri_crew *crew)
 
 void orri_crew_step(struct orri_crew *crew)
 {
-    accept_newcomers(crew);
+    if (crew->n_here < crew->setup.workers)
+        accept_newcomers(crew);
     for (uint32_t w = 1; w < crew->setup.workers; w++)
         if (is_here(crew, w))
             hear_worker(crew, w);
