@@ -1,6 +1,5 @@
-/* spawn.c - /bin/true N times, K side by side, by posix_spawn: the floor for whoever starts
- * programs
- * Usage: spawn N K */
+/* spawn.c - /bin/true N times, K side by side, by posix_spawn: the floor for whoever
+ * starts programs Usage: spawn N K */
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
