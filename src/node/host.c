@@ -295,7 +295,7 @@ static struct child *choose_child(struct orr_host *host, const uint32_t *cores,
             best = child;
         if (child->state == CHILD_IDLE && !idle)
             idle = child;
-        if (child->state == CHILD_BORN && !child->first)
+        if (child->state == CHILD_BORN && !child->first && !born)
             born = child;
         if (child->state == CHILD_NONE && !none)
             none = child;

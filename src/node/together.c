@@ -3,7 +3,7 @@
  * A call that is sent to a core by itself costs two messages each way, while the core
  * waits. So up to `batch` calls of one function that stand in the queue one after the
  * other take one place and go in one message; the child runs them in turn. Without
- * `batch` their number is learnt: what takes TOGETHER_NS by the mean of the calls so
+ * `batch` their number is learnt: what takes TOGETHER by the mean of the calls so
  * far. Owns: nothing of its own; the means are the agent's. */
 #include "node/internal.h"
 
@@ -14,6 +14,8 @@
 
 enum { TOGETHER_MAX = 64, LOOKED_AT = 256 };
 static const double TOGETHER = 0.01; /* seconds */
+static const double BY_HAND = 1;     /* more would hold up drains and urgent calls */
+static const int64_t IN_PLACE_NS = 10 * 1000 * 1000; /* then others are heard */
 
 void orri_learn(struct orr_agent *agent, uint32_t function, double seconds)
 {
@@ -28,11 +30,10 @@ static uint32_t together(const struct orr_agent *agent, uint32_t function)
 {
     const struct orr_graph_function *f = &agent->setup.host.graph->functions[function];
     double mean = agent->mean[function];
-    double most = f->batch;
-    if (!f->batch)
-        most = mean < 0 ? 1 : TOGETHER / (mean > 1e-6 ? mean : 1e-6);
-    if (!f->batch && most > TOGETHER_MAX)
-        most = TOGETHER_MAX;
+    double room = f->batch ? BY_HAND : TOGETHER;
+    double cap = f->batch ? f->batch : TOGETHER_MAX;
+    double most = mean < 0 ? (f->batch ? cap : 1) : room / (mean > 1e-6 ? mean : 1e-6);
+    most = most < cap ? most : cap;
     uint32_t places = orri_crew_cores(agent->crew) / (f->cores ? f->cores : 1);
     uint32_t part = places ? (agent->queue.n + places) / places : 1;
     return most < 1 ? 1 : most < part ? (uint32_t)most : part;
@@ -99,6 +100,7 @@ void orri_start_queued(struct orr_agent *agent)
 {
     uint32_t before = 0;
     uint32_t stuck = ORR_NONE; /* pool of the first that waits */
+    int64_t until = orr_clock_monotonic() + IN_PLACE_NS;
     for (int looked = 0; looked < LOOKED_AT; looked += before != 0) {
         uint32_t next = before ? agent->flights[before - 1].next : agent->queue.head;
         if (!next || agent->held.n || agent->faulted)
@@ -106,6 +108,8 @@ void orri_start_queued(struct orr_agent *agent)
         const struct orr_graph_function *f =
             orri_flight_function(agent, &agent->flights[next - 1]);
         if (f->isolated && !orri_crew_idle(agent->crew))
+            break;
+        if (!f->isolated && orr_clock_monotonic() > until)
             break;
         if (f->pool != stuck && start_one(agent, before, next - 1))
             continue;

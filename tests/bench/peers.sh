@@ -3,7 +3,7 @@
 #
 # Each runs TASKS (default 1000) of /bin/true with one worker a core, in turn, ROUNDS (default 5)
 # times: orrery with its results synced to disk; a posix_spawn loop in C, the floor; xargs -P;
-# make -j; GNU parallel; mpi4py.futures. Prints tasks a second, and orrery's rate over that of
+# make -j; GNU parallel; mpi4py.futures with a rank a core, and with one more (mpi4py_1). Prints tasks a second, and orrery's rate over that of
 # each in the same round: minimum, median, maximum. Start and end of each program are not in its
 # rate: a run of two tasks is subtracted. A peer that is not installed is told and left out.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -63,19 +63,22 @@ run_make() { # a rule without a shell: make starts the program itself
     make -s -j "$cores" -f "tasks$1.mk"
 }
 run_parallel() { seq "$1" | parallel --will-cite -j "$cores" /bin/true; }
-run_mpi4py() {
-    mpirun --quiet --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 -n $((cores + 1)) \
-        /usr/bin/python3 -m mpi4py.futures futures.py "$1"
+futures() { # RANKS TASKS: one of the ranks is the master
+    mpirun --quiet --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 -n "$1" \
+        /usr/bin/python3 -m mpi4py.futures futures.py "$2"
 }
+run_mpi4py() { futures "$cores" "$1"; }       # as it is usually started, a rank a core
+run_mpi4py_1() { futures $((cores + 1)) "$1"; } # a worker a core
 
 peers=(orrery spawn xargs)
 for need in make:make parallel:parallel mpi4py:python3-mpi4py; do
     case $need in
-    mpi4py:*) found=$(/usr/bin/python3 -c 'import mpi4py' 2>/dev/null && echo yes || true) ;;
+    mpi4py:*) found=$(/usr/bin/python3 -c 'import mpi4py; print("yes")' 2>/dev/null || true) ;;
     *) found=$(command -v "${need%:*}" || true) ;;
     esac
     if [ -n "$found" ]; then
         peers+=("${need%:*}")
+        [ "${need%:*}" != mpi4py ] || peers+=(mpi4py_1)
     else
         echo "peers.sh: no ${need%:*}, left out: apt-get install ${need#*:}" >&2
     fi
@@ -104,7 +107,7 @@ for ((round = 0; round < rounds; round++)); do
         ratios[$peer]+=" $(ratio "$ours" "$r")"
     done
 done
-declare -A target=([spawn]=0.9 [xargs]=1.4 [make]=1 [parallel]=7 [mpi4py]=3.5)
+declare -A target=([spawn]=0.9 [xargs]=1.4 [make]=1 [parallel]=7 [mpi4py]=3.5 [mpi4py_1]=none)
 printf '%-52s %8s %8s %8s\n' "/bin/true, $tasks tasks, $cores workers, $rounds rounds" min median max
 for peer in "${peers[@]}"; do
     # shellcheck disable=SC2086

@@ -128,7 +128,7 @@ workflow: warm
 inputs: {n: {type: int, default: 0}}
 facts: {item: {i: int}}
 functions:
-  rest: {use: core.sleep}
+  rest: {use: core.sleep, retries: 2}
   ready: {use: core.sleep, warm: 2}
 rules:
   - rule: rest
