@@ -98,7 +98,7 @@ bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
     for (uint32_t p = 0; p < sched->n_pools; p++) {
         struct pool *pool = &sched->pools[p];
         if (sched->nodes.cores == 0 || pool->ready.n == 0 ||
-            orr_sched_fits(sched, p, pool->ready.items[0].cores, why))
+            orr_sched_fits(sched, p, orri_heap_first(&pool->ready)->cores, why))
             continue;
         orri_heap_pop(&pool->ready, out);
         sched->ready--;
@@ -126,7 +126,7 @@ void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready)
 static void wake(struct orr_sched *sched, int64_t now)
 {
     struct orr_ready ready;
-    while (sched->delayed.n && sched->delayed.items[0].not_before <= now) {
+    while (sched->delayed.n && orri_heap_first(&sched->delayed)->not_before <= now) {
         orri_heap_pop(&sched->delayed, &ready);
         add_ready(sched, &ready);
     }
@@ -134,7 +134,7 @@ static void wake(struct orr_sched *sched, int64_t now)
 
 int64_t orr_sched_wake(const struct orr_sched *sched)
 {
-    return sched->delayed.n ? sched->delayed.items[0].not_before : INT64_MAX;
+    return sched->delayed.n ? orri_heap_first(&sched->delayed)->not_before : INT64_MAX;
 }
 
 /* ---- pools ---- */
@@ -197,7 +197,8 @@ static struct pool *choose_pool(struct orr_sched *sched)
     struct pool *best = NULL;
     for (uint32_t p = 0; p < sched->n_pools; p++) {
         struct pool *pool = &sched->pools[p];
-        if (pool->ready.n == 0 || !may_run(sched, p, pool->ready.items[0].cores))
+        if (pool->ready.n == 0 ||
+            !may_run(sched, p, orri_heap_first(&pool->ready)->cores))
             continue;
         if (!best || claim(pool) < claim(best))
             best = pool;
@@ -287,7 +288,7 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
     struct pool *pool = choose_pool(sched);
     if (!pool)
         return false;
-    *node = orri_nodes_with_room(&sched->nodes, pool->ready.items[0].cores,
+    *node = orri_nodes_with_room(&sched->nodes, orri_heap_first(&pool->ready)->cores,
                                  1 + prefetch(sched));
     if (*node == UINT32_MAX)
         return false;
@@ -341,7 +342,7 @@ uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node)
 void orr_sched_clear(struct orr_sched *sched)
 {
     for (uint32_t p = 0; p < sched->n_pools; p++)
-        sched->pools[p].ready.n = 0;
-    sched->delayed.n = 0;
+        orri_heap_clear(&sched->pools[p].ready);
+    orri_heap_clear(&sched->delayed);
     sched->ready = 0;
 }

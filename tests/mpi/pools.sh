@@ -121,6 +121,36 @@ exits 0 "$ORRERY" run late.yaml --run-dir late -n 2 --quiet
 same "made" 5 "$("$ORRERY" ls late facts/made --format csv | tail -n +2 | wc -l)"
 same "lost" 0,timeout "$("$ORRERY" ls late facts/lost --format csv | tr -d '\r' | tail -n 1)"
 
+# --- a call that waits for two cores does not hold up one of another pool ---
+cat >wide.yaml <<'YAML'
+orrery: 1
+workflow: wide
+pools: {first: {}, second: {}, third: {}}
+facts: {ended: {what: string}}
+functions:
+  long: {use: core.sleep, pool: first}
+  wide: {use: core.sleep, pool: second, cores: 2}
+  short: {shell: "echo {i}", in: {i: int}, pool: third, stdout: text}
+rules:
+  - rule: long
+    match: {j: job}
+    action: {call: long, with: {time: 4s}}
+    reaction: [{assert: ended, with: {what: "long"}}]
+  - rule: wide
+    match: {j: job}
+    action: {call: wide, with: {time: 1ms}}
+    reaction: [{assert: ended, with: {what: "wide"}}]
+  - rule: short
+    match: {j: job}
+    action: {call: short, with: {i: 1}}
+    reaction: [{assert: ended, with: {what: "short"}}]
+outputs: {ended: {each: ended}}
+YAML
+exits 0 "$ORRERY" run wide.yaml --run-dir wide -n 3 --quiet
+queued=$(attempts wide function,queued | awk -F, '$1 == "short" { print $2 }')
+checks=$((checks + 1))
+awk -v q="$queued" 'BEGIN { exit !(q < 3) }' || fail "the short call waited $queued s"
+
 # --- warm: children are there before a call needs them, and again when one was killed ---
 cat >warm.yaml <<'YAML'
 orrery: 1

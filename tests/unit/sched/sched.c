@@ -321,6 +321,48 @@ static void nothing_is_ahead_beside_a_kept_core(void **state)
     orr_sched_free(s);
 }
 
+static bool goes_before(const struct orr_ready *a, const struct orr_ready *b)
+{
+    if (a->deadline != b->deadline)
+        return a->deadline < b->deadline;
+    return a->priority != b->priority ? a->priority > b->priority : a->task < b->task;
+}
+
+/* Some come in order, some do not, and some are taken in between. */
+static void any_order_in_is_the_right_order_out(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 40, EACH = 50, ALL = ROUNDS * EACH };
+    static bool waits[ALL];
+    static struct orr_ready all[ALL];
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    uint32_t random = 12345;
+    uint32_t to = NONE;
+    orr_sched_node(s, 0, ALL);
+    for (uint32_t i = 0, taken = 0; taken < ALL;) {
+        for (uint32_t k = 0; k < EACH && i < ALL; k++, i++) {
+            random = random * 1664525 + 1013904223;
+            all[i] = ready(i, 0, random >> 28 ? 0 : (int64_t)(random >> 20 & 7) - 3);
+            if ((random >> 8 & 63) == 0)
+                all[i].deadline = 100 + (random >> 16 & 3);
+            waits[i] = true;
+            add(s, all[i]);
+        }
+        for (uint32_t k = 0; k < (i < ALL ? EACH / 2 : ALL) && taken < i;
+             k++, taken++) {
+            struct orr_ready out;
+            assert_true(orr_sched_next(s, 0, &to, &out));
+            for (uint32_t j = 0; j < i; j++)
+                if (waits[j] && j != out.task)
+                    assert_false(goes_before(&all[j], &all[out.task]));
+            assert_true(waits[out.task]);
+            waits[out.task] = false;
+        }
+    }
+    assert_int_equal(orr_sched_queued(s), 0);
+    orr_sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_wide_call_finds_the_node_with_room),
         cmocka_unit_test(the_ledger_is_exact),
         cmocka_unit_test(nothing_is_ahead_beside_a_kept_core),
+        cmocka_unit_test(any_order_in_is_the_right_order_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
