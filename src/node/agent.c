@@ -130,7 +130,7 @@ static void ended(struct orr_agent *agent, uint32_t at,
     flight->blob_fd = done->blob_fd;
     flight->rank = rank;
     if (flight->state == ORRI_FLIGHT_RUNNING)
-        orri_crew_release(agent->crew, &flight->place);
+        orri_crew_release(agent->crew, &flight->seat);
     flight->state = ORRI_FLIGHT_HELD;
     agent->busy = true;
     orri_result_take(agent, at, &forgiven);
@@ -145,7 +145,7 @@ static uint32_t find_running(const struct orr_agent *agent, uint32_t worker,
         return UINT32_MAX;
     const struct orri_flight *flight = &agent->flights[done->token];
     bool is_it = flight->state == ORRI_FLIGHT_RUNNING &&
-                 flight->place.worker == worker &&
+                 flight->seat.worker == worker &&
                  flight->assignment.task == done->task &&
                  flight->assignment.attempt == done->attempt;
     return is_it ? done->token : UINT32_MAX;
@@ -190,12 +190,12 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
                    agent->setup.host_name);
     for (uint32_t i = 0; i < agent->n_flights; i++) {
         struct orri_flight *flight = &agent->flights[i];
-        if (flight->state != ORRI_FLIGHT_RUNNING || flight->place.worker != worker)
+        if (flight->state != ORRI_FLIGHT_RUNNING || flight->seat.worker != worker)
             continue;
         struct orr_host_done done = {
             .task = flight->assignment.task,
             .attempt = flight->assignment.attempt,
-            .core = flight->place.cores[0],
+            .core = flight->seat.core,
             .blob_fd = -1,
             .outcome = { .failure = ORR_FAIL_LOST,
                          .message = text,

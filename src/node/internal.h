@@ -23,6 +23,7 @@ struct orri_flight {
     struct orr_assignment assignment; /* args owned, see args */
     unsigned char *args;
     uint32_t args_room;
+    struct orri_seat seat; /* while it runs */
     uint32_t rank;
     int blob_fd;
     struct orr_done report; /* its texts are owned, see texts; results come later */
@@ -30,7 +31,6 @@ struct orri_flight {
     unsigned char
         *done; /* encoded local DONE entry, when the writer's queue was full */
     size_t done_length;
-    struct orri_place place; /* worker and cores while it runs */
 };
 
 struct orri_flight_list { /* flights by index + 1, in order */

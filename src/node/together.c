@@ -42,19 +42,20 @@ static uint32_t together(const struct orr_agent *agent, uint32_t function)
 static void start(struct orr_agent *agent, uint32_t at)
 {
     struct orri_flight *flight = &agent->flights[at];
+    uint32_t n = 0;
+    const uint32_t *cores = orri_crew_cores_of(agent->crew, &flight->seat, &n);
     flight->state = ORRI_FLIGHT_RUNNING;
     agent->busy = true;
-    if (flight->place.worker == 0) {
-        orr_host_start(agent->host, at, &flight->assignment, flight->place.cores,
-                       flight->place.n_cores);
+    if (flight->seat.worker == 0) {
+        orr_host_start(agent->host, at, &flight->assignment, cores, n);
         return;
     }
     struct orri_local_assignment local;
     local.token = at;
     local.assignment = flight->assignment;
-    local.n_cores = flight->place.n_cores;
-    memcpy(local.cores, flight->place.cores, local.n_cores * sizeof *local.cores);
-    orri_crew_send(agent->crew, flight->place.worker, &local);
+    local.n_cores = n;
+    memcpy(local.cores, cores, n * sizeof *cores);
+    orri_crew_send(agent->crew, flight->seat.worker, &local);
 }
 
 /* Those behind the one that has just got its place, which stood behind `before`. */
@@ -67,8 +68,8 @@ static void start_followers(struct orr_agent *agent, uint32_t before, uint32_t f
         struct orri_flight *next = &agent->flights[at ? at - 1 : first];
         if (!at || next->assignment.function != function)
             return;
-        next->place = agent->flights[first].place;
-        orri_crew_board(agent->crew, &next->place);
+        next->seat = agent->flights[first].seat;
+        orri_crew_board(agent->crew, &next->seat);
         start(agent, orri_flight_pop_behind(agent, &agent->queue, before));
     }
 }
@@ -83,7 +84,7 @@ static bool start_one(struct orr_agent *agent, uint32_t before, uint32_t at)
         orri_give_back(agent, at);
         return true;
     }
-    if (!orri_crew_place(agent->crew, f->isolated, f->cores, at, &flight->place))
+    if (!orri_crew_place(agent->crew, f->isolated, f->cores, &flight->seat))
         return false;
     (void)orri_flight_pop_behind(agent, &agent->queue, before);
     start(agent, at);

@@ -89,7 +89,8 @@ rules:
     error: [{assert: lost, with: {kind: error.kind, i: t.i}}]
 outputs: {made: {each: made}, lost: {each: lost}}
 YAML
-for ranks in 1 2 3; do
+for ranks in 1 2 3 "2 --cores-per-rank 2"; do
+    # shellcheck disable=SC2086
     exits 0 "$ORRERY" run together.yaml --run-dir "together$ranks" -n $ranks --quiet
     same "made with $ranks ranks" 23 \
         "$("$ORRERY" ls "together$ranks" facts/made --format csv | tail -n +2 | wc -l)"
