@@ -7,7 +7,7 @@
 # three of the step before: a join, results stored). Each with functions in the worker itself
 # (core.busy, isolation: none) and with commands. Results are stored, not synced (durability:
 # none, as Task Bench stores nothing); with --synced they are. Tasks are halved until the
-# efficiency is below 50 %; a run takes about SECONDS (default 2) of work. Times are between the
+# efficiency is below 50 % twice in a row; a run takes about SECONDS (default 2) of work. Times are between the
 # first agent's hello and the last result. METG is interpolated between the two runs around it.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -93,21 +93,25 @@ printf '%-30s %12s %12s   %s\n' "" "METG(50 %)" "METG(95 %)" "us: efficiency"
 for graph in none stencil; do
     for kind in place command; do
         runs=()
+        below=0
         for ((us = 1 << 16; us >= 1; us /= 2)); do
             n=$(awk -v us=$us -v s="$seconds" 'BEGIN { n = int(s * 1e6 / us); print (n < 12 ? 12 : n > 200000 ? 200000 : n) }')
             e=$(efficiency $graph-$kind $us "$n")
             runs+=("$us:$e")
-            awk -v e="$e" 'BEGIN { exit !(e < 0.5) }' && break
+            if awk -v e="$e" 'BEGIN { exit !(e < 0.5) }'; then
+                below=$((below + 1))
+                [ "$below" -lt 2 ] || break
+            else
+                below=0
+            fi
         done
         printf '%s\n' "${runs[@]}" | awk -F: -v name="$graph, ${kind/place/in place}" '
             function metg(target,   i, f) { # runs go from long tasks to short ones
-                for (i = 1; i <= NR; i++)
-                    if (e[i] < target) {
-                        if (i == 1) return "above " us[1] " us"
-                        f = (target - e[i]) / (e[i - 1] - e[i])
-                        return sprintf("%.0f us", us[i] * (us[i - 1] / us[i]) ^ f)
-                    }
-                return "below " us[NR] " us"
+                for (i = NR; i >= 1 && e[i] < target; i--) continue
+                if (i == 0) return "none"
+                if (i == NR) return "below " us[NR] " us"
+                f = (e[i] - target) / (e[i] - e[i + 1])
+                return sprintf("%.0f us", us[i] * (us[i + 1] / us[i]) ^ f)
             }
             { us[NR] = $1; e[NR] = $2; all = all sprintf(" %d: %.2f", $1, $2) }
             END { printf "%-30s %12s %12s  %s\n", name, metg(0.5), metg(0.95), all }'
