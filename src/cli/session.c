@@ -218,7 +218,11 @@ static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
                    .writer = rank->world.link->rank,
                    .epoch = rank->shared.epoch,
                    .durability = rank->shared.durability,
-                   .node_folder = rank->node_folder },
+                   .node_folder = rank->node_folder,
+                   .queue_results = 16384,
+                   /* without syncs a lone result costs little */
+                   .linger_ns =
+                       rank->shared.durability == ORR_DURABILITY_NONE ? 100000 : 0 },
         .token = rank->shared.token,
         .workers = rank->world.n_node,
         .host_name = rank->host,

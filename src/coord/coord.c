@@ -64,7 +64,7 @@ static void init_status(struct orr_coord *coord)
                        graph->functions[i].name);
 }
 
-enum { TURNS = 2000 }; /* half a million items of ranges: then others are heard */
+enum { TURNS = 40 }; /* 10,000 items of ranges: then others are heard */
 
 orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord **out,
                          struct orr_error *err)
@@ -362,6 +362,8 @@ static bool work_is_over(const struct orr_coord *coord)
 static orr_status begin_end(struct orr_coord *coord, int64_t now, struct orr_error *err)
 {
     coord->ending = true;
+    if (coord->cores_since)
+        coord->status.work_seconds = (double)(now - coord->cores_since) / 1e9;
     coord->stop_at = now + LEAVE_SECONDS * ORR_SECOND;
     if (coord->abandon_at != INT64_MAX && coord->abandon_at > now)
         coord->stop_at += coord->abandon_at - now;
@@ -476,6 +478,13 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
 }
 
 bool orr_coord_was_busy(const struct orr_coord *coord) { return coord->busy; }
+
+bool orr_coord_is_ahead(const struct orr_coord *coord)
+{
+    return !coord->ending &&
+           orr_sched_in_flight(coord->sched) >= 2ULL * coord->status.cores &&
+           coord->status.cores > 0;
+}
 
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord)
 {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum { BATCH_BYTES = 64 * 1024, GONE_SHOWN = 3 };
-static const int64_t TAKE_TIME = 200 * 1000 * 1000; /* ns */
+static const int64_t TAKE_TIME = 2 * 1000 * 1000; /* ns */
 
 /* ---- the engine's calls ---- */
 
@@ -209,15 +209,17 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     orr_sched_add(coord->sched, &ready);
 }
 
-/* Results of other runs are read from disk: others are heard in between. */
+/* A window of calls may take a tenth of a second, results of other runs are read from
+ * disk: others are heard in between, and what they ask for is given out. */
 void orri_take_calls(struct orr_coord *coord)
 {
     struct orr_engine_call call;
-    int64_t until = coord->setup.reuse ? orri_now(coord) + TAKE_TIME : INT64_MAX;
-    while (orr_engine_take_call(coord->engine, &call)) {
+    const uint32_t look = coord->setup.reuse ? 1 : 64; /* at the clock */
+    int64_t until = orri_now(coord) + TAKE_TIME;
+    for (uint32_t n = 1; orr_engine_take_call(coord->engine, &call); n++) {
         coord->busy = true;
         queue_call(coord, &call);
-        if (until != INT64_MAX && orri_now(coord) > until)
+        if (n % look == 0 && orri_now(coord) > until)
             return;
     }
 }

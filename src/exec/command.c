@@ -45,7 +45,7 @@ struct command {
     struct orr_arena *arena;
     struct orr_outcome *out;
     struct orri_scratch dirs;
-    orr_shared_pid *group;
+    struct orr_home *home;
     pid_t pid;
     int out_pipe; /* -1: standard output goes with standard error */
     int err_pipe;
@@ -67,7 +67,7 @@ struct spawn {
     int out;
     int err;
     int status_fd; /* closed by exec; errno is written when exec fails */
-    orr_shared_pid *group;
+    orr_shared_int *group;
 };
 
 /* In the new process, which shares our memory until exec (vfork): only system calls. */
@@ -141,7 +141,7 @@ static int spawn(struct command *c, struct spawn *s)
         (void)waitpid(c->pid, NULL, 0);
     (void)close(status[0]);
     if (bad) {
-        *c->group = 0;
+        c->home->group = 0;
         c->pid = -1;
     }
     return bad;
@@ -157,7 +157,7 @@ static int start(struct command *c)
                        .env = merged_environment(order, c->arena),
                        .cwd = order->cwd ? order->cwd : c->dirs.scratch,
                        .memory = order->memory,
-                       .group = c->group };
+                       .group = &c->home->group };
     int err_pipe[2] = { -1, -1 };
     int out_pipe[2] = { -1, -1 };
     if (pipe2(err_pipe, O_CLOEXEC) != 0 ||
@@ -383,7 +383,7 @@ static orr_status write_blob(struct command *c, const struct orr_command_in *in,
 /* Its scratch directory with the blobs among its arguments. */
 static orr_status prepare(struct command *c, struct orr_error *err)
 {
-    orr_status status = orr_mkdirs(c->dirs.scratch, 0700, err);
+    orr_status status = orri_scratch_make(&c->dirs, c->home, err);
     for (uint32_t i = 0; i < c->order->n_ins && status == ORR_OK; i++)
         status = write_blob(c, &c->order->ins[i], err);
     return status;
@@ -488,7 +488,7 @@ static void run(struct command *c, int blob_fd)
     (void)close(pid_fd);
     (void)kill(-c->pid, SIGKILL); /* what it left behind in its group, */
     orri_orphans_end();           /* and in others */
-    *c->group = 0;
+    c->home->group = 0;
     judge(c, status);
     collect_errors(c);
     quote_last_line(c);
@@ -503,7 +503,7 @@ static void run(struct command *c, int blob_fd)
 }
 
 void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
-                     int blob_fd, orr_shared_pid *group, struct orr_arena *arena,
+                     int blob_fd, struct orr_home *home, struct orr_arena *arena,
                      struct orr_outcome *out)
 {
     *out = (struct orr_outcome) { .t_start = orr_clock_wall(), .message = "" };
@@ -512,7 +512,7 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
                          .arena = arena,
                          .out = out,
                          .dirs = orri_scratch_of(order, arena),
-                         .group = group,
+                         .home = home,
                          .pid = -1,
                          .out_pipe = -1,
                          .err_pipe = -1 };
@@ -522,6 +522,6 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
     if (c.out_pipe >= 0)
         (void)close(c.out_pipe);
     orr_text_release(&c.output);
-    orri_scratch_remove(&c.dirs);
+    orri_scratch_leave(&c.dirs, home, out->failure == ORR_FAIL_NONE);
     out->t_end = orr_clock_wall();
 }

@@ -1,7 +1,7 @@
 /* agent.c - the node's side of the conversation with the coordinator
  * Owns: the agent's life, what it hears and when it leaves.
- * Hands on: attempts in flight (flights.c), their results (results.c), cores and
- * workers (crew.c), running (host.c). */
+ * Hands on: attempts in flight (flights.c), which of them start together (together.c),
+ * their results (results.c), cores and workers (crew.c), running (host.c). */
 #include "node/internal.h"
 
 #include "base/clock.h"
@@ -121,11 +121,10 @@ static void ended(struct orr_agent *agent, uint32_t at,
                   const struct orr_host_done *done, uint32_t rank)
 {
     struct orri_flight *flight = &agent->flights[at];
-    struct orr_bytes bytes = ORR_BYTES_INIT;
     struct orr_host_done forgiven = *done;
     bool disk = disk_is_to_blame(&done->outcome);
     if (flight->cancelled && done->outcome.failure == ORR_FAIL_LOST) {
-        orri_crew_release(agent->crew, &flight->place);
+        orri_crew_release(agent->crew, &flight->seat);
         orri_agent_give(agent, at);
         return;
     }
@@ -135,32 +134,35 @@ static void ended(struct orr_agent *agent, uint32_t at,
         forgiven.outcome.failure = ORR_FAIL_LOST;
         forgiven.outcome.code = 0;
     }
-    orri_local_done_put(&bytes, &forgiven);
-    flight->done = bytes.data; /* ours now */
-    flight->done_length = bytes.length;
     flight->blob_fd = done->blob_fd;
     flight->rank = rank;
     if (flight->state == ORRI_FLIGHT_RUNNING)
-        orri_crew_release(agent->crew, &flight->place);
+        orri_crew_release(agent->crew, &flight->seat);
     flight->state = ORRI_FLIGHT_HELD;
     agent->busy = true;
-    if (agent->held.n || !orri_result_store(agent, at))
-        orri_flight_push(agent, &agent->held, at);
+    orri_result_take(agent, at, &forgiven);
 }
 
-/* The flight of an attempt on this worker; attempts are few per worker. */
+/* The flight that a result is of; UINT32_MAX when that is over already (the worker was
+ * thought lost). */
 static uint32_t find_running(const struct orr_agent *agent, uint32_t worker,
-                             uint32_t task, uint32_t attempt)
+                             const struct orr_host_done *done)
 {
-    const struct orri_place *place = orri_crew_find(agent->crew, worker, task, attempt);
-    return place ? place->token : UINT32_MAX;
+    if (done->token >= agent->n_flights)
+        return UINT32_MAX;
+    const struct orri_flight *flight = &agent->flights[done->token];
+    bool is_it = flight->state == ORRI_FLIGHT_RUNNING &&
+                 flight->seat.worker == worker &&
+                 flight->assignment.task == done->task &&
+                 flight->assignment.attempt == done->attempt;
+    return is_it ? done->token : UINT32_MAX;
 }
 
-static void local_ended(struct orr_agent *agent)
+void orri_local_ended(struct orr_agent *agent)
 {
     struct orr_host_done done;
     while (orr_host_next(agent->host, &done)) {
-        uint32_t at = find_running(agent, 0, done.task, done.attempt);
+        uint32_t at = find_running(agent, 0, &done);
         if (at == UINT32_MAX)
             ORR_BUG("task %u ended here but was not started here", done.task);
         ended(agent, at, &done, agent->setup.link->rank);
@@ -178,7 +180,7 @@ static void worker_ended(void *context, uint32_t worker, uint32_t rank,
             ORR_BUG("damaged result from worker %u", rank);
         done.blob_fd = blob_fd;
         blob_fd = -1;
-        uint32_t at = find_running(agent, worker, done.task, done.attempt);
+        uint32_t at = find_running(agent, worker, &done);
         if (at != UINT32_MAX)
             ended(agent, at, &done, rank);
         else if (done.blob_fd >= 0)
@@ -195,12 +197,12 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
                    agent->setup.host_name);
     for (uint32_t i = 0; i < agent->n_flights; i++) {
         struct orri_flight *flight = &agent->flights[i];
-        if (flight->state != ORRI_FLIGHT_RUNNING || flight->place.worker != worker)
+        if (flight->state != ORRI_FLIGHT_RUNNING || flight->seat.worker != worker)
             continue;
         struct orr_host_done done = {
             .task = flight->assignment.task,
             .attempt = flight->assignment.attempt,
-            .core = flight->place.cores[0],
+            .core = flight->seat.core,
             .blob_fd = -1,
             .outcome = { .failure = ORR_FAIL_LOST,
                          .code = ORR_LOST_DIED,
@@ -221,14 +223,20 @@ static void accept_assignment(struct orr_agent *agent,
 {
     uint32_t at = orri_flight_new(agent);
     struct orri_flight *flight = &agent->flights[at];
-    *flight = (struct orri_flight) { .state = ORRI_FLIGHT_QUEUED,
-                                     .assignment = *from,
-                                     .blob_fd = -1 };
-    flight->args = orr_alloc(from->args_length + 1, 1);
+    flight->state = ORRI_FLIGHT_QUEUED;
+    flight->assignment = *from;
+    if (from->args_length >= flight->args_room) {
+        free(flight->args);
+        flight->args_room = from->args_length + 1;
+        flight->args = orr_alloc(flight->args_room, 1);
+    }
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
     flight->assignment.args = flight->args;
-    orri_flight_push(agent, &agent->queue, at);
+    if (orri_flight_function(agent, flight)->isolated)
+        orri_flight_push_by_priority(agent, &agent->queue, at);
+    else
+        orri_flight_push(agent, &agent->queue, at);
 }
 
 static orr_status take_assignments(struct orr_agent *agent, struct orr_reader *in,
@@ -293,40 +301,6 @@ static orr_status hear_all(struct orr_agent *agent, int64_t now, struct orr_erro
     return status == ORR_END ? ORR_OK : status;
 }
 
-/* ---- to the cores ---- */
-
-static void start_queued(struct orr_agent *agent)
-{
-    while (agent->queue.n && !agent->held.n && !agent->faulted) {
-        uint32_t at = agent->queue.head - 1;
-        struct orri_flight *flight = &agent->flights[at];
-        const struct orr_graph_function *f = orri_flight_function(agent, flight);
-        struct orri_local_assignment local = { .token = at,
-                                               .assignment = flight->assignment };
-        if (f->isolated && f->cores > orri_crew_cores(agent->crew)) {
-            (void)orri_flight_pop(agent, &agent->queue); /* workers died */
-            orri_agent_give(agent, at);
-            agent->beat = 0; /* rank 0 is to know how many are left */
-            continue;
-        }
-        if (!orri_crew_place(agent->crew, f->isolated, f->cores, at,
-                             flight->assignment.task, flight->assignment.attempt,
-                             &flight->place))
-            break;
-        (void)orri_flight_pop(agent, &agent->queue);
-        flight->state = ORRI_FLIGHT_RUNNING;
-        agent->busy = true;
-        local.n_cores = flight->place.n_cores;
-        memcpy(local.cores, flight->place.cores, local.n_cores * sizeof *local.cores);
-        if (flight->place.worker == 0)
-            orr_host_start(agent->host, &flight->assignment, local.cores,
-                           local.n_cores);
-        else
-            orri_crew_send(agent->crew, flight->place.worker, &local);
-    }
-    orri_crew_flush(agent->crew);
-}
-
 /* ---- its life ---- */
 
 orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent **out,
@@ -352,6 +326,9 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
         return status;
     }
     agent->host = orr_host_new(&setup->host);
+    agent->mean = orr_alloc(setup->host.graph->n_functions, sizeof *agent->mean);
+    for (uint32_t f = 0; f < setup->host.graph->n_functions; f++)
+        agent->mean[f] = -1;
     agent->began = orr_clock_monotonic();
     agent->beat = agent->began;
     *out = agent;
@@ -369,6 +346,7 @@ void orr_agent_free(struct orr_agent *agent)
     orr_bytes_release(&agent->up);
     orr_bytes_release(&agent->given);
     orr_arena_release(&agent->scratch);
+    free(agent->mean);
     free(agent->fault);
     free(agent);
 }
@@ -441,10 +419,10 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     if (ready)
         orri_crew_step(agent->crew);
     orr_host_step(agent->host, ready);
-    local_ended(agent);
+    orri_local_ended(agent);
     orri_results_store_held(agent);
-    start_queued(agent);
-    local_ended(agent); /* what ran in place */
+    orri_start_queued(agent);
+    orri_local_ended(agent); /* what could not even start */
     if (status == ORR_OK)
         status = orri_agent_send(agent, &agent->given, err);
     if (status == ORR_OK && (ready || agent->busy))
@@ -473,6 +451,11 @@ bool orr_agent_is_forsaken(const struct orr_agent *agent) { return agent->forsak
 void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true; }
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
+
+bool orr_agent_is_ahead(const struct orr_agent *agent)
+{
+    return agent->queue.n >= orri_crew_cores(agent->crew);
+}
 
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max)
 {

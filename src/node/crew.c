@@ -16,11 +16,19 @@ enum worker_state { WORKER_EXPECTED, WORKER_HERE, WORKER_LEFT, WORKER_LOST };
 /* Calls of microseconds that may wait at one worker. */
 enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30 };
 
+/* Cores that are in use, and for how many attempts. */
+struct place {
+    uint32_t id;
+    uint32_t aboard;
+    uint32_t n_cores;
+    uint32_t cores[ORRI_CORES_MAX]; /* cores[0] is the worker's own */
+};
+
 struct worker {
     enum worker_state state;
     struct orr_channel channel; /* not for worker 0 */
     uint32_t rank;
-    struct orri_place *places; /* what it was given and not given back */
+    struct place *places; /* on its cores, now */
     size_t n_places;
     size_t cap_places;
     uint32_t in_place;
@@ -42,6 +50,7 @@ struct orri_crew {
     uint32_t n_cores;
     struct newcomer newcomers[NEWCOMERS];
     uint32_t n_here;
+    uint32_t last_place; /* id */
     int64_t started;
     int64_t cpu;
     bool dismissed;
@@ -110,7 +119,7 @@ static uint32_t numa_of(const struct orri_crew *crew, uint32_t core)
 
 /* Take `n` idle cores: `own` first, then those of its NUMA domain, then any. */
 static bool take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
-                       struct orri_place *place)
+                       struct place *place)
 {
     place->n_cores = 0;
     place->cores[place->n_cores++] = own;
@@ -126,21 +135,31 @@ static bool take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
     return true;
 }
 
-static bool place_isolated(struct orri_crew *crew, uint32_t n, struct orri_place *place)
+static bool place_isolated(struct orri_crew *crew, uint32_t n, struct orri_seat *seat)
 {
-    if (n > ORRI_CORES_MAX)
+    uint32_t own = 0;
+    while (own < crew->n_cores && !is_idle(crew, own))
+        own++;
+    if (n > ORRI_CORES_MAX || own == crew->n_cores)
         return false;
-    for (uint32_t c = 0; c < crew->n_cores; c++)
-        if (is_idle(crew, c)) {
-            place->worker = c / crew->setup.cores_each;
-            return take_cores(crew, c, n, place);
-        }
-    return false;
+    struct worker *worker = &crew->workers[own / crew->setup.cores_each];
+    worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
+                              sizeof *worker->places);
+    struct place *place = &worker->places[worker->n_places];
+    if (!take_cores(crew, own, n, place))
+        return false;
+    worker->n_places++;
+    if (++crew->last_place == 0) /* after four billion */
+        ++crew->last_place;
+    place->id = crew->last_place;
+    place->aboard = 1;
+    *seat = (struct orri_seat) { own / crew->setup.cores_each, place->id, own };
+    return true;
 }
 
 /* Calls in place go to the worker with the fewest; to the agent only when it is alone.
  */
-static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
+static bool place_in_place(struct orri_crew *crew, struct orri_seat *seat)
 {
     uint32_t best = UINT32_MAX;
     uint32_t first = crew->n_here > 1 ? 1 : 0;
@@ -151,57 +170,64 @@ static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
             best = w;
     if (best == UINT32_MAX)
         return false;
-    place->worker = best;
-    place->n_cores = 1;
-    place->cores[0] = best * crew->setup.cores_each;
+    *seat = (struct orri_seat) { best, 0, best * crew->setup.cores_each };
     crew->workers[best].in_place++;
     return true;
 }
 
+bool orri_crew_idle(const struct orri_crew *crew)
+{
+    for (uint32_t c = 0; c < crew->n_cores; c++)
+        if (is_idle(crew, c))
+            return true;
+    return false;
+}
+
 bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
-                     uint32_t token, uint32_t task, uint32_t attempt,
-                     struct orri_place *out)
+                     struct orri_seat *out)
 {
-    out->in_place = !isolated;
-    out->token = token;
-    out->task = task;
-    out->attempt = attempt;
-    if (!(isolated ? place_isolated(crew, cores, out) : place_in_place(crew, out)))
-        return false;
-    struct worker *worker = &crew->workers[out->worker];
-    worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
-                              sizeof *worker->places);
-    worker->places[worker->n_places++] = *out;
-    return true;
+    return isolated ? place_isolated(crew, cores, out) : place_in_place(crew, out);
 }
 
-static size_t index_of(const struct worker *worker, uint32_t task, uint32_t attempt)
+static struct place *find_place(const struct orri_crew *crew,
+                                const struct orri_seat *seat)
 {
+    const struct worker *worker = &crew->workers[seat->worker];
     for (size_t i = 0; i < worker->n_places; i++)
-        if (worker->places[i].task == task && worker->places[i].attempt == attempt)
-            return i;
-    return SIZE_MAX;
+        if (worker->places[i].id == seat->place)
+            return &worker->places[i];
+    ORR_BUG("worker %u has no place %u", seat->worker, seat->place);
 }
 
-const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t w,
-                                        uint32_t task, uint32_t attempt)
+const uint32_t *orri_crew_cores_of(const struct orri_crew *crew,
+                                   const struct orri_seat *seat, uint32_t *n)
 {
-    const struct worker *worker = &crew->workers[w];
-    size_t at = index_of(worker, task, attempt);
-    return at == SIZE_MAX ? NULL : &worker->places[at];
+    *n = 1;
+    if (!seat->place)
+        return &seat->core;
+    const struct place *place = find_place(crew, seat);
+    *n = place->n_cores;
+    return place->cores;
 }
 
-void orri_crew_release(struct orri_crew *crew, const struct orri_place *place)
+void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat)
 {
-    struct worker *worker = &crew->workers[place->worker];
-    size_t at = index_of(worker, place->task, place->attempt);
-    if (at == SIZE_MAX)
-        ORR_BUG("task %u gives back what it did not take", place->task);
-    if (place->in_place)
+    find_place(crew, seat)->aboard++;
+}
+
+void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat)
+{
+    struct worker *worker = &crew->workers[seat->worker];
+    if (!seat->place) {
         worker->in_place--;
-    for (uint32_t i = 0; i < place->n_cores && !place->in_place; i++)
+        return;
+    }
+    struct place *place = find_place(crew, seat);
+    if (--place->aboard)
+        return;
+    for (uint32_t i = 0; i < place->n_cores; i++)
         crew->busy[place->cores[i]] = false;
-    worker->places[at] = worker->places[--worker->n_places];
+    *place = worker->places[--worker->n_places];
 }
 
 /* ---- talking ---- */
@@ -343,7 +369,8 @@ static void accept_newcomers(struct orri_crew *crew)
 
 void orri_crew_step(struct orri_crew *crew)
 {
-    accept_newcomers(crew);
+    if (crew->n_here < crew->setup.workers)
+        accept_newcomers(crew);
     for (uint32_t w = 1; w < crew->setup.workers; w++)
         if (is_here(crew, w))
             hear_worker(crew, w);

@@ -7,15 +7,12 @@
 
 #include <poll.h>
 
-/* Where an attempt runs. Worker 0 is the agent itself. */
-struct orri_place {
+/* Where an attempt runs. Worker 0 is the agent itself. Its cores are the crew's to
+ * know: thousands of attempts may wait or be on their way to the disk. */
+struct orri_seat {
     uint32_t worker;
-    uint32_t token; /* the agent's flight */
-    uint32_t task;
-    uint32_t attempt;
-    bool in_place;
-    uint32_t n_cores;
-    uint32_t cores[ORRI_CORES_MAX]; /* cores[0] is the worker's own */
+    uint32_t place; /* shared by those that were sent together; 0: in place */
+    uint32_t core;  /* the first: the worker's own */
 };
 
 struct orri_crew_setup {
@@ -36,14 +33,17 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
                          struct orr_error *err);
 void orri_crew_free(struct orri_crew *crew);
 
+/* Is there a core for a call that needs one? Calls in place need none. */
+bool orri_crew_idle(const struct orri_crew *crew);
 /* Choose cores for a call and take them; false when they are not free now. */
 bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
-                     uint32_t token, uint32_t task, uint32_t attempt,
-                     struct orri_place *out);
-void orri_crew_release(struct orri_crew *crew, const struct orri_place *place);
-/* What this worker was given under this task and attempt; NULL: nothing. */
-const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t worker,
-                                        uint32_t task, uint32_t attempt);
+                     struct orri_seat *out);
+const uint32_t *orri_crew_cores_of(const struct orri_crew *crew,
+                                   const struct orri_seat *seat, uint32_t *n);
+/* One more call for the same cores, after those that are there. */
+void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat);
+/* One attempt there is over; the last gives the cores back. */
+void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat);
 
 void orri_crew_send(struct orri_crew *crew, uint32_t worker,
                     const struct orri_local_assignment *assignment);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { KEPT_BYTES = 256 }; /* of arguments, for the next flight in that place */
+
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at)
 {
@@ -17,14 +19,37 @@ void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
     list->n++;
 }
 
-uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list)
+void orri_flight_push_by_priority(struct orr_agent *agent,
+                                  struct orri_flight_list *list, uint32_t at)
 {
-    uint32_t at = list->head - 1;
-    list->head = agent->flights[at].next;
-    if (!list->head)
-        list->tail = 0;
+    int64_t priority = agent->flights[at].assignment.priority;
+    uint32_t *place = &list->head;
+    if (!list->tail || agent->flights[list->tail - 1].assignment.priority >= priority) {
+        orri_flight_push(agent, list, at);
+        return;
+    }
+    while (agent->flights[*place - 1].assignment.priority >= priority)
+        place = &agent->flights[*place - 1].next;
+    agent->flights[at].next = *place;
+    *place = at + 1;
+    list->n++;
+}
+
+uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                                uint32_t before)
+{
+    uint32_t *place = before ? &agent->flights[before - 1].next : &list->head;
+    uint32_t at = *place - 1;
+    *place = agent->flights[at].next;
+    if (list->tail == at + 1)
+        list->tail = before;
     list->n--;
     return at;
+}
+
+uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list)
+{
+    return orri_flight_pop_behind(agent, list, 0);
 }
 
 uint32_t orri_flight_new(struct orr_agent *agent)
@@ -42,9 +67,17 @@ void orri_flight_free(struct orr_agent *agent, uint32_t at)
     struct orri_flight *flight = &agent->flights[at];
     if (flight->blob_fd >= 0)
         (void)close(flight->blob_fd);
-    free(flight->args);
+    if (flight->args_room > KEPT_BYTES) {
+        free(flight->args);
+        flight->args = NULL;
+        flight->args_room = 0;
+    }
     free(flight->done);
-    *flight = (struct orri_flight) { .blob_fd = -1 };
+    free(flight->texts);
+    flight->done = NULL;
+    flight->texts = NULL;
+    flight->blob_fd = -1;
+    flight->state = ORRI_FLIGHT_FREE;
     orri_flight_push(agent, &agent->unused, at);
 }
 
@@ -61,6 +94,7 @@ void orri_flights_release(struct orr_agent *agent)
             (void)close(agent->flights[i].blob_fd);
         free(agent->flights[i].args);
         free(agent->flights[i].done);
+        free(agent->flights[i].texts);
     }
     free(agent->flights);
 }

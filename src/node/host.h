@@ -29,12 +29,16 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup);
 /* Kills what runs. */
 void orr_host_free(struct orr_host *host);
 
-/* Start an attempt on these cores (their number is the call's). Needs a free child. */
-void orr_host_start(struct orr_host *host, const struct orr_assignment *assignment,
-                    const uint32_t *cores, uint32_t n_cores);
+/* Start an attempt on these cores (their number is the call's): behind what a child was
+ * given for the same cores and has not done, else it needs a free child. `token` comes
+ * back with what came of it. */
+void orr_host_start(struct orr_host *host, uint32_t token,
+                    const struct orr_assignment *assignment, const uint32_t *cores,
+                    uint32_t n_cores);
 uint32_t orr_host_running(const struct orr_host *host);
 
 struct orr_host_done {
+    uint32_t token; /* of orr_host_start() */
     uint32_t task;
     uint32_t attempt;
     uint32_t core;              /* the first of its cores */

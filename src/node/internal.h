@@ -20,15 +20,19 @@ enum orri_flight_state {
 /* One attempt from assignment to acknowledgement. */
 struct orri_flight {
     enum orri_flight_state state;
+    uint32_t next;                    /* in the list of its state + 1 */
     struct orr_assignment assignment; /* args owned, see args */
     unsigned char *args;
-    struct orri_place place; /* worker and cores while it runs */
+    uint32_t args_room;
+    struct orri_seat seat; /* while it runs */
     uint32_t rank;
-    unsigned char *done; /* encoded local DONE entry, from the end of the attempt on */
-    size_t done_length;
     int blob_fd;
-    bool cancelled; /* its twin elsewhere was faster */
-    uint32_t next;  /* in the list of its state + 1 */
+    bool cancelled;         /* its twin elsewhere was faster */
+    struct orr_done report; /* its texts are owned, see texts; results come later */
+    char *texts;
+    unsigned char
+        *done; /* encoded local DONE entry, when the writer's queue was full */
+    size_t done_length;
 };
 
 struct orri_flight_list { /* flights by index + 1, in order */
@@ -48,6 +52,7 @@ struct orr_agent {
     struct orri_flight_list unused;
     struct orri_flight_list queue;
     struct orri_flight_list held; /* ended, but the writer's queue is full */
+    double *mean;                 /* seconds of an attempt, by function; < 0: unknown */
     uint32_t storing;
     struct orr_bytes up;
     struct orr_bytes given; /* GIVEN, under way */
@@ -71,7 +76,13 @@ struct orr_agent {
 /* Lists keep their order. */
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at);
+/* Before the first in the list with a lower priority. */
+void orri_flight_push_by_priority(struct orr_agent *agent,
+                                  struct orri_flight_list *list, uint32_t at);
 uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list);
+/* The one behind `before`, an index + 1; 0: the first. */
+uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                                uint32_t before);
 /* The index of a free one; pointers to flights are good until the next new one. */
 uint32_t orri_flight_new(struct orr_agent *agent);
 void orri_flight_free(struct orr_agent *agent, uint32_t at);
@@ -97,10 +108,23 @@ orr_status orri_agent_cancel(struct orr_agent *agent, struct orr_reader *in,
 /* The attempt is not here any more, and leaves no result. */
 void orri_agent_give(struct orr_agent *agent, uint32_t at);
 
+/* ---- together.c ---- */
+
+/* Start what waits, as far as there are cores. */
+void orri_start_queued(struct orr_agent *agent);
+/* An attempt of this function took so long. */
+void orri_learn(struct orr_agent *agent, uint32_t function, double seconds);
+
+/* ---- agent.c ---- */
+
+/* Take what ended in this process. */
+void orri_local_ended(struct orr_agent *agent);
+
 /* ---- results.c ---- */
 
-/* Hand an ended attempt to the writer. False: the writer's queue is full. */
-bool orri_result_store(struct orr_agent *agent, uint32_t at);
+/* An attempt ended: its result goes to the writer, and waits where that has no room. */
+void orri_result_take(struct orr_agent *agent, uint32_t at,
+                      const struct orr_host_done *done);
 /* Those that had to wait. */
 void orri_results_store_held(struct orr_agent *agent);
 /* Report what is on disk now. */

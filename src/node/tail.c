@@ -74,10 +74,10 @@ static void end_running(struct orr_agent *agent, uint32_t at,
 {
     struct orri_flight *flight = &agent->flights[at];
     flight->cancelled = true;
-    if (flight->place.worker == 0)
+    if (flight->seat.worker == 0)
         orr_host_cancel(agent->host, name.task, name.attempt);
     else
-        orri_crew_cancel(agent->crew, flight->place.worker, name);
+        orri_crew_cancel(agent->crew, flight->seat.worker, name);
 }
 
 static void cancel(struct orr_agent *agent, struct orr_attempt_name name)
@@ -89,7 +89,7 @@ static void cancel(struct orr_agent *agent, struct orr_attempt_name name)
             continue;
         if (flight->state == ORRI_FLIGHT_QUEUED)
             drop_waiting(agent, name);
-        else if (flight->state == ORRI_FLIGHT_RUNNING && !flight->place.in_place)
+        else if (flight->state == ORRI_FLIGHT_RUNNING && flight->seat.place != 0)
             end_running(agent, i, name);
     }
 }

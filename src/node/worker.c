@@ -18,7 +18,7 @@ struct worker {
     bool stopped;
 };
 
-enum { BATCH_BYTES = 64 * 1024 };
+enum { BATCH_BYTES = 64 * 1024, TELL_NS = 5 * 1000 * 1000 };
 
 static void flush_results(struct worker *w)
 {
@@ -54,13 +54,20 @@ static void send_results(struct worker *w)
     flush_results(w);
 }
 
+/* Calls in place run here and now: what they gave is told every few milliseconds. */
 static void take_assignments(struct worker *w, struct orr_reader *in)
 {
     struct orri_local_assignment a;
+    int64_t told = orr_clock_monotonic();
     while (orr_reader_left(in)) {
         if (orri_local_assignment_get(in, &a) != ORR_OK)
             ORR_BUG("damaged assignment from the agent");
-        orr_host_start(w->host, &a.assignment, a.cores, a.n_cores);
+        orr_host_start(w->host, a.token, &a.assignment, a.cores, a.n_cores);
+        int64_t now = orr_clock_monotonic();
+        if (now - told > TELL_NS) {
+            send_results(w);
+            told = now;
+        }
     }
 }
 

@@ -110,7 +110,7 @@ bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
     for (uint32_t p = 0; p < sched->n_pools; p++) {
         struct pool *pool = &sched->pools[p];
         if (sched->nodes.cores == 0 || pool->ready.n == 0 ||
-            orr_sched_fits(sched, p, pool->ready.items[0].cores, why))
+            orr_sched_fits(sched, p, orri_heap_first(&pool->ready)->cores, why))
             continue;
         orri_heap_pop(&pool->ready, out);
         sched->ready--;
@@ -138,7 +138,7 @@ void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready)
 static void wake(struct orr_sched *sched, int64_t now)
 {
     struct orr_ready ready;
-    while (sched->delayed.n && sched->delayed.items[0].not_before <= now) {
+    while (sched->delayed.n && orri_heap_first(&sched->delayed)->not_before <= now) {
         orri_heap_pop(&sched->delayed, &ready);
         add_ready(sched, &ready);
     }
@@ -146,7 +146,7 @@ static void wake(struct orr_sched *sched, int64_t now)
 
 int64_t orr_sched_wake(const struct orr_sched *sched)
 {
-    return sched->delayed.n ? sched->delayed.items[0].not_before : INT64_MAX;
+    return sched->delayed.n ? orri_heap_first(&sched->delayed)->not_before : INT64_MAX;
 }
 
 /* ---- pools ---- */
@@ -168,24 +168,31 @@ static bool is_within(const struct orr_sched *sched, uint32_t pool, uint32_t anc
     return false;
 }
 
-/* Cores that other pools keep for themselves even when idle (`borrow: false`). */
-static uint32_t kept_by_others(const struct orr_sched *sched, uint32_t pool)
+/* Other pools that keep their reserve (`borrow: false`): is there one, and how much of
+ * that is idle now? */
+static bool kept_by_others(const struct orr_sched *sched, uint32_t pool, uint32_t *idle)
 {
-    uint32_t kept = 0;
-    for (uint32_t p = 0; p < sched->n_pools; p++) {
+    bool any = false;
+    *idle = 0;
+    for (uint32_t p = 0; p < sched->n_pools && sched->keeps; p++) {
         const struct pool *other = &sched->pools[p];
-        if (!other->is.borrow && other->used < other->is.reserve &&
-            !is_within(sched, pool, p))
-            kept += other->is.reserve - other->used;
+        if (other->is.borrow || !other->is.reserve || is_within(sched, pool, p))
+            continue;
+        any = true;
+        if (other->used < other->is.reserve)
+            *idle += other->is.reserve - other->used;
     }
-    return kept;
+    return any;
 }
 
+/* Beside a pool that keeps cores nothing is given out ahead: an attempt that waits at a
+ * node would take the core that a short call of that pool has just left. */
 static bool may_run(const struct orr_sched *sched, uint32_t pool, uint32_t cores)
 {
-    uint32_t kept = sched->keeps ? kept_by_others(sched, pool) : 0;
+    uint32_t idle = 0;
     return under_max(sched, pool, cores) &&
-           (kept == 0 || sched->used + cores + kept <= sched->nodes.cores);
+           (!kept_by_others(sched, pool, &idle) ||
+            sched->used + cores + idle <= sched->nodes.cores);
 }
 
 /* Smaller goes first: pools below their reserve, then the least used for their share.
@@ -202,7 +209,8 @@ static struct pool *choose_pool(struct orr_sched *sched)
     struct pool *best = NULL;
     for (uint32_t p = 0; p < sched->n_pools; p++) {
         struct pool *pool = &sched->pools[p];
-        if (pool->ready.n == 0 || !may_run(sched, p, pool->ready.items[0].cores))
+        if (pool->ready.n == 0 ||
+            !may_run(sched, p, orri_heap_first(&pool->ready)->cores))
             continue;
         if (!best || claim(pool) < claim(best))
             best = pool;
@@ -220,7 +228,7 @@ static uint32_t prefetch(const struct orr_sched *sched)
 {
     const double hidden = 0.3;
     const double is_long = 1;
-    const uint32_t most = 2048;
+    const uint32_t most = 8192;
     if (sched->ready < sched->nodes.cores)
         return sched->mean_seconds > is_long ? 0 : 1;
     if (sched->mean_seconds < 0)
@@ -346,7 +354,7 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
     if (!pool)
         return false;
     sched->now = now;
-    *node = choose_node(sched, &pool->ready.items[0]);
+    *node = choose_node(sched, orri_heap_first(&pool->ready));
     if (*node == UINT32_MAX)
         return false;
     orri_heap_pop(&pool->ready, out);
@@ -427,8 +435,8 @@ uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node)
 void orr_sched_clear(struct orr_sched *sched)
 {
     for (uint32_t p = 0; p < sched->n_pools; p++)
-        sched->pools[p].ready.n = 0;
-    sched->delayed.n = 0;
+        orri_heap_clear(&sched->pools[p].ready);
+    orri_heap_clear(&sched->delayed);
     sched->ready = 0;
 }
 

@@ -57,7 +57,8 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
     X(cores) X(busy_cores) X(stored_bytes) X(taken_back) X(twins) X(twins_won)  \
     X(set_aside) X(forgiven) X(poisoned)
 #define REAL_FIELDS(X)                                                               \
-    X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)
+    X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)  \
+    X(work_seconds)
 /* clang-format on */
 
 static json_t *stages_json(const struct orr_run_status *status)

@@ -74,6 +74,8 @@ struct orr_run_status {
     double core_seconds;    /* cores x time since the first agent came */
     double coordinator_cpu; /* seconds, this process */
     double agents_cpu;      /* seconds, agents and workers, known at the end */
+    double work_seconds;    /* from the first agent's hello to the last counted result;
+                               known at the end */
 };
 
 void orr_status_count(struct orr_run_status *status, const char *counter,

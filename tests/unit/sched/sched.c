@@ -434,6 +434,72 @@ static void a_node_is_avoided_while_there_are_others(void **state)
     orr_sched_free(s);
 }
 
+/* Work given out ahead would take the core that a call of the keeping pool leaves. */
+static void nothing_is_ahead_beside_a_kept_core(void **state)
+{
+    (void)state;
+    const struct orr_sched_pool pools[] = { { NONE, 0, 0, 0, true },
+                                            { 0, 0, 1, 0, false },
+                                            { 0, 0, 0, 0, true } };
+    struct orr_sched *s = orr_sched_new(pools, 3);
+    orr_sched_node(s, 0, 2);
+    for (uint32_t i = 0; i < 100; i++)
+        add(s, ready(i, 2, 0));
+    add(s, ready(100, 1, 0));
+    expect_next(s, 0, 100);
+    expect_next(s, 0, 0);
+    expect_next(s, 0, NONE); /* the kept core is in use, and still not lent */
+    orr_sched_done(s, 100, 0.001);
+    expect_next(s, 0, NONE);
+    add(s, ready(101, 1, 0));
+    expect_next(s, 0, 101);
+    orr_sched_done(s, 0, 1);
+    expect_next(s, 0, 1);
+    orr_sched_free(s);
+}
+
+static bool goes_before(const struct orr_ready *a, const struct orr_ready *b)
+{
+    if (a->deadline != b->deadline)
+        return a->deadline < b->deadline;
+    return a->priority != b->priority ? a->priority > b->priority : a->task < b->task;
+}
+
+/* Some come in order, some do not, and some are taken in between. */
+static void any_order_in_is_the_right_order_out(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 40, EACH = 50, ALL = ROUNDS * EACH };
+    static bool waits[ALL];
+    static struct orr_ready all[ALL];
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    uint32_t random = 12345;
+    uint32_t to = NONE;
+    orr_sched_node(s, 0, ALL);
+    for (uint32_t i = 0, taken = 0; taken < ALL;) {
+        for (uint32_t k = 0; k < EACH && i < ALL; k++, i++) {
+            random = random * 1664525 + 1013904223;
+            all[i] = ready(i, 0, random >> 28 ? 0 : (int64_t)(random >> 20 & 7) - 3);
+            if ((random >> 8 & 63) == 0)
+                all[i].deadline = 100 + (random >> 16 & 3);
+            waits[i] = true;
+            add(s, all[i]);
+        }
+        for (uint32_t k = 0; k < (i < ALL ? EACH / 2 : ALL) && taken < i;
+             k++, taken++) {
+            struct orr_ready out;
+            assert_true(orr_sched_next(s, 0, &to, &out));
+            for (uint32_t j = 0; j < i; j++)
+                if (waits[j] && j != out.task)
+                    assert_false(goes_before(&all[j], &all[out.task]));
+            assert_true(waits[out.task]);
+            waits[out.task] = false;
+        }
+    }
+    assert_int_equal(orr_sched_queued(s), 0);
+    orr_sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +519,8 @@ int main(void)
         cmocka_unit_test(what_may_not_run_twice_does_not),
         cmocka_unit_test(a_twin_outlives_a_lost_node),
         cmocka_unit_test(a_node_is_avoided_while_there_are_others),
+        cmocka_unit_test(nothing_is_ahead_beside_a_kept_core),
+        cmocka_unit_test(any_order_in_is_the_right_order_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
