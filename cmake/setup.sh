@@ -41,6 +41,8 @@ git|git|git|git|git
 npm (fetches test clips)|npm|npm|npm|nodejs
 mandoc|mandoc|mandoc|-|-
 CLIPS (tests/bench/clips.sh)|clips|clips|-|-
+GNU parallel (tests/bench/peers.sh)|parallel|parallel|parallel|parallel
+mpi4py (tests/bench/peers.sh)|/usr/lib/python3/dist-packages/mpi4py|python3-mpi4py|py-mpi4py|mpi4py
 Chromium (looks at pages)|chromium|chromium|-|-
 Graphviz|dot|graphviz|graphviz|Graphviz'
 

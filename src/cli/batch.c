@@ -150,6 +150,45 @@ struct orri_batch_state orri_batch_state(const char *job)
     return state;
 }
 
+enum { LOOKS = 60, LOOK_SECONDS = 10 };
+
+/* As Slurm shows it: "down*", "allocated*" for one that does not answer. */
+static bool is_lost(const char *host)
+{
+    char *argv[] = { "sinfo",       "--noheader", "--Node",
+                     "--format=%T", "--nodes",    (char *)(uintptr_t)host,
+                     NULL };
+    struct orr_text out = ORR_TEXT_INIT;
+    struct orr_text messages = ORR_TEXT_INIT;
+    bool lost = orri_program(argv, &out, &messages) == 0 &&
+                (strchr(out.s, '*') || strncmp(out.s, "down", 4) == 0);
+    orr_text_release(&out);
+    orr_text_release(&messages);
+    return lost;
+}
+
+void orri_batch_ask_again(void)
+{
+    const char *host = getenv(ORRI_BATCH_HOST);
+    char *argv[] = { "scontrol", "requeue", getenv("SLURM_JOB_ID"), NULL };
+    if (!host || !*host || !argv[2])
+        return;
+    for (int i = 0; i < LOOKS; i++) {
+        if (is_lost(host)) {
+            (void)fprintf(
+                stderr,
+                "orrery: %s is lost, and with it the script of job %s: asking "
+                "for another turn\n",
+                host, argv[2]);
+            struct orr_text messages = ORR_TEXT_INIT; /* others ask as well */
+            (void)orri_program(argv, NULL, &messages);
+            orr_text_release(&messages);
+            return;
+        }
+        (void)sleep(LOOK_SECONDS);
+    }
+}
+
 void orri_batch_state_release(struct orri_batch_state *state)
 {
     free(state->state);

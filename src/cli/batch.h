@@ -29,6 +29,12 @@ struct orri_batch_state {
 };
 struct orri_batch_state orri_batch_state(const char *job);
 void orri_batch_state_release(struct orri_batch_state *state);
+/* The script of our job is lost with its machine, and the job goes on without it
+ * (--no-kill): ask Slurm, once it has noticed, for another turn. Waits some minutes for
+ * that; not a job of `orrery submit`, or one that has had its turns: does nothing. */
+void orri_batch_ask_again(void);
+/* Set by the script: the machine that it runs on. */
+#define ORRI_BATCH_HOST "ORRERY_BATCH_HOST"
 /* The exit code in DONE; -1: the run is not over, as far as its jobs know. */
 int orri_batch_done(const char *run);
 

@@ -65,10 +65,9 @@ static int bench_main(const struct orr_line *line)
 
 static const struct orr_option bench_options[] = {
     { "tasks", 0, "N",
-      "dispatch: tasks to run (default 100000); simulate: the same (default 1000000)",
+      "dispatch: tasks of each run (default 200000); simulate: tasks (default 1000000)",
       false },
     { "ranks", 'n', "N", "dispatch: MPI ranks (default 2)", false },
-    { "durability", 0, "WHERE", "dispatch: none (default), node or shared", false },
     { "facts", 0, "N", "rules: facts in working memory (default 1000000)", false },
     { "directory", 0, "DIR", "store, calibrate: where to write (default /tmp)", false },
     ORRI_CLUSTER_OPTIONS,
@@ -82,12 +81,14 @@ const struct orr_command_entry orri_bench = {
     .name = "bench",
     .arguments = "NAME",
     .summary = "measure this machine",
-    .details = "dispatch: no-op tasks a second through rules, messages and the store.\n"
-               "rules: the compiler and the rule engine alone, in one process on one "
-               "core.\nstore: blobs a second against a plain file; small results from "
-               "worker to disk.\nsimulate: equal tasks on a cluster that is not there "
-               "(default: 512 nodes of 128 cores, 5 s).\ncalibrate: the costs that a "
-               "simulation needs; --calibration reads what it prints.",
+    .details =
+        "dispatch: no-op tasks and commands a second through rules, messages and the "
+        "store.\n"
+        "rules: the compiler and the rule engine alone, in one process on one "
+        "core.\nstore: blobs a second against a plain file; small results from "
+        "worker to disk.\nsimulate: equal tasks on a cluster that is not there "
+        "(default: 512 nodes of 128 cores, 5 s).\ncalibrate: the costs that a "
+        "simulation needs; --calibration reads what it prints.",
     .options = bench_options,
     .least = 1,
     .most = 1,

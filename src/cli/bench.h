@@ -28,6 +28,10 @@ extern const struct orri_bench orri_bench_dispatch, orri_bench_rules, orri_bench
 int orri_bench_run(const char *workflow, long ranks, long tasks, const char *durability,
                    struct orr_run_status *out);
 
+/* /bin/true a second, started by posix_spawn(3) and waited for, some side by side; 0:
+ * they cannot be started. */
+double orri_bench_spawn(long programs, long side_by_side);
+
 /* Note a number; `digits` after the point. `text` is the line for people, with its
  * unit; NULL: only in JSON. */
 void orri_figure(struct orri_figures *figures, const char *name, int digits,

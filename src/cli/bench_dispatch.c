@@ -1,37 +1,53 @@
-/* bench_dispatch.c - orrery bench dispatch: one run of no-op tasks through rules,
- * messages and the store, started as a user would
- * Owns: a directory under /tmp while it runs. */
+/* bench_dispatch.c - orrery bench dispatch: runs of tasks that do nothing through
+ * rules, messages and the store, started as a user would Owns: a directory under /tmp
+ * while it runs. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/bench.h"
 #include "view/status.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char workflow[] =
+#define FACTS                                                                          \
+    "orrery: 1\n"                                                                      \
+    "workflow: dispatch\n"                                                             \
+    "inputs:\n"                                                                        \
+    "  n: {type: int, default: 1000}\n"                                                \
+    "facts:\n"                                                                         \
+    "  item: {i: int}\n"                                                               \
+    "  made: {i: int}\n"                                                               \
+    "  all: {n: int}\n"
+
+#define EXPAND                                                                         \
+    "rules:\n"                                                                         \
+    "  - rule: expand\n"                                                               \
+    "    match: {j: job}\n"                                                            \
+    "    then:\n"                                                                      \
+    "      - {for: i in range(j.n), assert: item, with: {i: i}}\n"                     \
+    "  - rule: call\n"                                                                 \
+    "    match: {t: item}\n"
+
+/* A range that is expanded ahead of the calls; nothing follows from a result. */
+static const char in_place[] =
     "orrery: 1\n"
     "workflow: dispatch\n"
     "inputs:\n"
     "  n: {type: int, default: 1000}\n"
     "facts:\n"
     "  item: {i: int}\n"
-    "  made: {i: int}\n"
-    "  all: {n: int}\n"
     "functions:\n"
-    "  noop: {use: core.noop}\n"
-    "rules:\n"
-    "  - rule: expand\n"
-    "    match: {j: job}\n"
-    "    then:\n"
-    "      - {for: i in range(j.n), assert: item, with: {i: i}}\n"
-    "  - rule: call\n"
-    "    match: {t: item}\n"
-    "    action: {call: noop, with: {i: t.i}}\n"
+    "  noop: {use: core.noop}\n" EXPAND "    action: {call: noop, with: {i: t.i}}\n"
+    "outputs:\n"
+    "  items: {each: item}\n";
+
+/* A rule for every task, whose reaction is a fact that another rule gathers. */
+static const char ruled[] = FACTS
+    "functions:\n"
+    "  noop: {use: core.noop}\n" EXPAND "    action: {call: noop, with: {i: t.i}}\n"
     "    reaction: [{assert: made, with: {i: result.i}}]\n"
     "  - rule: finish\n"
     "    match: {j: job}\n"
@@ -40,6 +56,19 @@ static const char workflow[] =
     "    with: {n: len(m.i)}\n"
     "outputs:\n"
     "  all: {fact: all}\n";
+
+static const char commands[] =
+    "orrery: 1\n"
+    "workflow: commands\n"
+    "inputs:\n"
+    "  n: {type: int, default: 1000}\n"
+    "facts:\n"
+    "  item: {i: int}\n"
+    "functions:\n"
+    "  nothing: {command: [/bin/true, \"{i}\"], in: {i: int}}\n" EXPAND
+    "    action: {call: nothing, with: {i: t.i}}\n"
+    "outputs:\n"
+    "  items: {each: item}\n";
 
 struct place {
     char directory[64];
@@ -93,30 +122,6 @@ static void clean(const struct place *place)
     (void)waitpid(pid, NULL, 0);
 }
 
-/* Tasks a second from the first agent's hello to the last result counted. */
-static double rate_of(const struct orr_run_status *status)
-{
-    double seconds = status->cores ? status->core_seconds / status->cores : 0;
-    return seconds > 0 ? (double)status->done / seconds : 0;
-}
-
-static void note(const struct orr_run_status *status, long ranks, bool durable,
-                 struct orri_figures *out)
-{
-    double rate = rate_of(status);
-    double cpu =
-        status->done ? status->coordinator_cpu / (double)status->done * 1e6 : 0;
-    orri_figure(out, durable ? "tasks_per_second_durable" : "tasks_per_second_ruled", 1,
-                rate, NULL);
-    orri_figure(out, "coordinator_us_per_task", 3, cpu, NULL);
-    orri_figure(out, "tasks", 0, (double)status->done, NULL);
-    orr_text_printf(&out->environment, ", \"ranks\": %ld", ranks);
-    orr_text_printf(&out->lines,
-                    "%" PRIu64 " core.noop tasks, %ld ranks, a rule a task, results "
-                    "%s: %.0f tasks/s, %.2f us of the coordinator's CPU a task\n",
-                    status->done, ranks, durable ? "on disk" : "not synced", rate, cpu);
-}
-
 int orri_bench_run(const char *text, long ranks, long tasks, const char *durability,
                    struct orr_run_status *out)
 {
@@ -133,24 +138,125 @@ int orri_bench_run(const char *text, long ranks, long tasks, const char *durabil
     return code;
 }
 
+/* ---- figures ---- */
+
+/* Tasks a second from the first agent's hello to the last result counted. */
+static double rate_of(const struct orr_run_status *status)
+{
+    double seconds = status->work_seconds;
+    return seconds > 0 ? (double)status->done / seconds : 0;
+}
+
+struct part {
+    const char *metric;
+    const char *workflow;
+    const char *durability;
+    const char *text;
+    long ranks; /* 0: as the user says */
+};
+
+static const struct part parts[] = {
+    { "tasks_per_second_in_place", in_place, "none",
+      "core.noop in the worker itself, nothing follows", 0 },
+    { "tasks_per_second_in_place_1_7", in_place, "none",
+      "the same, rank 0 and seven workers", 8 },
+    { "tasks_per_second_ruled", ruled, "none", "a rule a task, results not synced", 0 },
+    { "tasks_per_second_durable", ruled, "shared", "a rule a task, results on disk",
+      0 },
+};
+enum { N_PARTS = sizeof parts / sizeof *parts };
+
+static int measure_part(const struct part *part, long ranks, long tasks,
+                        struct orri_figures *out)
+{
+    struct orr_run_status status;
+    ranks = part->ranks ? part->ranks : ranks;
+    int code = orri_bench_run(part->workflow, ranks, tasks, part->durability, &status);
+    if (code != ORR_EXIT_OK)
+        return code;
+    double rate = rate_of(&status);
+    double cpu = status.coordinator_cpu / (double)status.done * 1e6;
+    orri_figure(out, part->metric, 1, rate, NULL);
+    orr_text_printf(&out->lines,
+                    "%10.0f tasks/s  %s (%ld ranks, %.2f us of rank 0 a task)\n", rate,
+                    part->text, ranks, cpu);
+    if (part->workflow == ruled && strcmp(part->durability, "none") == 0)
+        orri_figure(out, "coordinator_us_per_task", 3, cpu, NULL);
+    return ORR_EXIT_OK;
+}
+
+enum { ROUNDS = 3 };
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double middle(double *values)
+{
+    qsort(values, ROUNDS, sizeof *values, by_size);
+    return values[ROUNDS / 2];
+}
+
+/* One worker a core, as `orrery run` starts them, results on disk; turn about with the
+ * loop, because the machine may not be quiet. */
+static int measure_commands(long programs, struct orri_figures *out)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    double bare[ROUNDS];
+    double rates[ROUNDS];
+    double ratios[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        struct orr_run_status status;
+        bare[i] = orri_bench_spawn(programs / 2, cores);
+        int code = orri_bench_run(commands, cores + 1, programs, "shared", &status);
+        if (code != ORR_EXIT_OK)
+            return code;
+        bare[i] = (bare[i] + orri_bench_spawn(programs / 2, cores)) / 2;
+        rates[i] = rate_of(&status);
+        ratios[i] = bare[i] > 0 ? rates[i] / bare[i] : 0;
+    }
+    double ratio = middle(ratios);
+    double rate = middle(rates);
+    orri_figure(out, "commands_per_second", 1, rate, NULL);
+    orri_figure(out, "bare_spawns_per_second", 1, middle(bare), NULL);
+    orri_figure(out, "command_rate_over_bare_spawn", 3, ratio, NULL);
+    orri_figure(out, "command_rate_over_bare_spawn_min", 3, ratios[0], NULL);
+    orri_figure(out, "command_rate_over_bare_spawn_max", 3, ratios[ROUNDS - 1], NULL);
+    orr_text_printf(&out->lines,
+                    "%10.0f tasks/s  /bin/true, results on disk; posix_spawn alone "
+                    "%.0f/s with %ld side by side; of %d rounds %.3f / %.3f / %.3f of "
+                    "it\n",
+                    rate, middle(bare), cores, ROUNDS, ratios[0], ratio,
+                    ratios[ROUNDS - 1]);
+    return ORR_EXIT_OK;
+}
+
+enum { TASKS_A_PROGRAM = 100 };
+
 static int run(const struct orr_line *line, struct orri_figures *out)
 {
     long tasks = 0;
     long ranks = 0;
-    struct orr_run_status status;
-    const char *durability = orri_option(line, "durability");
-    durability = durability ? durability : "none";
-    if (!orri_number(line, "tasks", 1, 100000000, 100000, &tasks) ||
+    if (!orri_number(line, "tasks", 1, 100000000, 200000, &tasks) ||
         !orri_number(line, "ranks", 1, 10000, 2, &ranks))
         return ORR_EXIT_INPUT;
-    int code = orri_bench_run(workflow, ranks, tasks, durability, &status);
+    int code = ORR_EXIT_OK;
+    for (int i = 0; i < N_PARTS && code == ORR_EXIT_OK; i++)
+        code = measure_part(&parts[i], ranks, tasks, out);
     if (code == ORR_EXIT_OK)
-        note(&status, ranks, strcmp(durability, "none") != 0, out);
+        code = measure_commands(
+            tasks > 2 * TASKS_A_PROGRAM ? tasks / TASKS_A_PROGRAM : 2, out);
+    orr_text_printf(&out->environment, ", \"ranks\": %ld, \"tasks\": %ld", ranks,
+                    tasks);
     return code;
 }
 
 const struct orri_bench orri_bench_dispatch = {
     .name = "dispatch",
-    .summary = "no-op tasks a second through rules, messages and the store",
+    .summary =
+        "no-op tasks and commands a second through rules, messages and the store",
     .run = run,
 };

@@ -173,12 +173,35 @@ static void remove_exit_file(const struct orri_session *session, const char *pat
     free(folder);
 }
 
+enum { LOCK_SECONDS = ORR_LOCK_SILENCE + 15 };
+
+/* A job that Slurm started again is its own predecessor, whose lock may still stand
+ * when it died with its machine: until it is known to be silent. */
+static void wait_for_lock(const char *run_dir)
+{
+    const char *restarts = getenv("SLURM_RESTART_COUNT");
+    struct orr_run_info info;
+    if (!restarts || strtol(restarts, NULL, 10) <= 0)
+        return;
+    for (int i = 0; i < LOCK_SECONDS; i++) {
+        if (orr_run_info_read(run_dir, &info, NULL) != ORR_OK || !info.locked)
+            return;
+        if (i == 0)
+            (void)fprintf(stderr,
+                          "orrery: %s is locked by %s: waiting until that is silent\n",
+                          run_dir, info.owner);
+        (void)sleep(1);
+    }
+}
+
 int orri_launch(const struct orri_session *session, const struct orr_line *line,
                 long ranks)
 {
     struct orri_launcher launcher;
     struct orr_text exit_file = ORR_TEXT_INIT;
     int code = ORR_EXIT_INPUT;
+    if (session->resume)
+        wait_for_lock(session->run_dir);
     if (orri_launcher_choose(session, line, ranks, &launcher)) {
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {

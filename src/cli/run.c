@@ -45,8 +45,12 @@
           false },                                                                     \
         { "grace", 0, "SECONDS",                                                       \
           "what running attempts get when told to end (default 60)", false },          \
-        { "max-failures", 0, "N",                                                      \
-          "stop after so many failed attempts (default: never)", false },              \
+        { "no-twins", 0, NULL,                                                         \
+          "run nothing on a second node because it takes long on the first", false },  \
+        { "max-failures", 0, "N|PART",                                                 \
+          "stop after so many failed attempts, or such a part of all: 5% (default: "   \
+          "never)",                                                                    \
+          false },                                                                     \
     {                                                                                  \
         "quiet", 'q', NULL, "no progress and no summary", false                        \
     }
@@ -136,6 +140,15 @@ static bool read_local_dir(const struct orr_line *line, struct orri_session *ses
     return false;
 }
 
+/* A number of failed attempts, or a part of all; false after a message. */
+static bool read_budget(const struct orr_line *line, struct orri_session *session)
+{
+    const char *text = orri_option(line, "max-failures");
+    if (text && strchr(text, '%'))
+        return orri_part(line, "max-failures", 0, &session->max_failed_part);
+    return orri_number(line, "max-failures", 0, 1000000000, 0, &session->max_failures);
+}
+
 /* Options that run and resume share; false after a message. */
 static bool read_common(const struct orr_line *line, struct orri_session *session,
                         long *ranks)
@@ -147,6 +160,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->accept_changes = orri_has(line, "accept-changes");
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");
+    session->no_twins = orri_has(line, "no-twins");
     if (!orri_read_bind(line, &session->bind))
         return false;
     if (durability && strcmp(durability, "shared") != 0 &&
@@ -160,7 +174,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
            orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
-           orri_number(line, "max-failures", 0, 1000000000, 0, &session->max_failures);
+           read_budget(line, session);
 }
 
 static int start(const struct orri_session *session, const struct orr_line *line,

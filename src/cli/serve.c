@@ -50,19 +50,39 @@ static void obey_signals(struct orri_rank *rank)
 
 enum { FDS_MAX = 2048 };
 static const int64_t shortest_nap = 50 * 1000; /* ns */
+static const int64_t calm_nap = 500 * 1000;
 static const int64_t longest_nap =
     30 * 1000 * 1000; /* ns: under half a percent of a core */
+static const int64_t longest_urgent_nap = 1000 * 1000;
+
+/* Where a pool keeps cores free, its calls are to start at once: that costs rank 0 and
+ * agents three percent of a core. */
+static int64_t longest_nap_of(const struct orri_rank *rank)
+{
+    const struct orr_graph *graph = rank->job->graph;
+    for (uint32_t p = 0; p < graph->n_pools; p++)
+        if (graph->pools[p].reserve && !graph->pools[p].borrow)
+            return longest_urgent_nap;
+    return longest_nap;
+}
+
+/* Is there work ahead for all cores, so that a message may wait? What happens on the
+ * node ends a nap in any case. */
+static bool is_calm(const struct orri_rank *rank)
+{
+    return (!rank->coord || orr_coord_is_ahead(rank->coord)) &&
+           (!rank->agent || orr_agent_is_ahead(rank->agent));
+}
 
 /* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
  * when no descriptor of the agent was ready. */
-static bool nap(struct orri_rank *rank, int64_t quiet)
+static bool nap(struct orri_rank *rank, int64_t quiet, int64_t longest)
 {
     struct pollfd fds[FDS_MAX];
     int64_t now = orr_clock_monotonic();
     int64_t length = quiet / 8;
-    length = length < shortest_nap  ? shortest_nap
-             : length > longest_nap ? longest_nap
-                                    : length;
+    int64_t shortest = is_calm(rank) ? calm_nap : shortest_nap;
+    length = length < shortest ? shortest : length > longest ? longest : length;
     if (rank->agent && orr_agent_wake(rank->agent) - now < length)
         length = orr_agent_wake(rank->agent) - now;
     if (rank->coord && orr_coord_wake(rank->coord) - now < length)
@@ -112,6 +132,7 @@ static orr_status keep_lock(struct orri_rank *rank, int64_t now, int64_t stall,
 orr_status orri_serve(struct orri_rank *rank, struct orr_error *err)
 {
     int64_t last_busy = orr_clock_monotonic();
+    int64_t longest = longest_nap_of(rank);
     int64_t beaten = last_busy;
     int64_t turned = last_busy;
     bool agent_there = rank->agent != NULL;
@@ -137,7 +158,7 @@ orr_status orri_serve(struct orri_rank *rank, struct orr_error *err)
         if (was_busy(rank))
             last_busy = now;
         else
-            ready = nap(rank, now - last_busy);
+            ready = nap(rank, now - last_busy, longest);
     }
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cli/batch.h"
 #include "cli/request.h"
 #include "cli/reuse.h"
 #include "node/worker.h"
@@ -220,7 +221,11 @@ static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
                    .writer = rank->world.link->rank,
                    .epoch = rank->shared.epoch,
                    .durability = rank->shared.durability,
-                   .node_folder = rank->node_folder },
+                   .node_folder = rank->node_folder,
+                   .queue_results = 16384,
+                   /* without syncs a lone result costs little */
+                   .linger_ns =
+                       rank->shared.durability == ORR_DURABILITY_NONE ? 100000 : 0 },
         .token = rank->shared.token,
         .workers = rank->world.n_node,
         .host_name = rank->host,
@@ -264,7 +269,9 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .name = rank->job->name,
         .progress = rank->progress,
         .verify = rank->session->verify,
+        .no_twins = rank->session->no_twins,
         .max_failures = (uint32_t)rank->session->max_failures,
+        .max_failed_part = rank->session->max_failed_part,
     };
     struct orr_keeper *keeper = orr_keeper_start(rank->dir, KEEP_SECONDS * ORR_SECOND);
     status = orr_coord_new(&setup, &rank->coord, err);
@@ -391,6 +398,8 @@ static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *e
         status = orri_serve(rank, err);
         if (status != ORR_OK && is_coordinator)
             orr_coord_abandon(rank->coord);
+        if (!is_coordinator && orr_agent_is_forsaken(rank->agent))
+            orri_batch_ask_again();
     } else {
         struct orr_host_setup setup = host_setup(rank);
         status = orr_worker_run(&setup, rank->shared.token, rank->world.agent,

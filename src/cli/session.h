@@ -27,8 +27,10 @@ struct orri_session {
     const char *durability;   /* "shared", "node", "none" */
     const char *local_dir;    /* of each node, for "node"; absolute */
     long grace;               /* seconds that running attempts get at a drain */
+    bool no_twins;            /* nothing is run on two nodes at once */
     long max_failures;
-    const char *launcher; /* "auto", "srun", "mpirun"; NULL: not said */
+    const char *launcher;   /* "auto", "srun", "mpirun"; NULL: not said */
+    double max_failed_part; /* of attempts; 0: not given */
     bool quiet;
 };
 

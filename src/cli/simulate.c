@@ -170,12 +170,15 @@ static bool read_faults(const struct orr_line *line, uint32_t nodes,
     static const char taken[] = "NODES:TIME, such as 8:10min";
     const char *rest = NULL;
     char *end = NULL;
+    long sick = 0;
     if (!orri_seconds(line, "mtbf", 0, &out->mtbf) ||
         !orri_part(line, "failures", 0, &out->failures) ||
         !orri_seconds(line, "until", 0, &out->told_to_end) ||
         !orri_seconds(line, "grace", 60, &out->grace) ||
+        !orri_number(line, "sick", 0, nodes, 0, &sick) ||
         !read_pair(line, "slow", slow, nodes, &out->slow, &rest))
         return false;
+    out->sick = (uint32_t)sick;
     if (rest) {
         out->slowness = strtod(rest, &end);
         if (end == rest || *end || !(out->slowness > 0 && out->slowness < 1e6))
@@ -279,6 +282,7 @@ static int prepare(const struct orr_line *line, const struct orr_job *job)
                                        .answers = &answers,
                                        .files = source.files,
                                        .seed = cluster.seed,
+                                       .no_twins = orri_has(line, "no-twins"),
                                        .trace_limit = (uint64_t)limit };
         code = simulate(line, &setup, &cluster);
     }
@@ -319,10 +323,13 @@ static const struct orr_option simulate_options[] = {
     { "mtbf", 0, "TIME", "mean time to the failure of a node", false },
     { "failures", 0, "PART", "so many attempts fail, as by a signal: 1%", false },
     { "slow", 0, "N:FACTOR", "N nodes are so many times slower", false },
+    { "sick", 0, "N", "on N nodes every attempt fails, at once", false },
     { "preempt", 0, "N:TIME", "N nodes are taken away after so long", false },
     { "until", 0, "TIME", "tell the run to end after so long, as a time limit does",
       false },
     { "grace", 0, "TIME", "what running attempts get then (default 60s)", false },
+    { "no-twins", 0, NULL, "run nothing on a second node because it takes long",
+      false },
     { "trace", 0, "FILE", "write attempts and queues as Chrome trace events", false },
     { "trace-limit", 0, "N", "attempts in the trace (default 1000000)", false },
     { "json", 0, NULL, "one JSON object", false },

@@ -123,6 +123,18 @@ void orri_sim_print(const struct orr_sim_result *r, const struct orri_cluster *c
     if (s->lost_nodes)
         orr_text_printf(out, "lost        %" PRIu32 " node%s\n", s->lost_nodes,
                         s->lost_nodes == 1 ? "" : "s");
+    if (s->set_aside || s->forgiven)
+        orr_text_printf(out,
+                        "set aside   %" PRIu32 " node%s%s%s; %" PRIu64
+                        " failed attempts made elsewhere\n",
+                        s->set_aside, s->set_aside == 1 ? "" : "s",
+                        s->set_aside ? ": " : "", s->set_aside_nodes, s->forgiven);
+    if (s->taken_back || s->twins)
+        orr_text_printf(out,
+                        "tail        %" PRIu64 " attempts taken back from nodes where "
+                        "they waited; %" PRIu64 " made on a second node as well, which "
+                        "was faster %" PRIu64 " times\n",
+                        s->taken_back, s->twins, s->twins_won);
     orr_text_printf(
         out,
         "rank 0      %.2f %% of one core by the calibration (%.2f us a task); "
@@ -161,12 +173,15 @@ void orri_sim_json(const struct orr_sim_result *r, const struct orri_cluster *c,
                     "\"work_core_seconds\": %.6f, \"waste_core_seconds\": %.6f, ",
                     orr_run_state_text(s->state), c->nodes, c->cores, c->seed,
                     r->makespan, r->efficiency, r->work, r->waste);
-    orr_text_printf(out,
-                    "\"tasks\": %" PRIu64 ", \"done\": %" PRIu64
-                    ", \"attempts\": %" PRIu64 ", \"failed_attempts\": %" PRIu64
-                    ", \"lost_nodes\": %" PRIu32 ", \"tasks_per_second\": %.3f, ",
-                    s->tasks, s->done, r->attempts, s->failed_attempts, s->lost_nodes,
-                    r->rate);
+    orr_text_printf(
+        out,
+        "\"tasks\": %" PRIu64 ", \"done\": %" PRIu64 ", \"attempts\": %" PRIu64
+        ", \"failed_attempts\": %" PRIu64 ", \"lost_nodes\": %" PRIu32
+        ", \"tasks_per_second\": %.3f, "
+        "\"taken_back\": %" PRIu64 ", \"twins\": %" PRIu64 ", \"twins_won\": %" PRIu64
+        ", \"set_aside\": %" PRIu32 ", \"forgiven\": %" PRIu64 ", ",
+        s->tasks, s->done, r->attempts, s->failed_attempts, s->lost_nodes, r->rate,
+        s->taken_back, s->twins, s->twins_won, s->set_aside, s->forgiven);
     orr_text_printf(out,
                     "\"coordinator_busy\": %.6f, \"coordinator_us_per_task\": %.4f, "
                     "\"coordinator_steps\": %" PRIu64 ", \"agent_busy\": %.6f, "

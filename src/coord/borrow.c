@@ -3,6 +3,7 @@
  * A result that was taken is written to a shard like one that an agent made, as attempt
  * 0: a resume, `orrery why` and run.h5 find it there when the other run is gone. The
  * rules do not wait for the disk: what a power cut takes is found, or made, again.
+ * What ended with an agent is stored here, too.
  * Owns: the writer of these. */
 #include "coord/internal.h"
 
@@ -12,6 +13,7 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { QUEUE_RESULTS = 1 << 20, TAKEN_AT_ONCE = 256, WAIT_MS = 100 };
@@ -71,6 +73,34 @@ static orr_status keep(struct orr_coord *coord, const struct orr_task *task,
     orr_status status = put(coord, &stored, err);
     orr_bytes_release(&bytes);
     return status;
+}
+
+void orri_store_loss(struct orr_coord *coord, const struct orri_loss *lost)
+{
+    const struct orr_task *task =
+        orr_engine_task(coord->engine, (orr_task_id) { lost->task });
+    const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
+    char message[120];
+    struct orr_error err = { 0 };
+    if (!coord->setup.run_dir)
+        return;
+    (void)snprintf(
+        message, sizeof message, "the agent of node %s (rank %" PRIu32 ") %s",
+        coord->nodes[lost->node].host, lost->rank, lost->died ? "died" : "fell silent");
+    struct orr_stored stored = { .id = task->identity,
+                                 .function = f->native ? f->native->name : f->name,
+                                 .attempt = lost->attempt,
+                                 .failure = ORR_FAIL_LOST,
+                                 .code = lost->died ? ORR_LOST_DIED : 0,
+                                 .message = message,
+                                 .args = task->args,
+                                 .args_bytes = task->args_length,
+                                 .host = coord->nodes[lost->node].host,
+                                 .rank = lost->rank,
+                                 .t_start = lost->when,
+                                 .t_end = lost->when };
+    if (put(coord, &stored, &err) != ORR_OK)
+        orri_stop_for(coord, ORR_RUN_STOPPED, err.text);
 }
 
 uint16_t orri_origin(struct orr_coord *coord, const char *origin)

@@ -64,7 +64,7 @@ static void init_status(struct orr_coord *coord)
                        graph->functions[i].name);
 }
 
-enum { TURNS = 2000 }; /* half a million items of ranges: then others are heard */
+enum { TURNS = 40 }; /* 10,000 items of ranges: then others are heard */
 
 orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord **out,
                          struct orr_error *err)
@@ -103,8 +103,12 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     orr_engine_set_turns(coord->engine, TURNS);
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
+    coord->twice = orr_alloc(setup->graph->n_functions, sizeof *coord->twice);
+    for (uint32_t f = 0; f < setup->graph->n_functions && !setup->no_twins; f++)
+        coord->twice[f] = orri_may_run_twice(&setup->graph->functions[f]);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
     coord->records.size = sizeof(struct orri_task_record);
+    coord->losses.size = sizeof(struct orri_loss);
     coord->told.size = sizeof(struct orri_told);
     coord->to_send = orr_alloc(setup->link->size, sizeof *coord->to_send);
     coord->abandon_at = INT64_MAX;
@@ -121,6 +125,7 @@ void orr_coord_free(struct orr_coord *coord)
         return;
     orr_engine_free(coord->engine);
     orr_sched_free(coord->sched);
+    orr_health_release(&coord->health);
     orr_known_free(coord->known);
     (void)orr_sealer_end(coord->sealer, false, NULL);
     orr_files_free(coord->files);
@@ -130,12 +135,14 @@ void orr_coord_free(struct orr_coord *coord)
     free(coord->node_of_rank);
     free(coord->to_send);
     orr_rows_release(&coord->records);
+    orr_rows_release(&coord->losses);
     orr_rows_release(&coord->told);
     free(coord->origins);
     (void)orri_close_borrowed(coord, false, NULL);
     orr_arena_release(&coord->kept);
     free(coord->stopped_by);
     free(coord->ahead);
+    free(coord->twice);
     orr_arena_release(&coord->scratch);
     free(coord);
 }
@@ -152,6 +159,12 @@ struct orri_told *orri_told(struct orr_coord *coord, uint32_t task)
     while (coord->told.n <= task)
         (void)orr_rows_add(&coord->told);
     return orr_rows_at(&coord->told, task);
+}
+
+bool orri_has_result(struct orr_coord *coord, uint32_t task)
+{
+    uint16_t told = orri_told(coord, task)->state;
+    return told == ORRI_TOLD_DONE || told == ORRI_TOLD_REUSED;
 }
 
 struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function)
@@ -185,18 +198,28 @@ static orr_status tell_all(struct orr_coord *coord, enum orr_message message,
 
 /* ---- time ---- */
 
-static bool put_back(void *context, struct orr_ready *ready)
+struct losing {
+    struct orr_coord *coord;
+    uint32_t node;
+};
+
+/* What waited for a core there had no part in it. */
+static bool put_back(void *context, struct orr_ready *ready, bool ran)
 {
-    struct orr_coord *coord = context;
-    struct orr_failure failure = { ORR_FAIL_LOST, 0, "its node was lost" };
-    if (coord->draining)
+    const struct losing *losing = context;
+    struct orr_coord *coord = losing->coord;
+    if (coord->draining || orri_has_result(coord, ready->task))
         return false;
-    if (orri_may_run_elsewhere(coord, ready->task))
-        return true;
-    coord->status.failed_attempts++;
-    orr_engine_attempt_failed(coord->engine, (orr_task_id) { ready->task },
-                              ready->attempt, &failure);
-    return false;
+    const struct orri_node *node = &coord->nodes[losing->node];
+    struct orri_loss loss = { .task = ready->task,
+                              .attempt = ready->attempt,
+                              .node = losing->node,
+                              .rank = node->rank,
+                              .died = node->died,
+                              .when = orri_wall(coord) };
+    if (ran)
+        orri_store_loss(coord, &loss);
+    return !ran || orri_lose(coord, &loss);
 }
 
 /* While we ourselves stood still (a stopped process, a hung file system) nobody could
@@ -243,11 +266,12 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
         if (node->lost || node->left || !is_lost(coord, node, now, &why))
             continue;
         node->lost = true;
+        node->died = node->pid && !orr_pid_lives(node->pid);
         coord->status.lost_nodes++;
-        coord->status.cores -= node->cores;
+        coord->status.cores -= node->aside ? 0 : node->cores;
         tell_lost(coord, node, why.s);
         orr_text_release(&why);
-        orr_sched_node_lost(coord->sched, i, put_back, coord);
+        orr_sched_node_lost(coord->sched, i, put_back, &(struct losing) { coord, i });
     }
 }
 
@@ -339,6 +363,8 @@ static bool work_is_over(const struct orr_coord *coord)
 static orr_status begin_end(struct orr_coord *coord, int64_t now, struct orr_error *err)
 {
     coord->ending = true;
+    if (coord->cores_since)
+        coord->status.work_seconds = (double)(now - coord->cores_since) / 1e9;
     coord->stop_at = now + LEAVE_SECONDS * ORR_SECOND;
     if (coord->abandon_at != INT64_MAX && coord->abandon_at > now)
         coord->stop_at += coord->abandon_at - now;
@@ -411,26 +437,8 @@ static void look_around(struct orr_coord *coord, int64_t now)
 {
     coord->looked = now;
     check_nodes(coord, now);
+    orri_recall_set_aside(coord);
     check_anyone(coord, now);
-}
-
-static bool too_many_failures(const struct orr_coord *coord)
-{
-    return coord->setup.max_failures &&
-           coord->status.failed_attempts >= coord->setup.max_failures;
-}
-
-static void stop_for_failures(struct orr_coord *coord)
-{
-    struct orr_text why = ORR_TEXT_INIT;
-    orr_text_printf(&why,
-                    "%" PRIu64 " failed attempt%s, --max-failures is %" PRIu32
-                    ": stopped; `orrery resume` goes on",
-                    coord->status.failed_attempts,
-                    coord->status.failed_attempts == 1 ? "" : "s",
-                    coord->setup.max_failures);
-    orri_stop_for(coord, ORR_RUN_FAILED, why.s);
-    orr_text_release(&why);
 }
 
 orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
@@ -442,14 +450,15 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     if (coord->status.state == ORR_RUN_STARTING &&
         coord->n_nodes == coord->setup.agents)
         begin_work(coord);
-    if (too_many_failures(coord))
-        stop_for_failures(coord);
+    orri_check_budget(coord);
     if (now - coord->looked > LOOK || coord->ending)
         look_around(coord, now);
     orri_take_calls(coord);
     orri_step_borrowed(coord);
     if (status == ORR_OK && !coord->draining)
         status = orri_dispatch(coord, now, err);
+    if (status == ORR_OK && !coord->draining)
+        status = orri_step_tail(coord, now, err);
     if (status == ORR_OK && now - coord->beat > BEAT_SECONDS * ORR_SECOND)
         status = beat(coord, now, err);
     if (now - coord->shown > ORR_SECOND)
@@ -470,6 +479,13 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
 }
 
 bool orr_coord_was_busy(const struct orr_coord *coord) { return coord->busy; }
+
+bool orr_coord_is_ahead(const struct orr_coord *coord)
+{
+    return !coord->ending &&
+           orr_sched_in_flight(coord->sched) >= 2ULL * coord->status.cores &&
+           coord->status.cores > 0;
+}
 
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord)
 {

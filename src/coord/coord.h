@@ -46,6 +46,8 @@ struct orr_coord_setup {
     bool verify;        /* earlier results count only when their blobs are whole, too */
     const struct orr_clock *clock; /* NULL: the machine's */
     struct orr_files *files;       /* tells files apart; NULL: its own, of run_dir */
+    bool no_twins;                 /* nothing is run on two nodes at once */
+    double max_failed_part;        /* the same, as a part of all that ended */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
 };
 
@@ -59,6 +61,8 @@ void orr_coord_free(struct orr_coord *coord);
 orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err);
 int64_t orr_coord_wake(const struct orr_coord *coord); /* monotonic ns */
 bool orr_coord_was_busy(const struct orr_coord *coord);
+/* Each core has an attempt waiting behind the one it runs. */
+bool orr_coord_is_ahead(const struct orr_coord *coord);
 
 /* End before the end: running attempts may finish within `grace` ns (0: none may), the
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */

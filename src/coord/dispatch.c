@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum { BATCH_BYTES = 64 * 1024, GONE_SHOWN = 3 };
-static const int64_t TAKE_TIME = 200 * 1000 * 1000; /* ns */
+static const int64_t TAKE_TIME = 2 * 1000 * 1000; /* ns */
 
 /* ---- the engine's calls ---- */
 
@@ -115,6 +115,8 @@ static void fail_again(struct orr_coord *coord, const struct orr_engine_call *ca
 {
     struct orr_failure failure = { known->kind, known->code, known->message };
     coord->recalled++;
+    if (known->kind == ORR_FAIL_LOST && known->code == ORR_LOST_DIED)
+        orri_poison_again(coord, call->task.v);
     orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
 }
 
@@ -156,6 +158,30 @@ static void refuse_call(struct orr_coord *coord, const struct orr_engine_call *c
     orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
 }
 
+struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t attempt)
+{
+    uint32_t function =
+        orr_engine_task(coord->engine, (orr_task_id) { task })->function;
+    const struct orr_graph_function *f = &coord->setup.graph->functions[function];
+    struct orr_resources needs = orr_function_needs(f);
+    struct orr_urgency urgency =
+        orr_engine_task_urgency(coord->engine, (orr_task_id) { task });
+    return (struct orr_ready) {
+        .task = task,
+        .attempt = attempt,
+        .pool = f->pool,
+        .cores = needs.cores,
+        .memory = needs.memory,
+        .gpus = needs.gpus,
+        .priority = urgency.priority,
+        .deadline = urgency.deadline,
+        .since = orri_wall(coord),
+        .group = function,
+        .avoid = task < coord->records.n ? orri_record(coord, task)->suspect : 0,
+        .twice = coord->twice[function],
+    };
+}
+
 static void queue_call(struct orr_coord *coord, const struct orr_engine_call *call)
 {
     const struct orr_task *task = orr_engine_task(coord->engine, call->task);
@@ -170,6 +196,10 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     }
     if (coord->known && recall(coord, call))
         return;
+    if (orri_is_poisoned(coord, call->task.v)) {
+        orri_refuse_poisoned(coord, call);
+        return;
+    }
     if (call->attempt == 1 && coord->setup.reuse && orri_borrow(coord, call->task))
         return;
     if (!orr_sched_fits(coord->sched, f->pool, &needs, &why)) {
@@ -178,39 +208,30 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
         return;
     }
     int64_t delay = delay_left(coord, call);
-    struct orr_urgency urgency = orr_engine_task_urgency(coord->engine, call->task);
-    struct orr_ready ready = {
-        .task = call->task.v,
-        .attempt = call->attempt,
-        .pool = f->pool,
-        .cores = needs.cores,
-        .memory = needs.memory,
-        .gpus = needs.gpus,
-        .priority = urgency.priority,
-        .deadline = urgency.deadline,
-        .not_before = delay ? orri_now(coord) + delay : 0,
-        .since = orri_wall(coord) + delay,
-    };
+    struct orr_ready ready = orri_ready_of(coord, call->task.v, call->attempt);
+    ready.not_before = delay ? orri_now(coord) + delay : 0;
+    ready.since += delay;
     orr_sched_add(coord->sched, &ready);
 }
 
-/* Results of other runs are read from disk: others are heard in between. */
+/* A window of calls may take a tenth of a second, results of other runs are read from
+ * disk: others are heard in between, and what they ask for is given out. */
 void orri_take_calls(struct orr_coord *coord)
 {
     struct orr_engine_call call;
-    int64_t until = coord->setup.reuse ? orri_now(coord) + TAKE_TIME : INT64_MAX;
-    while (orr_engine_take_call(coord->engine, &call)) {
+    const uint32_t look = coord->setup.reuse ? 1 : 64; /* at the clock */
+    int64_t until = orri_now(coord) + TAKE_TIME;
+    for (uint32_t n = 1; orr_engine_take_call(coord->engine, &call); n++) {
         coord->busy = true;
         queue_call(coord, &call);
-        if (until != INT64_MAX && orri_now(coord) > until)
+        if (n % look == 0 && orri_now(coord) > until)
             return;
     }
 }
 
 /* ---- dispatch ---- */
 
-static void assign(struct orr_coord *coord, uint32_t index,
-                   const struct orr_ready *ready)
+void orri_assign(struct orr_coord *coord, uint32_t index, const struct orr_ready *ready)
 {
     struct orri_node *node = &coord->nodes[index];
     const struct orr_task *task =
@@ -245,11 +266,13 @@ static orr_status flush_node(struct orr_coord *coord, struct orri_node *node,
 }
 
 /* A task whose requests have all failed is not worth an attempt. */
-static bool still_wanted(struct orr_coord *coord, const struct orr_ready *ready)
+static bool still_wanted(struct orr_coord *coord, uint32_t node,
+                         const struct orr_ready *ready)
 {
     if (orr_engine_task_wanted(coord->engine, (orr_task_id) { ready->task }))
         return true;
-    orr_sched_done(coord->sched, ready->task, -1);
+    (void)orr_sched_ended(coord->sched, ready->task, node, -1);
+    orri_drop_opinion(coord, ready->task);
     orr_engine_call_dropped(coord->engine, (orr_task_id) { ready->task });
     return false;
 }
@@ -267,7 +290,7 @@ static void refuse_unfit(struct orr_coord *coord)
     orr_text_release(&why);
 }
 
-static orr_status flush_all(struct orr_coord *coord, struct orr_error *err)
+orr_status orri_flush_assignments(struct orr_coord *coord, struct orr_error *err)
 {
     orr_status status = ORR_OK;
     for (uint32_t i = 0; i < coord->n_to_send; i++) {
@@ -290,12 +313,12 @@ orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error 
     refuse_unfit(coord);
     while (status == ORR_OK && orr_sched_next(coord->sched, now, &index, &ready)) {
         coord->busy = true;
-        if (still_wanted(coord, &ready))
-            assign(coord, index, &ready);
+        if (still_wanted(coord, index, &ready))
+            orri_assign(coord, index, &ready);
         if (coord->nodes[index].out.length > BATCH_BYTES)
             status = flush_node(coord, &coord->nodes[index], err);
     }
-    orr_status flushed = flush_all(coord, status == ORR_OK ? err : NULL);
+    orr_status flushed = orri_flush_assignments(coord, status == ORR_OK ? err : NULL);
     return status == ORR_OK ? flushed : status;
 }
 

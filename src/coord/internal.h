@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/rows.h"
 #include "coord/coord.h"
+#include "sched/health.h"
 #include "sched/sched.h"
 #include "store/identity.h"
 #include "store/known.h"
@@ -18,7 +19,10 @@
 
 /* Of tasks that were tried in this session; the memory of others is never touched. */
 struct orri_task_record {
-    uint32_t lost; /* attempts that ended with their worker or node */
+    uint16_t lost;    /* attempts that ended with their worker or node, */
+    uint16_t died;    /* with its process */
+    uint32_t suspect; /* node + 1 where its attempt failed, which is being made
+                         elsewhere before that counts; 0: none */
 };
 
 /* Of every task. */
@@ -34,23 +38,41 @@ enum orri_task_state_told {
     ORRI_TOLD_FAILED
 };
 
+/* An attempt that ended with its worker, or with its node's agent. */
+struct orri_loss {
+    uint32_t task;
+    uint32_t attempt;
+    uint32_t node;
+    uint32_t rank; /* the worker's; the agent's when the node was lost */
+    bool died;     /* the process did; else nothing was heard of its machine */
+    int64_t when;  /* wall ns */
+};
+
 struct orri_node {
     uint32_t rank;
     char host[64];
     pid_t pid; /* of its agent, when it is a process of this machine; else 0 */
     uint32_t cores;
+    uint32_t gpus;
+    uint64_t memory;      /* bytes; 0: unknown, and so without end */
     struct orr_bytes out; /* assignments under way */
     int64_t heard;        /* monotonic ns */
     struct orr_beat load;
     bool lost;
     bool left;
-    bool to_send; /* stands in `to_send` of the coordinator */
+    bool died;        /* its agent's process did, on this machine */
+    bool held;        /* a suspect, until others have tried what it failed */
+    bool aside;       /* it fails what others can do, and gets no work */
+    bool to_send;     /* stands in `to_send` of the coordinator */
+    bool asked;       /* to give attempts back, and has not answered */
+    int64_t ask_from; /* it had none to give: not before then; monotonic ns */
 };
 
 struct orr_coord {
     struct orr_coord_setup setup;
     struct orr_engine *engine;
     struct orr_sched *sched;
+    struct orr_health health;
     struct orr_known *known;
     struct orr_sealer *sealer; /* of shards that a killed session left; NULL: none */
     struct orr_files *files;   /* its own, or NULL */
@@ -60,6 +82,7 @@ struct orr_coord {
     uint32_t *to_send;      /* nodes with something in `out` */
     uint32_t n_to_send;
     struct orr_rows records; /* struct orri_task_record, by task */
+    struct orr_rows losses;  /* struct orri_loss, in order */
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
     uint32_t n_origins;
@@ -67,6 +90,7 @@ struct orr_coord {
     struct orr_writer *borrowed; /* stores what was taken from other runs, or NULL */
     uint64_t taken;              /* that many in this session */
     struct orr_run_status status;
+    bool *twice;     /* per function: orri_may_run_twice() */
     uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
     bool busy;
@@ -82,6 +106,8 @@ struct orr_coord {
     int64_t shown;
     int64_t beat;
     int64_t looked;    /* for nodes that are lost */
+    int64_t balanced;  /* for attempts to take back, */
+    int64_t twinned;   /* and for some to make twice */
     uint64_t gone;     /* finished tasks whose files are not there any more */
     uint64_t recalled; /* failed attempts of earlier epochs that were told again */
     char *stopped_by;  /* a failed store: the reason */
@@ -98,6 +124,8 @@ static inline int64_t orri_wall(const struct orr_coord *coord)
 
 struct orri_task_record *orri_record(struct orr_coord *coord, uint32_t task);
 struct orri_told *orri_told(struct orr_coord *coord, uint32_t task);
+/* Was the task finished, now or before? */
+bool orri_has_result(struct orr_coord *coord, uint32_t task);
 struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 
 /* Calls and assignments (dispatch.c). */
@@ -123,10 +151,54 @@ orr_status orri_close_borrowed(struct orr_coord *coord, bool seal,
                                struct orr_error *err);
 uint16_t orri_origin(struct orr_coord *coord, const char *origin); /* 0 for "" */
 
+/* An attempt at a task, for the scheduler. */
+struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task,
+                               uint32_t attempt);
+/* Put an attempt on the way to a node; and send what is on the way. */
+void orri_assign(struct orr_coord *coord, uint32_t node, const struct orr_ready *ready);
+orr_status orri_flush_assignments(struct orr_coord *coord, struct orr_error *err);
+
+/* The tail of a stage (tail.c). */
+orr_status orri_step_tail(struct orr_coord *coord, int64_t now, struct orr_error *err);
+/* GIVEN: attempts that a node does not have any more. */
+orr_status orri_take_given(struct orr_coord *coord, struct orri_node *node,
+                           struct orr_reader *in, struct orr_error *err);
+/* The task has its result: what is still in flight for it is to end. */
+orr_status orri_cancel_twin(struct orr_coord *coord, uint32_t task,
+                            struct orr_error *err);
+/* Does no harm when two nodes do it at once: what it makes goes nowhere but into its
+ * results. */
+bool orri_may_run_twice(const struct orr_graph_function *function);
+
+/* Nodes that fail what others can do (health.c). An attempt failed: is it made
+ * elsewhere before that counts? */
+orr_status orri_second_opinion(struct orr_coord *coord, uint32_t node,
+                               const struct orr_done *done, bool *asked,
+                               struct orr_error *err);
+/* It is not made after all. */
+void orri_drop_opinion(struct orr_coord *coord, uint32_t task);
+/* One succeeded: that may show that another node is sick. */
+orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t task,
+                             struct orr_error *err);
+/* Nodes that were set aside work again when no others are left. */
+void orri_recall_set_aside(struct orr_coord *coord);
+
+/* End the run when too many attempts failed (budget.c). */
+void orri_check_budget(struct orr_coord *coord);
+
+/* Attempts that were lost (losses.c). False: it was one too many, the task has failed;
+ * else the attempt is to be made again. */
+bool orri_lose(struct orr_coord *coord, const struct orri_loss *lost);
+bool orri_is_poisoned(const struct orr_coord *coord, uint32_t task);
+/* It was, in an earlier session. */
+void orri_poison_again(struct orr_coord *coord, uint32_t task);
+/* A retry that is not made. */
+void orri_refuse_poisoned(struct orr_coord *coord, const struct orr_engine_call *call);
+/* With a lost agent nobody else stores that the attempt ended (borrow.c). */
+void orri_store_loss(struct orr_coord *coord, const struct orri_loss *lost);
+
 /* Messages from agents (reports.c). */
 orr_status orri_hear_all(struct orr_coord *coord, int64_t now, struct orr_error *err);
-/* A lost worker is no fault of the task: may it be tried again? Counts the loss. */
-bool orri_may_run_elsewhere(struct orr_coord *coord, uint32_t task);
 /* End the run for a reason that is nobody's request: a store, a budget. */
 void orri_stop_for(struct orr_coord *coord, enum orr_run_state as, const char *why);
 

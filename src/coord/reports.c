@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POISONED_AFTER = 3 /* workers that one task took down */ };
-
 /* ---- messages from agents ---- */
 
 /* It came when the end had begun: it may leave again. */
@@ -58,9 +56,12 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
                              hello->host);
     coord->nodes = orr_realloc(coord->nodes, coord->n_nodes + 1, sizeof *coord->nodes);
     struct orri_node *node = &coord->nodes[coord->n_nodes];
-    *node = (struct orri_node) {
-        .rank = hello->rank, .pid = pid_here(hello), .cores = hello->cores, .heard = now
-    };
+    *node = (struct orri_node) { .rank = hello->rank,
+                                 .pid = pid_here(hello),
+                                 .cores = hello->cores,
+                                 .gpus = hello->gpus,
+                                 .memory = hello->memory,
+                                 .heard = now };
     (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
     orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
     orr_sched_node_holds(coord->sched, coord->n_nodes, hello->memory, hello->gpus);
@@ -95,31 +96,25 @@ static void count_done(struct orr_coord *coord, const struct orr_done *done)
     }
 }
 
-/* A lost worker is no fault of the task: its attempt is made again, without asking the
- * rules, unless the task keeps taking workers down. */
-bool orri_may_run_elsewhere(struct orr_coord *coord, uint32_t task)
-{
-    return ++orri_record(coord, task)->lost < POISONED_AFTER;
-}
-
 static void run_again(struct orr_coord *coord, const struct orr_done *done)
 {
-    const struct orr_task *task =
-        orr_engine_task(coord->engine, (orr_task_id) { done->task });
-    const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
-    struct orr_urgency urgency =
-        orr_engine_task_urgency(coord->engine, (orr_task_id) { done->task });
-    struct orr_resources needs = orr_function_needs(f);
-    struct orr_ready ready = { .task = done->task,
-                               .attempt = done->attempt,
-                               .pool = f->pool,
-                               .cores = needs.cores,
-                               .memory = needs.memory,
-                               .gpus = needs.gpus,
-                               .priority = urgency.priority,
-                               .deadline = urgency.deadline,
-                               .since = orri_wall(coord) };
+    struct orr_ready ready = orri_ready_of(coord, done->task, done->attempt);
     orr_sched_add(coord->sched, &ready);
+}
+
+static void take_loss(struct orr_coord *coord, uint32_t node,
+                      const struct orr_done *done)
+{
+    bool died = done->code == ORR_LOST_DIED;
+    struct orri_loss loss = { .task = done->task,
+                              .attempt = done->attempt,
+                              .node = node,
+                              .rank = done->rank,
+                              .died = died,
+                              .when = orri_wall(coord) };
+    orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
+    if (!coord->draining && orri_lose(coord, &loss))
+        run_again(coord, done);
 }
 
 static void take_failure(struct orr_coord *coord, const struct orr_done *done,
@@ -130,10 +125,6 @@ static void take_failure(struct orr_coord *coord, const struct orr_done *done,
     orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
     if (coord->draining) /* it was ended by us: the resume will run it */
         return;
-    if (kind == ORR_FAIL_LOST && orri_may_run_elsewhere(coord, done->task)) {
-        run_again(coord, done);
-        return;
-    }
     orri_stage(coord, orr_engine_task(coord->engine, id)->function)->failed++;
     coord->status.failed_attempts++;
     orr_engine_attempt_failed(coord->engine, id, done->attempt, &failure);
@@ -152,25 +143,61 @@ static void take_success(struct orr_coord *coord, const struct orr_done *done)
     coord->status.done++;
 }
 
-static void take_done(struct orr_coord *coord, const struct orr_done *done)
+/* Of twins, the one that was started first is `first`. */
+static void count_twins(struct orr_coord *coord, const struct orr_done *done,
+                        uint32_t first, uint32_t node)
 {
-    uint16_t told = orri_told(coord, done->task)->state;
-    orr_sched_done(coord->sched, done->task,
-                   done->failure == ORR_FAIL_LOST
-                       ? -1
-                       : (double)(done->t_end - done->t_start) / 1e9);
-    if (told == ORRI_TOLD_DONE || told == ORRI_TOLD_REUSED)
-        return; /* the first result won */
-    count_done(coord, done);
-    if (done->failure == ORR_FAIL_NONE)
-        take_success(coord, done);
-    else
+    uint32_t other = UINT32_MAX;
+    uint32_t function =
+        orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
+    orr_sched_took(coord->sched, function, (double)(done->t_end - done->t_start) / 1e9);
+    if (orr_sched_flight(coord->sched, done->task, &other) && first != node)
+        coord->status.twins_won++;
+}
+
+/* It counts, unless the node is to blame. */
+static orr_status take_failed(struct orr_coord *coord, uint32_t node,
+                              const struct orr_done *done, struct orr_error *err)
+{
+    bool again = false;
+    orr_status status = ORR_OK;
+    if (done->failure == ORR_FAIL_LOST) {
+        take_loss(coord, node, done);
+        return ORR_OK;
+    }
+    if (!coord->draining)
+        status = orri_second_opinion(coord, node, done, &again, err);
+    if (!again)
         take_failure(coord, done, (enum orr_fail_kind)done->failure, done->message);
+    return status;
+}
+
+static orr_status take_done(struct orr_coord *coord, uint32_t node,
+                            const struct orr_done *done, struct orr_error *err)
+{
+    uint32_t first = UINT32_MAX;
+    (void)orr_sched_flight(coord->sched, done->task, &first);
+    (void)orr_sched_ended(coord->sched, done->task, node,
+                          done->failure != ORR_FAIL_NONE
+                              ? -1
+                              : (double)(done->t_end - done->t_start) / 1e9);
+    if (orri_has_result(coord, done->task))
+        return ORR_OK; /* the first result won */
+    if (done->failure != ORR_FAIL_NONE &&
+        orr_sched_flight(coord->sched, done->task, &first))
+        return ORR_OK; /* its twin goes on */
+    count_done(coord, done);
+    if (done->failure != ORR_FAIL_NONE)
+        return take_failed(coord, node, done, err);
+    count_twins(coord, done, first, node);
+    take_success(coord, done);
+    orr_status status = orri_note_success(coord, node, done->task, err);
+    return status == ORR_OK ? orri_cancel_twin(coord, done->task, err) : status;
 }
 
 /* A node that was given up and comes back: its results count, its losses are known. */
-static orr_status take_done_batch(struct orr_coord *coord, struct orr_reader *in,
-                                  bool given_up, struct orr_error *err)
+static orr_status take_done_batch(struct orr_coord *coord, const struct orri_node *node,
+                                  struct orr_reader *in, struct orr_error *err)
 {
     struct orr_arena arena = ORR_ARENA_INIT;
     orr_status status = ORR_OK;
@@ -181,8 +208,8 @@ static orr_status take_done_batch(struct orr_coord *coord, struct orr_reader *in
             done.task >= orr_engine_tasks(coord->engine) || done.failure > ORR_FAIL_IO)
             status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                                    "damaged report from an agent");
-        else if (!given_up || done.failure == ORR_FAIL_NONE)
-            take_done(coord, &done);
+        else if (!node->lost || done.failure == ORR_FAIL_NONE)
+            status = take_done(coord, (uint32_t)(node - coord->nodes), &done, err);
     }
     orr_engine_release(coord->engine);
     orr_arena_release(&arena);
@@ -214,7 +241,9 @@ static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
     struct orr_bye bye;
     orr_status status = ORR_OK;
     if (message == ORR_MESSAGE_DONE)
-        status = take_done_batch(coord, in, node->lost, err);
+        status = take_done_batch(coord, node, in, err);
+    else if (message == ORR_MESSAGE_GIVEN)
+        status = orri_take_given(coord, node, in, err);
     else if (message == ORR_MESSAGE_BEAT)
         status = orr_beat_get(in, &node->load);
     else if (message == ORR_MESSAGE_BYE && orr_bye_get(in, &bye) == ORR_OK)
@@ -232,9 +261,11 @@ static void note_cores(struct orr_coord *coord, uint32_t index)
         node->load.cores == node->cores)
         return;
     /* a worker of the node died */
-    coord->status.cores -= node->cores - node->load.cores;
+    uint32_t before = node->cores;
     node->cores = node->load.cores;
-    orr_sched_node(coord->sched, index, node->cores);
+    coord->status.cores -= node->aside ? 0 : before - node->cores;
+    if (!node->aside && !node->held)
+        orr_sched_node(coord->sched, index, node->cores);
 }
 
 static orr_status hear(struct orr_coord *coord, orr_rank from, const void *data,

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORR_STDERR_KEPT = 64 * 1024 }; /* of the beginning and of the end, each */
+/* Of the beginning and of the end, each: together they fit a text of run.h5. */
+enum { ORR_STDERR_KEPT = 31 * 1024 };
 enum { ORR_STDOUT_MAX = 64 * 1024 * 1024 };
 
 /* A file that a command makes: where it is to write, and where the file then goes. */
@@ -97,12 +98,24 @@ const char *orr_oom_message(struct orr_arena *arena, const char *what);
 void orr_native_run(const struct orr_function *function, const struct orr_order *order,
                     const struct orr_blob_source *blobs, int blob_fd,
                     struct orr_arena *arena, struct orr_outcome *out);
-/* The process group of the command that runs, or 0: in memory that whoever ends the
- * group when this process dies can read. */
-typedef _Atomic int32_t orr_shared_pid;
-/* Run a command and wait for it. Not from a process that uses MPI. */
+/* What a child has, in memory that whoever sees it die can read: then the group is
+ * ended and the directory removed. */
+enum { ORR_SCRATCH_MAX = 4000 };
+enum orr_scratch_state {
+    ORR_SCRATCH_NONE,
+    ORR_SCRATCH_SPARE, /* empty, for the next command */
+    ORR_SCRATCH_USED   /* of the command that runs */
+};
+typedef _Atomic int32_t orr_shared_int;
+struct orr_home {
+    orr_shared_int group; /* process group of the command that runs, or 0 */
+    orr_shared_int state; /* of the directory `scratch`, enum orr_scratch_state */
+    char scratch[ORR_SCRATCH_MAX];
+};
+/* Run a command and wait for it and for all that it started. Not from a process that
+ * uses MPI or has other children. */
 void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
-                     int blob_fd, orr_shared_pid *group, struct orr_arena *arena,
+                     int blob_fd, struct orr_home *home, struct orr_arena *arena,
                      struct orr_outcome *out);
 
 #endif

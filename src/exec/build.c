@@ -108,7 +108,12 @@ void orr_set_string(struct orr_call *call, const char *name, const char *v)
     put(call, name, kind, orr_string_new(&call->arena, kind, v, strlen(v)));
 }
 
-void orr_blob_begin(struct orr_call *call) { call->blob_start = call->blob_end; }
+void orr_blob_begin(struct orr_call *call)
+{
+    if (!call->hasher) /* most calls have no blobs */
+        call->hasher = orr_hasher_new();
+    call->blob_start = call->blob_end;
+}
 
 void orr_blob_append(struct orr_call *call, const void *bytes, size_t length)
 {

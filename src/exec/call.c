@@ -19,7 +19,6 @@ struct orr_call *orr_call_new(const struct orr_call_setup *setup)
     struct orr_call *call = orr_alloc(1, sizeof *call);
     call->setup = *setup;
     call->params = orr_function_params(setup->function);
-    call->hasher = orr_hasher_new();
     orri_build_init(call, orr_function_results(setup->function));
     return call;
 }

@@ -5,22 +5,26 @@
 #include "base/channel.h"
 #include "base/memory.h"
 #include "exec/footprint.h"
+#include "exec/orphans.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 struct child {
     const struct orr_nursery_setup *setup;
     struct orr_channel rank;
-    orr_shared_pid *group;
+    struct orr_home *home;
     struct orr_arena arena;
     char *run_dir; /* that `blobs` reads from */
     struct orr_blob_source blobs;
     struct orr_oom_kills kills;
+    int blob_fd; /* for the bytes of the next attempt's blobs; -1: none yet */
 };
 
 static void use_run(struct child *child, const char *run_dir)
@@ -38,7 +42,7 @@ static void run_command(struct child *child, const struct orr_order *order, int 
     if (order->n_ins)
         use_run(child, order->run_dir);
     orr_oom_mark(&child->kills);
-    orr_command_run(order, &child->blobs, blob_fd, child->group, &child->arena, out);
+    orr_command_run(order, &child->blobs, blob_fd, child->home, &child->arena, out);
     if (out->failure != ORR_FAIL_SIGNAL || out->code != SIGKILL ||
         !orr_oom_happened(&child->kills))
         return;
@@ -95,18 +99,38 @@ static void run(struct child *child, const struct orr_order *order, int blob_fd,
     swap_environment(order, &child->arena, before, false);
 }
 
-static void serve(struct child *child, const void *data, size_t length, int blob_fd)
+/* Most attempts leave it empty: then the next one gets it. */
+static void use_blob_file(struct child *child)
+{
+    if (child->blob_fd < 0)
+        child->blob_fd = memfd_create("orrery-results", MFD_CLOEXEC);
+    if (child->blob_fd < 0)
+        ORR_BUG("memfd_create: %s", strerror(errno));
+}
+
+static void answer(struct child *child, const struct orr_outcome *outcome)
+{
+    struct orr_bytes bytes = ORR_BYTES_INIT;
+    orr_outcome_put(&bytes, outcome);
+    orr_channel_send(&child->rank, bytes.data, bytes.length,
+                     outcome->blob_bytes ? child->blob_fd : -1);
+    orr_bytes_release(&bytes);
+    if (!outcome->blob_bytes && outcome->failure == ORR_FAIL_NONE)
+        return;
+    (void)close(child->blob_fd); /* a failure may have left something in it */
+    child->blob_fd = -1;
+}
+
+static void serve(struct child *child, const void *data, size_t length)
 {
     struct orr_reader in = orr_reader_of(data, length);
     struct orr_order order;
     struct orr_outcome outcome = { 0 };
     if (orr_order_get(&in, &child->arena, &order) != ORR_OK)
         ORR_BUG("order of %zu bytes does not read back", length);
-    run(child, &order, blob_fd, &outcome);
-    struct orr_bytes answer = ORR_BYTES_INIT;
-    orr_outcome_put(&answer, &outcome);
-    orr_channel_send(&child->rank, answer.data, answer.length, -1);
-    orr_bytes_release(&answer);
+    use_blob_file(child);
+    run(child, &order, child->blob_fd, &outcome);
+    answer(child, &outcome);
 }
 
 enum { MMAP_BYTES = 32 << 20, TRIM_BYTES = 512 << 20 };
@@ -123,21 +147,20 @@ static void keep_memory(void)
 }
 
 void orri_child_main(const struct orr_nursery_setup *setup, int fd,
-                     orr_shared_pid *group)
+                     struct orr_home *home)
 {
-    struct child child = { .setup = setup, .group = group };
+    struct child child = { .setup = setup, .home = home, .blob_fd = -1 };
     const void *data = NULL;
     size_t length = 0;
-    int blob_fd = -1;
+    int passed = -1;
     (void)prctl(PR_SET_NAME, "orrery-child");
     (void)signal(SIGPIPE, SIG_DFL);
+    orri_orphans_adopt();
     keep_memory();
     orr_oom_open(&child.kills, "");
     orr_channel_init(&child.rank, fd);
-    while (orr_channel_wait(&child.rank, &data, &length, &blob_fd) == ORR_OK) {
-        serve(&child, data, length, blob_fd);
-        if (blob_fd >= 0)
-            (void)close(blob_fd);
+    while (orr_channel_wait(&child.rank, &data, &length, &passed) == ORR_OK) {
+        serve(&child, data, length);
         orr_arena_reset(&child.arena);
     }
     _exit(0);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "exec/attempt.h"
 #include "exec/footprint.h"
+#include "exec/orphans.h"
 #include "exec/scratch.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ struct command {
     struct orr_arena *arena;
     struct orr_outcome *out;
     struct orri_scratch dirs;
-    orr_shared_pid *group;
+    struct orr_home *home;
     pid_t pid;
     int out_pipe; /* -1: standard output goes with standard error */
     int err_pipe;
@@ -68,7 +69,7 @@ struct spawn {
     int out;
     int err;
     int status_fd; /* closed by exec; errno is written when exec fails */
-    orr_shared_pid *group;
+    orr_shared_int *group;
 };
 
 /* In the new process, which shares our memory until exec (vfork): only system calls. */
@@ -138,7 +139,7 @@ static int spawn(struct command *c, struct spawn *s)
         (void)waitpid(c->pid, NULL, 0);
     (void)close(status[0]);
     if (bad) {
-        *c->group = 0;
+        c->home->group = 0;
         c->pid = -1;
     }
     return bad;
@@ -153,7 +154,7 @@ static int start(struct command *c)
     struct spawn s = { .argv = argv,
                        .env = merged_environment(order, c->arena),
                        .cwd = order->cwd ? order->cwd : c->dirs.scratch,
-                       .group = c->group };
+                       .group = &c->home->group };
     int err_pipe[2] = { -1, -1 };
     int out_pipe[2] = { -1, -1 };
     if (pipe2(err_pipe, O_CLOEXEC) != 0 ||
@@ -320,15 +321,18 @@ static void judge(struct command *c, int status)
         c->out->code = WEXITSTATUS(status);
 }
 
+/* What was printed may be no text at all: any control character but a tab. */
+static bool breaks_line(char c) { return (unsigned char)c < ' ' && c != '\t'; }
+
 /* The last line of standard error says most: add it to the message. */
 static void quote_last_line(struct command *c)
 {
     const char *text = c->out->error_tail;
     size_t end = c->out->error_tail_length;
-    while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
+    while (end && breaks_line(text[end - 1]))
         end--;
     size_t begin = end;
-    while (begin && text[begin - 1] != '\n' && end - begin < 300)
+    while (begin && !breaks_line(text[begin - 1]) && end - begin < 300)
         begin--;
     if (end > begin && c->out->failure != ORR_FAIL_NONE)
         c->out->message = orr_arena_printf(c->arena, "%s: %.*s", c->out->message,
@@ -350,6 +354,9 @@ static void collect_errors(struct command *c)
     } else if (after) {
         orr_text_append(&all, ends->ring, after);
     }
+    for (size_t i = 0; i < all.length; i++)
+        if (all.s[i] == '\0') /* whoever reads it takes it for a text */
+            all.s[i] = ' ';
     c->out->error_tail = orr_arena_strndup(c->arena, all.s, all.length);
     c->out->error_tail_length = all.length;
     orr_text_release(&all);
@@ -392,7 +399,7 @@ static orr_status write_blob(struct command *c, const struct orr_command_in *in,
 /* Its scratch directory with the blobs among its arguments. */
 static orr_status prepare(struct command *c, struct orr_error *err)
 {
-    orr_status status = orr_mkdirs(c->dirs.scratch, 0700, err);
+    orr_status status = orri_scratch_make(&c->dirs, c->home, err);
     for (uint32_t i = 0; i < c->order->n_ins && status == ORR_OK; i++)
         status = write_blob(c, &c->order->ins[i], err);
     return status;
@@ -496,8 +503,9 @@ static void run(struct command *c, int blob_fd)
     orr_footprint_begin(&c->memory, c->pid, (uint64_t)c->order->memory, c->started);
     int status = watch(c, pid_fd, &usage);
     (void)close(pid_fd);
-    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group */
-    *c->group = 0;
+    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group, */
+    orri_orphans_end();           /* and in others */
+    c->home->group = 0;
     judge(c, status);
     collect_errors(c);
     quote_last_line(c);
@@ -512,7 +520,7 @@ static void run(struct command *c, int blob_fd)
 }
 
 void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
-                     int blob_fd, orr_shared_pid *group, struct orr_arena *arena,
+                     int blob_fd, struct orr_home *home, struct orr_arena *arena,
                      struct orr_outcome *out)
 {
     *out = (struct orr_outcome) { .t_start = orr_clock_wall(), .message = "" };
@@ -521,7 +529,7 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
                          .arena = arena,
                          .out = out,
                          .dirs = orri_scratch_of(order, arena),
-                         .group = group,
+                         .home = home,
                          .pid = -1,
                          .out_pipe = -1,
                          .err_pipe = -1,
@@ -533,6 +541,6 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
     if (c.out_pipe >= 0)
         (void)close(c.out_pipe);
     orr_text_release(&c.output);
-    orri_scratch_remove(&c.dirs);
+    orri_scratch_leave(&c.dirs, home, out->failure == ORR_FAIL_NONE);
     out->t_end = orr_clock_wall();
 }

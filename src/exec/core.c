@@ -56,3 +56,32 @@ const struct orr_function orr_core_sleep = {
     .results = noop_results,
     .run = sleep_for,
 };
+
+static int64_t used(void) /* ns, by this thread */
+{
+    struct timespec t = { 0 };
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* By processor time, so that who shares the core with it does not shorten it. */
+static int busy(struct orr_call *call)
+{
+    double seconds = orr_arg_seconds(orr_arg(call, "time"), 0);
+    if (seconds < 0)
+        return orr_call_fail(call, ORR_FAIL_INVALID, 0, "time is negative");
+    int64_t until = used() + (int64_t)(seconds * 1e9);
+    while (used() < until)
+        continue;
+    orr_set_int(call, "i", orr_arg_int(orr_arg(call, "i"), 0));
+    return 0;
+}
+
+const struct orr_function orr_core_busy = {
+    .name = "core.busy",
+    .version = "1",
+    .doc = "Use a core for that long: for benchmarks.",
+    .params = sleep_params,
+    .results = noop_results,
+    .run = busy,
+};

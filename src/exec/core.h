@@ -6,5 +6,6 @@
 
 extern const struct orr_function orr_core_noop;
 extern const struct orr_function orr_core_sleep;
+extern const struct orr_function orr_core_busy;
 
 #endif

@@ -13,7 +13,15 @@ struct orri_scratch {
 
 struct orri_scratch orri_scratch_of(const struct orr_order *order,
                                     struct orr_arena *arena);
-/* Remove the scratch directory with all that is in it. */
-void orri_scratch_remove(const struct orri_scratch *dirs);
+/* Make it, of the child's spare one where there is one: on many file systems making and
+ * removing a directory for each of many short commands costs more than all the rest. */
+orr_status orri_scratch_make(const struct orri_scratch *dirs, struct orr_home *home,
+                             struct orr_error *err);
+/* The command is over: with `keep` it is for the next one when it is as it was; else it
+ * is removed. */
+void orri_scratch_leave(const struct orri_scratch *dirs, struct orr_home *home,
+                        bool keep);
+/* With all that is in it; NULL is fine. */
+void orri_scratch_remove(const char *path);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "base/channel.h"
 #include "base/memory.h"
+#include "exec/orphans.h"
+#include "exec/scratch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +22,7 @@
 struct child {
     pid_t pid;
     uint32_t label;
-    orr_shared_pid *group; /* of the command it runs; shared with it */
+    struct orr_home *home; /* shared with it */
 };
 
 struct zygote {
@@ -29,6 +31,9 @@ struct zygote {
     struct child *children;
     size_t n;
     size_t cap;
+    pid_t *removers; /* processes that remove directories */
+    size_t n_removers;
+    size_t cap_removers;
     int signals;
     pid_t self;
 };
@@ -47,7 +52,7 @@ static void tell(struct zygote *z, enum orr_nursery_event_kind kind,
 
 /* In the child: leave nothing of the zygote behind, then serve. */
 __attribute__((noreturn)) static void become_child(struct zygote *z, int fd,
-                                                   orr_shared_pid *group)
+                                                   struct orr_home *home)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != z->self)
@@ -58,44 +63,66 @@ __attribute__((noreturn)) static void become_child(struct zygote *z, int fd,
     (void)close(z->signals);
     orr_channel_release(&z->rank);
     free(z->children);
-    orri_child_main(z->setup, fd, group);
+    free(z->removers);
+    orri_child_main(z->setup, fd, home);
 }
 
-static orr_shared_pid *new_group(void)
+static struct orr_home *new_home(void)
 {
-    void *page = mmap(NULL, sizeof(orr_shared_pid), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return page == MAP_FAILED ? NULL : page;
+    void *pages = mmap(NULL, sizeof(struct orr_home), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
 }
 
-/* Its child is gone and can start no more: end the command with all that it started. */
-static void end_group(struct child *child)
+/* In a process of its own: there may be much in it, and others wait to be born. */
+static void remove_scratch(struct zygote *z, const char *path)
 {
-    if (child->group && *child->group > 0)
-        (void)kill(-*child->group, SIGKILL);
-    if (child->group)
-        (void)munmap(child->group, sizeof *child->group);
-    child->group = NULL;
+    pid_t pid = fork();
+    if (pid == 0) {
+        orri_scratch_remove(path);
+        _exit(0);
+    }
+    z->removers =
+        orr_grow(z->removers, z->n_removers, &z->cap_removers, sizeof *z->removers);
+    if (pid > 0)
+        z->removers[z->n_removers++] = pid;
+}
+
+/* Its child is gone and can start no more: end the command with all that it started,
+ * and remove its scratch directory. */
+static void end_home(struct zygote *z, struct child *child)
+{
+    struct orr_home *home = child->home;
+    if (!home)
+        return;
+    if (home->group > 0)
+        (void)kill(-home->group, SIGKILL);
+    if (home->state == ORR_SCRATCH_SPARE)
+        (void)rmdir(home->scratch);
+    if (home->state == ORR_SCRATCH_USED)
+        remove_scratch(z, home->scratch);
+    (void)munmap(home, sizeof *home);
+    child->home = NULL;
 }
 
 static void bear(struct zygote *z, uint32_t label)
 {
     int pair[2];
-    struct child child = { .pid = -1, .label = label, .group = new_group() };
-    if (!child.group || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    struct child child = { .pid = -1, .label = label, .home = new_home() };
+    if (!child.home || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
-        end_group(&child);
+        end_home(z, &child);
         return;
     }
     child.pid = fork();
     if (child.pid == 0) {
         (void)close(pair[0]);
-        become_child(z, pair[1], child.group);
+        become_child(z, pair[1], child.home);
     }
     (void)close(pair[1]);
     if (child.pid < 0) {
         tell(z, ORR_NURSERY_DEAD, &child, errno, -1);
-        end_group(&child);
+        end_home(z, &child);
     } else {
         z->children = orr_grow(z->children, z->n, &z->cap, sizeof *z->children);
         z->children[z->n++] = child;
@@ -104,18 +131,47 @@ static void bear(struct zygote *z, uint32_t label)
     (void)close(pair[0]);
 }
 
+/* Commands whose child died, and what they started, are below us now. */
+static void end_orphans(const struct zygote *z)
+{
+    pid_t *spared = orr_alloc(z->n + z->n_removers + 1, sizeof *spared);
+    for (size_t i = 0; i < z->n; i++)
+        spared[i] = z->children[i].pid;
+    for (size_t i = 0; i < z->n_removers; i++)
+        spared[z->n + i] = z->removers[i];
+    (void)orri_orphans_kill(spared, z->n + z->n_removers);
+    free(spared);
+}
+
+static void bury(struct zygote *z, pid_t pid, int status)
+{
+    struct child dead = { .pid = -1 };
+    for (size_t i = 0; i < z->n; i++)
+        if (z->children[i].pid == pid) {
+            dead = z->children[i];
+            z->children[i] = z->children[--z->n];
+            break;
+        }
+    for (size_t i = 0; i < z->n_removers; i++)
+        if (z->removers[i] == pid) {
+            z->removers[i] = z->removers[--z->n_removers];
+            return;
+        }
+    if (dead.home && dead.home->group > 0)
+        (void)kill(-dead.home->group, SIGKILL);
+    end_orphans(z); /* also when one of them died, which may have left others */
+    if (dead.pid <= 0)
+        return;
+    end_home(z, &dead);
+    tell(z, ORR_NURSERY_DEAD, &dead, status, -1);
+}
+
 static void reap(struct zygote *z)
 {
     int status = 0;
     pid_t pid = 0;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < z->n; i++)
-            if (z->children[i].pid == pid) {
-                end_group(&z->children[i]);
-                tell(z, ORR_NURSERY_DEAD, &z->children[i], status, -1);
-                z->children[i] = z->children[--z->n];
-                break;
-            }
+        bury(z, pid, status);
 }
 
 static void serve(struct zygote *z)
@@ -140,10 +196,13 @@ __attribute__((noreturn)) static void end(struct zygote *z)
 {
     for (size_t i = 0; i < z->n; i++)
         (void)kill(z->children[i].pid, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0)
-        continue;
     for (size_t i = 0; i < z->n; i++)
-        end_group(&z->children[i]);
+        (void)waitpid(z->children[i].pid, NULL, 0);
+    orri_orphans_end();
+    for (size_t i = 0; i < z->n; i++)
+        end_home(z, &z->children[i]);
+    while (waitpid(-1, NULL, 0) > 0) /* those that remove directories */
+        continue;
     _exit(0);
 }
 
@@ -155,6 +214,7 @@ void orri_zygote_main(const struct orr_nursery_setup *setup, int fd, pid_t paren
     (void)prctl(PR_SET_NAME, "orrery-zygote");
     if (getppid() != parent)
         _exit(0);
+    orri_orphans_adopt();
     (void)setpgid(0, 0); /* a Ctrl-C is for the coordinator to interpret */
     sigset_t mask;
     (void)sigemptyset(&mask);

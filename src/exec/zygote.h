@@ -10,6 +10,6 @@ __attribute__((noreturn)) void orri_zygote_main(const struct orr_nursery_setup *
                                                 int fd, pid_t parent);
 /* A warm child's whole life: attempts from `fd` until it closes. */
 __attribute__((noreturn)) void orri_child_main(const struct orr_nursery_setup *setup,
-                                               int fd, orr_shared_pid *group);
+                                               int fd, struct orr_home *home);
 
 #endif

@@ -189,14 +189,35 @@ bool orr_mpi_launched(void)
     return false;
 }
 
+/* For tests: ranks of one machine as if they were on several, so many on each; rank 0
+ * with the first. 0: nodes are what they are. */
+static int ranks_a_node(void)
+{
+    const char *text = getenv("ORRERY_RANKS_PER_NODE");
+    long n = text ? strtol(text, NULL, 10) : 0;
+    return n > 0 && n < INT32_MAX ? (int)n : 0;
+}
+
+static MPI_Comm node_of(const struct mpi_link *self, int rank)
+{
+    MPI_Comm machine;
+    MPI_Comm node;
+    int n = ranks_a_node();
+    (void)MPI_Comm_split_type(self->comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL,
+                              &machine);
+    if (n == 0)
+        return machine;
+    (void)MPI_Comm_split(machine, rank ? (rank - 1) / n : 0, rank, &node);
+    (void)MPI_Comm_free(&machine);
+    return node;
+}
+
 /* The node's agent is its lowest rank but 0; rank 0 alone serves itself. */
 static void map_nodes(struct mpi_link *self, struct orr_mpi_world *out)
 {
-    MPI_Comm node;
     int rank = (int)self->link.rank;
     int size = 0;
-    (void)MPI_Comm_split_type(self->comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL,
-                              &node);
+    MPI_Comm node = node_of(self, rank);
     (void)MPI_Comm_size(node, &size);
     int mine = self->link.size == 1 || rank != 0 ? rank : INT32_MAX;
     int lowest = 0;

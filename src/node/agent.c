@@ -1,7 +1,8 @@
 /* agent.c - the node's side of the conversation with the coordinator
  * Owns: the agent's life, what it hears and when it leaves.
  * Hands on: attempts in flight (flights.c), which of them start (queue.c), their
- * results (results.c), cores and workers (crew.c), running (host.c). */
+ * results (results.c), what is taken back (tail.c), cores and workers (crew.c), running
+ * (host.c). */
 #include "node/internal.h"
 
 #include "base/clock.h"
@@ -118,46 +119,55 @@ static void blame_disk(struct orr_agent *agent, const char *message)
     orr_text_release(&text);
 }
 
-void orri_agent_ended(struct orr_agent *agent, uint32_t at,
-                      const struct orr_host_done *done, uint32_t rank)
+static void ended(struct orr_agent *agent, uint32_t at,
+                  const struct orr_host_done *done, uint32_t rank)
 {
     struct orri_flight *flight = &agent->flights[at];
-    struct orr_bytes bytes = ORR_BYTES_INIT;
     struct orr_host_done forgiven = *done;
     bool disk = disk_is_to_blame(&done->outcome);
+    if (flight->cancelled && done->outcome.failure == ORR_FAIL_LOST) {
+        orri_crew_release(agent->crew, &flight->seat);
+        orri_agent_give(agent, at);
+        return;
+    }
     if (disk)
         blame_disk(agent, done->outcome.message);
-    if (disk || ended_by_us(agent, done->outcome.failure))
+    if (disk || ended_by_us(agent, done->outcome.failure)) {
         forgiven.outcome.failure = ORR_FAIL_LOST;
-    orri_local_done_put(&bytes, &forgiven);
-    flight->done = bytes.data; /* ours now */
-    flight->done_length = bytes.length;
+        forgiven.outcome.code = 0;
+    }
     flight->blob_fd = done->blob_fd;
     flight->rank = rank;
     if (flight->state == ORRI_FLIGHT_RUNNING)
-        orri_crew_release(agent->crew, &flight->place);
+        orri_crew_release(agent->crew, &flight->seat);
     flight->state = ORRI_FLIGHT_HELD;
     agent->busy = true;
-    if (agent->held.n || !orri_result_store(agent, at))
-        orri_flight_push(agent, &agent->held, at);
+    orri_result_take(agent, at, &forgiven);
 }
 
-/* The flight of an attempt on this worker; attempts are few per worker. */
+/* The flight that a result is of; UINT32_MAX when that is over already (the worker was
+ * thought lost). */
 static uint32_t find_running(const struct orr_agent *agent, uint32_t worker,
-                             uint32_t task, uint32_t attempt)
+                             const struct orr_host_done *done)
 {
-    const struct orri_place *place = orri_crew_find(agent->crew, worker, task, attempt);
-    return place ? place->token : UINT32_MAX;
+    if (done->token >= agent->n_flights)
+        return UINT32_MAX;
+    const struct orri_flight *flight = &agent->flights[done->token];
+    bool is_it = flight->state == ORRI_FLIGHT_RUNNING &&
+                 flight->seat.worker == worker &&
+                 flight->assignment.task == done->task &&
+                 flight->assignment.attempt == done->attempt;
+    return is_it ? done->token : UINT32_MAX;
 }
 
-static void local_ended(struct orr_agent *agent)
+void orri_local_ended(struct orr_agent *agent)
 {
     struct orr_host_done done;
     while (orr_host_next(agent->host, &done)) {
-        uint32_t at = find_running(agent, 0, done.task, done.attempt);
+        uint32_t at = find_running(agent, 0, &done);
         if (at == UINT32_MAX)
             ORR_BUG("task %u ended here but was not started here", done.task);
-        orri_agent_ended(agent, at, &done, agent->setup.link->rank);
+        ended(agent, at, &done, agent->setup.link->rank);
     }
 }
 
@@ -172,9 +182,9 @@ static void worker_ended(void *context, uint32_t worker, uint32_t rank,
             ORR_BUG("damaged result from worker %u", rank);
         done.blob_fd = blob_fd;
         blob_fd = -1;
-        uint32_t at = find_running(agent, worker, done.task, done.attempt);
+        uint32_t at = find_running(agent, worker, &done);
         if (at != UINT32_MAX)
-            orri_agent_ended(agent, at, &done, rank);
+            ended(agent, at, &done, rank);
         else if (done.blob_fd >= 0)
             (void)close(done.blob_fd);
     }
@@ -189,19 +199,20 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
                    agent->setup.host_name);
     for (uint32_t i = 0; i < agent->n_flights; i++) {
         struct orri_flight *flight = &agent->flights[i];
-        if (flight->state != ORRI_FLIGHT_RUNNING || flight->place.worker != worker)
+        if (flight->state != ORRI_FLIGHT_RUNNING || flight->seat.worker != worker)
             continue;
         struct orr_host_done done = {
             .task = flight->assignment.task,
             .attempt = flight->assignment.attempt,
-            .core = flight->place.cores[0],
+            .core = flight->seat.core,
             .blob_fd = -1,
             .outcome = { .failure = ORR_FAIL_LOST,
+                         .code = ORR_LOST_DIED,
                          .message = text,
                          .t_start = orr_clock_wall(),
                          .t_end = orr_clock_wall() },
         };
-        orri_agent_ended(agent, i, &done, rank);
+        ended(agent, i, &done, rank);
     }
     if (!agent->stopping)
         (void)fprintf(stderr, "orrery: %s; its attempts run elsewhere\n", text);
@@ -214,10 +225,13 @@ static void accept_assignment(struct orr_agent *agent,
 {
     uint32_t at = orri_flight_new(agent);
     struct orri_flight *flight = &agent->flights[at];
-    *flight = (struct orri_flight) { .state = ORRI_FLIGHT_QUEUED,
-                                     .assignment = *from,
-                                     .blob_fd = -1 };
-    flight->args = orr_alloc(from->args_length + 1, 1);
+    flight->state = ORRI_FLIGHT_QUEUED;
+    flight->assignment = *from;
+    if (from->args_length >= flight->args_room) {
+        free(flight->args);
+        flight->args_room = from->args_length + 1;
+        flight->args = orr_alloc(flight->args_room, 1);
+    }
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
     flight->assignment.args = flight->args;
@@ -244,6 +258,8 @@ static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
     struct orr_reader in = orr_reader_of(data, length);
     switch (orr_message_of(&in)) {
     case ORR_MESSAGE_ASSIGN: return take_assignments(agent, &in, err);
+    case ORR_MESSAGE_RETRACT: return orri_agent_retract(agent, &in, err);
+    case ORR_MESSAGE_CANCEL: return orri_agent_cancel(agent, &in, err);
     case ORR_MESSAGE_BEAT: return ORR_OK;
     case ORR_MESSAGE_ABANDON:
         orri_queue_drop(agent);
@@ -305,6 +321,9 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
         return status;
     }
     agent->host = orr_host_new(&setup->host);
+    agent->mean = orr_alloc(setup->host.graph->n_functions, sizeof *agent->mean);
+    for (uint32_t f = 0; f < setup->host.graph->n_functions; f++)
+        agent->mean[f] = -1;
     agent->began = orr_clock_monotonic();
     agent->beat = agent->began;
     *out = agent;
@@ -320,7 +339,9 @@ void orr_agent_free(struct orr_agent *agent)
     (void)orr_writer_close(agent->writer, false, NULL);
     orri_flights_release(agent);
     orr_bytes_release(&agent->up);
+    orr_bytes_release(&agent->given);
     orr_arena_release(&agent->scratch);
+    free(agent->mean);
     free(agent->fault);
     free(agent);
 }
@@ -393,10 +414,12 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     if (ready)
         orri_crew_step(agent->crew);
     orr_host_step(agent->host, ready);
-    local_ended(agent);
+    orri_local_ended(agent);
     orri_results_store_held(agent);
     orri_queue_start(agent);
-    local_ended(agent); /* what ran in place */
+    orri_local_ended(agent); /* what could not even start */
+    if (status == ORR_OK)
+        status = orri_agent_send(agent, &agent->given, err);
     if (status == ORR_OK && (ready || agent->busy))
         status = orri_results_take(agent, err);
     if (status == ORR_OK)
@@ -414,12 +437,20 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
         return status;
     if (agent->stopping)
         return step_stopping(agent, now, err);
-    return coordinator_is_silent(agent, now) ? ORR_END : ORR_OK;
+    agent->forsaken = coordinator_is_silent(agent, now);
+    return agent->forsaken ? ORR_END : ORR_OK;
 }
+
+bool orr_agent_is_forsaken(const struct orr_agent *agent) { return agent->forsaken; }
 
 void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true; }
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
+
+bool orr_agent_is_ahead(const struct orr_agent *agent)
+{
+    return agent->queue.n >= orri_crew_cores(agent->crew);
+}
 
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max)
 {

@@ -38,10 +38,14 @@ void orr_agent_free(struct orr_agent *agent);
 orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err);
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max);
 int64_t orr_agent_wake(const struct orr_agent *agent); /* monotonic ns */
-/* Did the last step do anything? For the back-off of the loop around. */
 /* The processes of this node were told to end, each of them: what fails from now on is
  * no fault of its task. */
 void orr_agent_told_to_end(struct orr_agent *agent);
+/* Did the last step do anything? For the back-off of the loop around. */
 bool orr_agent_was_busy(const struct orr_agent *agent);
+/* It left because it heard nothing from rank 0. */
+bool orr_agent_is_forsaken(const struct orr_agent *agent);
+/* Attempts wait for its cores. */
+bool orr_agent_is_ahead(const struct orr_agent *agent);
 
 #endif

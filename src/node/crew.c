@@ -16,11 +16,22 @@ enum worker_state { WORKER_EXPECTED, WORKER_HERE, WORKER_LEFT, WORKER_LOST };
 /* Calls of microseconds that may wait at one worker. */
 enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30, NUMAS_MAX = 64 };
 
+/* What is in use together, and for how many attempts. */
+struct place {
+    uint32_t id;
+    uint32_t aboard;
+    uint32_t n_cores;
+    uint32_t cores[ORRI_CORES_MAX]; /* cores[0] is the worker's own */
+    uint32_t n_gpus;
+    uint32_t gpus[ORR_GPUS_MAX];
+    uint64_t memory;
+};
+
 struct worker {
     enum worker_state state;
     struct orr_channel channel; /* not for worker 0 */
     uint32_t rank;
-    struct orri_place *places; /* what it was given and not given back */
+    struct place *places; /* on its cores, now */
     size_t n_places;
     size_t cap_places;
     uint32_t in_place;
@@ -47,6 +58,7 @@ struct orri_crew {
     uint64_t memory_idle;
     struct newcomer newcomers[NEWCOMERS];
     uint32_t n_here;
+    uint32_t last_place; /* id */
     int64_t started;
     int64_t cpu;
     bool dismissed;
@@ -127,7 +139,7 @@ static void count_idle(struct orri_crew *crew)
 
 /* Take `n` idle cores: `own` first, then those of its NUMA domain, then any. */
 static void take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
-                       struct orri_place *place)
+                       struct place *place)
 {
     place->n_cores = 0;
     place->cores[place->n_cores++] = own;
@@ -164,7 +176,7 @@ static uint32_t choose_core(const struct orri_crew *crew, uint32_t n)
     return best;
 }
 
-static void take_gpus(struct orri_crew *crew, uint32_t n, struct orri_place *place)
+static void take_gpus(struct orri_crew *crew, uint32_t n, struct place *place)
 {
     place->n_gpus = 0;
     for (uint32_t g = 0; g < crew->setup.gpus && place->n_gpus < n; g++) {
@@ -176,26 +188,40 @@ static void take_gpus(struct orri_crew *crew, uint32_t n, struct orri_place *pla
     crew->n_gpus_idle -= n;
 }
 
+static struct place *new_place(struct orri_crew *crew, struct worker *worker)
+{
+    worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
+                              sizeof *worker->places);
+    struct place *place = &worker->places[worker->n_places++];
+    if (++crew->last_place == 0) /* after four billion */
+        ++crew->last_place;
+    place->id = crew->last_place;
+    place->aboard = 1;
+    return place;
+}
+
 static bool place_isolated(struct orri_crew *crew, const struct orr_resources *needs,
-                           struct orri_place *place)
+                           struct orri_seat *seat)
 {
     struct orr_resources idle = orri_crew_idle(crew);
     if (needs->cores > ORRI_CORES_MAX || needs->gpus > ORR_GPUS_MAX ||
         !orr_resources_fit(&idle, needs))
         return false;
     uint32_t own = choose_core(crew, needs->cores);
-    place->worker = own / crew->setup.cores_each;
+    uint32_t worker = own / crew->setup.cores_each;
+    struct place *place = new_place(crew, &crew->workers[worker]);
     take_cores(crew, own, needs->cores, place);
     take_gpus(crew, needs->gpus, place);
     place->memory = needs->memory;
     crew->memory_idle -= needs->memory;
     crew->n_idle -= needs->cores;
+    *seat = (struct orri_seat) { worker, place->id, own };
     return true;
 }
 
 /* Calls in place go to the worker with the fewest; to the agent only when it is alone.
  */
-static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
+static bool place_in_place(struct orri_crew *crew, struct orri_seat *seat)
 {
     uint32_t best = UINT32_MAX;
     uint32_t first = crew->n_here > 1 ? 1 : 0;
@@ -206,48 +232,53 @@ static bool place_in_place(struct orri_crew *crew, struct orri_place *place)
             best = w;
     if (best == UINT32_MAX)
         return false;
-    place->worker = best;
-    place->n_cores = 1;
-    place->cores[0] = best * crew->setup.cores_each;
+    *seat = (struct orri_seat) { best, 0, best * crew->setup.cores_each };
     crew->workers[best].in_place++;
     return true;
 }
 
 bool orri_crew_place(struct orri_crew *crew, bool isolated,
-                     const struct orr_resources *needs, uint32_t token, uint32_t task,
-                     uint32_t attempt, struct orri_place *out)
+                     const struct orr_resources *needs, struct orri_seat *out)
 {
-    out->in_place = !isolated;
-    out->token = token;
-    out->task = task;
-    out->attempt = attempt;
-    if (!(isolated ? place_isolated(crew, needs, out) : place_in_place(crew, out)))
-        return false;
-    struct worker *worker = &crew->workers[out->worker];
-    worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
-                              sizeof *worker->places);
-    worker->places[worker->n_places++] = *out;
-    return true;
+    return isolated ? place_isolated(crew, needs, out) : place_in_place(crew, out);
 }
 
-static size_t index_of(const struct worker *worker, uint32_t task, uint32_t attempt)
+static struct place *find_place(const struct orri_crew *crew,
+                                const struct orri_seat *seat)
 {
+    const struct worker *worker = &crew->workers[seat->worker];
     for (size_t i = 0; i < worker->n_places; i++)
-        if (worker->places[i].task == task && worker->places[i].attempt == attempt)
-            return i;
-    return SIZE_MAX;
+        if (worker->places[i].id == seat->place)
+            return &worker->places[i];
+    ORR_BUG("worker %u has no place %u", seat->worker, seat->place);
 }
 
-const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t w,
-                                        uint32_t task, uint32_t attempt)
+const uint32_t *orri_crew_cores_of(const struct orri_crew *crew,
+                                   const struct orri_seat *seat, uint32_t *n)
 {
-    const struct worker *worker = &crew->workers[w];
-    size_t at = index_of(worker, task, attempt);
-    return at == SIZE_MAX ? NULL : &worker->places[at];
+    *n = 1;
+    if (!seat->place)
+        return &seat->core;
+    const struct place *place = find_place(crew, seat);
+    *n = place->n_cores;
+    return place->cores;
+}
+
+const uint32_t *orri_crew_gpus_of(const struct orri_crew *crew,
+                                  const struct orri_seat *seat, uint32_t *n)
+{
+    const struct place *place = find_place(crew, seat);
+    *n = place->n_gpus;
+    return place->gpus;
+}
+
+void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat)
+{
+    find_place(crew, seat)->aboard++;
 }
 
 /* Cores of workers that are gone come back to nobody. */
-static void give_back(struct orri_crew *crew, const struct orri_place *place)
+static void give_back(struct orri_crew *crew, const struct place *place)
 {
     for (uint32_t i = 0; i < place->n_cores; i++) {
         crew->busy[place->cores[i]] = false;
@@ -259,17 +290,18 @@ static void give_back(struct orri_crew *crew, const struct orri_place *place)
     crew->memory_idle += place->memory;
 }
 
-void orri_crew_release(struct orri_crew *crew, const struct orri_place *place)
+void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat)
 {
-    struct worker *worker = &crew->workers[place->worker];
-    size_t at = index_of(worker, place->task, place->attempt);
-    if (at == SIZE_MAX)
-        ORR_BUG("task %u gives back what it did not take", place->task);
-    if (place->in_place)
+    struct worker *worker = &crew->workers[seat->worker];
+    if (!seat->place) {
         worker->in_place--;
-    else
-        give_back(crew, place);
-    worker->places[at] = worker->places[--worker->n_places];
+        return;
+    }
+    struct place *place = find_place(crew, seat);
+    if (--place->aboard)
+        return;
+    give_back(crew, place);
+    *place = worker->places[--worker->n_places];
 }
 
 /* ---- talking ---- */
@@ -301,6 +333,16 @@ void orri_crew_tell(struct orri_crew *crew, enum orr_message message)
     for (uint32_t w = 1; w < crew->setup.workers; w++)
         if (is_here(crew, w))
             orr_channel_send(&crew->workers[w].channel, out.data, out.length, -1);
+    orr_bytes_release(&out);
+}
+
+void orri_crew_cancel(struct orri_crew *crew, uint32_t w, struct orr_attempt_name name)
+{
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orri_crew_flush(crew); /* it may be among what waits to be sent */
+    orr_attempt_name_put(&out, ORR_MESSAGE_CANCEL, name);
+    if (is_here(crew, w))
+        orr_channel_send(&crew->workers[w].channel, out.data, out.length, -1);
     orr_bytes_release(&out);
 }
 
@@ -404,7 +446,8 @@ static void accept_newcomers(struct orri_crew *crew)
 
 void orri_crew_step(struct orri_crew *crew)
 {
-    accept_newcomers(crew);
+    if (crew->n_here < crew->setup.workers)
+        accept_newcomers(crew);
     for (uint32_t w = 1; w < crew->setup.workers; w++)
         if (is_here(crew, w))
             hear_worker(crew, w);

@@ -9,18 +9,12 @@
 
 #include <poll.h>
 
-/* Where an attempt runs. Worker 0 is the agent itself. */
-struct orri_place {
+/* Where an attempt runs. Worker 0 is the agent itself. Its cores are the crew's to
+ * know: thousands of attempts may wait or be on their way to the disk. */
+struct orri_seat {
     uint32_t worker;
-    uint32_t token; /* the agent's flight */
-    uint32_t task;
-    uint32_t attempt;
-    bool in_place;
-    uint32_t n_cores;
-    uint32_t cores[ORRI_CORES_MAX]; /* cores[0] is the worker's own */
-    uint64_t memory;
-    uint32_t n_gpus;
-    uint32_t gpus[ORR_GPUS_MAX];
+    uint32_t place; /* shared by those that were sent together; 0: in place */
+    uint32_t core;  /* the first: the worker's own */
 };
 
 struct orri_crew_setup {
@@ -43,18 +37,25 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
                          struct orr_error *err);
 void orri_crew_free(struct orri_crew *crew);
 
-/* Choose cores and GPUs for a call and take them; false when they are not free now.
- * Calls in place take nothing of that. */
+/* Choose cores and GPUs for a call and take them, and its memory; false when they are
+ * not free now. Calls in place take nothing of that. */
 bool orri_crew_place(struct orri_crew *crew, bool isolated,
-                     const struct orr_resources *needs, uint32_t token, uint32_t task,
-                     uint32_t attempt, struct orri_place *out);
-void orri_crew_release(struct orri_crew *crew, const struct orri_place *place);
-/* What this worker was given under this task and attempt; NULL: nothing. */
-const struct orri_place *orri_crew_find(const struct orri_crew *crew, uint32_t worker,
-                                        uint32_t task, uint32_t attempt);
+                     const struct orr_resources *needs, struct orri_seat *out);
+const uint32_t *orri_crew_cores_of(const struct orri_crew *crew,
+                                   const struct orri_seat *seat, uint32_t *n);
+/* Not for seats in place. */
+const uint32_t *orri_crew_gpus_of(const struct orri_crew *crew,
+                                  const struct orri_seat *seat, uint32_t *n);
+/* One more call for the same cores, GPUs and memory, after those that are there. */
+void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat);
+/* One attempt there is over; the last gives all back. */
+void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat);
 
 void orri_crew_send(struct orri_crew *crew, uint32_t worker,
                     const struct orri_local_assignment *assignment);
+/* The worker is to end this one. */
+void orri_crew_cancel(struct orri_crew *crew, uint32_t worker,
+                      struct orr_attempt_name name);
 void orri_crew_flush(struct orri_crew *crew);
 void orri_crew_tell(struct orri_crew *crew, enum orr_message message);
 void orri_crew_step(struct orri_crew *crew);

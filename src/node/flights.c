@@ -5,49 +5,64 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
-                      uint32_t at)
+enum { KEPT_BYTES = 256 }; /* of arguments, for the next flight in that place */
+
+uint32_t orri_flight_seek(const struct orr_agent *agent,
+                          const struct orri_flight_list *list, int64_t priority,
+                          bool before_equals)
 {
-    agent->flights[at].next = 0;
-    if (list->tail)
-        agent->flights[list->tail - 1].next = at + 1;
-    else
-        list->head = at + 1;
-    list->tail = at + 1;
-    list->n++;
+    uint32_t before = 0;
+    uint32_t at = list->head;
+    if (list->tail && !before_equals &&
+        agent->flights[list->tail - 1].assignment.priority >= priority)
+        return list->tail;
+    while (at && (agent->flights[at - 1].assignment.priority > priority ||
+                  (agent->flights[at - 1].assignment.priority == priority &&
+                   !before_equals))) {
+        before = at;
+        at = agent->flights[at - 1].next;
+    }
+    return before;
 }
 
-void orri_flight_push_first(struct orr_agent *agent, struct orri_flight_list *list,
-                            uint32_t at)
+uint32_t orri_flight_behind(const struct orr_agent *agent,
+                            const struct orri_flight_list *list, uint32_t before)
 {
-    agent->flights[at].next = list->head;
-    list->head = at + 1;
-    if (!list->tail)
+    return before ? agent->flights[before - 1].next : list->head;
+}
+
+void orri_flight_push_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                             uint32_t before, uint32_t at)
+{
+    uint32_t *place = before ? &agent->flights[before - 1].next : &list->head;
+    agent->flights[at].next = *place;
+    *place = at + 1;
+    if (list->tail == before)
         list->tail = at + 1;
     list->n++;
 }
 
-uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list)
+void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
+                      uint32_t at)
 {
-    uint32_t at = list->head - 1;
-    list->head = agent->flights[at].next;
-    if (!list->head)
-        list->tail = 0;
+    orri_flight_push_behind(agent, list, list->tail, at);
+}
+
+uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                                uint32_t before)
+{
+    uint32_t *place = before ? &agent->flights[before - 1].next : &list->head;
+    uint32_t at = *place - 1;
+    *place = agent->flights[at].next;
+    if (list->tail == at + 1)
+        list->tail = before;
     list->n--;
     return at;
 }
 
-void orri_flight_take_out(struct orr_agent *agent, struct orri_flight_list *list,
-                          uint32_t at, uint32_t before)
+uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list)
 {
-    uint32_t next = agent->flights[at].next;
-    if (before)
-        agent->flights[before - 1].next = next;
-    else
-        list->head = next;
-    if (!next)
-        list->tail = before;
-    list->n--;
+    return orri_flight_pop_behind(agent, list, 0);
 }
 
 uint32_t orri_flight_new(struct orr_agent *agent)
@@ -65,9 +80,17 @@ void orri_flight_free(struct orr_agent *agent, uint32_t at)
     struct orri_flight *flight = &agent->flights[at];
     if (flight->blob_fd >= 0)
         (void)close(flight->blob_fd);
-    free(flight->args);
+    if (flight->args_room > KEPT_BYTES) {
+        free(flight->args);
+        flight->args = NULL;
+        flight->args_room = 0;
+    }
     free(flight->done);
-    *flight = (struct orri_flight) { .blob_fd = -1 };
+    free(flight->texts);
+    flight->done = NULL;
+    flight->texts = NULL;
+    flight->blob_fd = -1;
+    flight->state = ORRI_FLIGHT_FREE;
     orri_flight_push(agent, &agent->unused, at);
 }
 
@@ -84,6 +107,7 @@ void orri_flights_release(struct orr_agent *agent)
             (void)close(agent->flights[i].blob_fd);
         free(agent->flights[i].args);
         free(agent->flights[i].done);
+        free(agent->flights[i].texts);
     }
     free(agent->flights);
 }

@@ -1,12 +1,14 @@
 /* host.c - warm children at work
- * Owns: the children's channels, what each runs, and finished attempts not taken yet.
- */
+ * Owns: the children's channels, what each was given, and finished attempts not taken
+ * yet. A child that is given several attempts runs them in turn; when it dies, the one
+ * it was at ends with it and the others go to the next child. */
 #include "node/host.h"
 
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/footprint.h"
+#include "exec/scratch.h"
 #include "node/orders.h"
 
 #include <errno.h>
@@ -21,23 +23,29 @@ enum child_state { CHILD_NONE, CHILD_BORN, CHILD_IDLE, CHILD_BUSY, CHILD_DYING }
 
 enum { PINNED_MAX = 256, BACKSTOP_SECONDS = 15 };
 
-struct child {
-    enum child_state state;
-    struct orr_channel channel;
-    pid_t pid;
-    uint32_t pinned[PINNED_MAX]; /* where it is bound now */
-    uint32_t n_pinned;
-    /* the attempt in hand */
-    bool has_attempt;
+/* In the hands of a child, the first of its list, or behind that one. */
+struct errand {
+    struct errand *next;
+    uint32_t token;
     uint32_t task;
     uint32_t attempt;
     uint32_t function;
     uint32_t core;
-    struct orr_order order;
+    bool cancelled;         /* its twin elsewhere was faster */
+    struct orr_order order; /* borrows from the arena */
     struct orr_arena arena;
-    int blob_fd;
-    int64_t started;  /* wall ns */
-    int64_t deadline; /* monotonic ns; INT64_MAX: none */
+};
+
+struct child {
+    enum child_state state;
+    struct orr_channel channel;
+    pid_t pid;
+    uint32_t pinned[PINNED_MAX]; /* where it is bound, or is to be */
+    uint32_t n_pinned;
+    struct errand *first;
+    struct errand **last;
+    int64_t started;  /* the first errand; wall ns */
+    int64_t deadline; /* of the first errand, monotonic ns; INT64_MAX: none */
     bool timed_out;
     bool abandoned;
     struct orr_footprint memory; /* of a function in C; commands are looked after */
@@ -57,9 +65,29 @@ struct orr_host {
     struct finished *first;
     struct finished **last;
     struct finished *held;
-    int spare_blob_fd; /* for the next call in place; most leave it empty */
+    struct finished *spare; /* one, with its memory */
+    uint32_t warm;          /* children that are kept ready */
+    struct errand *unused;  /* one, with its memory */
+    int spare_blob_fd;      /* for the next call in place; most leave it empty */
     struct orr_oom_kills kills;
 };
+
+static void spawn(struct orr_host *host, struct child *child)
+{
+    child->state = CHILD_BORN;
+    child->started = 0;
+    orr_nursery_spawn(host->setup.nursery, (uint32_t)(child - host->children));
+}
+
+/* `warm` of all functions together: any child runs any function. */
+static uint32_t warm_of(const struct orr_host_setup *setup)
+{
+    uint32_t n = 0;
+    for (uint32_t f = 0; f < setup->graph->n_functions && n < setup->children; f++)
+        if (setup->graph->functions[f].isolated)
+            n += setup->graph->functions[f].warm;
+    return n < setup->children ? n : setup->children;
+}
 
 struct orr_host *orr_host_new(const struct orr_host_setup *setup)
 {
@@ -71,10 +99,22 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup)
     orr_oom_open(&host->kills, "");
     for (uint32_t i = 0; i < setup->children; i++) {
         host->children[i].channel.fd = -1;
-        host->children[i].blob_fd = -1;
+        host->children[i].last = &host->children[i].first;
         host->children[i].memory.next = INT64_MAX;
+        host->children[i].kills = host->kills;
     }
+    host->warm = warm_of(setup);
+    for (uint32_t i = 0; i < host->warm; i++)
+        spawn(host, &host->children[i]);
     return host;
+}
+
+static void free_errand(struct errand *errand)
+{
+    if (!errand)
+        return;
+    orr_arena_release(&errand->arena);
+    free(errand);
 }
 
 static void free_finished(struct finished *finished)
@@ -93,12 +133,15 @@ void orr_host_free(struct orr_host *host)
         struct child *child = &host->children[i];
         if (child->state != CHILD_NONE)
             orr_channel_release(&child->channel);
-        if (child->blob_fd >= 0)
-            (void)close(child->blob_fd);
-        orr_arena_release(&child->arena);
         orr_footprint_end(&child->memory);
+        while (child->first) {
+            struct errand *next = child->first->next;
+            free_errand(child->first);
+            child->first = next;
+        }
     }
     orr_oom_close(&host->kills);
+    free_errand(host->unused);
     while (host->first) {
         struct finished *next = host->first->next;
         if (host->first->done.blob_fd >= 0)
@@ -107,6 +150,7 @@ void orr_host_free(struct orr_host *host)
         host->first = next;
     }
     free_finished(host->held);
+    free_finished(host->spare);
     if (host->spare_blob_fd >= 0)
         (void)close(host->spare_blob_fd);
     free(host->children);
@@ -115,13 +159,26 @@ void orr_host_free(struct orr_host *host)
 
 /* ---- finished attempts ---- */
 
-static struct finished *new_finished(uint32_t task, uint32_t attempt, uint32_t core)
+static struct finished *new_finished(struct orr_host *host, uint32_t token,
+                                     uint32_t task, uint32_t attempt, uint32_t core)
 {
-    struct finished *finished = orr_alloc(1, sizeof *finished);
-    finished->done = (struct orr_host_done) {
-        .task = task, .attempt = attempt, .core = core, .blob_fd = -1
-    };
+    struct finished *finished = host->spare;
+    host->spare = NULL;
+    if (!finished)
+        finished = orr_alloc(1, sizeof *finished);
+    finished->next = NULL;
+    finished->done.token = token;
+    finished->done.task = task;
+    finished->done.attempt = attempt;
+    finished->done.core = core;
+    finished->done.blob_fd = -1;
     return finished;
+}
+
+static struct finished *finish_of(struct orr_host *host, const struct errand *errand)
+{
+    return new_finished(host, errand->token, errand->task, errand->attempt,
+                        errand->core);
 }
 
 static void push_finished(struct orr_host *host, struct finished *finished)
@@ -130,9 +187,19 @@ static void push_finished(struct orr_host *host, struct finished *finished)
     host->last = &finished->next;
 }
 
+static void drop_finished(struct orr_host *host, struct finished *finished)
+{
+    if (!finished || host->spare) {
+        free_finished(finished);
+        return;
+    }
+    orr_arena_reset(&finished->arena);
+    host->spare = finished;
+}
+
 bool orr_host_next(struct orr_host *host, struct orr_host_done *out)
 {
-    free_finished(host->held);
+    drop_finished(host, host->held);
     host->held = host->first;
     if (!host->held)
         return false;
@@ -145,11 +212,10 @@ bool orr_host_next(struct orr_host *host, struct orr_host_done *out)
 
 /* ---- starting ---- */
 
-static void finish_early(struct orr_host *host, const struct orr_assignment *assignment,
-                         uint32_t core, const char *message)
+static void finish_early(struct orr_host *host, const struct errand *errand,
+                         const char *message)
 {
-    struct finished *finished =
-        new_finished(assignment->task, assignment->attempt, core);
+    struct finished *finished = finish_of(host, errand);
     finished->done.outcome = (struct orr_outcome) {
         .failure = ORR_FAIL_INVALID,
         .message = orr_arena_strdup(&finished->arena, message),
@@ -167,13 +233,13 @@ static int new_blob_file(void)
     return fd;
 }
 
-static void run_in_place(struct orr_host *host, const struct orr_assignment *assignment,
-                         uint32_t core)
+static void run_in_place(struct orr_host *host, uint32_t token,
+                         const struct orr_assignment *assignment, uint32_t core)
 {
     const struct orr_graph_function *function =
         &host->setup.graph->functions[assignment->function];
     struct finished *finished =
-        new_finished(assignment->task, assignment->attempt, core);
+        new_finished(host, token, assignment->task, assignment->attempt, core);
     struct orr_order order;
     struct orr_error err = { 0 };
     (void)orri_order_make(host->setup.graph, assignment, host->setup.run_dir, 1,
@@ -202,166 +268,236 @@ static void pin(struct orr_host *host, struct child *child)
                             child->n_pinned, &err);
 }
 
-/* The order goes to the child, which is there. */
-static void send_order(struct orr_host *host, struct child *child)
+/* Its first errand is what the child is at from now on. */
+static void begin_first(struct orr_host *host, struct child *child)
 {
-    struct orr_bytes bytes = ORR_BYTES_INIT;
+    const struct orr_order *order = &child->first->order;
     child->kills = host->kills;
     orr_oom_mark(&child->kills);
     child->too_much_memory = false;
     orr_footprint_begin(&child->memory, child->pid,
-                        child->order.function ? (uint64_t)child->order.memory : 0,
+                        order->function ? (uint64_t)order->memory : 0,
                         orr_clock_monotonic());
-    orr_order_put(&bytes, &child->order);
     child->state = CHILD_BUSY;
     child->started = orr_clock_wall();
     child->deadline = INT64_MAX;
-    if (child->order.timeout) /* a command's own clock comes first */
-        child->deadline = orr_clock_monotonic() + child->order.timeout +
-                          (child->order.function ? 0 : BACKSTOP_SECONDS * ORR_SECOND);
-    orr_channel_send(&child->channel, bytes.data, bytes.length, child->blob_fd);
+    if (order->timeout) /* a command's own clock comes first */
+        child->deadline = orr_clock_monotonic() + order->timeout +
+                          (order->function ? 0 : BACKSTOP_SECONDS * ORR_SECOND);
+}
+
+/* The order goes to the child, which is there. */
+static void send_order(struct child *child, const struct errand *errand)
+{
+    struct orr_bytes bytes = ORR_BYTES_INIT;
+    orr_order_put(&bytes, &errand->order);
+    orr_channel_send(&child->channel, bytes.data, bytes.length, -1);
     orr_bytes_release(&bytes);
 }
 
-/* An idle child, best one that is pinned right already; else a place for a new one. */
+/* The child that works on these cores, for calls that were sent together; else an idle
+ * one, best one that is pinned right already; else a place for a new one. */
 static struct child *choose_child(struct orr_host *host, const uint32_t *cores,
                                   uint32_t n)
 {
+    struct child *best = NULL;
     struct child *idle = NULL;
+    struct child *born = NULL;
     struct child *none = NULL;
     for (uint32_t i = 0; i < host->setup.children; i++) {
         struct child *child = &host->children[i];
-        if (child->state == CHILD_IDLE && is_pinned_to(child, cores, n))
+        bool theirs = is_pinned_to(child, cores, n);
+        if (theirs && child->first && child->state != CHILD_DYING)
             return child;
+        if (child->state == CHILD_IDLE && theirs)
+            best = child;
         if (child->state == CHILD_IDLE && !idle)
             idle = child;
+        if (child->state == CHILD_BORN && !child->first && !born)
+            born = child;
         if (child->state == CHILD_NONE && !none)
             none = child;
     }
-    if (!idle && !none)
+    if (!best && !idle && !born && !none)
         ORR_BUG("attempt without a free child");
-    return none ? none : idle;
+    if (best || (idle && host->warm)) /* one that is there is quicker than a new one */
+        return best ? best : idle;
+    return born ? born : none ? none : idle;
 }
 
-static orr_status take_order(struct orr_host *host, struct child *child,
+static struct errand *new_errand(struct orr_host *host)
+{
+    struct errand *errand = host->unused;
+    host->unused = NULL;
+    return errand ? errand : orr_alloc(1, sizeof *errand);
+}
+
+static void drop_errand(struct orr_host *host, struct errand *errand)
+{
+    orr_arena_reset(&errand->arena);
+    if (host->unused)
+        free_errand(errand);
+    else
+        host->unused = errand;
+}
+
+static void drop_first(struct orr_host *host, struct child *child)
+{
+    struct errand *errand = child->first;
+    child->first = errand->next;
+    if (!child->first)
+        child->last = &child->first;
+    drop_errand(host, errand);
+}
+
+static orr_status take_order(struct orr_host *host, struct errand *errand,
                              const struct orr_assignment *assignment, uint32_t n_cores,
                              struct orr_error *err)
 {
     /* The order borrows from the assignment's bytes: keep a copy of them. */
     struct orr_assignment kept = *assignment;
-    void *args = orr_arena_alloc(&child->arena, assignment->args_length + 1);
+    void *args = orr_arena_alloc(&errand->arena, assignment->args_length + 1);
     if (assignment->args_length)
         memcpy(args, assignment->args, assignment->args_length);
     kept.args = args;
+    errand->next = NULL;
+    errand->task = assignment->task;
+    errand->attempt = assignment->attempt;
+    errand->function = assignment->function;
     return orri_order_make(host->setup.graph, &kept, host->setup.run_dir, n_cores,
-                           &child->arena, &child->order, err);
+                           &errand->arena, &errand->order, err);
 }
 
 /* The lines come after what the function says of its environment, and before it counts
  * what is there: the first of a name wins. */
-static void add_environment(struct child *child, const char *lines)
+static void add_environment(struct errand *errand, const char *lines)
 {
-    struct orr_order *order = &child->order;
+    struct orr_order *order = &errand->order;
     uint32_t n = 0;
     for (const char *at = lines; *at; at++)
         n += *at == '\n';
     if (n == 0)
         return;
-    const char **env = orr_arena_alloc(&child->arena, (order->n_env + n) * sizeof *env);
+    const char **env =
+        orr_arena_alloc(&errand->arena, (order->n_env + n) * sizeof *env);
     if (order->n_env)
         memcpy(env, order->env, order->n_env * sizeof *env);
     for (const char *at = lines; *at; at += *at == '\n') {
         size_t length = strcspn(at, "\n");
-        env[order->n_env++] = orr_arena_strndup(&child->arena, at, length);
+        env[order->n_env++] = orr_arena_strndup(&errand->arena, at, length);
         at += length;
     }
     order->env = env;
 }
 
-static void start_in_child(struct orr_host *host,
-                           const struct orr_assignment *assignment,
-                           const uint32_t *cores, uint32_t n_cores, const char *env)
+static void append(struct child *child, struct errand *errand)
 {
-    struct child *child = choose_child(host, cores, n_cores);
-    struct orr_error err = { 0 };
+    *child->last = errand;
+    child->last = &errand->next;
+}
+
+/* It has nothing to do, or is not there yet. */
+static void employ(struct orr_host *host, struct child *child, const uint32_t *cores,
+                   uint32_t n_cores)
+{
     bool moved = !is_pinned_to(child, cores, n_cores);
-    orr_arena_reset(&child->arena);
-    if (take_order(host, child, assignment, n_cores, &err) != ORR_OK) {
-        finish_early(host, assignment, cores[0], err.text);
-        return;
-    }
-    add_environment(child, env);
-    child->has_attempt = true;
-    child->task = assignment->task;
-    child->attempt = assignment->attempt;
-    child->function = assignment->function;
-    child->core = cores[0];
     child->timed_out = false;
     child->abandoned = false;
-    child->blob_fd = new_blob_file();
     child->n_pinned = n_cores < PINNED_MAX ? n_cores : PINNED_MAX;
     memcpy(child->pinned, cores, child->n_pinned * sizeof *cores);
     if (child->state == CHILD_IDLE) {
         if (moved)
             pin(host, child);
-        send_order(host, child);
+        begin_first(host, child);
+        send_order(child, child->first);
         return;
     }
-    child->state = CHILD_BORN;
-    orr_nursery_spawn(host->setup.nursery, (uint32_t)(child - host->children));
+    if (child->state == CHILD_NONE)
+        spawn(host, child);
 }
 
-void orr_host_start(struct orr_host *host, const struct orr_assignment *assignment,
-                    const uint32_t *cores, uint32_t n_cores, const char *env)
+static void start_in_child(struct orr_host *host, uint32_t token,
+                           const struct orr_assignment *assignment,
+                           const uint32_t *cores, uint32_t n_cores, const char *env)
+{
+    struct child *child = choose_child(host, cores, n_cores);
+    struct errand *errand = new_errand(host);
+    struct orr_error err = { 0 };
+    errand->token = token;
+    errand->core = cores[0];
+    errand->cancelled = false;
+    if (take_order(host, errand, assignment, n_cores, &err) != ORR_OK) {
+        finish_early(host, errand, err.text);
+        drop_errand(host, errand);
+        return;
+    }
+    add_environment(errand, env);
+    bool follows = child->first != NULL;
+    append(child, errand);
+    if (!follows)
+        employ(host, child, cores, n_cores);
+    else if (child->state == CHILD_BUSY)
+        send_order(child, errand);
+}
+
+void orr_host_start(struct orr_host *host, uint32_t token,
+                    const struct orr_assignment *assignment, const uint32_t *cores,
+                    uint32_t n_cores, const char *env)
 {
     if (host->setup.graph->functions[assignment->function].isolated)
-        start_in_child(host, assignment, cores, n_cores, env);
+        start_in_child(host, token, assignment, cores, n_cores, env);
     else
-        run_in_place(host, assignment, cores[0]);
+        run_in_place(host, token, assignment, cores[0]);
 }
 
 uint32_t orr_host_running(const struct orr_host *host)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < host->setup.children; i++)
-        n += host->children[i].has_attempt;
+        n += host->children[i].first != NULL;
     return n;
 }
 
 /* ---- hearing ---- */
 
 static void take_answer(struct orr_host *host, struct child *child, const void *data,
-                        size_t length)
+                        size_t length, int blob_fd)
 {
-    struct finished *finished = new_finished(child->task, child->attempt, child->core);
+    struct errand *errand = child->first;
+    struct finished *finished = finish_of(host, errand);
     char *copy = orr_arena_alloc(&finished->arena, length + 1);
     memcpy(copy, data, length);
     struct orr_reader in = orr_reader_of(copy, length);
     struct orr_outcome *outcome = &finished->done.outcome;
     if (orr_outcome_get(&in, &finished->arena, outcome) != ORR_OK)
         ORR_BUG("outcome of %zu bytes does not read back", length);
-    orri_order_results(&host->setup.graph->functions[child->function], &child->order,
+    orri_order_results(&host->setup.graph->functions[errand->function], &errand->order,
                        &finished->arena, outcome);
     if (outcome->failure != ORR_FAIL_NONE)
         outcome->blob_bytes = 0;
     if (outcome->blob_bytes)
-        finished->done.blob_fd = child->blob_fd;
-    else
-        (void)close(child->blob_fd);
-    child->blob_fd = -1;
-    child->has_attempt = false;
-    child->state = CHILD_IDLE;
+        finished->done.blob_fd = blob_fd;
+    else if (blob_fd >= 0)
+        (void)close(blob_fd);
     push_finished(host, finished);
+    drop_first(host, child);
+    if (child->first)
+        begin_first(host, child);
+    else
+        child->state = CHILD_IDLE;
 }
 
 static void describe_death(struct child *child, int status, struct orr_arena *arena,
                            struct orr_outcome *out)
 {
-    const char *what =
-        child->order.function ? child->order.function : "the command's helper";
+    const struct orr_order *order = &child->first->order;
+    const char *what = order->function ? order->function : "the command's helper";
     char limit[ORR_TIME_TEXT];
-    orr_duration_text((double)child->order.timeout / 1e9, limit);
-    if (child->abandoned) {
+    orr_duration_text((double)order->timeout / 1e9, limit);
+    if (child->first->cancelled) {
+        out->failure = ORR_FAIL_LOST;
+        out->message = "it was made elsewhere meanwhile";
+    } else if (child->abandoned) {
         out->failure = ORR_FAIL_LOST;
         out->message = "the run was stopped";
     } else if (child->timed_out) {
@@ -392,25 +528,44 @@ static void describe_death(struct child *child, int status, struct orr_arena *ar
     }
 }
 
-static void bury(struct orr_host *host, struct child *child, int status)
+/* What it was at ends with it; with an abandoned one, all that it was given. */
+static void end_errands(struct orr_host *host, struct child *child, int status)
 {
-    if (child->state != CHILD_NONE && child->channel.fd >= 0)
-        orr_channel_release(&child->channel);
-    if (child->has_attempt) {
-        struct finished *finished =
-            new_finished(child->task, child->attempt, child->core);
+    bool all = child->abandoned;
+    do {
+        struct finished *finished = finish_of(host, child->first);
         struct orr_outcome *outcome = &finished->done.outcome;
         outcome->t_start = child->started ? child->started : orr_clock_wall();
         outcome->t_end = orr_clock_wall();
         describe_death(child, status, &finished->arena, outcome);
         push_finished(host, finished);
-        child->has_attempt = false;
-    }
-    if (child->blob_fd >= 0)
-        (void)close(child->blob_fd);
-    child->blob_fd = -1;
+        drop_first(host, child);
+    } while (all && child->first);
+}
+
+static uint32_t alive(const struct orr_host *host)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < host->setup.children; i++)
+        n += host->children[i].state != CHILD_NONE;
+    return n;
+}
+
+/* `born`: it was a process. */
+static void bury(struct orr_host *host, struct child *child, bool born, int status)
+{
+    if (child->state != CHILD_NONE && child->channel.fd >= 0)
+        orr_channel_release(&child->channel);
+    if (child->first && child->state != CHILD_NONE)
+        end_errands(host, child, status);
     child->state = CHILD_NONE;
-    child->n_pinned = 0;
+    child->started = 0;
+    child->timed_out = false;
+    child->too_much_memory = false;
+    if (!child->first)
+        child->n_pinned = 0;
+    if (child->first || (born && alive(host) < host->warm))
+        spawn(host, child); /* the others are for the next one */
 }
 
 static void hear_child(struct orr_host *host, struct child *child)
@@ -419,37 +574,46 @@ static void hear_child(struct orr_host *host, struct child *child)
     size_t length = 0;
     int fd = -1;
     (void)orr_channel_flush(&child->channel);
-    if (orr_channel_receive(&child->channel, &data, &length, &fd) != ORR_OK)
-        return;
-    if (child->has_attempt)
-        take_answer(host, child, data, length);
+    while (orr_channel_receive(&child->channel, &data, &length, &fd) == ORR_OK)
+        if (child->first)
+            take_answer(host, child, data, length, fd);
+        else if (fd >= 0)
+            (void)close(fd);
 }
 
 static void begin(struct orr_host *host, struct child *child)
 {
-    if (child->abandoned) { /* before it was born */
+    if (child->abandoned || (child->first && child->first->cancelled)) {
+        /* before it was born */
         child->state = CHILD_DYING;
         (void)kill(child->pid, SIGKILL);
         return;
     }
+    child->state = CHILD_IDLE;
+    if (!child->first)
+        return;
     pin(host, child);
-    send_order(host, child);
+    begin_first(host, child);
+    for (struct errand *errand = child->first; errand; errand = errand->next)
+        send_order(child, errand);
 }
 
 /* No process could be made: errno instead of a status. */
 static void miscarry(struct orr_host *host, struct child *child, int error)
 {
-    struct finished *finished = new_finished(child->task, child->attempt, child->core);
-    finished->done.outcome = (struct orr_outcome) {
-        .failure = ORR_FAIL_IO,
-        .code = error,
-        .message = orr_arena_printf(
-            &finished->arena, "cannot start a child process: %s", strerror(error)),
-        .t_start = orr_clock_wall(),
-        .t_end = orr_clock_wall(),
-    };
-    push_finished(host, finished);
-    child->has_attempt = false;
+    while (child->first) {
+        struct finished *finished = finish_of(host, child->first);
+        finished->done.outcome = (struct orr_outcome) {
+            .failure = ORR_FAIL_IO,
+            .code = error,
+            .message = orr_arena_printf(
+                &finished->arena, "cannot start a child process: %s", strerror(error)),
+            .t_start = orr_clock_wall(),
+            .t_end = orr_clock_wall(),
+        };
+        push_finished(host, finished);
+        drop_first(host, child);
+    }
 }
 
 static void hear_nursery(struct orr_host *host)
@@ -466,9 +630,9 @@ static void hear_nursery(struct orr_host *host)
         } else {
             if (child->state == CHILD_BUSY)
                 hear_child(host, child); /* its last words */
-            if (event.pid < 0 && child->has_attempt)
+            if (event.pid < 0)
                 miscarry(host, child, event.status);
-            bury(host, child, event.status);
+            bury(host, child, event.pid > 0, event.status);
         }
     }
 }
@@ -538,15 +702,31 @@ int64_t orr_host_wake(const struct orr_host *host)
     return wake;
 }
 
+static void end_child(struct child *child)
+{
+    if (child->state != CHILD_BUSY)
+        return;
+    child->state = CHILD_DYING;
+    (void)kill(child->pid, SIGKILL);
+}
+
 void orr_host_abandon(struct orr_host *host)
 {
     for (uint32_t i = 0; i < host->setup.children; i++) {
+        host->children[i].abandoned = host->children[i].first != NULL;
+        end_child(&host->children[i]);
+    }
+}
+
+void orr_host_cancel(struct orr_host *host, uint32_t task, uint32_t attempt)
+{
+    for (uint32_t i = 0; i < host->setup.children; i++) {
         struct child *child = &host->children[i];
-        child->abandoned = child->has_attempt;
-        if (child->state != CHILD_BUSY)
-            continue;
-        child->state = CHILD_DYING;
-        (void)kill(child->pid, SIGKILL);
+        struct errand *first = child->first;
+        if (!first || first->task != task || first->attempt != attempt)
+            continue; /* what waits behind another is short, and may as well run */
+        first->cancelled = true;
+        end_child(child);
     }
 }
 

@@ -29,13 +29,17 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup);
 /* Kills what runs. */
 void orr_host_free(struct orr_host *host);
 
-/* Start an attempt on these cores (their number is the call's). Needs a free child.
- * `env`: "NAME=value" lines for its environment, such as which GPUs it has; or "". */
-void orr_host_start(struct orr_host *host, const struct orr_assignment *assignment,
-                    const uint32_t *cores, uint32_t n_cores, const char *env);
+/* Start an attempt on these cores (their number is the call's): behind what a child was
+ * given for the same cores and has not done, else it needs a free child. `token` comes
+ * back with what came of it. `env`: "NAME=value" lines for its environment, such as
+ * which GPUs it has; or "". */
+void orr_host_start(struct orr_host *host, uint32_t token,
+                    const struct orr_assignment *assignment, const uint32_t *cores,
+                    uint32_t n_cores, const char *env);
 uint32_t orr_host_running(const struct orr_host *host);
 
 struct orr_host_done {
+    uint32_t token; /* of orr_host_start() */
     uint32_t task;
     uint32_t attempt;
     uint32_t core;              /* the first of its cores */
@@ -53,6 +57,8 @@ int64_t orr_host_wake(const struct orr_host *host);
 void orr_host_step(struct orr_host *host, bool ready);
 /* Kill everything that runs; each ends as `lost`. */
 void orr_host_abandon(struct orr_host *host);
+/* The same of one attempt, when it runs here in a child. */
+void orr_host_cancel(struct orr_host *host, uint32_t task, uint32_t attempt);
 /* No child can be had any more (the zygote died). */
 bool orr_host_broken(const struct orr_host *host);
 

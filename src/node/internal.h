@@ -1,6 +1,5 @@
 /* internal.h - what the files of the agent share: agent.c, flights.c, queue.c,
- * results.c
- */
+ * results.c, tail.c */
 #ifndef ORRI_NODE_INTERNAL_H
 #define ORRI_NODE_INTERNAL_H
 
@@ -21,15 +20,20 @@ enum orri_flight_state {
 /* One attempt from assignment to acknowledgement. */
 struct orri_flight {
     enum orri_flight_state state;
+    uint32_t next;                    /* in the list of its state + 1 */
     struct orr_assignment assignment; /* args owned, see args */
     unsigned char *args;
-    struct orri_place place; /* worker and cores while it runs */
+    uint32_t args_room;
+    struct orri_seat seat; /* while it runs */
     uint32_t rank;
-    unsigned char *done; /* encoded local DONE entry, from the end of the attempt on */
-    size_t done_length;
     int blob_fd;
-    uint32_t next;      /* in the list of its state + 1 */
     uint64_t overtaken; /* cores that went to others while it stood first and waited */
+    bool cancelled;     /* its twin elsewhere was faster */
+    struct orr_done report; /* its texts are owned, see texts; results come later */
+    char *texts;
+    unsigned char
+        *done; /* encoded local DONE entry, when the writer's queue was full */
+    size_t done_length;
 };
 
 struct orri_flight_list { /* flights by index + 1, in order */
@@ -50,13 +54,16 @@ struct orr_agent {
     struct orri_flight_list queue;
     uint32_t queued_in_place;     /* of these, calls that run in a worker itself */
     struct orri_flight_list held; /* ended, but the writer's queue is full */
+    double *mean;                 /* seconds of an attempt, by function; < 0: unknown */
     uint32_t storing;
     struct orr_bytes up;
+    struct orr_bytes given; /* GIVEN, under way */
     struct orr_arena scratch;
     bool greeted;
     bool stopping;
     bool faulted;
     bool told_to_end; /* by a signal */
+    bool forsaken;    /* rank 0 is silent */
     char *fault;      /* the machine failed an attempt: the coordinator is to know */
     bool busy;
     int64_t began;
@@ -72,11 +79,18 @@ struct orr_agent {
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at);
 uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list);
-void orri_flight_push_first(struct orr_agent *agent, struct orri_flight_list *list,
-                            uint32_t at);
-/* Out of the middle: `before` is the one before it, + 1. */
-void orri_flight_take_out(struct orr_agent *agent, struct orri_flight_list *list,
-                          uint32_t at, uint32_t before);
+/* The one after which such a priority stands: after its equals or before them. Indices
+ * + 1 here and below; 0: it is the first. */
+uint32_t orri_flight_seek(const struct orr_agent *agent,
+                          const struct orri_flight_list *list, int64_t priority,
+                          bool before_equals);
+uint32_t orri_flight_behind(const struct orr_agent *agent,
+                            const struct orri_flight_list *list, uint32_t before);
+void orri_flight_push_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                             uint32_t before, uint32_t at);
+/* The one behind `before`, an index + 1; 0: the first. */
+uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                                uint32_t before);
 /* The index of a free one; pointers to flights are good until the next new one. */
 uint32_t orri_flight_new(struct orr_agent *agent);
 void orri_flight_free(struct orr_agent *agent, uint32_t at);
@@ -91,22 +105,38 @@ orr_status orri_agent_send(struct orr_agent *agent, struct orr_bytes *bytes,
 orr_status orri_agent_say(struct orr_agent *agent, enum orr_message message,
                           const char *text, struct orr_error *err);
 
-/* An attempt ended, or is given back; `done` is copied. */
-void orri_agent_ended(struct orr_agent *agent, uint32_t at,
-                      const struct orr_host_done *done, uint32_t rank);
+/* Take what ended in this process. */
+void orri_local_ended(struct orr_agent *agent);
 
 /* ---- queue.c ---- */
 
 void orri_queue_push(struct orr_agent *agent, uint32_t at);
-/* Start what has room now: in the order in which attempts came, but that others may
- * overtake those that have to wait (orr_may_overtake()). */
+/* Start what has room now. */
 void orri_queue_start(struct orr_agent *agent);
 void orri_queue_drop(struct orr_agent *agent);
+/* All that waits, in order; the queue is empty then. free() it. */
+uint32_t *orri_queue_take(struct orr_agent *agent, uint32_t *n);
+/* As the last one, wherever it stood. */
+void orri_queue_put_back(struct orr_agent *agent, uint32_t at);
+/* An attempt of this function took so long. */
+void orri_learn(struct orr_agent *agent, uint32_t function, double seconds);
+
+/* ---- tail.c: attempts that are taken back, or made elsewhere as well ---- */
+
+/* Give back what waits; the last ones first. */
+orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
+                              struct orr_error *err);
+/* Drop what waits of these, end what runs. */
+orr_status orri_agent_cancel(struct orr_agent *agent, struct orr_reader *in,
+                             struct orr_error *err);
+/* The attempt is not here any more, and leaves no result. */
+void orri_agent_give(struct orr_agent *agent, uint32_t at);
 
 /* ---- results.c ---- */
 
-/* Hand an ended attempt to the writer. False: the writer's queue is full. */
-bool orri_result_store(struct orr_agent *agent, uint32_t at);
+/* An attempt ended: its result goes to the writer, and waits where that has no room. */
+void orri_result_take(struct orr_agent *agent, uint32_t at,
+                      const struct orr_host_done *done);
 /* Those that had to wait. */
 void orri_results_store_held(struct orr_agent *agent);
 /* Report what is on disk now. */

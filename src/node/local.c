@@ -40,6 +40,7 @@ orr_status orri_local_assignment_get(struct orr_reader *in, struct orr_arena *ar
 
 void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done)
 {
+    orr_put_u32(out, done->token);
     orr_put_u32(out, done->task);
     orr_put_u32(out, done->attempt);
     orr_put_u32(out, done->core);
@@ -49,7 +50,8 @@ void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done
 orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,
                                struct orr_arena *arena)
 {
-    *done = (struct orr_host_done) { .blob_fd = -1 };
+    done->blob_fd = -1;
+    done->token = orr_get_u32(in);
     done->task = orr_get_u32(in);
     done->attempt = orr_get_u32(in);
     done->core = orr_get_u32(in);

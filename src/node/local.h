@@ -26,7 +26,7 @@ void orri_local_assignment_put(struct orr_bytes *out,
 orr_status orri_local_assignment_get(struct orr_reader *in, struct orr_arena *arena,
                                      struct orri_local_assignment *a);
 
-/* DONE up: task and attempt, core, outcome. */
+/* DONE up: the token, task and attempt, core, outcome. */
 void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done);
 /* The outcome's bytes start at the reader afterwards. */
 orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,

@@ -293,6 +293,31 @@ static orr_status make_command(struct maker *m, const struct orr_assignment *ass
     return status;
 }
 
+/* In hexadecimal, by hand: printf would be a good part of a call in place. */
+static char *put_hex(char *at, uint64_t v)
+{
+    int digits = v ? (67 - __builtin_clzll(v)) / 4 : 1;
+    for (int i = digits - 1; i >= 0; i--)
+        *at++ = "0123456789abcdef"[v >> (4 * i) & 15];
+    return at;
+}
+
+/* Of the scratch directory of an attempt: no other has it, on any node or epoch. */
+static const char *attempt_name(const struct orr_assignment *assignment,
+                                struct orr_arena *arena)
+{
+    char *name = orr_arena_alloc(arena, 40);
+    char *at = name;
+    *at++ = 't';
+    at = put_hex(at, assignment->task);
+    *at++ = '-';
+    at = put_hex(at, assignment->attempt);
+    *at++ = '-';
+    at = put_hex(at, (uint64_t)orr_clock_wall());
+    *at = '\0';
+    return name;
+}
+
 orr_status orri_order_make(const struct orr_graph *graph,
                            const struct orr_assignment *assignment, const char *run_dir,
                            uint32_t cores, struct orr_arena *arena,
@@ -304,9 +329,7 @@ orr_status orri_order_make(const struct orr_graph *graph,
         .timeout = function->timeout,
         .memory = function->memory,
         .run_dir = run_dir,
-        .scratch = orr_arena_printf(arena, "t%" PRIu32 "-a%" PRIu32 "-%" PRIx64,
-                                    assignment->task, assignment->attempt,
-                                    (uint64_t)orr_clock_wall()),
+        .scratch = attempt_name(assignment, arena),
     };
     if (function->form == ORR_FORM_USE) {
         order->function = function->native->name;

@@ -7,58 +7,57 @@
 #include "node/local.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { UP_BYTES = 64 * 1024, TAKEN_AT_ONCE = 256 };
 
 /* ---- up: to the coordinator ---- */
 
-static const char *counters_text(struct orr_agent *agent,
-                                 const struct orr_outcome *outcome)
+static void put_counters(const struct orr_outcome *outcome, struct orr_text *text)
 {
-    struct orr_text text = ORR_TEXT_INIT;
     for (uint32_t i = 0; i < outcome->n_counters; i++)
-        orr_text_printf(&text, "%s=%.17g\n", outcome->counters[i].name,
+        orr_text_printf(text, "%s=%.17g\n", outcome->counters[i].name,
                         outcome->counters[i].amount);
-    const char *kept =
-        text.s ? orr_arena_strndup(&agent->scratch, text.s, text.length) : "";
-    orr_text_release(&text);
-    return kept;
 }
 
-static void read_done(struct orr_agent *agent, const struct orri_flight *flight,
-                      struct orr_host_done *done)
+/* What the coordinator will be told once it is on disk. Most attempts have no texts. */
+static void note_report(struct orri_flight *flight, const struct orr_host_done *done)
 {
-    struct orr_reader in = orr_reader_of(flight->done, flight->done_length);
-    if (orri_local_done_get(&in, done, &agent->scratch) != ORR_OK)
-        ORR_BUG("result of task %u does not read back", flight->assignment.task);
-}
-
-static void report(struct orr_agent *agent, const struct orri_flight *flight,
-                   const void *results, uint32_t results_length)
-{
-    struct orr_host_done done;
-    read_done(agent, flight, &done);
-    const struct orr_outcome *o = &done.outcome;
-    struct orr_done up = {
+    const struct orr_outcome *o = &done->outcome;
+    size_t message = o->message ? strlen(o->message) : 0;
+    flight->report = (struct orr_done) {
         .task = flight->assignment.task,
         .attempt = flight->assignment.attempt,
         .rank = flight->rank,
-        .core = done.core,
+        .core = done->core,
         .failure = (uint8_t)o->failure,
         .code = o->code,
-        .message = o->message,
-        .results = results,
-        .results_length = results_length,
+        .message = "",
         .t_start = o->t_start,
         .t_end = o->t_end,
         .cpu = o->cpu_user + o->cpu_sys,
         .blob_bytes = o->blob_bytes,
-        .counters = counters_text(agent, o),
+        .counters = "",
     };
+    if (message == 0 && o->n_counters == 0)
+        return;
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_text_append(&text, o->message ? o->message : "", message);
+    orr_text_append(&text, "", 1);
+    put_counters(o, &text);
+    flight->texts = text.s;
+    flight->report.message = text.s;
+    flight->report.counters = text.s + message + 1;
+}
+
+static void report(struct orr_agent *agent, struct orri_flight *flight,
+                   const void *results, uint32_t results_length)
+{
+    flight->report.results = results;
+    flight->report.results_length = results_length;
     if (agent->up.length == 0)
         orr_batch_begin(&agent->up, ORR_MESSAGE_DONE);
-    orr_done_put(&agent->up, &up);
-    orr_arena_reset(&agent->scratch);
+    orr_done_put(&agent->up, &flight->report);
 }
 
 /* ---- to the disk ---- */
@@ -106,15 +105,14 @@ static void describe_stored(struct orr_agent *agent, const struct orri_flight *f
 }
 
 /* False: the writer's queue is full. */
-bool orri_result_store(struct orr_agent *agent, uint32_t at)
+static bool store(struct orr_agent *agent, uint32_t at,
+                  const struct orr_host_done *done)
 {
     struct orri_flight *flight = &agent->flights[at];
-    struct orr_host_done done;
     struct orr_stored stored;
-    read_done(agent, flight, &done);
-    describe_stored(agent, flight, &done, &stored);
+    describe_stored(agent, flight, done, &stored);
     bool taken = orr_writer_put(agent->writer, &stored, flight->blob_fd,
-                                done.outcome.blob_bytes, at);
+                                done->outcome.blob_bytes, at);
     orr_arena_reset(&agent->scratch);
     if (!taken)
         return false;
@@ -123,9 +121,37 @@ bool orri_result_store(struct orr_agent *agent, uint32_t at)
     return true;
 }
 
+void orri_result_take(struct orr_agent *agent, uint32_t at,
+                      const struct orr_host_done *done)
+{
+    struct orri_flight *flight = &agent->flights[at];
+    const struct orr_outcome *o = &done->outcome;
+    struct orr_bytes bytes = ORR_BYTES_INIT;
+    if (o->failure != ORR_FAIL_LOST)
+        orri_learn(agent, flight->assignment.function,
+                   (double)(o->t_end - o->t_start) / 1e9);
+    note_report(flight, done);
+    if (agent->held.n == 0 && store(agent, at, done))
+        return;
+    orri_local_done_put(&bytes, done);
+    flight->done = bytes.data; /* ours now */
+    flight->done_length = bytes.length;
+    orri_flight_push(agent, &agent->held, at);
+}
+
+static bool store_held(struct orr_agent *agent, uint32_t at)
+{
+    struct orri_flight *flight = &agent->flights[at];
+    struct orr_reader in = orr_reader_of(flight->done, flight->done_length);
+    struct orr_host_done done;
+    if (orri_local_done_get(&in, &done, &agent->scratch) != ORR_OK)
+        ORR_BUG("result of task %u does not read back", flight->assignment.task);
+    return store(agent, at, &done);
+}
+
 void orri_results_store_held(struct orr_agent *agent)
 {
-    while (agent->held.n && orri_result_store(agent, agent->held.head - 1))
+    while (agent->held.n && store_held(agent, agent->held.head - 1))
         (void)orri_flight_pop(agent, &agent->held);
 }
 

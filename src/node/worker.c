@@ -18,7 +18,7 @@ struct worker {
     bool stopped;
 };
 
-enum { BATCH_BYTES = 64 * 1024 };
+enum { BATCH_BYTES = 64 * 1024, TELL_NS = 5 * 1000 * 1000 };
 
 static void flush_results(struct worker *w)
 {
@@ -54,16 +54,33 @@ static void send_results(struct worker *w)
     flush_results(w);
 }
 
+/* Calls in place run here and now: what they gave is told every few milliseconds. */
 static void take_assignments(struct worker *w, struct orr_reader *in)
 {
     struct orri_local_assignment a;
     struct orr_arena arena = ORR_ARENA_INIT;
+    int64_t told = orr_clock_monotonic();
     while (orr_reader_left(in)) {
         if (orri_local_assignment_get(in, &arena, &a) != ORR_OK)
             ORR_BUG("damaged assignment from the agent");
-        orr_host_start(w->host, &a.assignment, a.cores, a.n_cores, a.env);
+        orr_host_start(w->host, a.token, &a.assignment, a.cores, a.n_cores, a.env);
+        int64_t now = orr_clock_monotonic();
+        if (now - told > TELL_NS) {
+            send_results(w);
+            told = now;
+        }
     }
     orr_arena_release(&arena);
+}
+
+static void cancel(struct worker *w, struct orr_reader *in)
+{
+    struct orr_attempt_name name;
+    while (orr_reader_left(in)) {
+        if (orr_attempt_name_get(in, &name) != ORR_OK)
+            ORR_BUG("damaged message from the agent");
+        orr_host_cancel(w->host, name.task, name.attempt);
+    }
 }
 
 static void hear_agent(struct worker *w)
@@ -76,6 +93,7 @@ static void hear_agent(struct worker *w)
         struct orr_reader in = orr_reader_of(data, length);
         switch (orr_message_of(&in)) {
         case ORR_MESSAGE_ASSIGN: take_assignments(w, &in); break;
+        case ORR_MESSAGE_CANCEL: cancel(w, &in); break;
         case ORR_MESSAGE_ABANDON: orr_host_abandon(w->host); break;
         case ORR_MESSAGE_STOP: w->stopped = true; break;
         default: ORR_BUG("unexpected message from the agent");

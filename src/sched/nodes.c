@@ -140,12 +140,19 @@ static struct orr_resources room_on(const struct orri_sched_node *is,
     };
 }
 
-static bool has_room(const struct search *s, uint32_t node)
+struct orr_resources orri_node_idle(const struct orri_sched_node *node)
 {
-    const struct orri_sched_node *is = &s->nodes->items[node];
-    struct orr_resources room = room_on(is, s->deep);
-    return orr_resources_fit(&is->has, s->want) && orr_resources_fit(&room, s->want) &&
-           (s->kept->node != node || orr_fits_beside(&room, s->want, &s->kept->needs));
+    return room_on(node, ORRI_AT_ONCE);
+}
+
+bool orri_node_has_room(const struct orri_sched_nodes *nodes, uint32_t node,
+                        const struct orr_resources *want, struct orri_depth deep,
+                        const struct orri_kept *kept)
+{
+    const struct orri_sched_node *is = &nodes->items[node];
+    struct orr_resources room = room_on(is, deep);
+    return orr_resources_fit(&is->has, want) && orr_resources_fit(&room, want) &&
+           (!kept || kept->node != node || orr_fits_beside(&room, want, &kept->needs));
 }
 
 /* Below `at` all nodes are at least as full as that one: when even the largest node
@@ -161,7 +168,7 @@ static uint32_t look(const struct search *s, uint32_t at, uint32_t best)
     uint64_t limit = (uint64_t)is->has.cores * s->deep.cores;
     if (best != UINT32_MAX && !emptier(nodes, node, best))
         return best;
-    if (has_room(s, node))
+    if (orri_node_has_room(nodes, node, s->want, s->deep, s->kept))
         return node;
     uint64_t room = is->load.cores < limit ? limit - is->load.cores : 0;
     if (room * nodes->largest.cores < (uint64_t)s->want->cores * is->has.cores)

@@ -13,6 +13,7 @@ struct orri_sched_node {
     struct orr_resources load; /* of what is in flight */
     uint32_t at; /* in the heap + 1; 0: it has no cores and gets nothing */
     bool lost;
+    bool doubted;      /* what avoids a node avoids this one, too */
     uint32_t *flights; /* what is in flight there */
     size_t n;
     size_t cap;
@@ -40,6 +41,7 @@ struct orri_depth {
     uint32_t cores;
     uint32_t others; /* memory, GPUs */
 };
+static const struct orri_depth ORRI_AT_ONCE = { 1, 1 };
 
 /* Nodes are numbered densely; one that is new has no cores, no GPUs, and memory without
  * end. */
@@ -50,6 +52,10 @@ void orri_nodes_load(struct orri_sched_nodes *nodes, uint32_t node,
                      const struct orr_resources *what);
 void orri_nodes_unload(struct orri_sched_nodes *nodes, uint32_t node,
                        const struct orr_resources *what);
+/* `kept` may be NULL. */
+bool orri_node_has_room(const struct orri_sched_nodes *nodes, uint32_t node,
+                        const struct orr_resources *want, struct orri_depth deep,
+                        const struct orri_kept *kept);
 /* The emptiest node that has room for `want`, and leaves what is kept; UINT32_MAX:
  * none.
  */
@@ -63,6 +69,8 @@ uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
                                  const struct orr_resources *want);
 /* What is short there: a sum of these. */
 enum { ORRI_CORES = 1, ORRI_MEMORY = 2, ORRI_GPUS = 4 };
+/* What nothing in flight takes there. */
+struct orr_resources orri_node_idle(const struct orri_sched_node *node);
 uint32_t orri_nodes_short_of(const struct orri_sched_nodes *nodes,
                              const struct orr_resources *want, struct orri_depth deep);
 void orri_nodes_release(struct orri_sched_nodes *nodes);

@@ -1,52 +1,12 @@
-/* sched.c - pools, nodes, and the choice
- * Owns: what is in flight where. Hands on: order within a pool (shelves.c, heap.c), of
- * nodes (nodes.c). */
-#include "sched/sched.h"
+/* sched.c - what is ready, what is in flight where, and the choice
+ * Owns: that. Hands on: what pools may use (pools.c), order within a pool (shelves.c,
+ * heap.c), of nodes (nodes.c), the tail (tail.c). */
+#include "sched/internal.h"
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/rows.h"
-#include "sched/nodes.h"
-#include "sched/shelves.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
-
-struct pool {
-    struct orr_sched_pool is;
-    struct orri_shelves ready;
-    uint32_t used; /* cores in flight, descendants included */
-};
-
-struct flight {
-    struct orr_ready ready;
-    uint32_t node;
-    uint32_t at; /* in the node's list */
-};
-
-struct orr_sched {
-    struct pool *pools;
-    uint32_t n_pools;
-    bool keeps; /* some pool does not lend its reserve */
-    struct orri_sched_nodes nodes;
-    struct orri_kept kept; /* a node, for the first of a shelf */
-    struct pool *kept_pool;
-    uint32_t kept_shelf;
-    uint64_t round;         /* of choosing */
-    struct flight *flights; /* of what is in flight, and unused ones */
-    size_t n_flights;
-    size_t cap_flights;
-    uint32_t *unused; /* flights */
-    size_t n_unused;
-    size_t cap_unused;
-    struct orr_rows flight_of; /* uint32_t by task, + 1; 0: not in flight */
-    struct orri_heap delayed;
-    uint32_t used;
-    uint64_t in_flight;
-    uint64_t ready;
-    uint64_t age;
-    double mean_seconds; /* moving, of attempts; < 0: none yet */
-};
 
 struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n)
 {
@@ -74,6 +34,7 @@ void orr_sched_free(struct orr_sched *sched)
     orri_heap_release(&sched->delayed);
     free(sched->pools);
     free(sched->flights);
+    free(sched->typical);
     free(sched->unused);
     orr_rows_release(&sched->flight_of);
     free(sched);
@@ -91,82 +52,9 @@ void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memor
     orri_nodes_hold(&sched->nodes, node, memory, gpus);
 }
 
-/* ---- what can never run ---- */
-
-static bool fits_pool(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
-                      struct orr_text *why)
+void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted)
 {
-    for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent) {
-        uint32_t max = sched->pools[p].is.max;
-        if (!max || cores <= max)
-            continue;
-        orr_text_printf(why,
-                        "it asks for more cores than its pool may use: %" PRIu32
-                        ", the pool has %" PRIu32 " at most",
-                        cores, max);
-        return false;
-    }
-    return true;
-}
-
-static void refuse_memory(uint64_t want, uint64_t largest, struct orr_text *why)
-{
-    orr_text_puts(why, "it asks for more memory than any node has: ");
-    orr_size_print(why, want);
-    orr_text_puts(why, ", the largest has ");
-    orr_size_print(why, largest);
-}
-
-static bool fits_nodes(const struct orr_sched *sched, const struct orr_resources *want,
-                       struct orr_text *why)
-{
-    const struct orr_resources *most = &sched->nodes.largest;
-    if (want->cores > most->cores) {
-        orr_text_printf(why,
-                        "it asks for more cores than any node has: %" PRIu32
-                        ", the largest has %" PRIu32,
-                        want->cores, most->cores);
-    } else if (want->gpus > most->gpus) {
-        orr_text_printf(why,
-                        "it asks for more GPUs than any node has: %" PRIu32
-                        ", the node with most has %" PRIu32,
-                        want->gpus, most->gpus);
-    } else if (want->memory > most->memory) {
-        refuse_memory(want->memory, most->memory, why);
-    } else if (!orri_nodes_any_large_enough(&sched->nodes, want)) {
-        orr_text_puts(why, "no single node has all that it asks for: ");
-        orr_resources_print(want, why);
-    } else {
-        return true;
-    }
-    return false;
-}
-
-bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool,
-                    const struct orr_resources *want, struct orr_text *why)
-{
-    bool only_cores =
-        !want->gpus && !want->memory; /* of most calls: no look at nodes */
-    if (only_cores && want->cores <= sched->nodes.largest.cores)
-        return fits_pool(sched, pool, want->cores, why);
-    return fits_nodes(sched, want, why) && fits_pool(sched, pool, want->cores, why);
-}
-
-bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
-                          struct orr_text *why)
-{
-    if (sched->nodes.cores == 0)
-        return false;
-    for (uint32_t p = 0; p < sched->n_pools; p++)
-        for (uint32_t i = 0; i < sched->pools[p].ready.n; i++) {
-            const struct orri_shelf *shelf = &sched->pools[p].ready.items[i];
-            if (shelf->ready.n == 0 || orr_sched_fits(sched, p, &shelf->needs, why))
-                continue;
-            orri_shelves_pop(&sched->pools[p].ready, i, out);
-            sched->ready--;
-            return true;
-        }
-    return false;
+    sched->nodes.items[node].doubted = doubted;
 }
 
 static void add_ready(struct orr_sched *sched, const struct orr_ready *ready)
@@ -188,7 +76,7 @@ void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready)
 static void wake(struct orr_sched *sched, int64_t now)
 {
     struct orr_ready ready;
-    while (sched->delayed.n && sched->delayed.items[0].not_before <= now) {
+    while (sched->delayed.n && orri_heap_first(&sched->delayed)->not_before <= now) {
         orri_heap_pop(&sched->delayed, &ready);
         add_ready(sched, &ready);
     }
@@ -196,56 +84,10 @@ static void wake(struct orr_sched *sched, int64_t now)
 
 int64_t orr_sched_wake(const struct orr_sched *sched)
 {
-    return sched->delayed.n ? sched->delayed.items[0].not_before : INT64_MAX;
+    return sched->delayed.n ? orri_heap_first(&sched->delayed)->not_before : INT64_MAX;
 }
 
-/* ---- pools ---- */
-
-static bool under_max(const struct orr_sched *sched, uint32_t pool, uint32_t cores)
-{
-    for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
-        if (sched->pools[p].is.max &&
-            sched->pools[p].used + cores > sched->pools[p].is.max)
-            return false;
-    return true;
-}
-
-static bool is_within(const struct orr_sched *sched, uint32_t pool, uint32_t ancestor)
-{
-    for (uint32_t p = pool; p != UINT32_MAX; p = sched->pools[p].is.parent)
-        if (p == ancestor)
-            return true;
-    return false;
-}
-
-/* Cores that other pools keep for themselves even when idle (`borrow: false`). */
-static uint32_t kept_by_others(const struct orr_sched *sched, uint32_t pool)
-{
-    uint32_t kept = 0;
-    for (uint32_t p = 0; p < sched->n_pools; p++) {
-        const struct pool *other = &sched->pools[p];
-        if (!other->is.borrow && other->used < other->is.reserve &&
-            !is_within(sched, pool, p))
-            kept += other->is.reserve - other->used;
-    }
-    return kept;
-}
-
-static bool may_run(const struct orr_sched *sched, uint32_t pool, uint32_t cores)
-{
-    uint32_t kept = sched->keeps ? kept_by_others(sched, pool) : 0;
-    return under_max(sched, pool, cores) &&
-           (kept == 0 || sched->used + cores + kept <= sched->nodes.cores);
-}
-
-/* Smaller goes first: pools below their reserve, then the least used for their share.
- */
-static double claim(const struct pool *pool)
-{
-    if (pool->used < pool->is.reserve)
-        return -1.0 + (double)pool->used / (double)pool->is.reserve;
-    return (double)pool->used / (pool->is.share > 0 ? pool->is.share : 1.0);
-}
+/* ---- who is next ---- */
 
 /* The shelf with the most urgent attempt of those that may run and were not tried in
  * this round; UINT32_MAX: none. */
@@ -256,22 +98,22 @@ static uint32_t choose_shelf(const struct orr_sched *sched, uint32_t p)
     for (uint32_t i = 0; i < shelves->n && shelves->ready; i++) {
         const struct orri_shelf *shelf = &shelves->items[i];
         if (shelf->ready.n == 0 || shelf->tried == sched->round ||
-            !may_run(sched, p, shelf->needs.cores))
+            !orri_pool_may_run(sched, p, shelf->needs.cores))
             continue;
         if (best == UINT32_MAX ||
-            orri_more_urgent(&shelf->ready.items[0],
-                             &shelves->items[best].ready.items[0]))
+            orri_more_urgent(orri_heap_first(&shelf->ready),
+                             orri_heap_first(&shelves->items[best].ready)))
             best = i;
     }
     return best;
 }
 
-static struct pool *choose_pool(struct orr_sched *sched, uint32_t *shelf)
+static struct orri_pool *choose_pool(struct orr_sched *sched, uint32_t *shelf)
 {
-    struct pool *best = NULL;
+    struct orri_pool *best = NULL;
     for (uint32_t p = 0; p < sched->n_pools; p++) {
-        struct pool *pool = &sched->pools[p];
-        if (best && claim(pool) >= claim(best))
+        struct orri_pool *pool = &sched->pools[p];
+        if (best && orri_pool_claim(pool) >= orri_pool_claim(best))
             continue;
         uint32_t first = choose_shelf(sched, p);
         if (first == UINT32_MAX)
@@ -292,7 +134,7 @@ static uint32_t prefetch(const struct orr_sched *sched)
 {
     const double hidden = 0.3;
     const double is_long = 1;
-    const uint32_t most = 2048;
+    const uint32_t most = 8192;
     if (sched->ready < sched->nodes.cores)
         return sched->mean_seconds > is_long ? 0 : 1;
     if (sched->mean_seconds < 0)
@@ -311,17 +153,13 @@ static struct orri_depth depth(const struct orr_sched *sched)
     return (struct orri_depth) { deep, ahead ? deep : 1 };
 }
 
-static uint32_t *flight_of(const struct orr_sched *sched, uint32_t task)
+uint32_t *orri_flight_of(const struct orr_sched *sched, uint32_t task)
 {
     return orr_rows_at(&sched->flight_of, task);
 }
 
-static uint32_t new_flight(struct orr_sched *sched, uint32_t task)
+static uint32_t new_flight(struct orr_sched *sched)
 {
-    while (sched->flight_of.n <= task)
-        (void)orr_rows_add(&sched->flight_of);
-    if (*flight_of(sched, task))
-        ORR_BUG("task %u is given out twice", task);
     if (sched->n_unused)
         return sched->unused[--sched->n_unused];
     sched->flights = orr_grow(sched->flights, sched->n_flights, &sched->cap_flights,
@@ -336,30 +174,57 @@ static void use_pools(struct orr_sched *sched, uint32_t pool, int32_t cores)
         sched->pools[p].used += (uint32_t)cores;
 }
 
-static void fly(struct orr_sched *sched, uint32_t node_index,
-                const struct orr_ready *ready)
+/* On a full node it waits behind another first: for about as long as one takes. */
+static int64_t begins(const struct orr_sched *sched, uint32_t node,
+                      const struct orr_resources *needs)
 {
-    uint32_t at = new_flight(sched, ready->task);
+    bool waits = !orri_node_has_room(&sched->nodes, node, needs, ORRI_AT_ONCE, NULL);
+    double mean = sched->mean_seconds > 0 ? sched->mean_seconds : 0;
+    return sched->now + (waits ? (int64_t)(mean * 1e9) : 0);
+}
+
+uint32_t orri_fly(struct orr_sched *sched, uint32_t node_index,
+                  const struct orr_ready *ready)
+{
+    uint32_t at = new_flight(sched);
+    struct orr_resources needs = orri_needs(ready);
     struct orri_sched_node *node = &sched->nodes.items[node_index];
     node->flights = orr_grow(node->flights, node->n, &node->cap, sizeof *node->flights);
-    *flight_of(sched, ready->task) = at + 1;
-    sched->flights[at] = (struct flight) { *ready, node_index, (uint32_t)node->n };
+    sched->flights[at] = (struct orri_sched_flight) {
+        .ready = *ready,
+        .node = node_index,
+        .at = (uint32_t)node->n,
+        .began = begins(sched, node_index, &needs),
+    };
     node->flights[node->n++] = at;
-    struct orr_resources needs = orri_needs(ready);
     orri_nodes_load(&sched->nodes, node_index, &needs);
     use_pools(sched, ready->pool, (int32_t)ready->cores);
     sched->in_flight++;
+    return at;
 }
 
-static void land(struct orr_sched *sched, uint32_t task)
+static void fly_first(struct orr_sched *sched, uint32_t node,
+                      const struct orr_ready *ready)
 {
-    uint32_t at = *flight_of(sched, task) - 1;
-    struct flight *flight = &sched->flights[at];
+    while (sched->flight_of.n <= ready->task)
+        (void)orr_rows_add(&sched->flight_of);
+    if (*orri_flight_of(sched, ready->task))
+        ORR_BUG("task %u is given out twice", ready->task);
+    *orri_flight_of(sched, ready->task) = 1 + orri_fly(sched, node, ready);
+}
+
+void orri_land(struct orr_sched *sched, uint32_t at)
+{
+    struct orri_sched_flight *flight = &sched->flights[at];
     struct orri_sched_node *node = &sched->nodes.items[flight->node];
     uint32_t moved = node->flights[--node->n];
     node->flights[flight->at] = moved;
     sched->flights[moved].at = flight->at;
-    *flight_of(sched, task) = 0;
+    if (flight->twin) {
+        sched->flights[flight->twin - 1].twin = 0;
+        sched->flights[flight->twin - 1].ready.twice = false; /* it was */
+    }
+    *orri_flight_of(sched, flight->ready.task) = flight->twin;
     struct orr_resources needs = orri_needs(&flight->ready);
     orri_nodes_unload(&sched->nodes, flight->node, &needs);
     use_pools(sched, flight->ready.pool, -(int32_t)flight->ready.cores);
@@ -377,10 +242,40 @@ static uint32_t takes(const struct orr_resources *needs)
            (needs->gpus ? ORRI_GPUS : 0U);
 }
 
+/* Of an attempt that avoids nodes it is not known: it is taken to be all. */
+static uint32_t short_of(const struct orr_sched *sched, const struct orri_shelf *shelf,
+                         struct orri_depth deep)
+{
+    if (orri_heap_first(&shelf->ready)->avoid)
+        return takes(&shelf->needs);
+    return orri_nodes_short_of(&sched->nodes, &shelf->needs, deep);
+}
+
 static void keep_no_node(struct orr_sched *sched)
 {
     sched->kept = (struct orri_kept) { .node = UINT32_MAX };
     sched->kept_pool = NULL;
+}
+
+/* May it go there? Nodes in doubt come last for attempts that avoid some node. */
+static bool may_go(const struct orr_sched *sched, const struct orr_ready *ready,
+                   uint32_t node, bool doubted)
+{
+    const struct orri_sched_node *is = &sched->nodes.items[node];
+    struct orr_resources needs = orri_needs(ready);
+    return node + 1 != ready->avoid && is->has.cores && (doubted || !is->doubted) &&
+           orr_resources_fit(&is->has, &needs);
+}
+
+static uint32_t node_to_keep(const struct orr_sched *sched,
+                             const struct orr_ready *ready)
+{
+    struct orr_resources needs = orri_needs(ready);
+    for (int doubted = 0; ready->avoid && doubted < 2; doubted++)
+        for (uint32_t i = 0; i < sched->nodes.n; i++)
+            if (may_go(sched, ready, i, doubted))
+                return i;
+    return orri_nodes_large_enough(&sched->nodes, &needs);
 }
 
 /* Cores go to an attempt that is not the first: those that it was preferred to had no
@@ -388,7 +283,7 @@ static void keep_no_node(struct orr_sched *sched)
 static void count_overtaking(struct orr_sched *sched, const struct orr_resources *by)
 {
     for (uint32_t p = 0; p < sched->n_pools; p++) {
-        struct pool *pool = &sched->pools[p];
+        struct orri_pool *pool = &sched->pools[p];
         for (uint32_t i = 0; i < pool->ready.n; i++) {
             struct orri_shelf *shelf = &pool->ready.items[i];
             if (shelf->tried != sched->round)
@@ -396,7 +291,7 @@ static void count_overtaking(struct orr_sched *sched, const struct orr_resources
             shelf->overtaken += by->cores;
             if (shelf->overtaken < sched->nodes.largest.cores || sched->kept_pool)
                 continue;
-            sched->kept.node = orri_nodes_large_enough(&sched->nodes, &shelf->needs);
+            sched->kept.node = node_to_keep(sched, orri_heap_first(&shelf->ready));
             sched->kept.needs = shelf->needs;
             sched->kept_pool = pool;
             sched->kept_shelf = i;
@@ -415,23 +310,48 @@ static void check_kept(struct orr_sched *sched)
         keep_no_node(sched);
 }
 
-static uint32_t find_room(const struct orr_sched *sched, const struct pool *pool,
-                          uint32_t shelf, struct orri_depth deep)
+/* Of those that may have it, one with room; UINT32_MAX: none has, or (*any false) none
+ * may. Seldom, so that each is asked. */
+static uint32_t room_beside(const struct orr_sched *sched,
+                            const struct orr_ready *ready, bool doubted,
+                            struct orri_depth deep, const struct orri_kept *kept,
+                            bool *any)
 {
-    static const struct orri_kept nothing = { .node = UINT32_MAX };
-    bool own = pool == sched->kept_pool && shelf == sched->kept_shelf;
-    return orri_nodes_with_room(&sched->nodes, &pool->ready.items[shelf].needs, deep,
-                                own ? &nothing : &sched->kept);
+    struct orr_resources needs = orri_needs(ready);
+    for (uint32_t i = 0; i < sched->nodes.n; i++) {
+        if (!may_go(sched, ready, i, doubted))
+            continue;
+        *any = true;
+        if (orri_node_has_room(&sched->nodes, i, &needs, deep, kept))
+            return i;
+    }
+    return UINT32_MAX;
 }
 
-static void give(struct orr_sched *sched, struct pool *pool, uint32_t shelf,
+static uint32_t find_room(const struct orr_sched *sched, const struct orri_pool *pool,
+                          uint32_t shelf, struct orri_depth deep)
+{
+    bool own = pool == sched->kept_pool && shelf == sched->kept_shelf;
+    const struct orri_kept *kept = own ? NULL : &sched->kept;
+    const struct orr_ready *ready = orri_heap_first(&pool->ready.items[shelf].ready);
+    bool any = false;
+    uint32_t node = UINT32_MAX;
+    for (int doubted = 0; ready->avoid && doubted < 2 && !any; doubted++)
+        node = room_beside(sched, ready, doubted, deep, kept, &any);
+    if (any)
+        return node;
+    return orri_nodes_with_room(&sched->nodes, &pool->ready.items[shelf].needs, deep,
+                                kept);
+}
+
+static void give(struct orr_sched *sched, struct orri_pool *pool, uint32_t shelf,
                  uint32_t node, struct orr_ready *out)
 {
     orri_shelves_pop(&pool->ready, shelf, out);
     sched->ready--;
     if (pool == sched->kept_pool && shelf == sched->kept_shelf)
         keep_no_node(sched);
-    fly(sched, node, out);
+    fly_first(sched, node, out);
 }
 
 /* The first attempt, or else one behind it that finds room. One that takes what an
@@ -440,21 +360,21 @@ static void give(struct orr_sched *sched, struct pool *pool, uint32_t shelf,
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out)
 {
-    static const struct orri_depth flat = { 1, 1 };
     struct orri_depth deep = depth(sched);
     uint32_t shelf = 0;
     uint32_t missing = 0;
-    const struct orr_resources *failed = NULL; /* the last that had no room */
-    struct pool *pool = NULL;
+    const struct orri_shelf *failed = NULL; /* the last that had no room */
+    struct orri_pool *pool = NULL;
     wake(sched, now);
+    sched->now = now;
     sched->round++;
     check_kept(sched);
     while ((pool = choose_pool(sched, &shelf)) != NULL) {
         struct orri_shelf *first = &pool->ready.items[shelf];
         if (failed) /* asked only when there is someone behind it */
-            missing |= orri_nodes_short_of(&sched->nodes, failed, deep);
+            missing |= short_of(sched, failed, deep);
         bool rivals = (takes(&first->needs) & missing) != 0;
-        *node = find_room(sched, pool, shelf, rivals ? flat : deep);
+        *node = find_room(sched, pool, shelf, rivals ? ORRI_AT_ONCE : deep);
         if (*node != UINT32_MAX) {
             if (rivals)
                 count_overtaking(sched, &first->needs);
@@ -462,7 +382,7 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
             return true;
         }
         first->tried = sched->round;
-        failed = &first->needs;
+        failed = first;
     }
     return false;
 }
@@ -475,9 +395,8 @@ const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
         const struct orri_shelf *shelf = &shelves->items[i];
         if (!shelf->ready.n || !orr_resources_equal(&shelf->needs, needs))
             continue;
-        uint32_t missing =
-            orri_nodes_short_of(&sched->nodes, needs, (struct orri_depth) { 1, 1 });
-        if (!may_run(sched, pool, needs->cores))
+        uint32_t missing = orri_nodes_short_of(&sched->nodes, needs, ORRI_AT_ONCE);
+        if (!orri_pool_may_run(sched, pool, needs->cores))
             return "its pool";
         return missing & ORRI_GPUS     ? "GPUs"
                : missing & ORRI_MEMORY ? "memory"
@@ -487,12 +406,9 @@ const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
     return NULL;
 }
 
-void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
+static void note_mean(struct orr_sched *sched, double seconds)
 {
     const double weight = 0.1;
-    if (task >= sched->flight_of.n || !*flight_of(sched, task))
-        return;
-    land(sched, task);
     if (seconds < 0)
         return;
     sched->mean_seconds =
@@ -501,15 +417,46 @@ void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
             : sched->mean_seconds + weight * (seconds - sched->mean_seconds);
 }
 
+void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
+{
+    if (task >= sched->flight_of.n || !*orri_flight_of(sched, task))
+        return;
+    orri_land(sched, *orri_flight_of(sched, task) - 1);
+    note_mean(sched, seconds);
+}
+
+/* + 1; 0: it is not in flight there. */
+uint32_t orri_flight_on(const struct orr_sched *sched, uint32_t task, uint32_t node)
+{
+    uint32_t at = task < sched->flight_of.n ? *orri_flight_of(sched, task) : 0;
+    if (at && sched->flights[at - 1].node != node)
+        at = sched->flights[at - 1].twin;
+    return at && sched->flights[at - 1].node == node ? at : 0;
+}
+
+bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
+                     double seconds)
+{
+    uint32_t at = orri_flight_on(sched, task, node);
+    if (!at)
+        return false;
+    orri_land(sched, at - 1);
+    note_mean(sched, seconds);
+    return true;
+}
+
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
-                         bool (*lost)(void *context, struct orr_ready *ready),
+                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
                          void *context)
 {
     struct orri_sched_node *node = &sched->nodes.items[node_index];
     while (node->n) {
-        struct orr_ready ready = sched->flights[node->flights[node->n - 1]].ready;
-        land(sched, ready.task);
-        if (lost(context, &ready))
+        uint32_t at = node->flights[node->n - 1];
+        struct orr_ready ready = sched->flights[at].ready;
+        bool goes_on = sched->flights[at].twin != 0;
+        bool ran = sched->flights[at].began <= sched->now;
+        orri_land(sched, at);
+        if (!goes_on && lost(context, &ready, ran))
             orr_sched_add(sched, &ready);
     }
     orr_sched_node(sched, node_index, 0);
@@ -538,6 +485,6 @@ void orr_sched_clear(struct orr_sched *sched)
 {
     for (uint32_t p = 0; p < sched->n_pools; p++)
         orri_shelves_clear(&sched->pools[p].ready);
-    sched->delayed.n = 0;
+    orri_heap_clear(&sched->delayed);
     sched->ready = 0;
 }

@@ -36,6 +36,10 @@ struct orr_ready {
     int64_t not_before; /* ns on the caller's clock */
     int64_t since;      /* ns when it became ready; the caller's */
     uint64_t age;       /* set by orr_sched_add() */
+    uint32_t group;     /* attempts of one group take about as long; the caller's */
+    uint32_t avoid;     /* node + 1 where it does not go while there are others, at best
+                           such as are not in doubt; 0: none */
+    bool twice;         /* it may run on two nodes at once */
     uint64_t memory;    /* bytes */
     uint32_t gpus;
 };
@@ -49,10 +53,12 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
 /* What else a node has, once it is there; memory 0: unknown, and so without end. */
 void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memory,
                           uint32_t gpus);
+/* Attempts that avoid some node avoid this one, too, while there are others. */
+void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
- * refuse (false) to have it put back. */
+ * refuse (false) to have it put back; `ran`: it probably had a core. */
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
-                         bool (*lost)(void *context, struct orr_ready *ready),
+                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
                          void *context);
 
 /* Can it ever run? False, with the reason appended, when it asks for more than any node
@@ -73,6 +79,10 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
  */
 void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds);
 
+/* The same of the attempt on that node; false: it was not in flight there. */
+bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
+                     double seconds);
+
 uint64_t orr_sched_queued(const struct orr_sched *sched); /* ready or delayed */
 uint64_t orr_sched_in_flight(const struct orr_sched *sched);
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node); /* cores */
@@ -86,5 +96,31 @@ const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
 int64_t orr_sched_wake(const struct orr_sched *sched);
 /* Forget everything that is not in flight (a drain). */
 void orr_sched_clear(struct orr_sched *sched);
+
+/* ---- the tail: cores are idle, and nothing is ready ---- */
+
+bool orr_sched_has_idle(const struct orr_sched *sched); /* and nothing is ready */
+/* A success of this group took so long. */
+void orr_sched_took(struct orr_sched *sched, uint32_t group, double seconds);
+
+/* How many cores' worth of attempts a node should give back, so that each core of all
+ * nodes has the same in flight. Ask when orr_sched_has_idle(). Attempts wait there when
+ * it has more than cores; what asks for more than `widest` would find no room
+ * elsewhere. 0: none. */
+uint32_t orr_sched_surplus(const struct orr_sched *sched, uint32_t node,
+                           struct orr_resources *widest);
+/* The node gave it back: it is not in flight there any more. False: it was not. */
+bool orr_sched_take_back(struct orr_sched *sched, uint32_t task, uint32_t node,
+                         struct orr_ready *out);
+
+/* An attempt that has run for twice as long as is typical of its group, the one with
+ * the most of it, and a node with idle cores where it should run as well. It is in
+ * flight on both from then on. False: there is none. */
+bool orr_sched_twin(struct orr_sched *sched, int64_t now, uint32_t *node,
+                    struct orr_ready *out);
+/* The attempt at this task that is in flight, of twins the first one, and its node.
+ * NULL: there is none. Borrowed until the next call. */
+const struct orr_ready *orr_sched_flight(const struct orr_sched *sched, uint32_t task,
+                                         uint32_t *node);
 
 #endif

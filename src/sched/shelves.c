@@ -42,7 +42,7 @@ void orri_shelves_pop(struct orri_shelves *shelves, uint32_t shelf,
 void orri_shelves_clear(struct orri_shelves *shelves)
 {
     for (uint32_t i = 0; i < shelves->n; i++) {
-        shelves->items[i].ready.n = 0;
+        orri_heap_clear(&shelves->items[i].ready);
         shelves->items[i].overtaken = 0;
     }
     shelves->ready = 0;

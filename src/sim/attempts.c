@@ -143,6 +143,11 @@ static int64_t duration_of(struct orr_sim *sim, const struct orr_assignment *fro
 
 static void set_failure(struct orr_sim *sim, struct orri_try *to, uint64_t which)
 {
+    if (sim->nodes[to->node].sick && !to->in_place) {
+        to->failure = ORR_FAIL_SIGNAL;
+        to->duration = 0;
+        return;
+    }
     if (orri_random(sim->setup.seed, FAILS, which) >= sim->setup.faults.failures)
         return;
     to->failure = ORR_FAIL_SIGNAL;

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { DIES = 100, SLOW, TAKEN };
+enum { DIES = 100, SLOW, TAKEN, SICK };
 
 /* The `n` nodes with the lowest draw. */
 static bool is_among(const struct orr_sim *sim, uint32_t node, uint64_t what,
@@ -30,6 +30,7 @@ void orri_plan_faults(struct orr_sim *sim)
     for (uint32_t i = 0; i < sim->setup.nodes; i++) {
         if (faults->slow && is_among(sim, i, SLOW, faults->slow))
             sim->nodes[i].slowness = faults->slowness;
+        sim->nodes[i].sick = faults->sick && is_among(sim, i, SICK, faults->sick);
         if (faults->mtbf > 0)
             die_at(sim, i, -faults->mtbf * log(orri_random(sim->setup.seed, DIES, i)));
         if (faults->taken && is_among(sim, i, TAKEN, faults->taken))

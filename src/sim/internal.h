@@ -80,6 +80,7 @@ struct orri_sim_node {
     struct orr_resources free;
     uint32_t running;
     double slowness;
+    bool sick;
     bool dead;
     bool stopping;
     bool left;

@@ -229,6 +229,77 @@ static void push(struct orr_sim *sim, uint32_t node, uint32_t at)
     orri_try_push_first(sim, &n->queue, at);
 }
 
+static void give(struct orr_sim *sim, uint32_t at, struct orr_bytes *out)
+{
+    const struct orri_try *try = &sim->tries[at];
+    orr_attempt_name_put(out, ORR_MESSAGE_GIVEN,
+                         (struct orr_attempt_name) { try->task, try->attempt });
+    orri_try_free(sim, at);
+}
+
+/* The last ones first, as the real agent (node/tail.c). */
+static void retract(struct orr_sim *sim, uint32_t node, struct orr_reader *in,
+                    int64_t now)
+{
+    struct orri_tries *queue = &sim->nodes[node].queue;
+    struct orr_retract wanted;
+    struct orr_bytes out = ORR_BYTES_INIT;
+    if (orr_retract_get(in, &wanted) != ORR_OK)
+        ORR_BUG("rank 0 sent a damaged message");
+    uint32_t n = queue->n;
+    uint32_t *all = orr_alloc(n + 1, sizeof *all);
+    bool *given = orr_alloc(n + 1, sizeof *given);
+    for (uint32_t i = 0; i < n; i++)
+        all[i] = orri_try_pop(sim, queue);
+    for (uint32_t i = n; i-- && wanted.cores;) {
+        const struct orr_resources *needs = &sim->tries[all[i]].needs;
+        given[i] = orr_resources_fit(&wanted.widest, needs);
+        if (given[i])
+            wanted.cores -= needs->cores < wanted.cores ? needs->cores : wanted.cores;
+    }
+    orr_batch_begin(&out, ORR_MESSAGE_GIVEN);
+    for (uint32_t i = 0; i < n; i++) {
+        if (given[i])
+            give(sim, all[i], &out);
+        else
+            orri_try_push(sim, queue, all[i]);
+    }
+    free(given);
+    free(all);
+    send(sim, node, now, &out);
+}
+
+/* Its twin elsewhere was faster. */
+static void end_running(struct orr_sim *sim, uint32_t at, int64_t now)
+{
+    struct orri_try *try = &sim->tries[at];
+    try->end = now > try->start ? now : try->start;
+    try->failure = ORR_FAIL_LOST;
+    leave_core(sim, &sim->nodes[try->node], at);
+    sim->out->waste += (double)(try->end - try->start) / 1e9 * try->needs.cores;
+}
+
+static void cancel(struct orr_sim *sim, uint32_t node, struct orr_reader *in,
+                   int64_t now)
+{
+    struct orr_attempt_name name;
+    struct orr_bytes out = ORR_BYTES_INIT;
+    while (orr_reader_left(in) && orr_attempt_name_get(in, &name) == ORR_OK)
+        for (uint32_t i = 0; i < sim->n_tries; i++) {
+            const struct orri_try *try = &sim->tries[i];
+            if (try->node != node || try->task != name.task ||
+                try->attempt != name.attempt || try->state != ORRI_TRY_RUNNING)
+                continue; /* one that waits is left to wait: there are none in a tail */
+            end_running(sim, i, now);
+            give(sim, i, &out);
+        }
+    if (out.length)
+        send(sim, node, now, &out);
+    orr_bytes_release(&out);
+    start_queued(sim, node, now);
+    may_leave(sim, node, now);
+}
+
 static void take_assignments(struct orr_sim *sim, uint32_t node, uint32_t message,
                              int64_t now)
 {
@@ -250,6 +321,8 @@ void orri_node_hear(struct orr_sim *sim, uint32_t node, uint32_t message)
     int64_t now = orri_agent_works(sim, node, seen, sim->setup.costs.message_ns);
     switch (orr_message_of(&in)) {
     case ORR_MESSAGE_ASSIGN: take_assignments(sim, node, message, now); break;
+    case ORR_MESSAGE_RETRACT: retract(sim, node, &in, now); break;
+    case ORR_MESSAGE_CANCEL: cancel(sim, node, &in, now); break;
     case ORR_MESSAGE_ABANDON: abandon(sim, node, now); break;
     case ORR_MESSAGE_STOP:
         drop_queue(sim, n);

@@ -291,7 +291,8 @@ static orr_status begin(struct orr_sim *sim, struct orr_error *err)
                                      .epoch = 1,
                                      .name = setup->name,
                                      .clock = &sim->clock,
-                                     .files = setup->files };
+                                     .files = setup->files,
+                                     .no_twins = setup->no_twins };
     orr_status status = orr_coord_new(&coord, &sim->coord, err);
     if (status != ORR_OK)
         return status;

@@ -47,6 +47,7 @@ struct orr_sim_faults {
     double failures;    /* part of the attempts that fail (as `signal`) */
     uint32_t slow;      /* that many nodes are */
     double slowness;    /* times slower */
+    uint32_t sick;      /* nodes where every attempt fails, at once */
     uint32_t taken;     /* nodes that are taken away (preempted) */
     double taken_at;    /* seconds from the start; */
     double told_to_end; /* when the run is told to end; 0: never */
@@ -67,6 +68,7 @@ struct orr_sim_setup {
     struct orr_sim_faults faults;
     struct orr_answers *answers;
     struct orr_files *files; /* tells files apart, or NULL */
+    bool no_twins;           /* as of the run's option */
     uint64_t seed;
     FILE *trace;          /* Chrome's trace event format; NULL: none */
     uint64_t trace_limit; /* attempts in it */

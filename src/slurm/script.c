@@ -84,13 +84,17 @@ static const char before[] =
     "\"${SLURM_JOB_ID:-none}\" \\\n"
     "        \"$((restarts + 1))\" \"$*\" >>\"$run/slurm/attempts\"\n"
     "}\n"
+    "if [ \"$restarts\" -lt \"$requeues\" ]; then # for those who are left without "
+    "this\n"
+    "    export ORRERY_BATCH_HOST=\"${SLURMD_NODENAME:-}\"\n"
+    "fi\n"
     "cd \"$directory\" || {\n"
     "    note \"cannot enter $directory\"\n"
     "    exit 3\n"
     "}\n";
 
 static const char after[] =
-    "pid=$! warned= ended=\n"
+    "pid=$!\nwarned=''\nended=''\n"
     "# The end of the time, or of a preempted turn, comes near: finish what can be "
     "finished.\n"
     "trap 'warned=1; note \"told that the end is near\"; kill -USR1 \"$pid\" "

@@ -48,6 +48,14 @@ void orr_status_print(const struct orr_run_status *s, bool alive, struct orr_tex
                         s->waiting);
     orr_text_printf(out, "\ncores: %u of %u busy on %u node%s\n", s->busy_cores,
                     s->cores, s->nodes, s->nodes == 1 ? "" : "s");
+    if (s->lost_nodes)
+        orr_text_printf(out, "lost: %u node%s\n", s->lost_nodes,
+                        s->lost_nodes == 1 ? "" : "s");
+    if (s->set_aside)
+        orr_text_printf(out,
+                        "set aside: %s: attempts that failed there succeeded "
+                        "elsewhere\n",
+                        s->set_aside_nodes);
     for (uint32_t i = 0; i < s->n_stages; i++)
         if (s->stages[i].total)
             print_stage(&s->stages[i], out);
@@ -171,6 +179,29 @@ void orr_status_summary(const struct orr_run_status *s, struct orr_text *out)
         orr_text_printf(out,
                         "efficiency  %.1f %% (core time in attempts / %u cores x %s)\n",
                         100 * s->busy_seconds / s->core_seconds, s->cores, took);
+    if (s->set_aside)
+        orr_text_printf(out,
+                        "set aside   %s: attempts that failed there succeeded "
+                        "elsewhere\n",
+                        s->set_aside_nodes);
+    if (s->poisoned)
+        orr_text_printf(out,
+                        "poisoned    %u task%s that took three workers down, not tried "
+                        "again\n",
+                        s->poisoned, s->poisoned == 1 ? "" : "s");
+    if (s->forgiven)
+        orr_text_printf(out,
+                        "forgiven    %" PRIu64
+                        " failed attempt%s on nodes where others "
+                        "had failed, made elsewhere\n",
+                        s->forgiven, s->forgiven == 1 ? "" : "s");
+    if (s->twins)
+        orr_text_printf(out,
+                        "stragglers  %" PRIu64
+                        " attempt%s made on a second node as well, "
+                        "which was faster %" PRIu64 " time%s\n",
+                        s->twins, s->twins == 1 ? "" : "s", s->twins_won,
+                        s->twins_won == 1 ? "" : "s");
     orr_text_printf(
         out, "overhead    coordinator %.2f s of CPU, agents and workers %.2f s\n",
         s->coordinator_cpu, s->agents_cpu);

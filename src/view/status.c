@@ -49,13 +49,16 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
 
 /* Every number and text of the record that stands in status.json, by name. */
 /* clang-format off */
-#define TEXT_FIELDS(X) X(run_id) X(name) X(workflow) X(message) X(host)
+#define TEXT_FIELDS(X) X(run_id) X(name) X(workflow) X(message) X(host)          \
+    X(set_aside_nodes)
 #define COUNT_FIELDS(X)                                                              \
     X(epoch) X(pid) X(requests) X(succeeded) X(failed_requests) X(tasks) X(done)     \
     X(failed_attempts) X(reused) X(in_flight) X(waiting) X(nodes) X(lost_nodes)      \
-    X(cores) X(busy_cores) X(stored_bytes)
+    X(cores) X(busy_cores) X(stored_bytes) X(taken_back) X(twins) X(twins_won)  \
+    X(set_aside) X(forgiven) X(poisoned)
 #define REAL_FIELDS(X)                                                               \
-    X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)
+    X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)  \
+    X(work_seconds)
 /* clang-format on */
 
 static json_t *stages_json(const struct orr_run_status *status)

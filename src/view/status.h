@@ -58,7 +58,13 @@ struct orr_run_status {
     int64_t updated;
     uint32_t requests, succeeded, failed_requests;
     uint64_t tasks, done, failed_attempts, reused, in_flight, waiting;
+    uint64_t taken_back;       /* attempts, from nodes where they waited */
+    uint64_t twins, twins_won; /* run on two nodes at once; the second was faster */
     uint32_t nodes, lost_nodes, cores, busy_cores;
+    uint32_t set_aside; /* nodes that failed what others could do; which: */
+    char set_aside_nodes[400];
+    uint32_t poisoned; /* tasks that took three workers down */
+    uint64_t forgiven; /* failed attempts of such nodes, made elsewhere */
     uint64_t stored_bytes;
     struct orr_stage stages[ORR_STAGES_MAX];
     uint32_t n_stages;
@@ -69,6 +75,8 @@ struct orr_run_status {
     double core_seconds;    /* cores x time since the first agent came */
     double coordinator_cpu; /* seconds, this process */
     double agents_cpu;      /* seconds, agents and workers, known at the end */
+    double work_seconds;    /* from the first agent's hello to the last counted result;
+                               known at the end */
 };
 
 void orr_status_count(struct orr_run_status *status, const char *counter,

@@ -194,6 +194,40 @@ orr_status orr_bye_get(struct orr_reader *in, struct orr_bye *b)
     return whole(in);
 }
 
+void orr_retract_put(struct orr_bytes *out, const struct orr_retract *r)
+{
+    orr_put_u8(out, ORR_MESSAGE_RETRACT);
+    orr_put_u32(out, r->cores);
+    orr_put_u32(out, r->widest.cores);
+    orr_put_u32(out, r->widest.gpus);
+    orr_put_u64(out, r->widest.memory);
+}
+
+orr_status orr_retract_get(struct orr_reader *in, struct orr_retract *r)
+{
+    r->cores = orr_get_u32(in);
+    r->widest.cores = orr_get_u32(in);
+    r->widest.gpus = orr_get_u32(in);
+    r->widest.memory = orr_get_u64(in);
+    return whole(in);
+}
+
+void orr_attempt_name_put(struct orr_bytes *out, enum orr_message message,
+                          struct orr_attempt_name name)
+{
+    if (out->length == 0)
+        orr_batch_begin(out, message);
+    orr_put_u32(out, name.task);
+    orr_put_u32(out, name.attempt);
+}
+
+orr_status orr_attempt_name_get(struct orr_reader *in, struct orr_attempt_name *name)
+{
+    name->task = orr_get_u32(in);
+    name->attempt = orr_get_u32(in);
+    return whole(in);
+}
+
 void orr_signal_put(struct orr_bytes *out, enum orr_message message, const char *text)
 {
     orr_put_u8(out, (uint8_t)message);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/resources.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,10 @@ enum { ORR_WIRE_VERSION = 3 };
     X(FAULT, 5)   /* agent to 0: my store failed, or I lost a worker */                \
     X(STOP, 6)    /* down: no more work; finish what is stored, then leave */          \
     X(BYE, 7)     /* agent to 0: all is stored, my figures; I leave */                 \
-    X(ABANDON, 8) /* down: kill what runs (interrupt, failed run) */
+    X(ABANDON, 8) /* down: kill what runs (interrupt, failed run) */                   \
+    X(RETRACT, 9) /* down: give back attempts that wait for a core */                  \
+    X(GIVEN, 10)  /* up: attempts that are not here any more, and left no result */    \
+    X(CANCEL, 11) /* down, agent to worker: end these, others were faster */
 
 #define X(id, number) ORR_MESSAGE_##id = number,
 enum orr_message { ORR_MESSAGES(X) };
@@ -60,6 +64,9 @@ struct orr_assignment {
     uint32_t args_length;
 };
 
+/* The code of an attempt that was lost because its worker's process died. */
+enum { ORR_LOST_DIED = 1 };
+
 /* One attempt that ended. Between worker and agent `body` is its encoded orr_outcome;
  * to the coordinator only what the rules and the summary need travels. */
 struct orr_done {
@@ -85,6 +92,19 @@ struct orr_beat {
     uint32_t cores;    /* that live workers have */
 };
 
+/* How many cores' worth of waiting attempts to give back, the last ones first; none
+ * that asks for more than `widest`. */
+struct orr_retract {
+    uint32_t cores;
+    struct orr_resources widest;
+};
+
+/* One attempt by name: GIVEN and CANCEL carry batches of them. */
+struct orr_attempt_name {
+    uint32_t task;
+    uint32_t attempt;
+};
+
 struct orr_bye {
     uint32_t rank;
     int64_t agent_cpu;  /* ns used by the agent itself, children not counted */
@@ -101,6 +121,10 @@ void orr_assignment_put(struct orr_bytes *out, const struct orr_assignment *assi
 void orr_done_put(struct orr_bytes *out, const struct orr_done *done);
 void orr_beat_put(struct orr_bytes *out, const struct orr_beat *beat);
 void orr_bye_put(struct orr_bytes *out, const struct orr_bye *bye);
+void orr_retract_put(struct orr_bytes *out, const struct orr_retract *retract);
+/* The first one begins the batch. */
+void orr_attempt_name_put(struct orr_bytes *out, enum orr_message message,
+                          struct orr_attempt_name name);
 /* A message without body, or with a text (FAULT). */
 void orr_signal_put(struct orr_bytes *out, enum orr_message message, const char *text);
 
@@ -113,6 +137,8 @@ orr_status orr_done_get(struct orr_reader *in, struct orr_arena *arena,
                         struct orr_done *out);
 orr_status orr_beat_get(struct orr_reader *in, struct orr_beat *out);
 orr_status orr_bye_get(struct orr_reader *in, struct orr_bye *out);
+orr_status orr_retract_get(struct orr_reader *in, struct orr_retract *out);
+orr_status orr_attempt_name_get(struct orr_reader *in, struct orr_attempt_name *out);
 const char *orr_signal_get(struct orr_reader *in, struct orr_arena *arena);
 
 /* Batches: begin writes the number, entries follow until the end of the message. */

@@ -259,6 +259,136 @@ static void slow_nodes_get_less(void **state)
     clear(&w);
 }
 
+/* 16 nodes of 8 cores, 1,000 calls of 1 s: 8 rounds. Two nodes take 20 s for one. */
+static void stragglers_run_on_a_second_node(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "rest", "1000", 16, 8);
+    w.setup.faults = (struct orr_sim_faults) { .slow = 2, .slowness = 20 };
+    w.setup.no_twins = true;
+    simulate(&w);
+    between(20, w.result.makespan, 21);
+    assert_int_equal(w.result.status.twins, 0);
+    w.setup.no_twins = false;
+    simulate(&w);
+    between(9, w.result.makespan, 14);
+    between(16, (double)w.result.status.twins, 32);
+    assert_true(w.result.status.twins_won >= 16);
+    assert_int_equal(w.result.status.done, 2000);
+    assert_int_equal(w.result.status.failed_attempts, 0);
+    between(999.999, w.result.work, 1000.001); /* first results only */
+    between(1, w.result.waste, 16 * 20);
+    clear(&w);
+}
+
+/* Attempts of a tenth of a second wait behind others; on the slow node, for seconds. */
+static void what_waits_behind_others_is_taken_back(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "rest", "100", 4, 2);
+    w.setup.times.mean = 0.1;
+    w.setup.no_twins = true;
+    w.setup.faults = (struct orr_sim_faults) { .slow = 1, .slowness = 50 };
+    simulate(&w);
+    assert_true(w.result.status.taken_back > 0);
+    between(5, w.result.makespan, 10.5); /* it ends what runs, at most twice */
+    assert_int_equal(w.result.status.done, 200);
+    clear(&w);
+}
+
+/* Nodes die while attempts run on two of them. */
+static void twins_are_counted_once(void **state)
+{
+    (void)state;
+    struct world w;
+    uint64_t twins = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        make(&w, "rest", "200", 8, 4);
+        w.setup.faults = (struct orr_sim_faults) {
+            .mtbf = 200, .failures = 0.05, .slow = 3, .slowness = 15
+        };
+        w.setup.seed = seed;
+        simulate(&w);
+        assert_int_equal(w.result.status.state, ORR_RUN_SUCCEEDED);
+        assert_int_equal(w.result.status.done, 400);
+        between(199.999, w.result.work, 200.001);
+        twins += w.result.status.twins;
+        clear(&w);
+    }
+    assert_true(twins > 100);
+}
+
+/* Two of four nodes fail everything at once: without retries all requests would fail.
+ */
+static void sick_nodes_are_set_aside(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "wide", "100", 4, 4); /* no retries */
+    w.setup.faults = (struct orr_sim_faults) { .sick = 2 };
+    simulate(&w);
+    assert_int_equal(w.result.status.state, ORR_RUN_SUCCEEDED);
+    assert_int_equal(w.result.status.set_aside, 2);
+    assert_int_equal(w.result.status.failed_attempts, 0);
+    assert_int_equal(w.result.status.done, 200);
+    between(2, (double)w.result.status.forgiven, 40);
+    assert_non_null(strstr(w.result.status.set_aside_nodes, "rank "));
+    between(25, w.result.makespan, 27);
+    clear(&w);
+}
+
+/* The last node works on, and what fails there fails. */
+static void all_nodes_are_never_set_aside(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "rest", "50", 3, 4);
+    w.setup.faults = (struct orr_sim_faults) { .sick = 3 };
+    simulate(&w);
+    assert_int_equal(w.result.status.state, ORR_RUN_FAILED);
+    assert_int_equal(w.result.status.set_aside, 0);
+    assert_true(w.result.status.failed_attempts > 20);
+    clear(&w);
+}
+
+/* Chance alone sets no node aside, nor takes many opinions. */
+static void failures_everywhere_are_nobodys_fault(void **state)
+{
+    (void)state;
+    struct world w;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        make(&w, "rest", "2000", 8, 4);
+        w.setup.faults = (struct orr_sim_faults) { .failures = 0.3 };
+        w.setup.seed = seed;
+        simulate(&w);
+        assert_int_equal(w.result.status.state, ORR_RUN_SUCCEEDED);
+        assert_int_equal(w.result.status.set_aside, 0);
+        between(0, (double)w.result.status.forgiven, 100);
+        clear(&w);
+    }
+}
+
+/* A sick node is better than none. */
+static void a_node_set_aside_works_again_when_others_are_lost(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w, "rest", "2000", 4, 4);
+    w.setup.faults =
+        (struct orr_sim_faults) { .sick = 1, .taken = 3, .taken_at = 20.5 };
+    for (w.setup.seed = 1; w.setup.seed <= 8; w.setup.seed++) {
+        simulate(&w);
+        if (w.result.status.lost_nodes == 3 && w.result.status.failed_attempts)
+            break; /* all but the sick one were taken */
+    }
+    assert_int_equal(w.result.status.lost_nodes, 3);
+    assert_int_equal(w.result.status.set_aside, 0);
+    assert_int_equal(w.result.status.state, ORR_RUN_FAILED);
+    clear(&w);
+}
+
 static void a_slow_rank_0_is_the_bottleneck(void **state)
 {
     (void)state;
@@ -400,6 +530,13 @@ int main(void)
         cmocka_unit_test(without_nodes_it_stops),
         cmocka_unit_test(told_to_end_it_drains),
         cmocka_unit_test(slow_nodes_get_less),
+        cmocka_unit_test(stragglers_run_on_a_second_node),
+        cmocka_unit_test(what_waits_behind_others_is_taken_back),
+        cmocka_unit_test(twins_are_counted_once),
+        cmocka_unit_test(sick_nodes_are_set_aside),
+        cmocka_unit_test(all_nodes_are_never_set_aside),
+        cmocka_unit_test(failures_everywhere_are_nobodys_fault),
+        cmocka_unit_test(a_node_set_aside_works_again_when_others_are_lost),
         cmocka_unit_test(a_slow_rank_0_is_the_bottleneck),
         cmocka_unit_test(a_slow_network_is_the_bottleneck),
         cmocka_unit_test(what_nobody_knows_is_told),

@@ -187,9 +187,9 @@ static void what_no_node_can_hold_is_refused_with_the_numbers(void **state)
     orr_sched_free(s);
 }
 
-static bool keep(void *context, struct orr_ready *r)
+static bool keep(void *context, struct orr_ready *r, bool ran)
 {
-    (void)context, (void)r;
+    (void)context, (void)r, (void)ran;
     return true;
 }
 

@@ -194,9 +194,9 @@ static void max_of_a_pool_and_of_its_parent_hold(void **state)
     orr_sched_free(s);
 }
 
-static bool count_lost(void *context, struct orr_ready *r)
+static bool count_lost(void *context, struct orr_ready *r, bool ran)
 {
-    (void)r;
+    (void)r, (void)ran;
     ++*(uint32_t *)context;
     return true;
 }
@@ -309,6 +309,209 @@ static void the_ledger_is_exact(void **state)
     orr_sched_free(s);
 }
 
+/* ---- the tail ---- */
+
+/* Two nodes of two cores; `n` attempts of group 0, typically of `seconds`. */
+static struct orr_sched *tail(uint32_t n, double seconds, bool twice)
+{
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    orr_sched_node(s, 0, 2);
+    orr_sched_node(s, 1, 2);
+    for (int i = 0; i < 3 && seconds > 0; i++)
+        orr_sched_took(s, 0, seconds);
+    for (uint32_t i = 0; i < n; i++) {
+        struct orr_ready r = ready(i, 0, 0);
+        r.twice = twice;
+        add(s, r);
+    }
+    while (next_node(s) != NONE)
+        continue;
+    return s;
+}
+
+static void what_waits_is_taken_back_when_cores_are_idle(void **state)
+{
+    (void)state;
+    struct orr_sched *s = tail(7, 0, false); /* 0, 2, 4, 6 on node 0 */
+    struct orr_ready out;
+    struct orr_resources widest = { 0 };
+    assert_false(orr_sched_has_idle(s));
+    assert_int_equal(orr_sched_node_load(s, 0), 4);
+    for (uint32_t i = 1; i < 7; i += 2)
+        assert_true(orr_sched_ended(s, i, 1, 1));
+    assert_true(orr_sched_has_idle(s));
+    assert_int_equal(orr_sched_surplus(s, 1, &widest), 0);
+    assert_int_equal(orr_sched_surplus(s, 0, &widest), 2);
+    assert_int_equal(widest.cores, 2);
+    assert_false(orr_sched_take_back(s, 6, 1, &out)); /* not from there */
+    assert_true(orr_sched_take_back(s, 6, 0, &out));
+    assert_false(orr_sched_take_back(s, 6, 0, &out));
+    add(s, out);
+    expect_next(s, 1, 6);
+    orr_sched_free(s);
+}
+
+static void what_drags_on_runs_on_a_second_node(void **state)
+{
+    (void)state;
+    struct orr_sched *s = tail(3, 5, true);
+    struct orr_ready out;
+    uint32_t node = NONE;
+    const int64_t second = 1000000000;
+    assert_true(orr_sched_ended(s, 1, 1, 5));
+    assert_false(orr_sched_twin(s, 9 * second, &node, &out));
+    assert_true(orr_sched_twin(s, 11 * second, &node, &out));
+    assert_int_equal(node, 1);
+    assert_int_equal(orr_sched_node_load(s, 1), 1);
+    assert_int_equal(orr_sched_in_flight(s), 3);
+    uint32_t first = out.task;
+    assert_true(orr_sched_twin(s, 11 * second, &node, &out));
+    assert_int_not_equal(out.task, first);
+    assert_false(orr_sched_twin(s, 99 * second, &node, &out));
+    /* the second one is faster; the first is in flight until its node says so */
+    assert_true(orr_sched_ended(s, first, 1, 5));
+    assert_non_null(orr_sched_flight(s, first, &node));
+    assert_int_equal(node, 0);
+    assert_false(orr_sched_twin(s, 99 * second, &node, &out)); /* twice at most */
+    assert_true(orr_sched_take_back(s, first, 0, &out));
+    assert_null(orr_sched_flight(s, first, &node));
+    assert_int_equal(orr_sched_in_flight(s), 2);
+    orr_sched_free(s);
+}
+
+static void what_may_not_run_twice_does_not(void **state)
+{
+    (void)state;
+    struct orr_ready out;
+    uint32_t node = NONE;
+    struct orr_sched *s = tail(2, 5, false);
+    assert_true(orr_sched_ended(s, 1, 1, 5));
+    assert_false(orr_sched_twin(s, INT64_C(1000000000000), &node, &out));
+    orr_sched_free(s);
+    s = tail(2, 0, true); /* nobody knows how long is long */
+    assert_true(orr_sched_ended(s, 1, 1, 5));
+    assert_false(orr_sched_twin(s, INT64_C(1000000000000), &node, &out));
+    orr_sched_free(s);
+}
+
+static bool no_loss(void *context, struct orr_ready *lost, bool ran)
+{
+    (void)lost, (void)ran;
+    ++*(int *)context;
+    return true;
+}
+
+static void a_twin_outlives_a_lost_node(void **state)
+{
+    (void)state;
+    struct orr_ready out;
+    uint32_t node = NONE;
+    int losses = 0;
+    struct orr_sched *s = tail(1, 5, true);
+    assert_true(orr_sched_twin(s, INT64_C(1000000000000), &node, &out));
+    orr_sched_node_lost(s, 0, no_loss, &losses);
+    assert_int_equal(losses, 0);
+    assert_int_equal(orr_sched_queued(s), 0);
+    assert_int_equal(orr_sched_in_flight(s), 1);
+    orr_sched_node_lost(s, 1, no_loss, &losses);
+    assert_int_equal(losses, 1);
+    assert_int_equal(orr_sched_queued(s), 1);
+    orr_sched_free(s);
+}
+
+static void a_node_is_avoided_while_there_are_others(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    orr_sched_node(s, 0, 2);
+    orr_sched_node(s, 1, 2);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct orr_ready r = ready(i, 0, 0);
+        r.avoid = 1;
+        add(s, r);
+        expect_next(s, 1, i);
+    }
+    orr_sched_node(s, 2, 1);
+    orr_sched_doubt(s, 1, true);
+    struct orr_ready doubt = ready(9, 0, 0);
+    doubt.avoid = 1;
+    add(s, doubt);
+    expect_next(s, 2, 9);
+    orr_sched_node(s, 2, 0);
+    orr_sched_node(s, 1, 0);
+    struct orr_ready r = ready(3, 0, 0);
+    r.avoid = 1;
+    add(s, r);
+    expect_next(s, 0, 3);
+    orr_sched_free(s);
+}
+
+/* Work given out ahead would take the core that a call of the keeping pool leaves. */
+static void nothing_is_ahead_beside_a_kept_core(void **state)
+{
+    (void)state;
+    const struct orr_sched_pool pools[] = { { NONE, 0, 0, 0, true },
+                                            { 0, 0, 1, 0, false },
+                                            { 0, 0, 0, 0, true } };
+    struct orr_sched *s = orr_sched_new(pools, 3);
+    orr_sched_node(s, 0, 2);
+    for (uint32_t i = 0; i < 100; i++)
+        add(s, ready(i, 2, 0));
+    add(s, ready(100, 1, 0));
+    expect_next(s, 0, 100);
+    expect_next(s, 0, 0);
+    expect_next(s, 0, NONE); /* the kept core is in use, and still not lent */
+    orr_sched_done(s, 100, 0.001);
+    expect_next(s, 0, NONE);
+    add(s, ready(101, 1, 0));
+    expect_next(s, 0, 101);
+    orr_sched_done(s, 0, 1);
+    expect_next(s, 0, 1);
+    orr_sched_free(s);
+}
+
+static bool goes_before(const struct orr_ready *a, const struct orr_ready *b)
+{
+    if (a->deadline != b->deadline)
+        return a->deadline < b->deadline;
+    return a->priority != b->priority ? a->priority > b->priority : a->task < b->task;
+}
+
+/* Some come in order, some do not, and some are taken in between. */
+static void any_order_in_is_the_right_order_out(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 40, EACH = 50, ALL = ROUNDS * EACH };
+    static bool waits[ALL];
+    static struct orr_ready all[ALL];
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    uint32_t random = 12345;
+    uint32_t to = NONE;
+    orr_sched_node(s, 0, ALL);
+    for (uint32_t i = 0, taken = 0; taken < ALL;) {
+        for (uint32_t k = 0; k < EACH && i < ALL; k++, i++) {
+            random = random * 1664525 + 1013904223;
+            all[i] = ready(i, 0, random >> 28 ? 0 : (int64_t)(random >> 20 & 7) - 3);
+            if ((random >> 8 & 63) == 0)
+                all[i].deadline = 100 + (random >> 16 & 3);
+            waits[i] = true;
+            add(s, all[i]);
+        }
+        for (uint32_t k = 0; k < (i < ALL ? EACH / 2 : ALL) && taken < i;
+             k++, taken++) {
+            struct orr_ready out;
+            assert_true(orr_sched_next(s, 0, &to, &out));
+            for (uint32_t j = 0; j < i; j++)
+                if (waits[j] && j != out.task)
+                    assert_false(goes_before(&all[j], &all[out.task]));
+            assert_true(waits[out.task]);
+            waits[out.task] = false;
+        }
+    }
+    assert_int_equal(orr_sched_queued(s), 0);
+    orr_sched_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +526,13 @@ int main(void)
         cmocka_unit_test(the_emptiest_node_is_next),
         cmocka_unit_test(a_wide_call_finds_the_node_with_room),
         cmocka_unit_test(the_ledger_is_exact),
+        cmocka_unit_test(what_waits_is_taken_back_when_cores_are_idle),
+        cmocka_unit_test(what_drags_on_runs_on_a_second_node),
+        cmocka_unit_test(what_may_not_run_twice_does_not),
+        cmocka_unit_test(a_twin_outlives_a_lost_node),
+        cmocka_unit_test(a_node_is_avoided_while_there_are_others),
+        cmocka_unit_test(nothing_is_ahead_beside_a_kept_core),
+        cmocka_unit_test(any_order_in_is_the_right_order_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

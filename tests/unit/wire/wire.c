@@ -100,13 +100,43 @@ static void every_cut_is_refused(void **state)
     orr_bytes_release(&out);
 }
 
+static void names_of_attempts_travel_in_batches(void **state)
+{
+    (void)state;
+    struct orr_bytes out = ORR_BYTES_INIT;
+    struct orr_attempt_name name = { 0 };
+    struct orr_retract retract = { 0 };
+    for (uint32_t i = 1; i <= 2; i++)
+        orr_attempt_name_put(&out, ORR_MESSAGE_CANCEL,
+                             (struct orr_attempt_name) { i, 10 * i });
+    struct orr_reader in = orr_reader_of(out.data, out.length);
+    assert_int_equal(orr_message_of(&in), ORR_MESSAGE_CANCEL);
+    for (uint32_t i = 1; i <= 2; i++) {
+        assert_int_equal(orr_attempt_name_get(&in, &name), ORR_OK);
+        assert_int_equal(name.task, i);
+        assert_int_equal(name.attempt, 10 * i);
+    }
+    assert_int_equal(orr_reader_left(&in), 0);
+    assert_int_equal(orr_attempt_name_get(&in, &name), ORR_ERR_DATA);
+    orr_bytes_clear(&out);
+    orr_retract_put(&out, &(struct orr_retract) { 7, { 3, 2, 1ULL << 40 } });
+    in = orr_reader_of(out.data, out.length);
+    assert_int_equal(orr_message_of(&in), ORR_MESSAGE_RETRACT);
+    assert_int_equal(orr_retract_get(&in, &retract), ORR_OK);
+    assert_int_equal(retract.cores, 7);
+    assert_int_equal(retract.widest.cores, 3);
+    assert_int_equal(retract.widest.gpus, 2);
+    assert_int_equal(retract.widest.memory, 1ULL << 40);
+    orr_bytes_release(&out);
+}
+
 static void unknown_numbers_are_no_message(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < 256; n++) {
         unsigned char byte = (unsigned char)n;
         struct orr_reader in = orr_reader_of(&byte, 1);
-        assert_int_equal(orr_message_of(&in), n >= 1 && n <= 8 ? n : 0);
+        assert_int_equal(orr_message_of(&in), n >= 1 && n <= 11 ? n : 0);
     }
 }
 
@@ -115,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_come_back),
         cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(names_of_attempts_travel_in_batches),
         cmocka_unit_test(unknown_numbers_are_no_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
