@@ -118,6 +118,14 @@ static bool was_opinion(struct orr_coord *coord, uint32_t node, uint32_t task)
     return true;
 }
 
+/* Calls in place start no process and say nothing of a node that cannot start any. */
+static bool tells(const struct orr_coord *coord, uint32_t task)
+{
+    uint32_t function =
+        orr_engine_task(coord->engine, (orr_task_id) { task })->function;
+    return coord->setup.graph->functions[function].isolated;
+}
+
 orr_status orri_second_opinion(struct orr_coord *coord, uint32_t node,
                                const struct orr_done *done, bool *asked,
                                struct orr_error *err)
@@ -127,7 +135,7 @@ orr_status orri_second_opinion(struct orr_coord *coord, uint32_t node,
     struct orr_resources needs =
         orr_function_needs(&coord->setup.graph->functions[function]);
     *asked = false;
-    if (was_opinion(coord, node, done->task) ||
+    if (!tells(coord, done->task) || was_opinion(coord, node, done->task) ||
         !may_be_the_node((enum orr_fail_kind)done->failure))
         return ORR_OK;
     bool working = works(&coord->nodes[node]);
@@ -194,6 +202,8 @@ static orr_status set_aside(struct orr_coord *coord, uint32_t index,
 orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t task,
                              struct orr_error *err)
 {
+    if (!tells(coord, task))
+        return ORR_OK;
     uint32_t suspect = take_suspect(coord, task);
     orr_health_succeeded(&coord->health, node);
     let_go(coord, node);
