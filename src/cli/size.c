@@ -3,6 +3,7 @@
  * working memory end with it). */
 #include "cli/size.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "cli/batch.h"
 
@@ -103,12 +104,13 @@ static bool narrow(const struct orri_size_ask *ask, struct orri_size *low,
 
 static bool no_size(const struct orri_size_ask *ask, const struct orri_size *nearest)
 {
+    char time[ORR_TIME_TEXT];
+    orr_duration_text(nearest->makespan, time);
     if (ask->until > 0)
-        (void)fprintf(
-            stderr,
-            "orrery submit: with %" PRIu32 " nodes of %" PRIu32
-            " cores (--max-nodes) it would take %.0f s, longer than --until\n",
-            nearest->nodes, ask->cores, nearest->makespan);
+        (void)fprintf(stderr,
+                      "orrery submit: with %" PRIu32 " nodes of %" PRIu32
+                      " cores (--max-nodes) it would take %s, longer than --until\n",
+                      nearest->nodes, ask->cores, time);
     else
         (void)fprintf(stderr,
                       "orrery submit: one node of %" PRIu32

@@ -194,10 +194,12 @@ static bool add_size(struct submission *s)
     }
     if (!orri_size_find(&ask, &size))
         return false;
+    char time[ORR_TIME_TEXT];
+    orr_duration_text(size.makespan, time);
     (void)fprintf(stderr,
                   "orrery submit: %" PRIu32 " node%s of %" PRIu32
-                  " cores: simulated %.0f s, %.1f %% of the cores busy\n",
-                  size.nodes, size.nodes == 1 ? "" : "s", ask.cores, size.makespan,
+                  " cores: simulated %s, %.1f %% of the cores busy\n",
+                  size.nodes, size.nodes == 1 ? "" : "s", ask.cores, time,
                   size.efficiency * 100);
     add_option(s, "nodes", orr_arena_printf(&s->arena, "%" PRIu32, size.nodes));
     add_time(s, size.makespan);
