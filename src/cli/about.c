@@ -1,7 +1,8 @@
 /* about.c - orrery functions and orrery topo: what there is */
 #include "base/text.h"
 #include "cli/command.h"
-#include "topo/topo.h"
+#include "cli/session.h"
+#include "topo/plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,26 +68,69 @@ const struct orr_command_entry orri_functions = {
     .run = functions_main,
 };
 
-static int topo_main(const struct orr_line *line)
+/* ---- topo ---- */
+
+bool orri_read_bind(const struct orr_line *line, enum orr_bind *out)
 {
-    struct orr_topo *topo = NULL;
-    struct orr_error err = { 0 };
-    long workers = 0;
-    if (!orri_number(line, "workers", 1, 100000, 0, &workers))
-        return ORR_EXIT_INPUT;
-    if (orr_topo_load(orri_option(line, "xml"), orri_option(line, "synthetic"), &topo,
-                      &err) != ORR_OK)
-        return orri_complain(&err);
+    static const char *const words[] = {
+        [ORR_BIND_NONE] = "none", [ORR_BIND_CORE] = "core", [ORR_BIND_NUMA] = "numa"
+    };
+    const char *word = orri_option(line, "bind");
+    *out = ORR_BIND_CORE;
+    if (!word)
+        return true;
+    for (int i = ORR_BIND_NONE; i <= ORR_BIND_NUMA; i++)
+        if (strcmp(words[i], word) == 0) {
+            *out = (enum orr_bind)i;
+            return true;
+        }
+    (void)fprintf(stderr, "orrery %s: --bind is core, numa or none, not '%s'\n",
+                  line->command->name, word);
+    return false;
+}
+
+static void print_plan(const struct orr_topo_plan *plan)
+{
     struct orr_text text = ORR_TEXT_INIT;
-    orr_topo_print(topo, workers ? (uint32_t)workers : orr_topo_cores(topo), &text);
+    orr_topo_plan_print(plan, &text);
     (void)fputs(text.s, stdout);
     orr_text_release(&text);
+}
+
+static int topo_main(const struct orr_line *line)
+{
+    const char *xml = orri_option(line, "xml");
+    const char *synthetic = orri_option(line, "synthetic");
+    struct orr_topo *topo = NULL;
+    struct orr_error err = { 0 };
+    enum orr_bind bind = ORR_BIND_CORE;
+    long workers = 0;
+    long cores_each = 1;
+    if (!orri_number(line, "workers", 1, 100000, 0, &workers) ||
+        !orri_number(line, "cores-per-rank", 1, 256, 1, &cores_each) ||
+        !orri_read_bind(line, &bind))
+        return ORR_EXIT_INPUT;
+    if (xml && synthetic) {
+        (void)fputs("orrery topo: --xml and --synthetic are two machines: give one\n",
+                    stderr);
+        return ORR_EXIT_INPUT;
+    }
+    if (orr_topo_load(xml, synthetic, &topo, &err) != ORR_OK)
+        return orri_complain(&err);
+    orr_topo_set_bind(topo, bind);
+    struct orr_gpus *gpus = xml || synthetic ? NULL : orr_gpus_new(0, "");
+    print_plan(&(struct orr_topo_plan) { topo, gpus, (uint32_t)workers,
+                                         (uint32_t)cores_each, bind != ORR_BIND_NONE });
+    orr_gpus_free(gpus);
     orr_topo_free(topo);
     return ORR_EXIT_OK;
 }
 
 static const struct orr_option topo_options[] = {
     { "workers", 'n', "N", "plan for N workers (default: one a core)", false },
+    { "cores-per-rank", 0, "K", "cores that each of them serves (default 1)", false },
+    { "bind", 0, "core|numa|none", "how attempts would be pinned (default core)",
+      false },
     { "xml", 0, "FILE", "a machine recorded by lstopo, instead of this one", false },
     { "synthetic", 0, "TEXT", "a made-up machine: \"pack:2 numa:2 core:8 pu:2\"",
       false },
@@ -96,10 +140,13 @@ static const struct orr_option topo_options[] = {
 const struct orr_command_entry orri_topo = {
     .name = "topo",
     .arguments = "",
-    .summary = "show this machine's cores and where workers would be pinned",
+    .summary = "show this machine's cores, memory and GPUs, and where workers would be "
+               "pinned",
     .details =
-        "Respects the cpuset and the affinity mask that Slurm, taskset or a container "
-        "gave.",
+        "Respects the cpuset, the affinity mask and the limit of memory that Slurm, "
+        "taskset or a\ncontainer gave. A call gets all hardware threads of its cores "
+        "that "
+        "may be used.",
     .options = topo_options,
     .least = 0,
     .most = 0,

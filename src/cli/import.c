@@ -394,7 +394,7 @@ static const struct orr_option import_options[] = {
       "where commands run (default: here; of dag, the file's directory)", false },
     { "shell", 0, "PROGRAM", "what runs commands, with -c (default: bash)", false },
     { "cores", 0, "N", "cores of each task (default: as FILE says, else 1)", false },
-    { "memory", 0, "SIZE", "address space limit of each task", false },
+    { "memory", 0, "SIZE", "memory that each task gets, at most", false },
     { "limit-memory", 0, NULL, "limit tasks to the memory that FILE says", false },
     { "timeout", 0, "DURATION", "end a task after that", false },
     { "retries", 0, "N",

@@ -24,6 +24,7 @@ struct orri_rank {
     struct orri_shared shared;
     struct orr_job *job;
     struct orr_topo *topo;
+    struct orr_gpus *gpus;  /* agents */
     struct orr_rundir *dir; /* rank 0 */
     struct orr_blob_reader *blobs;
     char *node_folder; /* an agent's, for logs on the node's disk; or NULL */

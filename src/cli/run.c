@@ -7,6 +7,7 @@
 #include "cli/request.h"
 #include "cli/reuse.h"
 #include "link/link.h"
+#include "topo/gpus.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,8 +27,14 @@
         { "launcher", 0, "NAME",                                                       \
           "what starts the ranks: mpirun, or srun, the default in a Slurm job",        \
           false },                                                                     \
-        { "bind", 0, "core|none",                                                      \
-          "pin attempts to cores (default), or leave that to others", false },         \
+        { "bind", 0, "core|numa|none",                                                 \
+          "pin attempts to cores (default) or NUMA domains, or leave that to others",  \
+          false },                                                                     \
+        { "memory-per-node", 0, "SIZE",                                                \
+          "what attempts may use of each node (default: what the allocation gives)",   \
+          false },                                                                     \
+        { "gpus-per-node", 0, "N",                                                     \
+          "GPUs of each node (default: those of the allocation)", false },             \
         { "durability", 0, "WHERE",                                                    \
           "shared (default): results are on the run directory's disk before they "     \
           "count; node: on the node's, and copied; none: not synced (benchmarks)",     \
@@ -101,6 +108,17 @@ static const struct orr_option resume_options[] = {
     { 0 }
 };
 
+static bool read_node(const struct orr_line *line, struct orri_session *session)
+{
+    double memory = 0;
+    if (!orri_bytes(line, "memory-per-node", 0, &memory) ||
+        !orri_number(line, "gpus-per-node", 1, ORR_GPUS_MAX, 0,
+                     &session->gpus_per_node))
+        return false;
+    session->memory_per_node = (uint64_t)memory;
+    return true;
+}
+
 /* A directory that each node has for itself; false after a message. */
 static bool read_local_dir(const struct orr_line *line, struct orri_session *session)
 {
@@ -135,9 +153,7 @@ static bool read_budget(const struct orr_line *line, struct orri_session *sessio
 static bool read_common(const struct orr_line *line, struct orri_session *session,
                         long *ranks)
 {
-    const char *bind = orri_option(line, "bind");
     const char *durability = orri_option(line, "durability");
-    session->bind = !bind || strcmp(bind, "none") != 0;
     session->durability = durability;
     session->quiet = orri_has(line, "quiet");
     session->launcher = orri_option(line, "launcher");
@@ -145,10 +161,8 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");
     session->no_twins = orri_has(line, "no-twins");
-    if (bind && strcmp(bind, "none") != 0 && strcmp(bind, "core") != 0) {
-        (void)fprintf(stderr, "orrery: --bind is core or none, not '%s'\n", bind);
+    if (!orri_read_bind(line, &session->bind))
         return false;
-    }
     if (durability && strcmp(durability, "shared") != 0 &&
         strcmp(durability, "node") != 0 && strcmp(durability, "none") != 0) {
         (void)fprintf(stderr,
@@ -156,7 +170,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
                       durability);
         return false;
     }
-    return read_local_dir(line, session) &&
+    return read_node(line, session) && read_local_dir(line, session) &&
            orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&

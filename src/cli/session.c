@@ -127,6 +127,8 @@ static orr_status describe_run(struct orri_rank *rank, bool alone,
                                                         : ORR_DURABILITY_SHARED,
         .cores_per_rank = (uint32_t)session->cores_per_rank,
         .bind = session->bind,
+        .memory = session->memory_per_node,
+        .gpus = (uint32_t)session->gpus_per_node,
         .job = orr_strdup(session->job),
     };
     rank->shared.settings =
@@ -179,7 +181,7 @@ static struct orr_host_setup host_setup(struct orri_rank *rank)
     return (struct orr_host_setup) {
         .graph = rank->job->graph,
         .nursery = rank->nursery,
-        .topo = rank->shared.bind ? rank->topo : NULL,
+        .topo = rank->shared.bind == ORR_BIND_NONE ? NULL : rank->topo,
         .run_dir = rank->shared.run_dir,
         .children = rank->shared.cores_per_rank,
         .blobs = { load_blob, unload_blob, rank->blobs },
@@ -203,6 +205,7 @@ static orr_status salvage(struct orri_rank *rank, struct orr_error *err)
 
 static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
 {
+    rank->gpus = orr_gpus_new(rank->shared.gpus, "");
     if (rank->shared.local_dir[0]) {
         rank->node_folder =
             orr_nodedisk_folder(rank->shared.local_dir, rank->shared.run_id);
@@ -226,7 +229,9 @@ static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
         .token = rank->shared.token,
         .workers = rank->world.n_node,
         .host_name = rank->host,
-        .memory = orr_topo_memory(rank->topo),
+        .memory =
+            rank->shared.memory ? rank->shared.memory : orr_topo_memory(rank->topo),
+        .gpus = rank->gpus,
     };
     return orr_agent_new(&setup, &rank->agent, err);
 }
@@ -424,6 +429,7 @@ static void release(struct orri_rank *rank)
     orr_blob_reader_free(rank->blobs);
     orr_rundir_close(rank->dir);
     orr_topo_free(rank->topo);
+    orr_gpus_free(rank->gpus);
     orr_job_free(rank->job);
     orri_shared_release(&rank->shared);
     orri_texts_release(&rank->texts);
@@ -458,6 +464,8 @@ int orri_session_run(const struct orri_session *session, bool alone)
     status = share(&rank, alone, &err);
     if (status == ORR_OK)
         status = orr_topo_load(NULL, NULL, &rank.topo, &err);
+    if (status == ORR_OK)
+        orr_topo_set_bind(rank.topo, rank.shared.bind);
     if (status != ORR_OK && status != ORR_END && !alone && rank.shared.go && !first) {
         (void)orr_mpi_unready(rank.world.link, false); /* the others wait there */
         report_fault(&rank, &err);

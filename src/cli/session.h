@@ -4,6 +4,7 @@
 #define ORR_CLI_SESSION_H
 
 #include "cli/command.h"
+#include "topo/topo.h"
 
 /* What a run is asked to be, from the command line of `run` or `resume`. */
 struct orri_session {
@@ -20,16 +21,21 @@ struct orri_session {
     const struct orr_setting *settings;
     size_t n_settings;
     long cores_per_rank;
-    bool bind;
-    const char *durability; /* "shared", "node", "none" */
-    const char *local_dir;  /* of each node, for "node"; absolute */
-    long grace;             /* seconds that running attempts get at a drain */
-    bool no_twins;          /* nothing is run on two nodes at once */
+    enum orr_bind bind;
+    uint64_t memory_per_node; /* bytes; 0: what there is */
+    long gpus_per_node;       /* the same */
+    const char *durability;   /* "shared", "node", "none" */
+    const char *local_dir;    /* of each node, for "node"; absolute */
+    long grace;               /* seconds that running attempts get at a drain */
+    bool no_twins;            /* nothing is run on two nodes at once */
     long max_failures;
     const char *launcher;   /* "auto", "srun", "mpirun"; NULL: not said */
     double max_failed_part; /* of attempts; 0: not given */
     bool quiet;
 };
+
+/* --bind, default core. False after a message. (about.c) */
+bool orri_read_bind(const struct orr_line *line, enum orr_bind *out);
 
 /* Serve as the rank that this process is, to the end of the run; the exit code.
  * `alone`: all in this process, without MPI. Never returns under MPI. */

@@ -36,7 +36,9 @@ void orri_shared_put(struct orr_bytes *out, const struct orri_shared *s,
     for (size_t i = 0; i < s->n_local; i++)
         put_text(out, s->local[i]);
     orr_put_u32(out, s->cores_per_rank);
-    orr_put_u8(out, s->bind);
+    orr_put_u8(out, (uint8_t)s->bind);
+    orr_put_u64(out, s->memory);
+    orr_put_u32(out, s->gpus);
     put_text(out, s->job);
     orr_put_u32(out, (uint32_t)s->n_settings);
     for (size_t i = 0; i < s->n_settings; i++) {
@@ -109,7 +111,9 @@ orr_status orri_shared_get(const struct orr_bytes *bytes, struct orri_shared *s,
     s->local_dir = get_text(&in);
     get_local(&in, s);
     s->cores_per_rank = orr_get_u32(&in);
-    s->bind = orr_get_u8(&in) != 0;
+    s->bind = (enum orr_bind)orr_get_u8(&in);
+    s->memory = orr_get_u64(&in);
+    s->gpus = orr_get_u32(&in);
     s->job = get_text(&in);
     get_settings(&in, s);
     get_texts(&in, texts);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "cli/session.h"
 #include "store/writer.h"
+#include "topo/topo.h"
 
 struct orri_shared {
     bool go; /* false: rank 0 found something wrong; leave */
@@ -17,8 +18,10 @@ struct orri_shared {
     char **local;    /* where earlier sessions had theirs */
     size_t n_local;
     uint32_t cores_per_rank;
-    bool bind;
-    char *job; /* path that the texts have */
+    enum orr_bind bind;
+    uint64_t memory; /* of a node, as told; 0: what it has */
+    uint32_t gpus;   /* the same */
+    char *job;       /* path that the texts have */
     struct orr_setting *settings;
     size_t n_settings;
 };

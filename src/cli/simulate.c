@@ -274,6 +274,8 @@ static int prepare(const struct orr_line *line, const struct orr_job *job)
                                        .name = job->name,
                                        .nodes = cluster.nodes,
                                        .cores = cluster.cores,
+                                       .memory = cluster.memory,
+                                       .gpus = cluster.gpus,
                                        .costs = cluster.costs,
                                        .times = cluster.times,
                                        .faults = faults,

@@ -69,11 +69,15 @@ bool orri_cluster_read(const struct orr_line *line, long nodes, long cores,
                        struct orri_cluster *out)
 {
     long seed = 0;
+    long gpus = 0;
+    double memory = 0;
     *out = (struct orri_cluster) { 0 };
     if (!orri_number(line, "nodes", 1, 1000000, nodes, &nodes) ||
         !orri_number(line, "cores", 1, 65536, cores, &cores) ||
         !orri_number(line, "seed", 0, INT32_MAX, 1, &seed) ||
-        !read_times(line, &out->times) || !read_costs(line, &out->costs))
+        !orri_number(line, "gpus", 0, 1024, 0, &gpus) ||
+        !orri_bytes(line, "memory", 0, &memory) || !read_times(line, &out->times) ||
+        !read_costs(line, &out->costs))
         return false;
     if (nodes * cores > CORES_MOST) {
         (void)fprintf(
@@ -85,6 +89,8 @@ bool orri_cluster_read(const struct orr_line *line, long nodes, long cores,
     }
     out->nodes = (uint32_t)nodes;
     out->cores = (uint32_t)cores;
+    out->memory = (uint64_t)memory;
+    out->gpus = (uint32_t)gpus;
     out->seed = (uint64_t)seed;
     return true;
 }

@@ -10,6 +10,9 @@
 #define ORRI_CLUSTER_OPTIONS                                                           \
     { "nodes", 0, "N", "nodes of the cluster", false },                                \
         { "cores", 0, "N", "cores of each node", false },                              \
+        { "memory", 0, "SIZE",                                                         \
+          "memory of each node (default: as much as is asked for)", false },           \
+        { "gpus", 0, "N", "GPUs of each node (default 0)", false },                    \
         { "mean", 0, "TIME", "each attempt takes this long on average", false },       \
         { "spread", 0, "PART", "how far times spread around what is known: 50%",       \
           false },                                                                     \
@@ -26,6 +29,8 @@
 struct orri_cluster {
     uint32_t nodes;
     uint32_t cores;
+    uint64_t memory; /* of each; 0: as much as is asked for */
+    uint32_t gpus;
     struct orr_sim_costs costs;
     struct orr_sim_times times;
     uint64_t seed;

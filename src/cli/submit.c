@@ -261,9 +261,11 @@ static void add_given(struct submission *s, const char *name)
 
 static void add_command(struct submission *s)
 {
-    static const char *const handed[] = { "durability",   "cores-per-rank",
-                                          "max-failures", "accept-changes",
-                                          "retry-failed", "cache" };
+    static const char *const handed[] = { "durability",    "cores-per-rank",
+                                          "max-failures",  "accept-changes",
+                                          "retry-failed",  "cache",
+                                          "bind",          "no-twins",
+                                          "gpus-per-node", "memory-per-node" };
     const char *local = orri_option(s->line, "local-dir");
     const char *durability = orri_option(s->line, "durability");
     const char *launcher = orri_option(s->line, "launcher");
@@ -529,6 +531,10 @@ static const struct orr_option submit_options[] = {
     { "cores-per-rank", 0, "K", "as for run", false },
     { "max-failures", 0, "N", "as for run", false },
     { "cache", 0, "DIR", "as for run", false },
+    { "bind", 0, "core|numa|none", "as for run", false },
+    { "no-twins", 0, NULL, "as for run", false },
+    { "gpus-per-node", 0, "N", "as for run", false },
+    { "memory-per-node", 0, "SIZE", "as for run", false },
     { "accept-changes", 0, NULL, "as for run --resume", false },
     { "retry-failed", 0, NULL, "as for run --resume", false },
     { 0 },

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cli/replay.h"
 #include "store/runfile.h"
+#include "view/status.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -29,7 +30,8 @@ struct question {
     uint32_t request;
     struct orr_why_field fields[WORDS_MAX + ORR_SLOTS_MAX];
     uint32_t n_fields;
-    struct orr_expr *where; /* what the fields do not say, or NULL */
+    struct orr_expr *where;       /* what the fields do not say, or NULL */
+    struct orr_run_status status; /* of the run, as it was last told */
     struct orr_arena arena;
 };
 
@@ -335,16 +337,42 @@ static int read_conditions(struct question *q, size_t from)
 
 /* ---- answers ---- */
 
+/* "calls of 'encode' wait for memory: each asks for 4 cores, 8 GiB of memory", while
+ * somebody works on the run. */
+static const char *waiting_line(const struct question *q, uint32_t task,
+                                struct orr_arena *arena)
+{
+    const struct orr_task *t =
+        orr_engine_task(q->replay.engine, (orr_task_id) { task });
+    const struct orr_graph_function *f = &graph_of(q)->functions[t->function];
+    struct orr_resources needs = orr_function_needs(f);
+    if (!q->replay.info.locked || t->function >= q->status.n_stages ||
+        !q->status.stages[t->function].waits_for[0] ||
+        orr_engine_task_state(q->replay.engine, (orr_task_id) { task }) !=
+            ORR_TASK_WAITING)
+        return NULL;
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_resources_print(&needs, &text);
+    const char *line =
+        orr_arena_printf(arena, "calls of '%s' wait for %s: each asks for %s", f->name,
+                         q->status.stages[t->function].waits_for, text.s);
+    orr_text_release(&text);
+    return line;
+}
+
 /* "attempt 1 on node7, rank 3, core 0, 1.250 s: exit 3: no space" */
 static const char *attempt_line(void *context, uint32_t task, uint32_t i,
                                 struct orr_arena *arena)
 {
-    const struct orri_replay *r = context;
+    const struct question *q = context;
+    const struct orri_replay *r = &q->replay;
     const struct orr_tried *t = task < r->n_tasks ? r->tried[task] : NULL;
-    while (t && i--)
+    while (t && i) {
         t = t->next;
+        i--;
+    }
     if (!t)
-        return NULL;
+        return i == 0 ? waiting_line(q, task, arena) : NULL;
     const char *session = t->epoch == r->info.epoch
                               ? ""
                               : orr_arena_printf(arena, ", session %" PRIu32, t->epoch);
@@ -431,10 +459,12 @@ static int why_main(const struct orr_line *line)
     }
     if (code == ORR_EXIT_OK) {
         q.request = (uint32_t)request;
+        if (orr_status_read(line->args[0], &q.status, NULL) != ORR_OK)
+            q.status = (struct orr_run_status) { 0 };
         q.why = orr_why_new(&(struct orr_why_setup) { .graph = q.replay.job->graph,
                                                       .engine = q.replay.engine,
                                                       .attempt = attempt_line,
-                                                      .context = &q.replay,
+                                                      .context = &q,
                                                       .depth = (uint32_t)depth,
                                                       .limit = (uint32_t)limit });
         orri_replay_tell(&q.replay, "why");

@@ -307,6 +307,7 @@ static void update_status(struct orr_coord *coord, int64_t now)
 {
     struct orr_run_status *s = &coord->status;
     count_ahead(coord);
+    orri_tell_waiting(coord);
     s->updated = orri_wall(coord);
     s->in_flight = orr_sched_in_flight(coord->sched);
     s->waiting = orr_sched_queued(coord->sched);
@@ -557,6 +558,8 @@ static void close_status(struct orr_coord *coord)
     coord->status.busy_cores = 0;
     coord->status.in_flight = 0;
     coord->status.waiting = 0;
+    for (uint32_t i = 0; i < coord->status.n_stages; i++)
+        coord->status.stages[i].waits_for[0] = '\0';
     judge(coord);
 }
 

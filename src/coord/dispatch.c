@@ -163,13 +163,16 @@ struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t 
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { task })->function;
     const struct orr_graph_function *f = &coord->setup.graph->functions[function];
+    struct orr_resources needs = orr_function_needs(f);
     struct orr_urgency urgency =
         orr_engine_task_urgency(coord->engine, (orr_task_id) { task });
     return (struct orr_ready) {
         .task = task,
         .attempt = attempt,
         .pool = f->pool,
-        .cores = f->cores,
+        .cores = needs.cores,
+        .memory = needs.memory,
+        .gpus = needs.gpus,
         .priority = urgency.priority,
         .deadline = urgency.deadline,
         .since = orri_wall(coord),
@@ -183,7 +186,8 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
 {
     const struct orr_task *task = orr_engine_task(coord->engine, call->task);
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
-    const char *why = NULL;
+    struct orr_resources needs = orr_function_needs(f);
+    struct orr_text why = ORR_TEXT_INIT;
     if (coord->draining) /* the resume will ask again */
         return;
     if (call->attempt == 1) {
@@ -198,8 +202,9 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     }
     if (call->attempt == 1 && coord->setup.reuse && orri_borrow(coord, call->task))
         return;
-    if (!orr_sched_fits(coord->sched, f->pool, f->cores, &why)) {
-        refuse_call(coord, call, why);
+    if (!orr_sched_fits(coord->sched, f->pool, &needs, &why)) {
+        refuse_call(coord, call, why.s);
+        orr_text_release(&why);
         return;
     }
     int64_t delay = delay_left(coord, call);
@@ -272,15 +277,17 @@ static bool still_wanted(struct orr_coord *coord, uint32_t node,
     return false;
 }
 
-/* Cores were lost, and some attempts fit nowhere any more: they fail, saying so. */
+/* Nodes were lost, and some attempts fit nowhere any more: they fail, saying so. */
 static void refuse_unfit(struct orr_coord *coord)
 {
     struct orr_ready ready;
-    const char *why = NULL;
+    struct orr_text why = ORR_TEXT_INIT;
     while (orr_sched_take_unfit(coord->sched, &ready, &why)) {
         struct orr_engine_call call = { { ready.task }, ready.attempt, 0 };
-        refuse_call(coord, &call, why);
+        refuse_call(coord, &call, why.s);
+        orr_text_clear(&why);
     }
+    orr_text_release(&why);
 }
 
 orr_status orri_flush_assignments(struct orr_coord *coord, struct orr_error *err)
@@ -313,4 +320,18 @@ orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error 
     }
     orr_status flushed = orri_flush_assignments(coord, status == ORR_OK ? err : NULL);
     return status == ORR_OK ? flushed : status;
+}
+
+void orri_tell_waiting(struct orr_coord *coord)
+{
+    const struct orr_graph *graph = coord->setup.graph;
+    for (uint32_t f = 0; f < graph->n_functions && f < coord->status.n_stages; f++) {
+        struct orr_resources needs = orr_function_needs(&graph->functions[f]);
+        const char *what =
+            orr_sched_waits_for(coord->sched, graph->functions[f].pool, &needs);
+        struct orr_stage *stage = &coord->status.stages[f];
+        bool over = stage->done == stage->total;
+        (void)snprintf(stage->waits_for, sizeof stage->waits_for, "%s",
+                       what && !over ? what : "");
+    }
 }

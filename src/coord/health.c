@@ -24,25 +24,37 @@ static bool works(const struct orri_node *node)
     return is_here(node) && !node->aside && !node->held;
 }
 
-/* The cores of the largest node but this one that gets work. */
-static uint32_t largest_other(const struct orr_coord *coord, uint32_t but)
+static bool is_large_enough(const struct orri_node *node,
+                            const struct orr_resources *needs)
 {
-    uint32_t most = 0;
+    struct orr_resources has = { node->cores, node->gpus,
+                                 node->memory ? node->memory : UINT64_MAX };
+    return orr_resources_fit(&has, needs);
+}
+
+/* Is there a node but this one that gets work, and is large enough for that? */
+static bool has_other(const struct orr_coord *coord, uint32_t but,
+                      const struct orr_resources *needs)
+{
     for (uint32_t i = 0; i < coord->n_nodes; i++)
-        if (i != but && works(&coord->nodes[i]) && coord->nodes[i].cores > most)
-            most = coord->nodes[i].cores;
-    return most;
+        if (i != but && works(&coord->nodes[i]) &&
+            is_large_enough(&coord->nodes[i], needs))
+            return true;
+    return false;
 }
 
 /* It is the last one, or calls that fit on no other node need it. */
 static bool is_needed(const struct orr_coord *coord, uint32_t node)
 {
-    uint32_t largest = largest_other(coord, node);
-    uint32_t widest = 1;
-    for (uint32_t f = 0; f < coord->setup.graph->n_functions; f++)
-        if (coord->setup.graph->functions[f].cores > widest)
-            widest = coord->setup.graph->functions[f].cores;
-    return largest == 0 || (widest > largest && widest <= coord->nodes[node].cores);
+    static const struct orr_resources least = { .cores = 1 };
+    bool needed = !has_other(coord, node, &least);
+    for (uint32_t f = 0; f < coord->setup.graph->n_functions && !needed; f++) {
+        struct orr_resources needs =
+            orr_function_needs(&coord->setup.graph->functions[f]);
+        needed = is_large_enough(&coord->nodes[node], &needs) &&
+                 !has_other(coord, node, &needs);
+    }
+    return needed;
 }
 
 static orr_status take_all_back(struct orr_coord *coord, uint32_t node,
@@ -50,7 +62,8 @@ static orr_status take_all_back(struct orr_coord *coord, uint32_t node,
 {
     struct orr_bytes out = ORR_BYTES_INIT;
     orr_sched_node(coord->sched, node, 0);
-    orr_retract_put(&out, &(struct orr_retract) { UINT32_MAX, UINT32_MAX });
+    orr_retract_put(&out, &(struct orr_retract) {
+                              UINT32_MAX, { UINT32_MAX, UINT32_MAX, UINT64_MAX } });
     orr_status status = orri_send(coord, &coord->nodes[node], &out, err);
     orr_bytes_release(&out);
     return status;
@@ -111,7 +124,8 @@ orr_status orri_second_opinion(struct orr_coord *coord, uint32_t node,
 {
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
-    uint32_t cores = coord->setup.graph->functions[function].cores;
+    struct orr_resources needs =
+        orr_function_needs(&coord->setup.graph->functions[function]);
     *asked = false;
     if (was_opinion(coord, node, done->task) ||
         !may_be_the_node((enum orr_fail_kind)done->failure))
@@ -119,7 +133,7 @@ orr_status orri_second_opinion(struct orr_coord *coord, uint32_t node,
     bool working = works(&coord->nodes[node]);
     bool suspect = orr_health_failed(&coord->health, node) || !working;
     orr_sched_doubt(coord->sched, node, orr_health_in_doubt(&coord->health, node));
-    if (!suspect || largest_other(coord, node) < cores)
+    if (!suspect || !has_other(coord, node, &needs))
         return ORR_OK;
     *asked = true;
     coord->status.forgiven++;

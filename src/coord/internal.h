@@ -53,6 +53,8 @@ struct orri_node {
     char host[64];
     pid_t pid; /* of its agent, when it is a process of this machine; else 0 */
     uint32_t cores;
+    uint32_t gpus;
+    uint64_t memory;      /* bytes; 0: unknown, and so without end */
     struct orr_bytes out; /* assignments under way */
     int64_t heard;        /* monotonic ns */
     struct orr_beat load;
@@ -129,6 +131,8 @@ struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 /* Calls and assignments (dispatch.c). */
 void orri_take_calls(struct orr_coord *coord);
 orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err);
+/* Into the status: what ready calls wait for, by function. */
+void orri_tell_waiting(struct orr_coord *coord);
 /* The task's result, from an agent or from an earlier epoch, goes to the engine; false,
  * with *err filled, when it does not read back. */
 bool orri_finish_task(struct orr_coord *coord, orr_task_id id, const void *results,

@@ -56,11 +56,15 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
                              hello->host);
     coord->nodes = orr_realloc(coord->nodes, coord->n_nodes + 1, sizeof *coord->nodes);
     struct orri_node *node = &coord->nodes[coord->n_nodes];
-    *node = (struct orri_node) {
-        .rank = hello->rank, .pid = pid_here(hello), .cores = hello->cores, .heard = now
-    };
+    *node = (struct orri_node) { .rank = hello->rank,
+                                 .pid = pid_here(hello),
+                                 .cores = hello->cores,
+                                 .gpus = hello->gpus,
+                                 .memory = hello->memory,
+                                 .heard = now };
     (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
     orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
+    orr_sched_node_holds(coord->sched, coord->n_nodes, hello->memory, hello->gpus);
     coord->node_of_rank[hello->rank] = ++coord->n_nodes;
     if (!coord->cores_since) {
         coord->cores_since = now;
@@ -75,12 +79,13 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
 static void count_done(struct orr_coord *coord, const struct orr_done *done)
 {
     struct orr_run_status *s = &coord->status;
-    struct orr_stage *stage = orri_stage(
-        coord, orr_engine_task(coord->engine, (orr_task_id) { done->task })->function);
+    uint32_t function =
+        orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
+    struct orr_stage *stage = orri_stage(coord, function);
     double wall = (double)(done->t_end - done->t_start) / 1e9;
     stage->wall += wall;
     stage->cpu += (double)done->cpu / 1e9;
-    s->busy_seconds += wall;
+    s->busy_seconds += wall * coord->setup.graph->functions[function].cores;
     s->cpu_seconds += (double)done->cpu / 1e9;
     for (const char *at = done->counters; *at; at += *at == '\n') {
         char name[32];

@@ -1,6 +1,8 @@
 /* attempt.c - orders and outcomes as bytes; owns nothing */
 #include "exec/attempt.h"
 
+#include "base/resources.h"
+
 #include <string.h>
 
 static void put_text(struct orr_bytes *out, const char *s)
@@ -222,4 +224,25 @@ orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
     o->cpu_sys = orr_get_i64(in);
     o->max_rss = orr_get_u64(in);
     return in->bad || o->failure > ORR_FAIL_IO ? ORR_ERR_DATA : ORR_OK;
+}
+
+const char *orr_memory_message(struct orr_arena *arena, const char *what, uint64_t used,
+                               uint64_t limit)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_text_printf(&text, "%s used ", what);
+    orr_size_print(&text, used);
+    orr_text_puts(&text, " of memory, more than its limit of ");
+    orr_size_print(&text, limit);
+    const char *kept = orr_arena_strdup(arena, text.s);
+    orr_text_release(&text);
+    return kept;
+}
+
+const char *orr_oom_message(struct orr_arena *arena, const char *what)
+{
+    return orr_arena_printf(arena,
+                            "%s was killed by the kernel: memory ran out, that of its "
+                            "control group or of the node",
+                            what);
 }

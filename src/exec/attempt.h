@@ -88,6 +88,12 @@ void orr_outcome_put(struct orr_bytes *out, const struct orr_outcome *outcome);
 orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
                            struct orr_outcome *outcome);
 
+/* "hog used 312 MiB of memory, more than its limit of 100 MiB" */
+const char *orr_memory_message(struct orr_arena *arena, const char *what, uint64_t used,
+                               uint64_t limit);
+/* "hog was killed by the kernel: memory ran out, ..." */
+const char *orr_oom_message(struct orr_arena *arena, const char *what);
+
 /* Run a native function in this process; pointers of *out live in `arena`. */
 void orr_native_run(const struct orr_function *function, const struct orr_order *order,
                     const struct orr_blob_source *blobs, int blob_fd,

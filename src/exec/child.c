@@ -4,6 +4,7 @@
 
 #include "base/channel.h"
 #include "base/memory.h"
+#include "exec/footprint.h"
 #include "exec/orphans.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct child {
     struct orr_arena arena;
     char *run_dir; /* that `blobs` reads from */
     struct orr_blob_source blobs;
+    struct orr_oom_kills kills;
     int blob_fd; /* for the bytes of the next attempt's blobs; -1: none yet */
 };
 
@@ -34,13 +36,55 @@ static void use_run(struct child *child, const char *run_dir)
     child->blobs = child->setup->blobs(child->setup->context, run_dir);
 }
 
+static void run_command(struct child *child, const struct orr_order *order, int blob_fd,
+                        struct orr_outcome *out)
+{
+    if (order->n_ins)
+        use_run(child, order->run_dir);
+    orr_oom_mark(&child->kills);
+    orr_command_run(order, &child->blobs, blob_fd, child->home, &child->arena, out);
+    if (out->failure != ORR_FAIL_SIGNAL || out->code != SIGKILL ||
+        !orr_oom_happened(&child->kills))
+        return;
+    out->failure = ORR_FAIL_MEMORY;
+    out->code = 0;
+    out->message = orr_oom_message(&child->arena, order->argv[0]);
+}
+
+/* Variables that are there for one attempt; what there was comes back. */
+static void swap_environment(const struct orr_order *order, struct orr_arena *arena,
+                             char **before, bool set)
+{
+    for (uint32_t i = 0; i < order->n_env; i++) {
+        const char *equals = strchr(order->env[i], '=');
+        const char *name =
+            orr_arena_strndup(arena, order->env[i], (size_t)(equals - order->env[i]));
+        const char *old = getenv(name);
+        if (set)
+            before[i] = old ? orr_strdup(old) : NULL;
+        if (set || before[i])
+            (void)setenv(name, set ? equals + 1 : before[i], 1);
+        else
+            (void)unsetenv(name);
+        if (!set)
+            free(before[i]);
+    }
+}
+
+/* What was kept of earlier calls does not count against the limit of this one. */
+static void give_back_memory(const struct orr_order *order)
+{
+#ifdef __GLIBC__
+    if (order->memory)
+        (void)malloc_trim(0);
+#endif
+}
+
 static void run(struct child *child, const struct orr_order *order, int blob_fd,
                 struct orr_outcome *out)
 {
     if (!order->function) {
-        if (order->n_ins)
-            use_run(child, order->run_dir);
-        orr_command_run(order, &child->blobs, blob_fd, child->home, &child->arena, out);
+        run_command(child, order, blob_fd, out);
         return;
     }
     const struct orr_function *function =
@@ -48,7 +92,11 @@ static void run(struct child *child, const struct orr_order *order, int blob_fd,
     if (!function)
         ORR_BUG("no function '%s' in the child", order->function);
     use_run(child, order->run_dir);
+    give_back_memory(order);
+    char **before = orr_arena_alloc(&child->arena, (order->n_env + 1) * sizeof *before);
+    swap_environment(order, &child->arena, before, true);
     orr_native_run(function, order, &child->blobs, blob_fd, &child->arena, out);
+    swap_environment(order, &child->arena, before, false);
 }
 
 /* Most attempts leave it empty: then the next one gets it. */
@@ -109,6 +157,7 @@ void orri_child_main(const struct orr_nursery_setup *setup, int fd,
     (void)signal(SIGPIPE, SIG_DFL);
     orri_orphans_adopt();
     keep_memory();
+    orr_oom_open(&child.kills, "");
     orr_channel_init(&child.rank, fd);
     while (orr_channel_wait(&child.rank, &data, &length, &passed) == ORR_OK) {
         serve(&child, data, length);

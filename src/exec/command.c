@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "exec/attempt.h"
+#include "exec/footprint.h"
 #include "exec/orphans.h"
 #include "exec/scratch.h"
 
@@ -52,9 +53,11 @@ struct command {
     struct orr_text output;
     bool output_too_long;
     struct ends errors;
-    int64_t started; /* monotonic ns */
-    bool terminated; /* TERM was sent */
+    int64_t started;    /* monotonic ns */
+    int64_t terminated; /* when TERM was sent; 0: not yet */
     bool killed;
+    struct orr_footprint memory;
+    bool too_much_memory;
 };
 
 /* ---- spawning ---- */
@@ -63,7 +66,6 @@ struct spawn {
     char *const *argv;
     char *const *env;
     const char *cwd;
-    int64_t memory;
     int out;
     int err;
     int status_fd; /* closed by exec; errno is written when exec fails */
@@ -89,10 +91,6 @@ __attribute__((noreturn)) static void become(const struct spawn *s)
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > USUAL_FILES) {
         files.rlim_cur = USUAL_FILES;
         (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
-    if (s->memory > 0) {
-        struct rlimit limit = { (rlim_t)s->memory, (rlim_t)s->memory };
-        (void)setrlimit(RLIMIT_AS, &limit);
     }
     if (chdir(s->cwd) == 0)
         (void)execvpe(s->argv[0], s->argv, s->env);
@@ -156,7 +154,6 @@ static int start(struct command *c)
     struct spawn s = { .argv = argv,
                        .env = merged_environment(order, c->arena),
                        .cwd = order->cwd ? order->cwd : c->dirs.scratch,
-                       .memory = order->memory,
                        .group = &c->home->group };
     int err_pipe[2] = { -1, -1 };
     int out_pipe[2] = { -1, -1 };
@@ -207,27 +204,42 @@ static bool drain_pipe(struct command *c, int fd, bool is_output)
     return true;
 }
 
+/* TERM, and some seconds later KILL. */
 static void enforce_time(struct command *c)
 {
-    int64_t limit = c->order->timeout;
-    if (limit == 0 && !c->output_too_long)
-        return;
-    int64_t over = orr_clock_monotonic() - c->started - limit;
-    if (!c->terminated && (over >= 0 || c->output_too_long)) {
-        c->terminated = true;
+    int64_t now = orr_clock_monotonic();
+    bool late = c->order->timeout && now >= c->started + c->order->timeout;
+    if (!c->terminated && (late || c->output_too_long)) {
+        c->terminated = now;
         (void)kill(-c->pid, SIGTERM);
-    } else if (c->terminated && !c->killed && over >= GRACE_SECONDS * ORR_SECOND) {
+    } else if (c->terminated && !c->killed &&
+               now >= c->terminated + GRACE_SECONDS * ORR_SECOND) {
         c->killed = true;
         (void)kill(-c->pid, SIGKILL);
     }
 }
 
+/* What is over its limit grows on: no time to end in good order. */
+static void enforce_memory(struct command *c)
+{
+    if (c->too_much_memory || !orr_footprint_is_over(&c->memory, orr_clock_monotonic()))
+        return;
+    c->too_much_memory = true;
+    c->memory.next = INT64_MAX;
+    (void)kill(-c->pid, SIGKILL);
+}
+
 static int milliseconds_left(const struct command *c)
 {
-    if (c->order->timeout == 0)
+    int64_t until = c->memory.next;
+    int64_t end = INT64_MAX;
+    if (c->terminated && !c->killed)
+        end = c->terminated + GRACE_SECONDS * ORR_SECOND;
+    else if (c->order->timeout && !c->terminated)
+        end = c->started + c->order->timeout;
+    until = end < until ? end : until;
+    if (until == INT64_MAX)
         return -1;
-    int64_t until = c->started + c->order->timeout +
-                    (c->terminated ? GRACE_SECONDS * ORR_SECOND : 0);
     int64_t left = (until - orr_clock_monotonic()) / 1000000 + 1;
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
@@ -254,6 +266,7 @@ static int watch(struct command *c, int pid_fd, struct rusage *usage)
             c->out_pipe = -1;
         }
         enforce_time(c);
+        enforce_memory(c);
         bool more = (ready[1].revents & POLLIN) || (ready[2].revents & POLLIN);
         int status = 0;
         bool maybe = pid_fd < 0 || (ready[0].revents & POLLIN);
@@ -285,7 +298,10 @@ static void judge(struct command *c, int status)
     const char *name = c->order->argv[0];
     char limit[ORR_TIME_TEXT];
     orr_duration_text((double)c->order->timeout / 1e9, limit);
-    if (c->output_too_long)
+    if (c->too_much_memory)
+        fail(c, ORR_FAIL_MEMORY, 0,
+             orr_memory_message(c->arena, name, c->memory.used, c->memory.limit));
+    else if (c->output_too_long)
         fail(c, ORR_FAIL_MEMORY, 0,
              orr_arena_printf(c->arena, "%s wrote more than %d MiB to standard output",
                               name, ORR_STDOUT_MAX >> 20));
@@ -484,6 +500,7 @@ static void run(struct command *c, int blob_fd)
         return;
     }
     int pid_fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+    orr_footprint_begin(&c->memory, c->pid, (uint64_t)c->order->memory, c->started);
     int status = watch(c, pid_fd, &usage);
     (void)close(pid_fd);
     (void)kill(-c->pid, SIGKILL); /* what it left behind in its group, */
@@ -515,8 +532,10 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
                          .home = home,
                          .pid = -1,
                          .out_pipe = -1,
-                         .err_pipe = -1 };
+                         .err_pipe = -1,
+                         .memory = { .next = INT64_MAX } };
     run(&c, blob_fd);
+    orr_footprint_end(&c.memory);
     if (c.err_pipe >= 0)
         (void)close(c.err_pipe);
     if (c.out_pipe >= 0)

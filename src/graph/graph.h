@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "base/hash.h"
+#include "base/resources.h"
 #include "lang/expr.h"
 #include "orrery/function.h"
 
@@ -104,6 +105,18 @@ struct orr_graph_function {
      * that orr_example_close() makes a result. NULL: none. */
     struct orr_expr *example;
 };
+
+/* What a call takes of its node. One that runs in the worker itself shares the worker's
+ * memory. */
+static inline struct orr_resources orr_function_needs(
+    const struct orr_graph_function *function)
+{
+    return (struct orr_resources) {
+        .cores = function->cores,
+        .gpus = function->isolated ? function->gpus : 0,
+        .memory = function->isolated ? (uint64_t)function->memory : 0,
+    };
+}
 
 struct orr_match {
     const char *name;

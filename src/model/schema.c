@@ -112,9 +112,9 @@ static const struct orri_key function_keys[] = {
     K("cores", cores, ORRI_SCALAR, POSITIVE, "1",
       "cores of one node that a call gets, kept idle for it"),
     K("memory", memory, ORRI_SCALAR, SIZE, "no limit",
-      "address space limit of a command and what it starts; without effect on built-in "
-      "functions"),
-    K("gpus", gpus, ORRI_SCALAR, COUNT, "0", "checked, without effect in this release"),
+      "memory of one node that a call gets; one whose processes hold more is ended"),
+    K("gpus", gpus, ORRI_SCALAR, COUNT, "0",
+      "GPUs of one node that a call gets for itself"),
     K("timeout", timeout, ORRI_SCALAR, DURATION, "none",
       "then a call is ended: TERM, 5 s later KILL, to the whole process group of a "
       "command"),

@@ -1,7 +1,8 @@
 /* agent.c - the node's side of the conversation with the coordinator
  * Owns: the agent's life, what it hears and when it leaves.
- * Hands on: attempts in flight (flights.c), which of them start together (together.c),
- * their results (results.c), cores and workers (crew.c), running (host.c). */
+ * Hands on: attempts in flight (flights.c), which of them start (queue.c), their
+ * results (results.c), what is taken back (tail.c), cores and workers (crew.c), running
+ * (host.c). */
 #include "node/internal.h"
 
 #include "base/clock.h"
@@ -64,6 +65,7 @@ static orr_status greet(struct orr_agent *agent, struct orr_error *err)
         .pid = (uint32_t)getpid(),
         .pid_space = space,
         .bind = bind.s ? bind.s : "",
+        .gpus = orr_gpus_count(agent->setup.gpus),
     };
     struct orr_bytes out = ORR_BYTES_INIT;
     orr_hello_put(&out, &hello);
@@ -233,10 +235,7 @@ static void accept_assignment(struct orr_agent *agent,
     if (from->args_length)
         memcpy(flight->args, from->args, from->args_length);
     flight->assignment.args = flight->args;
-    if (orri_flight_function(agent, flight)->isolated)
-        orri_flight_push_by_priority(agent, &agent->queue, at);
-    else
-        orri_flight_push(agent, &agent->queue, at);
+    orri_queue_push(agent, at);
 }
 
 static orr_status take_assignments(struct orr_agent *agent, struct orr_reader *in,
@@ -253,12 +252,6 @@ static orr_status take_assignments(struct orr_agent *agent, struct orr_reader *i
     return ORR_OK;
 }
 
-static void drop_queue(struct orr_agent *agent)
-{
-    while (agent->queue.n)
-        orri_flight_free(agent, orri_flight_pop(agent, &agent->queue));
-}
-
 static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
                        struct orr_error *err)
 {
@@ -269,12 +262,12 @@ static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
     case ORR_MESSAGE_CANCEL: return orri_agent_cancel(agent, &in, err);
     case ORR_MESSAGE_BEAT: return ORR_OK;
     case ORR_MESSAGE_ABANDON:
-        drop_queue(agent);
+        orri_queue_drop(agent);
         orr_host_abandon(agent->host);
         orri_crew_tell(agent->crew, ORR_MESSAGE_ABANDON);
         return ORR_OK;
     case ORR_MESSAGE_STOP:
-        drop_queue(agent);
+        orri_queue_drop(agent);
         agent->stopping = true;
         agent->stopped_since = orr_clock_monotonic();
         return ORR_OK;
@@ -314,6 +307,8 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
         .workers = setup->workers,
         .cores_each = setup->host.children,
         .topo = setup->host.topo,
+        .memory = setup->memory,
+        .gpus = orr_gpus_count(setup->gpus),
         .ended = worker_ended,
         .lost = worker_lost,
         .context = agent,
@@ -421,7 +416,7 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
     orr_host_step(agent->host, ready);
     orri_local_ended(agent);
     orri_results_store_held(agent);
-    orri_start_queued(agent);
+    orri_queue_start(agent);
     orri_local_ended(agent); /* what could not even start */
     if (status == ORR_OK)
         status = orri_agent_send(agent, &agent->given, err);

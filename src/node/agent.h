@@ -9,6 +9,7 @@
 #include "link/link.h"
 #include "node/host.h"
 #include "store/writer.h"
+#include "topo/gpus.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -21,7 +22,8 @@ struct orr_agent_setup {
     uint64_t token;   /* shared by the ranks of a run; names the socket */
     uint32_t workers; /* ranks on this node that work, itself included */
     const char *host_name;
-    uint64_t memory; /* bytes */
+    uint64_t memory;             /* bytes */
+    const struct orr_gpus *gpus; /* that attempts may use */
 };
 
 struct orr_agent;

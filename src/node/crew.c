@@ -14,14 +14,17 @@
 enum worker_state { WORKER_EXPECTED, WORKER_HERE, WORKER_LEFT, WORKER_LOST };
 
 /* Calls of microseconds that may wait at one worker. */
-enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30 };
+enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30, NUMAS_MAX = 64 };
 
-/* Cores that are in use, and for how many attempts. */
+/* What is in use together, and for how many attempts. */
 struct place {
     uint32_t id;
     uint32_t aboard;
     uint32_t n_cores;
     uint32_t cores[ORRI_CORES_MAX]; /* cores[0] is the worker's own */
+    uint32_t n_gpus;
+    uint32_t gpus[ORR_GPUS_MAX];
+    uint64_t memory;
 };
 
 struct worker {
@@ -46,8 +49,13 @@ struct orri_crew {
     struct orri_crew_setup setup;
     int listener;
     struct worker *workers;
-    bool *busy; /* per core */
+    bool *busy;     /* per core */
+    uint32_t *numa; /* its domain */
     uint32_t n_cores;
+    uint32_t n_idle; /* cores of live workers */
+    bool *gpu_busy;
+    uint32_t n_gpus_idle;
+    uint64_t memory_idle;
     struct newcomer newcomers[NEWCOMERS];
     uint32_t n_here;
     uint32_t last_place; /* id */
@@ -64,10 +72,17 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
     crew->workers = orr_alloc(setup->workers, sizeof *crew->workers);
     crew->n_cores = setup->workers * setup->cores_each;
     crew->busy = orr_alloc(crew->n_cores, sizeof *crew->busy);
+    crew->numa = orr_alloc(crew->n_cores, sizeof *crew->numa);
+    for (uint32_t c = 0; c < crew->n_cores && setup->topo; c++)
+        crew->numa[c] = orr_topo_numa_of(setup->topo, c) % NUMAS_MAX;
+    crew->gpu_busy = orr_alloc(setup->gpus + 1, sizeof *crew->gpu_busy);
+    crew->n_gpus_idle = setup->gpus;
+    crew->memory_idle = setup->memory ? setup->memory : UINT64_MAX;
     crew->started = orr_clock_monotonic();
     crew->workers[0].state = WORKER_HERE;
     crew->workers[0].rank = setup->agent;
     crew->n_here = 1;
+    crew->n_idle = setup->cores_each;
     crew->listener = -1;
     if (setup->workers > 1) {
         crew->listener = orri_local_listen(setup->token, setup->agent, err);
@@ -97,6 +112,8 @@ void orri_crew_free(struct orri_crew *crew)
         (void)close(crew->listener);
     free(crew->workers);
     free(crew->busy);
+    free(crew->numa);
+    free(crew->gpu_busy);
     free(crew);
 }
 
@@ -112,13 +129,16 @@ static bool is_idle(const struct orri_crew *crew, uint32_t core)
     return !crew->busy[core] && is_here(crew, core / crew->setup.cores_each);
 }
 
-static uint32_t numa_of(const struct orri_crew *crew, uint32_t core)
+/* Workers came or left. */
+static void count_idle(struct orri_crew *crew)
 {
-    return crew->setup.topo ? orr_topo_numa_of(crew->setup.topo, core) : 0;
+    crew->n_idle = 0;
+    for (uint32_t c = 0; c < crew->n_cores; c++)
+        crew->n_idle += is_idle(crew, c);
 }
 
 /* Take `n` idle cores: `own` first, then those of its NUMA domain, then any. */
-static bool take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
+static void take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
                        struct place *place)
 {
     place->n_cores = 0;
@@ -126,34 +146,76 @@ static bool take_cores(struct orri_crew *crew, uint32_t own, uint32_t n,
     for (int any_domain = 0; any_domain < 2; any_domain++)
         for (uint32_t c = 0; c < crew->n_cores && place->n_cores < n; c++)
             if (c != own && is_idle(crew, c) &&
-                (numa_of(crew, c) == numa_of(crew, own)) != any_domain)
+                (crew->numa[c] == crew->numa[own]) != any_domain)
                 place->cores[place->n_cores++] = c;
-    if (place->n_cores < n)
-        return false;
     for (uint32_t i = 0; i < n; i++)
         crew->busy[place->cores[i]] = true;
-    return true;
 }
 
-static bool place_isolated(struct orri_crew *crew, uint32_t n, struct orri_seat *seat)
+/* The first idle core of the NUMA domain that `n` cores fill best; where none has so
+ * many idle ones, of that with most. */
+static uint32_t choose_core(const struct orri_crew *crew, uint32_t n)
 {
-    uint32_t own = 0;
-    while (own < crew->n_cores && !is_idle(crew, own))
-        own++;
-    if (n > ORRI_CORES_MAX || own == crew->n_cores)
-        return false;
-    struct worker *worker = &crew->workers[own / crew->setup.cores_each];
+    uint32_t idle[NUMAS_MAX] = { 0 };
+    uint32_t best = UINT32_MAX;
+    uint32_t of_best = 0;
+    for (uint32_t c = 0; c < crew->n_cores; c++)
+        idle[crew->numa[c]] += is_idle(crew, c);
+    for (uint32_t c = 0; c < crew->n_cores; c++) {
+        uint32_t here = idle[crew->numa[c]];
+        bool fits = here >= n;
+        bool best_fits = of_best >= n;
+        if (!is_idle(crew, c) ||
+            (best != UINT32_MAX &&
+             (fits == best_fits ? (fits ? here >= of_best : here <= of_best)
+                                : best_fits)))
+            continue;
+        best = c;
+        of_best = here;
+    }
+    return best;
+}
+
+static void take_gpus(struct orri_crew *crew, uint32_t n, struct place *place)
+{
+    place->n_gpus = 0;
+    for (uint32_t g = 0; g < crew->setup.gpus && place->n_gpus < n; g++) {
+        if (crew->gpu_busy[g])
+            continue;
+        crew->gpu_busy[g] = true;
+        place->gpus[place->n_gpus++] = g;
+    }
+    crew->n_gpus_idle -= n;
+}
+
+static struct place *new_place(struct orri_crew *crew, struct worker *worker)
+{
     worker->places = orr_grow(worker->places, worker->n_places, &worker->cap_places,
                               sizeof *worker->places);
-    struct place *place = &worker->places[worker->n_places];
-    if (!take_cores(crew, own, n, place))
-        return false;
-    worker->n_places++;
+    struct place *place = &worker->places[worker->n_places++];
     if (++crew->last_place == 0) /* after four billion */
         ++crew->last_place;
     place->id = crew->last_place;
     place->aboard = 1;
-    *seat = (struct orri_seat) { own / crew->setup.cores_each, place->id, own };
+    return place;
+}
+
+static bool place_isolated(struct orri_crew *crew, const struct orr_resources *needs,
+                           struct orri_seat *seat)
+{
+    struct orr_resources idle = orri_crew_idle(crew);
+    if (needs->cores > ORRI_CORES_MAX || needs->gpus > ORR_GPUS_MAX ||
+        !orr_resources_fit(&idle, needs))
+        return false;
+    uint32_t own = choose_core(crew, needs->cores);
+    uint32_t worker = own / crew->setup.cores_each;
+    struct place *place = new_place(crew, &crew->workers[worker]);
+    take_cores(crew, own, needs->cores, place);
+    take_gpus(crew, needs->gpus, place);
+    place->memory = needs->memory;
+    crew->memory_idle -= needs->memory;
+    crew->n_idle -= needs->cores;
+    *seat = (struct orri_seat) { worker, place->id, own };
     return true;
 }
 
@@ -175,18 +237,10 @@ static bool place_in_place(struct orri_crew *crew, struct orri_seat *seat)
     return true;
 }
 
-bool orri_crew_idle(const struct orri_crew *crew)
+bool orri_crew_place(struct orri_crew *crew, bool isolated,
+                     const struct orr_resources *needs, struct orri_seat *out)
 {
-    for (uint32_t c = 0; c < crew->n_cores; c++)
-        if (is_idle(crew, c))
-            return true;
-    return false;
-}
-
-bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
-                     struct orri_seat *out)
-{
-    return isolated ? place_isolated(crew, cores, out) : place_in_place(crew, out);
+    return isolated ? place_isolated(crew, needs, out) : place_in_place(crew, out);
 }
 
 static struct place *find_place(const struct orri_crew *crew,
@@ -210,9 +264,30 @@ const uint32_t *orri_crew_cores_of(const struct orri_crew *crew,
     return place->cores;
 }
 
+const uint32_t *orri_crew_gpus_of(const struct orri_crew *crew,
+                                  const struct orri_seat *seat, uint32_t *n)
+{
+    const struct place *place = find_place(crew, seat);
+    *n = place->n_gpus;
+    return place->gpus;
+}
+
 void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat)
 {
     find_place(crew, seat)->aboard++;
+}
+
+/* Cores of workers that are gone come back to nobody. */
+static void give_back(struct orri_crew *crew, const struct place *place)
+{
+    for (uint32_t i = 0; i < place->n_cores; i++) {
+        crew->busy[place->cores[i]] = false;
+        crew->n_idle += is_idle(crew, place->cores[i]);
+    }
+    for (uint32_t i = 0; i < place->n_gpus; i++)
+        crew->gpu_busy[place->gpus[i]] = false;
+    crew->n_gpus_idle += place->n_gpus;
+    crew->memory_idle += place->memory;
 }
 
 void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat)
@@ -225,8 +300,7 @@ void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat)
     struct place *place = find_place(crew, seat);
     if (--place->aboard)
         return;
-    for (uint32_t i = 0; i < place->n_cores; i++)
-        crew->busy[place->cores[i]] = false;
+    give_back(crew, place);
     *place = worker->places[--worker->n_places];
 }
 
@@ -279,6 +353,7 @@ static void lose(struct orri_crew *crew, uint32_t w)
         return;
     worker->state = WORKER_LOST;
     crew->n_here--;
+    count_idle(crew);
     crew->setup.lost(crew->setup.context, w, worker->rank);
 }
 
@@ -298,6 +373,7 @@ static void hear_worker(struct orri_crew *crew, uint32_t w)
         } else if (message == ORR_MESSAGE_BYE && orr_bye_get(&in, &bye) == ORR_OK) {
             crew->cpu += bye.worker_cpu;
             worker->state = WORKER_LEFT;
+            count_idle(crew);
         }
     }
     if (worker->channel.closed)
@@ -316,6 +392,7 @@ static void seat(struct orri_crew *crew, struct newcomer *newcomer, uint32_t ran
         worker->channel = newcomer->channel;
         newcomer->used = false;
         crew->n_here++;
+        count_idle(crew);
         return;
     }
     orr_channel_release(&newcomer->channel);
@@ -433,6 +510,24 @@ uint32_t orri_crew_busy(const struct orri_crew *crew)
 uint32_t orri_crew_cores(const struct orri_crew *crew)
 {
     return crew->n_here * crew->setup.cores_each;
+}
+
+struct orr_resources orri_crew_has(const struct orri_crew *crew)
+{
+    return (struct orr_resources) {
+        .cores = orri_crew_cores(crew),
+        .gpus = crew->setup.gpus,
+        .memory = crew->setup.memory ? crew->setup.memory : UINT64_MAX,
+    };
+}
+
+struct orr_resources orri_crew_idle(const struct orri_crew *crew)
+{
+    return (struct orr_resources) {
+        .cores = crew->n_idle,
+        .gpus = crew->n_gpus_idle,
+        .memory = crew->memory_idle,
+    };
 }
 
 uint32_t orri_crew_workers(const struct orri_crew *crew) { return crew->n_here; }

@@ -2,7 +2,9 @@
 #ifndef ORR_NODE_CREW_H
 #define ORR_NODE_CREW_H
 
+#include "base/resources.h"
 #include "node/local.h"
+#include "topo/gpus.h"
 #include "topo/topo.h"
 
 #include <poll.h>
@@ -21,6 +23,8 @@ struct orri_crew_setup {
     uint32_t workers; /* expected, the agent included */
     uint32_t cores_each;
     const struct orr_topo *topo;
+    uint64_t memory; /* bytes; 0: unknown, and so without end */
+    uint32_t gpus;
     /* A worker's DONE message; and a worker that died. */
     void (*ended)(void *context, uint32_t worker, uint32_t rank, struct orr_reader *in,
                   int blob_fd);
@@ -33,16 +37,18 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
                          struct orr_error *err);
 void orri_crew_free(struct orri_crew *crew);
 
-/* Is there a core for a call that needs one? Calls in place need none. */
-bool orri_crew_idle(const struct orri_crew *crew);
-/* Choose cores for a call and take them; false when they are not free now. */
-bool orri_crew_place(struct orri_crew *crew, bool isolated, uint32_t cores,
-                     struct orri_seat *out);
+/* Choose cores and GPUs for a call and take them, and its memory; false when they are
+ * not free now. Calls in place take nothing of that. */
+bool orri_crew_place(struct orri_crew *crew, bool isolated,
+                     const struct orr_resources *needs, struct orri_seat *out);
 const uint32_t *orri_crew_cores_of(const struct orri_crew *crew,
                                    const struct orri_seat *seat, uint32_t *n);
-/* One more call for the same cores, after those that are there. */
+/* Not for seats in place. */
+const uint32_t *orri_crew_gpus_of(const struct orri_crew *crew,
+                                  const struct orri_seat *seat, uint32_t *n);
+/* One more call for the same cores, GPUs and memory, after those that are there. */
 void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat);
-/* One attempt there is over; the last gives the cores back. */
+/* One attempt there is over; the last gives all back. */
 void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat);
 
 void orri_crew_send(struct orri_crew *crew, uint32_t worker,
@@ -58,9 +64,11 @@ size_t orri_crew_fds(const struct orri_crew *crew, struct pollfd *fds, size_t ma
 bool orri_crew_complete(
     const struct orri_crew *crew);              /* all came, or waited long enough */
 void orri_crew_dismiss(struct orri_crew *crew); /* STOP to all, once */
-bool orri_crew_dismissed(const struct orri_crew *crew);   /* all have left */
-uint32_t orri_crew_busy(const struct orri_crew *crew);    /* cores */
-uint32_t orri_crew_cores(const struct orri_crew *crew);   /* of live workers */
+bool orri_crew_dismissed(const struct orri_crew *crew);            /* all have left */
+uint32_t orri_crew_busy(const struct orri_crew *crew);             /* cores */
+uint32_t orri_crew_cores(const struct orri_crew *crew);            /* of live workers */
+struct orr_resources orri_crew_has(const struct orri_crew *crew);  /* of live workers */
+struct orr_resources orri_crew_idle(const struct orri_crew *crew); /* of that, now */
 uint32_t orri_crew_workers(const struct orri_crew *crew); /* live, the agent included */
 int64_t orri_crew_cpu(const struct orri_crew *crew);      /* ns, of workers that left */
 void orri_crew_describe(const struct orri_crew *crew, struct orr_text *out);

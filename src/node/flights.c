@@ -7,32 +7,45 @@
 
 enum { KEPT_BYTES = 256 }; /* of arguments, for the next flight in that place */
 
-void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
-                      uint32_t at)
+uint32_t orri_flight_seek(const struct orr_agent *agent,
+                          const struct orri_flight_list *list, int64_t priority,
+                          bool before_equals)
 {
-    agent->flights[at].next = 0;
-    if (list->tail)
-        agent->flights[list->tail - 1].next = at + 1;
-    else
-        list->head = at + 1;
-    list->tail = at + 1;
+    uint32_t before = 0;
+    uint32_t at = list->head;
+    if (list->tail && !before_equals &&
+        agent->flights[list->tail - 1].assignment.priority >= priority)
+        return list->tail;
+    while (at && (agent->flights[at - 1].assignment.priority > priority ||
+                  (agent->flights[at - 1].assignment.priority == priority &&
+                   !before_equals))) {
+        before = at;
+        at = agent->flights[at - 1].next;
+    }
+    return before;
+}
+
+uint32_t orri_flight_behind(const struct orr_agent *agent,
+                            const struct orri_flight_list *list, uint32_t before)
+{
+    return before ? agent->flights[before - 1].next : list->head;
+}
+
+void orri_flight_push_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                             uint32_t before, uint32_t at)
+{
+    uint32_t *place = before ? &agent->flights[before - 1].next : &list->head;
+    agent->flights[at].next = *place;
+    *place = at + 1;
+    if (list->tail == before)
+        list->tail = at + 1;
     list->n++;
 }
 
-void orri_flight_push_by_priority(struct orr_agent *agent,
-                                  struct orri_flight_list *list, uint32_t at)
+void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
+                      uint32_t at)
 {
-    int64_t priority = agent->flights[at].assignment.priority;
-    uint32_t *place = &list->head;
-    if (!list->tail || agent->flights[list->tail - 1].assignment.priority >= priority) {
-        orri_flight_push(agent, list, at);
-        return;
-    }
-    while (agent->flights[*place - 1].assignment.priority >= priority)
-        place = &agent->flights[*place - 1].next;
-    agent->flights[at].next = *place;
-    *place = at + 1;
-    list->n++;
+    orri_flight_push_behind(agent, list, list->tail, at);
 }
 
 uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list *list,

@@ -7,6 +7,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/footprint.h"
 #include "exec/scratch.h"
 #include "node/orders.h"
 
@@ -47,6 +48,9 @@ struct child {
     int64_t deadline; /* of the first errand, monotonic ns; INT64_MAX: none */
     bool timed_out;
     bool abandoned;
+    struct orr_footprint memory; /* of a function in C; commands are looked after */
+    bool too_much_memory;        /* in their child */
+    struct orr_oom_kills kills;  /* its count at the start; the host's descriptor */
 };
 
 struct finished {
@@ -65,6 +69,7 @@ struct orr_host {
     uint32_t warm;          /* children that are kept ready */
     struct errand *unused;  /* one, with its memory */
     int spare_blob_fd;      /* for the next call in place; most leave it empty */
+    struct orr_oom_kills kills;
 };
 
 static void spawn(struct orr_host *host, struct child *child)
@@ -91,9 +96,12 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup)
     host->children = orr_alloc(setup->children, sizeof *host->children);
     host->last = &host->first;
     host->spare_blob_fd = -1;
+    orr_oom_open(&host->kills, "");
     for (uint32_t i = 0; i < setup->children; i++) {
         host->children[i].channel.fd = -1;
         host->children[i].last = &host->children[i].first;
+        host->children[i].memory.next = INT64_MAX;
+        host->children[i].kills = host->kills;
     }
     host->warm = warm_of(setup);
     for (uint32_t i = 0; i < host->warm; i++)
@@ -125,12 +133,14 @@ void orr_host_free(struct orr_host *host)
         struct child *child = &host->children[i];
         if (child->state != CHILD_NONE)
             orr_channel_release(&child->channel);
+        orr_footprint_end(&child->memory);
         while (child->first) {
             struct errand *next = child->first->next;
             free_errand(child->first);
             child->first = next;
         }
     }
+    orr_oom_close(&host->kills);
     free_errand(host->unused);
     while (host->first) {
         struct finished *next = host->first->next;
@@ -259,9 +269,15 @@ static void pin(struct orr_host *host, struct child *child)
 }
 
 /* Its first errand is what the child is at from now on. */
-static void begin_first(struct child *child)
+static void begin_first(struct orr_host *host, struct child *child)
 {
     const struct orr_order *order = &child->first->order;
+    child->kills = host->kills;
+    orr_oom_mark(&child->kills);
+    child->too_much_memory = false;
+    orr_footprint_begin(&child->memory, child->pid,
+                        order->function ? (uint64_t)order->memory : 0,
+                        orr_clock_monotonic());
     child->state = CHILD_BUSY;
     child->started = orr_clock_wall();
     child->deadline = INT64_MAX;
@@ -352,6 +368,28 @@ static orr_status take_order(struct orr_host *host, struct errand *errand,
                            &errand->arena, &errand->order, err);
 }
 
+/* The lines come after what the function says of its environment, and before it counts
+ * what is there: the first of a name wins. */
+static void add_environment(struct errand *errand, const char *lines)
+{
+    struct orr_order *order = &errand->order;
+    uint32_t n = 0;
+    for (const char *at = lines; *at; at++)
+        n += *at == '\n';
+    if (n == 0)
+        return;
+    const char **env =
+        orr_arena_alloc(&errand->arena, (order->n_env + n) * sizeof *env);
+    if (order->n_env)
+        memcpy(env, order->env, order->n_env * sizeof *env);
+    for (const char *at = lines; *at; at += *at == '\n') {
+        size_t length = strcspn(at, "\n");
+        env[order->n_env++] = orr_arena_strndup(&errand->arena, at, length);
+        at += length;
+    }
+    order->env = env;
+}
+
 static void append(struct child *child, struct errand *errand)
 {
     *child->last = errand;
@@ -370,7 +408,7 @@ static void employ(struct orr_host *host, struct child *child, const uint32_t *c
     if (child->state == CHILD_IDLE) {
         if (moved)
             pin(host, child);
-        begin_first(child);
+        begin_first(host, child);
         send_order(child, child->first);
         return;
     }
@@ -380,7 +418,7 @@ static void employ(struct orr_host *host, struct child *child, const uint32_t *c
 
 static void start_in_child(struct orr_host *host, uint32_t token,
                            const struct orr_assignment *assignment,
-                           const uint32_t *cores, uint32_t n_cores)
+                           const uint32_t *cores, uint32_t n_cores, const char *env)
 {
     struct child *child = choose_child(host, cores, n_cores);
     struct errand *errand = new_errand(host);
@@ -393,6 +431,7 @@ static void start_in_child(struct orr_host *host, uint32_t token,
         drop_errand(host, errand);
         return;
     }
+    add_environment(errand, env);
     bool follows = child->first != NULL;
     append(child, errand);
     if (!follows)
@@ -403,10 +442,10 @@ static void start_in_child(struct orr_host *host, uint32_t token,
 
 void orr_host_start(struct orr_host *host, uint32_t token,
                     const struct orr_assignment *assignment, const uint32_t *cores,
-                    uint32_t n_cores)
+                    uint32_t n_cores, const char *env)
 {
     if (host->setup.graph->functions[assignment->function].isolated)
-        start_in_child(host, token, assignment, cores, n_cores);
+        start_in_child(host, token, assignment, cores, n_cores, env);
     else
         run_in_place(host, token, assignment, cores[0]);
 }
@@ -443,7 +482,7 @@ static void take_answer(struct orr_host *host, struct child *child, const void *
     push_finished(host, finished);
     drop_first(host, child);
     if (child->first)
-        begin_first(child);
+        begin_first(host, child);
     else
         child->state = CHILD_IDLE;
 }
@@ -465,6 +504,14 @@ static void describe_death(struct child *child, int status, struct orr_arena *ar
         out->failure = ORR_FAIL_TIMEOUT;
         out->message = orr_arena_printf(arena, "%s ran longer than its timeout of %s",
                                         what, limit);
+    } else if (child->too_much_memory) {
+        out->failure = ORR_FAIL_MEMORY;
+        out->message =
+            orr_memory_message(arena, what, child->memory.used, child->memory.limit);
+    } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
+               orr_oom_happened(&child->kills)) {
+        out->failure = ORR_FAIL_MEMORY;
+        out->message = orr_oom_message(arena, what);
     } else if (WIFSIGNALED(status)) {
         out->failure = ORR_FAIL_SIGNAL;
         out->code = WTERMSIG(status);
@@ -514,6 +561,7 @@ static void bury(struct orr_host *host, struct child *child, bool born, int stat
     child->state = CHILD_NONE;
     child->started = 0;
     child->timed_out = false;
+    child->too_much_memory = false;
     if (!child->first)
         child->n_pinned = 0;
     if (child->first || (born && alive(host) < host->warm))
@@ -545,7 +593,7 @@ static void begin(struct orr_host *host, struct child *child)
     if (!child->first)
         return;
     pin(host, child);
-    begin_first(child);
+    begin_first(host, child);
     for (struct errand *errand = child->first; errand; errand = errand->next)
         send_order(child, errand);
 }
@@ -598,6 +646,15 @@ static void enforce_time(struct child *child, int64_t now)
     (void)kill(child->pid, SIGKILL);
 }
 
+static void enforce_memory(struct child *child, int64_t now)
+{
+    if (child->state != CHILD_BUSY || !orr_footprint_is_over(&child->memory, now))
+        return;
+    child->too_much_memory = true;
+    child->state = CHILD_DYING;
+    (void)kill(child->pid, SIGKILL);
+}
+
 void orr_host_step(struct orr_host *host, bool ready)
 {
     int64_t now = orr_clock_monotonic();
@@ -606,6 +663,7 @@ void orr_host_step(struct orr_host *host, bool ready)
         if (ready && (child->state == CHILD_BUSY || child->state == CHILD_IDLE))
             hear_child(host, child);
         enforce_time(child, now);
+        enforce_memory(child, now);
     }
     if (ready)
         hear_nursery(host);
@@ -634,9 +692,13 @@ int64_t orr_host_wake(const struct orr_host *host)
     int64_t wake = INT64_MAX;
     if (host->first)
         return 0;
-    for (uint32_t i = 0; i < host->setup.children; i++)
-        if (host->children[i].state == CHILD_BUSY && host->children[i].deadline < wake)
-            wake = host->children[i].deadline;
+    for (uint32_t i = 0; i < host->setup.children; i++) {
+        const struct child *child = &host->children[i];
+        if (child->state != CHILD_BUSY)
+            continue;
+        wake = child->deadline < wake ? child->deadline : wake;
+        wake = child->memory.next < wake ? child->memory.next : wake;
+    }
     return wake;
 }
 

@@ -31,10 +31,11 @@ void orr_host_free(struct orr_host *host);
 
 /* Start an attempt on these cores (their number is the call's): behind what a child was
  * given for the same cores and has not done, else it needs a free child. `token` comes
- * back with what came of it. */
+ * back with what came of it. `env`: "NAME=value" lines for its environment, such as
+ * which GPUs it has; or "". */
 void orr_host_start(struct orr_host *host, uint32_t token,
                     const struct orr_assignment *assignment, const uint32_t *cores,
-                    uint32_t n_cores);
+                    uint32_t n_cores, const char *env);
 uint32_t orr_host_running(const struct orr_host *host);
 
 struct orr_host_done {

@@ -1,5 +1,5 @@
-/* internal.h - what the files of the agent share: agent.c, flights.c, results.c,
- * tail.c */
+/* internal.h - what the files of the agent share: agent.c, flights.c, queue.c,
+ * results.c, tail.c */
 #ifndef ORRI_NODE_INTERNAL_H
 #define ORRI_NODE_INTERNAL_H
 
@@ -27,7 +27,8 @@ struct orri_flight {
     struct orri_seat seat; /* while it runs */
     uint32_t rank;
     int blob_fd;
-    bool cancelled;         /* its twin elsewhere was faster */
+    uint64_t overtaken; /* cores that went to others while it stood first and waited */
+    bool cancelled;     /* its twin elsewhere was faster */
     struct orr_done report; /* its texts are owned, see texts; results come later */
     char *texts;
     unsigned char
@@ -51,6 +52,7 @@ struct orr_agent {
     size_t cap_flights;
     struct orri_flight_list unused;
     struct orri_flight_list queue;
+    uint32_t queued_in_place;     /* of these, calls that run in a worker itself */
     struct orri_flight_list held; /* ended, but the writer's queue is full */
     double *mean;                 /* seconds of an attempt, by function; < 0: unknown */
     uint32_t storing;
@@ -76,10 +78,16 @@ struct orr_agent {
 /* Lists keep their order. */
 void orri_flight_push(struct orr_agent *agent, struct orri_flight_list *list,
                       uint32_t at);
-/* Before the first in the list with a lower priority. */
-void orri_flight_push_by_priority(struct orr_agent *agent,
-                                  struct orri_flight_list *list, uint32_t at);
 uint32_t orri_flight_pop(struct orr_agent *agent, struct orri_flight_list *list);
+/* The one after which such a priority stands: after its equals or before them. Indices
+ * + 1 here and below; 0: it is the first. */
+uint32_t orri_flight_seek(const struct orr_agent *agent,
+                          const struct orri_flight_list *list, int64_t priority,
+                          bool before_equals);
+uint32_t orri_flight_behind(const struct orr_agent *agent,
+                            const struct orri_flight_list *list, uint32_t before);
+void orri_flight_push_behind(struct orr_agent *agent, struct orri_flight_list *list,
+                             uint32_t before, uint32_t at);
 /* The one behind `before`, an index + 1; 0: the first. */
 uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list *list,
                                 uint32_t before);
@@ -97,6 +105,22 @@ orr_status orri_agent_send(struct orr_agent *agent, struct orr_bytes *bytes,
 orr_status orri_agent_say(struct orr_agent *agent, enum orr_message message,
                           const char *text, struct orr_error *err);
 
+/* Take what ended in this process. */
+void orri_local_ended(struct orr_agent *agent);
+
+/* ---- queue.c ---- */
+
+void orri_queue_push(struct orr_agent *agent, uint32_t at);
+/* Start what has room now. */
+void orri_queue_start(struct orr_agent *agent);
+void orri_queue_drop(struct orr_agent *agent);
+/* All that waits, in order; the queue is empty then. free() it. */
+uint32_t *orri_queue_take(struct orr_agent *agent, uint32_t *n);
+/* As the last one, wherever it stood. */
+void orri_queue_put_back(struct orr_agent *agent, uint32_t at);
+/* An attempt of this function took so long. */
+void orri_learn(struct orr_agent *agent, uint32_t function, double seconds);
+
 /* ---- tail.c: attempts that are taken back, or made elsewhere as well ---- */
 
 /* Give back what waits; the last ones first. */
@@ -107,18 +131,6 @@ orr_status orri_agent_cancel(struct orr_agent *agent, struct orr_reader *in,
                              struct orr_error *err);
 /* The attempt is not here any more, and leaves no result. */
 void orri_agent_give(struct orr_agent *agent, uint32_t at);
-
-/* ---- together.c ---- */
-
-/* Start what waits, as far as there are cores. */
-void orri_start_queued(struct orr_agent *agent);
-/* An attempt of this function took so long. */
-void orri_learn(struct orr_agent *agent, uint32_t function, double seconds);
-
-/* ---- agent.c ---- */
-
-/* Take what ended in this process. */
-void orri_local_ended(struct orr_agent *agent);
 
 /* ---- results.c ---- */
 

@@ -19,18 +19,22 @@ void orri_local_assignment_put(struct orr_bytes *out,
     orr_put_u32(out, a->n_cores);
     for (uint32_t i = 0; i < a->n_cores; i++)
         orr_put_u32(out, a->cores[i]);
+    orr_put_string(out, a->env, strlen(a->env));
     orr_assignment_put(out, &a->assignment);
 }
 
-orr_status orri_local_assignment_get(struct orr_reader *in,
+orr_status orri_local_assignment_get(struct orr_reader *in, struct orr_arena *arena,
                                      struct orri_local_assignment *a)
 {
+    size_t length = 0;
     a->token = orr_get_u32(in);
     a->n_cores = orr_get_u32(in);
     if (a->n_cores == 0 || a->n_cores > ORRI_CORES_MAX)
         return ORR_ERR_DATA;
     for (uint32_t i = 0; i < a->n_cores; i++)
         a->cores[i] = orr_get_u32(in);
+    const char *env = orr_get_string(in, &length);
+    a->env = length ? orr_arena_strndup(arena, env, length) : "";
     return orr_assignment_get(in, &a->assignment);
 }
 

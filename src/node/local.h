@@ -12,16 +12,18 @@
 
 enum { ORRI_CORES_MAX = 256 };
 
-/* ASSIGN down: token (the agent's), cores, assignment. */
+/* ASSIGN down: token (the agent's), cores, environment, assignment. */
 struct orri_local_assignment {
     uint32_t token;
     uint32_t cores[ORRI_CORES_MAX];
     uint32_t n_cores;
+    const char *env; /* "NAME=value" lines; borrowed, "" for none */
     struct orr_assignment assignment;
 };
 void orri_local_assignment_put(struct orr_bytes *out,
                                const struct orri_local_assignment *a);
-orr_status orri_local_assignment_get(struct orr_reader *in,
+/* `env` is copied into the arena. */
+orr_status orri_local_assignment_get(struct orr_reader *in, struct orr_arena *arena,
                                      struct orri_local_assignment *a);
 
 /* DONE up: the token, task and attempt, core, outcome. */

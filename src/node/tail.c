@@ -14,19 +14,20 @@ void orri_agent_give(struct orr_agent *agent, uint32_t at)
     agent->busy = true;
 }
 
-/* The queue in order; free() it. The list is empty then. */
-static uint32_t *take_queue(struct orr_agent *agent, uint32_t *n)
+/* Which of these are worth it: of the last ones, those that find room elsewhere. */
+static bool *choose_given(const struct orr_agent *agent, const uint32_t *all,
+                          uint32_t n, const struct orr_retract *wanted)
 {
-    *n = agent->queue.n;
-    uint32_t *all = orr_alloc(*n + 1, sizeof *all);
-    for (uint32_t i = 0; i < *n; i++)
-        all[i] = orri_flight_pop(agent, &agent->queue);
-    return all;
-}
-
-static uint32_t cores_of(const struct orr_agent *agent, uint32_t at)
-{
-    return orri_flight_function(agent, &agent->flights[at])->cores;
+    bool *given = orr_alloc(n + 1, sizeof *given);
+    uint32_t left = wanted->cores;
+    for (uint32_t i = n; i-- && left;) {
+        struct orr_resources needs =
+            orr_function_needs(orri_flight_function(agent, &agent->flights[all[i]]));
+        given[i] = orr_resources_fit(&wanted->widest, &needs);
+        if (given[i])
+            left -= needs.cores < left ? needs.cores : left;
+    }
+    return given;
 }
 
 orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
@@ -37,18 +38,15 @@ orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
         return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                              "damaged message from the coordinator");
     uint32_t n = 0;
-    uint32_t *all = take_queue(agent, &n);
-    uint32_t keep = n;
-    while (keep && wanted.cores && cores_of(agent, all[keep - 1]) <= wanted.widest) {
-        uint32_t cores = cores_of(agent, all[--keep]);
-        wanted.cores -= cores < wanted.cores ? cores : wanted.cores;
-    }
+    uint32_t *all = orri_queue_take(agent, &n);
+    bool *given = choose_given(agent, all, n, &wanted);
     for (uint32_t i = 0; i < n; i++) {
-        if (i < keep)
-            orri_flight_push(agent, &agent->queue, all[i]);
-        else
+        if (given[i])
             orri_agent_give(agent, all[i]);
+        else
+            orri_queue_put_back(agent, all[i]);
     }
+    free(given);
     free(all);
     if (!agent->given.length) /* nothing: that is an answer, too */
         orr_batch_begin(&agent->given, ORR_MESSAGE_GIVEN);
@@ -58,13 +56,13 @@ orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
 static void drop_waiting(struct orr_agent *agent, struct orr_attempt_name name)
 {
     uint32_t n = 0;
-    uint32_t *all = take_queue(agent, &n);
+    uint32_t *all = orri_queue_take(agent, &n);
     for (uint32_t i = 0; i < n; i++) {
         const struct orr_assignment *a = &agent->flights[all[i]].assignment;
         if (a->task == name.task && a->attempt == name.attempt)
             orri_agent_give(agent, all[i]);
         else
-            orri_flight_push(agent, &agent->queue, all[i]);
+            orri_queue_put_back(agent, all[i]);
     }
     free(all);
 }

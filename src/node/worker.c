@@ -58,17 +58,19 @@ static void send_results(struct worker *w)
 static void take_assignments(struct worker *w, struct orr_reader *in)
 {
     struct orri_local_assignment a;
+    struct orr_arena arena = ORR_ARENA_INIT;
     int64_t told = orr_clock_monotonic();
     while (orr_reader_left(in)) {
-        if (orri_local_assignment_get(in, &a) != ORR_OK)
+        if (orri_local_assignment_get(in, &arena, &a) != ORR_OK)
             ORR_BUG("damaged assignment from the agent");
-        orr_host_start(w->host, a.token, &a.assignment, a.cores, a.n_cores);
+        orr_host_start(w->host, a.token, &a.assignment, a.cores, a.n_cores, a.env);
         int64_t now = orr_clock_monotonic();
         if (now - told > TELL_NS) {
             send_results(w);
             told = now;
         }
     }
+    orr_arena_release(&arena);
 }
 
 static void cancel(struct worker *w, struct orr_reader *in)

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Earliest deadline, then highest priority, then age. */
-static bool more_urgent(const struct orr_ready *a, const struct orr_ready *b)
+bool orri_more_urgent(const struct orr_ready *a, const struct orr_ready *b)
 {
     if (a->deadline != b->deadline)
         return a->deadline < b->deadline;
@@ -21,7 +20,7 @@ static bool before(const struct orri_heap *heap, const struct orr_ready *a,
 {
     if (heap->order == ORRI_BY_TIME && a->not_before != b->not_before)
         return a->not_before < b->not_before;
-    return more_urgent(a, b);
+    return orri_more_urgent(a, b);
 }
 
 /* ---- the row ---- */

@@ -23,6 +23,8 @@ struct orri_heap {
     size_t row_cap;
 };
 
+/* Earliest deadline, then highest priority, then age. */
+bool orri_more_urgent(const struct orr_ready *a, const struct orr_ready *b);
 void orri_heap_push(struct orri_heap *heap, const struct orr_ready *ready);
 /* There must be one; borrowed until the next change. */
 const struct orr_ready *orri_heap_first(const struct orri_heap *heap);

@@ -2,14 +2,16 @@
 #ifndef ORR_SCHED_NODES_H
 #define ORR_SCHED_NODES_H
 
+#include "base/resources.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct orri_sched_node {
-    uint32_t cores;
-    uint32_t load; /* cores of what is in flight */
-    uint32_t at;   /* in the heap + 1; 0: it has no cores and gets nothing */
+    struct orr_resources has;
+    struct orr_resources load; /* of what is in flight */
+    uint32_t at; /* in the heap + 1; 0: it has no cores and gets nothing */
     bool lost;
     bool doubted;      /* what avoids a node avoids this one, too */
     uint32_t *flights; /* what is in flight there */
@@ -23,17 +25,54 @@ struct orri_sched_nodes {
     uint32_t n;
     uint32_t *heap;
     uint32_t n_heap;
-    uint32_t largest; /* cores */
-    uint32_t cores;   /* in all */
+    struct orr_resources largest; /* of each, what the node with most of it has */
+    uint32_t cores;               /* in all */
 };
 
-/* Nodes are numbered densely; one that is new has no cores. */
+/* A call that waits for room on a node, which others may not use up. */
+struct orri_kept {
+    uint32_t node; /* UINT32_MAX: none */
+    struct orr_resources needs;
+};
+
+/* How many times what a node has may be in flight there: running, and waiting behind
+ * that. */
+struct orri_depth {
+    uint32_t cores;
+    uint32_t others; /* memory, GPUs */
+};
+static const struct orri_depth ORRI_AT_ONCE = { 1, 1 };
+
+/* Nodes are numbered densely; one that is new has no cores, no GPUs, and memory without
+ * end. */
 void orri_nodes_set(struct orri_sched_nodes *nodes, uint32_t node, uint32_t cores);
-void orri_nodes_load(struct orri_sched_nodes *nodes, uint32_t node, int32_t cores);
-/* The emptiest node that has room for `cores` when a core may have `deep` cores' worth
- * of attempts; UINT32_MAX: none. */
-uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes, uint32_t cores,
-                              uint32_t deep);
+void orri_nodes_hold(struct orri_sched_nodes *nodes, uint32_t node, uint64_t memory,
+                     uint32_t gpus);
+void orri_nodes_load(struct orri_sched_nodes *nodes, uint32_t node,
+                     const struct orr_resources *what);
+void orri_nodes_unload(struct orri_sched_nodes *nodes, uint32_t node,
+                       const struct orr_resources *what);
+/* `kept` may be NULL. */
+bool orri_node_has_room(const struct orri_sched_nodes *nodes, uint32_t node,
+                        const struct orr_resources *want, struct orri_depth deep,
+                        const struct orri_kept *kept);
+/* The emptiest node that has room for `want`, and leaves what is kept; UINT32_MAX:
+ * none.
+ */
+uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
+                              const struct orr_resources *want, struct orri_depth deep,
+                              const struct orri_kept *kept);
+bool orri_nodes_any_large_enough(const struct orri_sched_nodes *nodes,
+                                 const struct orr_resources *want);
+/* The emptiest that is large enough, full or not; UINT32_MAX: none. */
+uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
+                                 const struct orr_resources *want);
+/* What is short there: a sum of these. */
+enum { ORRI_CORES = 1, ORRI_MEMORY = 2, ORRI_GPUS = 4 };
+/* What nothing in flight takes there. */
+struct orr_resources orri_node_idle(const struct orri_sched_node *node);
+uint32_t orri_nodes_short_of(const struct orri_sched_nodes *nodes,
+                             const struct orr_resources *want, struct orri_depth deep);
 void orri_nodes_release(struct orri_sched_nodes *nodes);
 
 #endif

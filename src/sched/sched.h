@@ -4,11 +4,16 @@
  * what time it is, and asks for the next attempt and the node for it. The choice costs
  * the logarithm of the number of nodes and of what is ready.
  *
+ * An attempt for which no node has room lets others go first that find room, for a
+ * while: then a node is kept for it (orr_may_overtake() in base/resources.h).
+ *
  * Pools are a tree of shares. A pool below its `reserve` goes first; then the pool with
  * the least use for its share. Idle reserves are lent to others unless `borrow` is
  * false. Within a pool: earliest deadline, then priority, then age. */
 #ifndef ORR_SCHED_SCHED_H
 #define ORR_SCHED_SCHED_H
+
+#include "base/resources.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +40,8 @@ struct orr_ready {
     uint32_t avoid;     /* node + 1 where it does not go while there are others, at best
                            such as are not in doubt; 0: none */
     bool twice;         /* it may run on two nodes at once */
+    uint64_t memory;    /* bytes */
+    uint32_t gpus;
 };
 
 struct orr_sched;
@@ -43,6 +50,9 @@ void orr_sched_free(struct orr_sched *sched);
 
 /* Nodes are numbered by the caller, densely from 0. One without cores gets nothing. */
 void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
+/* What else a node has, once it is there; memory 0: unknown, and so without end. */
+void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memory,
+                          uint32_t gpus);
 /* Attempts that avoid some node avoid this one, too, while there are others. */
 void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
@@ -51,13 +61,13 @@ void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
                          bool (*lost)(void *context, struct orr_ready *ready, bool ran),
                          void *context);
 
-/* Can it ever run? False, with the reason, when it asks for more cores than the largest
- * node or its pool has. */
-bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool, uint32_t cores,
-                    const char **why);
-/* A ready attempt that fits nowhere any more since cores were lost is taken out. */
+/* Can it ever run? False, with the reason appended, when it asks for more than any node
+ * has, or for more cores than its pool may use. */
+bool orr_sched_fits(const struct orr_sched *sched, uint32_t pool,
+                    const struct orr_resources *want, struct orr_text *why);
+/* A ready attempt that fits nowhere any more since nodes were lost is taken out. */
 bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
-                          const char **why);
+                          struct orr_text *why);
 void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready);
 
 /* The attempt that should be given out now, and the node that should get it: the one
@@ -76,6 +86,12 @@ bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
 uint64_t orr_sched_queued(const struct orr_sched *sched); /* ready or delayed */
 uint64_t orr_sched_in_flight(const struct orr_sched *sched);
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node); /* cores */
+/* All that is in flight there; for tests. */
+struct orr_resources orr_sched_node_loads(const struct orr_sched *sched, uint32_t node);
+/* What calls of a pool that ask for this wait for: "cores", "memory", "GPUs", "its
+ * pool"; NULL when none of them waits. */
+const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
+                                const struct orr_resources *needs);
 /* When the next delayed attempt becomes ready; INT64_MAX: none is delayed. */
 int64_t orr_sched_wake(const struct orr_sched *sched);
 /* Forget everything that is not in flight (a drain). */
@@ -89,10 +105,10 @@ void orr_sched_took(struct orr_sched *sched, uint32_t group, double seconds);
 
 /* How many cores' worth of attempts a node should give back, so that each core of all
  * nodes has the same in flight. Ask when orr_sched_has_idle(). Attempts wait there when
- * it has more than cores; of more than `widest` cores none would find room elsewhere.
- * 0: none. */
+ * it has more than cores; what asks for more than `widest` would find no room
+ * elsewhere. 0: none. */
 uint32_t orr_sched_surplus(const struct orr_sched *sched, uint32_t node,
-                           uint32_t *widest);
+                           struct orr_resources *widest);
 /* The node gave it back: it is not in flight there any more. False: it was not. */
 bool orr_sched_take_back(struct orr_sched *sched, uint32_t task, uint32_t node,
                          struct orr_ready *out);

@@ -60,6 +60,15 @@ void orri_try_push(struct orr_sim *sim, struct orri_tries *list, uint32_t at)
     list->n++;
 }
 
+void orri_try_push_first(struct orr_sim *sim, struct orri_tries *list, uint32_t at)
+{
+    sim->tries[at].next = list->first;
+    list->first = at + 1;
+    if (!list->last)
+        list->last = at + 1;
+    list->n++;
+}
+
 uint32_t orri_try_pop(struct orr_sim *sim, struct orri_tries *list)
 {
     uint32_t at = list->first - 1;
@@ -68,6 +77,19 @@ uint32_t orri_try_pop(struct orr_sim *sim, struct orri_tries *list)
         list->last = 0;
     list->n--;
     return at;
+}
+
+void orri_try_take_out(struct orr_sim *sim, struct orri_tries *list, uint32_t at,
+                       uint32_t before)
+{
+    uint32_t next = sim->tries[at].next;
+    if (before)
+        sim->tries[before - 1].next = next;
+    else
+        list->first = next;
+    if (!next)
+        list->last = before;
+    list->n--;
 }
 
 static uint32_t take(struct orr_sim *sim)
@@ -181,10 +203,12 @@ uint32_t orri_try_new(struct orr_sim *sim, const struct orr_assignment *from,
     *to = (struct orri_try) { .task = from->task,
                               .attempt = from->attempt,
                               .function = from->function,
-                              .cores = f->isolated ? f->cores : 1,
+                              .needs = orr_function_needs(f),
                               .node = node,
                               .number = ++sim->number,
                               .in_place = !f->isolated };
+    if (!f->isolated)
+        to->needs.cores = 1;
     sim->asked->task = from->task;
     sim->asked->attempt = from->attempt;
     orr_asked_bind(f, from->identity, from->args, from->args_length,

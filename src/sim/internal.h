@@ -46,13 +46,14 @@ struct orri_try {
     uint32_t task;
     uint32_t attempt;
     uint32_t function;
-    uint32_t cores;
+    struct orr_resources needs;
     uint32_t node;
     uint32_t lane; /* where it is shown in the trace */
     uint32_t next; /* in its list, + 1 */
     uint32_t number;
-    uint8_t state;   /* enum orri_try_state */
-    uint8_t failure; /* enum orr_fail_kind */
+    uint32_t overtaken; /* cores that went to others while it stood first */
+    uint8_t state;      /* enum orri_try_state */
+    uint8_t failure;    /* enum orr_fail_kind */
     bool in_place;
     uint32_t length; /* of the results */
     int64_t duration;
@@ -76,7 +77,7 @@ struct orri_sim_node {
     struct orri_tries queue;
     uint32_t *lanes; /* free ones, a stack */
     uint32_t n_lanes;
-    uint32_t free_cores;
+    struct orr_resources free;
     uint32_t running;
     double slowness;
     bool sick;
@@ -194,6 +195,10 @@ uint32_t orri_try_new(struct orr_sim *sim, const struct orr_assignment *from,
 void orri_try_free(struct orr_sim *sim, uint32_t at);
 void orri_try_push(struct orr_sim *sim, struct orri_tries *list, uint32_t at);
 uint32_t orri_try_pop(struct orr_sim *sim, struct orri_tries *list);
+void orri_try_push_first(struct orr_sim *sim, struct orri_tries *list, uint32_t at);
+/* Out of the middle: `before` is the one before it, + 1. */
+void orri_try_take_out(struct orr_sim *sim, struct orri_tries *list, uint32_t at,
+                       uint32_t before);
 /* The first success of a task? */
 bool orri_task_counts(struct orr_sim *sim, uint32_t task);
 double orri_random(uint64_t seed, uint64_t what, uint64_t which); /* in (0, 1) */

@@ -43,7 +43,10 @@ void orri_node_begin(struct orr_sim *sim, uint32_t node)
     for (uint32_t i = 0; i < cores; i++)
         n->lanes[i] = cores - 1 - i;
     n->n_lanes = cores;
-    n->free_cores = cores;
+    n->free = (struct orr_resources) { .cores = cores,
+                                       .gpus = sim->setup.gpus,
+                                       .memory = sim->setup.memory ? sim->setup.memory
+                                                                   : UINT64_MAX };
     n->linger = ORR_SECOND / 500;
     if (n->slowness <= 0)
         n->slowness = 1;
@@ -54,8 +57,10 @@ void orri_node_begin(struct orr_sim *sim, uint32_t node)
                                .rank = node + 1,
                                .cores = cores,
                                .workers = cores,
+                               .memory = sim->setup.memory,
                                .pid_space = "",
-                               .bind = "" };
+                               .bind = "",
+                               .gpus = sim->setup.gpus };
     struct orr_bytes out = ORR_BYTES_INIT;
     orr_hello_put(&out, &hello);
     send(sim, node, sim->now, &out);
@@ -68,7 +73,7 @@ void orri_node_beat(struct orr_sim *sim, uint32_t node)
     struct orri_sim_node *n = &sim->nodes[node];
     if (n->dead || n->left)
         return;
-    struct orr_beat beat = { .running = sim->setup.cores - n->free_cores,
+    struct orr_beat beat = { .running = sim->setup.cores - n->free.cores,
                              .waiting = n->queue.n,
                              .unstored = unstored(n),
                              .cores = sim->setup.cores };
@@ -116,18 +121,38 @@ static void start(struct orr_sim *sim, uint32_t node, uint32_t at, int64_t now)
     try->lane = n->lanes[--n->n_lanes];
     try->start = now + (int64_t)(around / 2);
     try->end = try->start + (int64_t)((double)try->duration * n->slowness);
-    n->free_cores -= try->cores;
+    orr_resources_take(&n->free, &try->needs);
     n->running++;
     orri_event_add(&sim->events, try->end + (int64_t)(around - around / 2),
                    ORRI_EVENT_ENDED, at, try->number);
 }
 
+enum { LOOK = 512 /* attempts behind one that has to wait, as in src/node/queue.c */ };
+
 static void start_queued(struct orr_sim *sim, uint32_t node, int64_t now)
 {
     struct orri_sim_node *n = &sim->nodes[node];
-    while (n->queue.n && unstored(n) < UNSTORED_MOST &&
-           sim->tries[n->queue.first - 1].cores <= n->free_cores)
-        start(sim, node, orri_try_pop(sim, &n->queue), now);
+    struct orri_try *first = NULL; /* that has to wait */
+    uint32_t before = 0;
+    uint32_t looked = 0;
+    for (uint32_t next = n->queue.first;
+         next && n->free.cores && unstored(n) < UNSTORED_MOST && looked < LOOK;) {
+        uint32_t at = next - 1;
+        struct orri_try *try = &sim->tries[at];
+        next = try->next;
+        if (first ? orr_may_overtake(&n->free, &try->needs, &first->needs,
+                                     first->overtaken, sim->setup.cores)
+                  : orr_resources_fit(&n->free, &try->needs)) {
+            if (first)
+                first->overtaken += try->needs.cores;
+            orri_try_take_out(sim, &n->queue, at, before);
+            start(sim, node, at, now);
+            continue;
+        }
+        first = first ? first : try;
+        before = at + 1;
+        looked++;
+    }
 }
 
 static void leave_core(struct orr_sim *sim, struct orri_sim_node *n, uint32_t at)
@@ -135,7 +160,7 @@ static void leave_core(struct orr_sim *sim, struct orri_sim_node *n, uint32_t at
     struct orri_try *try = &sim->tries[at];
     try->state = ORRI_TRY_ENDED;
     n->lanes[n->n_lanes++] = try->lane;
-    n->free_cores += try->cores;
+    orr_resources_add(&n->free, &try->needs);
     n->running--;
     orri_trace_attempt(sim, try);
 }
@@ -189,6 +214,21 @@ static void abandon(struct orr_sim *sim, uint32_t node, int64_t now)
     }
 }
 
+static void push(struct orr_sim *sim, uint32_t node, uint32_t at)
+{
+    struct orri_sim_node *n = &sim->nodes[node];
+    struct orri_try *first = n->queue.n ? &sim->tries[n->queue.first - 1] : NULL;
+    struct orr_resources has = { sim->setup.cores, sim->setup.gpus,
+                                 sim->setup.memory ? sim->setup.memory : UINT64_MAX };
+    if (!first || first->overtaken >= has.cores ||
+        !orr_goes_first(&has, &sim->tries[at].needs)) {
+        orri_try_push(sim, &n->queue, at);
+        return;
+    }
+    first->overtaken += sim->tries[at].needs.cores;
+    orri_try_push_first(sim, &n->queue, at);
+}
+
 static void give(struct orr_sim *sim, uint32_t at, struct orr_bytes *out)
 {
     const struct orri_try *try = &sim->tries[at];
@@ -207,21 +247,24 @@ static void retract(struct orr_sim *sim, uint32_t node, struct orr_reader *in,
     if (orr_retract_get(in, &wanted) != ORR_OK)
         ORR_BUG("rank 0 sent a damaged message");
     uint32_t n = queue->n;
-    uint32_t keep = n;
     uint32_t *all = orr_alloc(n + 1, sizeof *all);
+    bool *given = orr_alloc(n + 1, sizeof *given);
     for (uint32_t i = 0; i < n; i++)
         all[i] = orri_try_pop(sim, queue);
-    while (keep && wanted.cores && sim->tries[all[keep - 1]].cores <= wanted.widest) {
-        uint32_t cores = sim->tries[all[--keep]].cores;
-        wanted.cores -= cores < wanted.cores ? cores : wanted.cores;
+    for (uint32_t i = n; i-- && wanted.cores;) {
+        const struct orr_resources *needs = &sim->tries[all[i]].needs;
+        given[i] = orr_resources_fit(&wanted.widest, needs);
+        if (given[i])
+            wanted.cores -= needs->cores < wanted.cores ? needs->cores : wanted.cores;
     }
     orr_batch_begin(&out, ORR_MESSAGE_GIVEN);
     for (uint32_t i = 0; i < n; i++) {
-        if (i < keep)
-            orri_try_push(sim, queue, all[i]);
-        else
+        if (given[i])
             give(sim, all[i], &out);
+        else
+            orri_try_push(sim, queue, all[i]);
     }
+    free(given);
     free(all);
     send(sim, node, now, &out);
 }
@@ -233,7 +276,7 @@ static void end_running(struct orr_sim *sim, uint32_t at, int64_t now)
     try->end = now > try->start ? now : try->start;
     try->failure = ORR_FAIL_LOST;
     leave_core(sim, &sim->nodes[try->node], at);
-    sim->out->waste += (double)(try->end - try->start) / 1e9 * try->cores;
+    sim->out->waste += (double)(try->end - try->start) / 1e9 * try->needs.cores;
 }
 
 static void cancel(struct orr_sim *sim, uint32_t node, struct orr_reader *in,
@@ -264,7 +307,7 @@ static void take_assignments(struct orr_sim *sim, uint32_t node, uint32_t messag
     while (tries->n) {
         uint32_t at = orri_try_pop(sim, tries);
         now = orri_agent_works(sim, node, now, half_of_agent(sim, at));
-        orri_try_push(sim, &sim->nodes[node].queue, at);
+        push(sim, node, at);
         start_queued(sim, node, now);
     }
 }

@@ -145,7 +145,7 @@ static void die(struct orr_sim *sim, uint32_t node)
             continue; /* else it runs, or its result was not durable */
         int64_t end = sim->now < try->end ? sim->now : try->end;
         int64_t spent = end > try->start ? end - try->start : 0;
-        sim->out->waste += (double)spent / 1e9 * try->cores;
+        sim->out->waste += (double)spent / 1e9 * try->needs.cores;
     }
     sim->nodes[node].dead = true;
 }

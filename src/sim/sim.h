@@ -60,7 +60,9 @@ struct orr_sim_setup {
     uint32_t n_requests;
     const char *name; /* of the job */
     uint32_t nodes;
-    uint32_t cores; /* of each */
+    uint32_t cores;  /* of each */
+    uint64_t memory; /* of each, bytes; 0: as much as is asked for */
+    uint32_t gpus;   /* of each */
     struct orr_sim_costs costs;
     struct orr_sim_times times;
     struct orr_sim_faults faults;

@@ -32,11 +32,12 @@ void orri_trace_attempt(struct orr_sim *sim, const struct orri_try *try)
         out,
         ",\n{\"ph\": \"X\", \"pid\": %" PRIu32 ", \"tid\": %" PRIu32
         ", \"ts\": %.1f, \"dur\": %.1f, \"name\": \"%s\", \"args\": {\"task\": "
-        "%" PRIu32 ", \"attempt\": %" PRIu32 ", \"failure\": \"%s\"}}",
+        "%" PRIu32 ", \"attempt\": %" PRIu32 ", \"cores\": %" PRIu32
+        ", \"failure\": \"%s\"}}",
         try->node + 1, try->lane, microseconds(try->start),
         (double)(try->end - try->start) / 1e3,
         sim->setup.graph->functions[try->function].name, try->task, try->attempt,
-        orr_fail_kind_text[try->failure]);
+        try->needs.cores, orr_fail_kind_text[try->failure]);
 }
 
 void orri_trace_sample(struct orr_sim *sim, uint64_t queued, uint64_t waiting,

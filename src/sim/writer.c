@@ -100,8 +100,8 @@ static void put_done(struct orr_bytes *out, const struct orr_sim *sim,
 /* What the attempt was good for is decided where its result is reported. */
 static void account(struct orr_sim *sim, const struct orri_try *try)
 {
-    double spent = (double)(try->end - try->start) / 1e9 * try->cores;
-    double nominal = (double)try->duration / 1e9 * try->cores;
+    double spent = (double)(try->end - try->start) / 1e9 * try->needs.cores;
+    double nominal = (double)try->duration / 1e9 * try->needs.cores;
     if (try->failure == ORR_FAIL_NONE && orri_task_counts(sim, try->task))
         sim->out->work += nominal;
     else

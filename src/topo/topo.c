@@ -3,6 +3,7 @@
 #include "topo/topo.h"
 
 #include "base/memory.h"
+#include "topo/limits.h"
 
 #include <errno.h>
 #include <hwloc.h>
@@ -13,6 +14,7 @@ struct orr_topo {
     hwloc_topology_t hwloc;
     uint32_t cores;
     bool is_this_machine;
+    enum orr_bind bind;
 };
 
 static orr_status load(struct orr_topo *topo, const char *xml, const char *synthetic,
@@ -26,6 +28,9 @@ static orr_status load(struct orr_topo *topo, const char *xml, const char *synth
         return orr_error_set(
             err, ORR_ERR_INPUT, ORR_NO_SPAN,
             "'%s' is no synthetic topology such as \"pack:2 core:8 pu:2\"", synthetic);
+    if (xml) /* on this machine, devices take their time to be found */
+        (void)hwloc_topology_set_io_types_filter(topo->hwloc,
+                                                 HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
     /* A mask from taskset or Slurm's task/affinity is ours to keep, like a cpuset. */
     if (!xml && !synthetic)
         flags = HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
@@ -87,7 +92,7 @@ uint64_t orr_topo_memory(const struct orr_topo *topo)
     long page = sysconf(_SC_PAGESIZE);
     /* Virtual machines that grow tell hwloc what their NUMA node began with. */
     if (topo->is_this_machine && pages > 0 && page > 0)
-        return (uint64_t)pages * (uint64_t)page;
+        return orr_memory_limit((uint64_t)pages * (uint64_t)page, "");
     return hwloc_get_root_obj(topo->hwloc)->total_memory;
 }
 
@@ -112,14 +117,26 @@ uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core)
     return 0;
 }
 
+static hwloc_const_cpuset_t numa_set(const struct orr_topo *topo, uint32_t core)
+{
+    hwloc_obj_t numa = hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_NUMANODE,
+                                             orr_topo_numa_of(topo, core));
+    return numa ? numa->cpuset : core_object(topo, core)->cpuset;
+}
+
 static hwloc_bitmap_t cores_set(const struct orr_topo *topo, const uint32_t *cores,
                                 uint32_t n)
 {
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
     for (uint32_t i = 0; i < n; i++)
-        (void)hwloc_bitmap_or(set, set, core_object(topo, cores[i])->cpuset);
+        (void)hwloc_bitmap_or(set, set,
+                              topo->bind == ORR_BIND_NUMA
+                                  ? numa_set(topo, cores[i])
+                                  : core_object(topo, cores[i])->cpuset);
     return set;
 }
+
+void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind) { topo->bind = bind; }
 
 static void print_set(hwloc_const_bitmap_t set, struct orr_text *out)
 {
@@ -156,20 +173,61 @@ orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, const uint32_t 
     return status;
 }
 
-void orr_topo_print(const struct orr_topo *topo, uint32_t workers, struct orr_text *out)
+/* ---- GPUs ---- */
+
+/* Each device once, though libraries may know it by several names. */
+static bool is_gpu(hwloc_obj_t device)
 {
-    orr_text_printf(
-        out, "%u core%s, %u hardware thread%s, %u NUMA domain%s, %.1f GiB of memory\n",
-        topo->cores, topo->cores == 1 ? "" : "s", orr_topo_threads(topo),
-        orr_topo_threads(topo) == 1 ? "" : "s", orr_topo_numas(topo),
-        orr_topo_numas(topo) == 1 ? "" : "s",
-        (double)orr_topo_memory(topo) / 1073741824.0);
-    orr_text_puts(out, "rank  core  NUMA  CPUs\n");
-    orr_text_puts(out, "   0     -     -  any (coordinator)\n");
-    for (uint32_t i = 0; i < workers; i++) {
-        orr_text_printf(out, "%4u  %4u  %4u  ", i + 1, i % topo->cores,
-                        orr_topo_numa_of(topo, i));
-        orr_topo_cpus(topo, &i, 1, out);
-        orr_text_printf(out, "%s\n", i == 0 ? " (agent and worker)" : "");
+    hwloc_obj_osdev_type_t type = device->attr->osdev.type;
+    if (type != HWLOC_OBJ_OSDEV_GPU && type != HWLOC_OBJ_OSDEV_COPROC)
+        return false;
+    for (hwloc_obj_t other = device->parent->io_first_child; other && other != device;
+         other = other->next_sibling)
+        if (other->type == HWLOC_OBJ_OS_DEVICE &&
+            (other->attr->osdev.type == HWLOC_OBJ_OSDEV_GPU ||
+             other->attr->osdev.type == HWLOC_OBJ_OSDEV_COPROC))
+            return false;
+    return true;
+}
+
+static hwloc_obj_t next_gpu(const struct orr_topo *topo, hwloc_obj_t before)
+{
+    hwloc_obj_t device = hwloc_get_next_osdev(topo->hwloc, before);
+    while (device && !is_gpu(device))
+        device = hwloc_get_next_osdev(topo->hwloc, device);
+    return device;
+}
+
+static hwloc_obj_t gpu_object(const struct orr_topo *topo, uint32_t gpu)
+{
+    hwloc_obj_t device = next_gpu(topo, NULL);
+    for (uint32_t i = 0; device && i < gpu; i++)
+        device = next_gpu(topo, device);
+    return device;
+}
+
+uint32_t orr_topo_gpus(const struct orr_topo *topo)
+{
+    uint32_t n = 0;
+    for (hwloc_obj_t device = next_gpu(topo, NULL); device;
+         device = next_gpu(topo, device))
+        n++;
+    return n;
+}
+
+const char *orr_topo_gpu_name(const struct orr_topo *topo, uint32_t gpu)
+{
+    return gpu_object(topo, gpu)->name;
+}
+
+uint32_t orr_topo_gpu_numa(const struct orr_topo *topo, uint32_t gpu)
+{
+    hwloc_obj_t near =
+        hwloc_get_non_io_ancestor_obj(topo->hwloc, gpu_object(topo, gpu));
+    for (uint32_t i = 0; i < orr_topo_numas(topo); i++) {
+        hwloc_obj_t numa = hwloc_get_obj_by_type(topo->hwloc, HWLOC_OBJ_NUMANODE, i);
+        if (hwloc_bitmap_isincluded(near->cpuset, numa->cpuset))
+            return i;
     }
+    return 0;
 }

@@ -22,7 +22,8 @@ void orr_topo_free(struct orr_topo *topo);
 uint32_t orr_topo_cores(const struct orr_topo *topo);   /* physical cores we may use */
 uint32_t orr_topo_threads(const struct orr_topo *topo); /* hardware threads of them */
 uint32_t orr_topo_numas(const struct orr_topo *topo);
-uint64_t orr_topo_memory(const struct orr_topo *topo); /* bytes of the node */
+/* Bytes of the node that are ours (limits.h). */
+uint64_t orr_topo_memory(const struct orr_topo *topo);
 /* NUMA domain of a core (0-based). */
 uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core);
 /* Operating system numbers of the hardware threads of these cores: "0-1,4"; appended.
@@ -30,13 +31,20 @@ uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core);
 void orr_topo_cpus(const struct orr_topo *topo, const uint32_t *cores, uint32_t n,
                    struct orr_text *out);
 
+/* Where attempts on some cores are bound: to these (the default), or to all that may be
+ * used of their NUMA domains. */
+enum orr_bind { ORR_BIND_NONE, ORR_BIND_CORE, ORR_BIND_NUMA };
+void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind);
+
 /* Bind a process to these cores and read the mask back. ORR_ERR_MACHINE when the system
  * refuses or the mask differs. */
 orr_status orr_topo_bind(const struct orr_topo *topo, pid_t pid, const uint32_t *cores,
                          uint32_t n, struct orr_error *err);
 
-/* The plan for `workers` worker ranks, for people (`orrery topo`); appended. */
-void orr_topo_print(const struct orr_topo *topo, uint32_t workers,
-                    struct orr_text *out);
+/* GPUs that hwloc sees: in a recorded machine; on this one gpus.h says what may be
+ * used. Names such as "cuda0", and the domain that they are near to. */
+uint32_t orr_topo_gpus(const struct orr_topo *topo);
+const char *orr_topo_gpu_name(const struct orr_topo *topo, uint32_t gpu);
+uint32_t orr_topo_gpu_numa(const struct orr_topo *topo, uint32_t gpu);
 
 #endif

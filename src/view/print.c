@@ -26,6 +26,8 @@ static void print_stage(const struct orr_stage *stage, struct orr_text *out)
     if (stage->failed)
         orr_text_printf(out, "  %" PRIu64 " failed attempt%s", stage->failed,
                         stage->failed == 1 ? "" : "s");
+    if (stage->waits_for[0])
+        orr_text_printf(out, "  waits for %s", stage->waits_for);
     orr_text_puts(out, "\n");
 }
 

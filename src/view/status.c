@@ -67,11 +67,11 @@ static json_t *stages_json(const struct orr_run_status *status)
     for (uint32_t i = 0; i < status->n_stages; i++) {
         const struct orr_stage *s = &status->stages[i];
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f}", "name", s->name,
+            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:s}", "name", s->name,
                             "total", (json_int_t)s->total, "done", (json_int_t)s->done,
                             "failed_attempts", (json_int_t)s->failed, "reused",
                             (json_int_t)s->reused, "wall_seconds", s->wall,
-                            "cpu_seconds", s->cpu));
+                            "cpu_seconds", s->cpu, "waits_for", s->waits_for));
     }
     return list;
 }
@@ -166,6 +166,7 @@ static void read_stages(const json_t *object, struct orr_run_status *out)
         s->reused = (uint64_t)read_int(stage, "reused");
         s->wall = json_number_value(json_object_get(stage, "wall_seconds"));
         s->cpu = json_number_value(json_object_get(stage, "cpu_seconds"));
+        read_text(stage, "waits_for", s->waits_for, sizeof s->waits_for);
     }
 }
 

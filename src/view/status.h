@@ -35,6 +35,7 @@ struct orr_stage {
     uint64_t reused; /* known from before, not run */
     double wall;     /* seconds, sum over attempts */
     double cpu;
+    char waits_for[16]; /* what its ready calls lack: "memory"; "" */
 };
 
 enum { ORR_STAGES_MAX = 64, ORR_STATUS_COUNTERS = 32 };

@@ -64,6 +64,7 @@ void orr_hello_put(struct orr_bytes *out, const struct orr_hello *h)
     orr_put_u32(out, h->pid);
     put_text(out, h->pid_space);
     put_text(out, h->bind);
+    orr_put_u32(out, h->gpus);
 }
 
 orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
@@ -80,6 +81,7 @@ orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
     h->pid = orr_get_u32(in);
     h->pid_space = get_text(in, arena);
     h->bind = get_text(in, arena);
+    h->gpus = orr_get_u32(in);
     return whole(in);
 }
 
@@ -196,13 +198,17 @@ void orr_retract_put(struct orr_bytes *out, const struct orr_retract *r)
 {
     orr_put_u8(out, ORR_MESSAGE_RETRACT);
     orr_put_u32(out, r->cores);
-    orr_put_u32(out, r->widest);
+    orr_put_u32(out, r->widest.cores);
+    orr_put_u32(out, r->widest.gpus);
+    orr_put_u64(out, r->widest.memory);
 }
 
 orr_status orr_retract_get(struct orr_reader *in, struct orr_retract *r)
 {
     r->cores = orr_get_u32(in);
-    r->widest = orr_get_u32(in);
+    r->widest.cores = orr_get_u32(in);
+    r->widest.gpus = orr_get_u32(in);
+    r->widest.memory = orr_get_u64(in);
     return whole(in);
 }
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/resources.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,6 +48,7 @@ struct orr_hello {
     uint32_t pid;
     const char *pid_space; /* orr_pid_space(): where the pid means it */
     const char *bind;      /* where attempts are pinned, for people: "0-1" */
+    uint32_t gpus;         /* of the node */
 };
 
 /* One attempt to run. */
@@ -91,10 +93,10 @@ struct orr_beat {
 };
 
 /* How many cores' worth of waiting attempts to give back, the last ones first; none
- * that needs more than `widest` cores. */
+ * that asks for more than `widest`. */
 struct orr_retract {
     uint32_t cores;
-    uint32_t widest;
+    struct orr_resources widest;
 };
 
 /* One attempt by name: GIVEN and CANCEL carry batches of them. */

@@ -113,7 +113,7 @@ line_gives "option --set needs a value" run job.yaml -s
 line_gives "option --quiet takes no value" run job.yaml --quiet=3
 line_gives "float is expected, but the value is empty" run job.yaml -s target=
 line_gives "not 'zero'" run job.yaml --ranks zero
-line_gives "--bind is core or none, not 'hard'" run job.yaml --bind hard
+line_gives "--bind is core, numa or none, not 'hard'" run job.yaml --bind hard
 line_gives "cannot open nofile.yaml: No such file or directory" run nofile.yaml
 line_gives "unknown input 'sauce'; did you mean 'source'?" run job.yaml -s sauce=x
 for command in status ls resume; do

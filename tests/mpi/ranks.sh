@@ -143,7 +143,8 @@ children() {
     done
 }
 busy() { "$ORRERY" status "$1" | grep -q '1 running' && [ -n "$(children "$1")" ]; }
-for bind in core none; do
+node_cpus=$(cat /sys/devices/system/node/node0/cpulist 2>/dev/null || true)
+for bind in core numa none; do
     "$ORRERY" run wait.yaml -n 2 --run-dir "$work/bind_$bind" --bind $bind --quiet 2>/dev/null &
     run=$!
     wait_until busy "bind_$bind"
@@ -152,6 +153,8 @@ for bind in core none; do
     cpus=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$child/status")
     if [ $bind = none ]; then
         same "--bind none" "$allowed" "$cpus"
+    elif [ $bind = numa ]; then # the only domain, as far as it is ours
+        [ "$node_cpus" != "$allowed" ] || same "--bind numa" "$allowed" "$cpus"
     else # the hardware threads of one core
         first=${cpus%%[-,]*}
         same "--bind core" "$(cat "/sys/devices/system/cpu/cpu$first/topology/thread_siblings_list")" "$cpus"

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "topo/plan.h"
 #include "topo/topo.h"
 
 #include <sched.h>
@@ -32,6 +33,66 @@ static void synthetic_machines_are_understood(void **state)
     orr_topo_cpus(topo, cores, 3, &text);
     assert_string_equal(text.s, "0-3,18-19");
     orr_text_release(&text);
+    orr_topo_free(topo);
+}
+
+/* SMT off, and on with domains of NUMA as the unit of binding. */
+static void binding_goes_by_cores_or_by_domains(void **state)
+{
+    (void)state;
+    struct orr_topo *topo = NULL;
+    struct orr_error err = { 0 };
+    struct orr_text text = ORR_TEXT_INIT;
+    uint32_t cores[] = { 1, 5 };
+    assert_int_equal(orr_topo_load(NULL, "pack:2 [numa] core:4 pu:1", &topo, &err),
+                     ORR_OK);
+    assert_int_equal(orr_topo_cores(topo), orr_topo_threads(topo));
+    orr_topo_cpus(topo, cores, 1, &text);
+    orr_text_puts(&text, " ");
+    orr_topo_set_bind(topo, ORR_BIND_NUMA);
+    orr_topo_cpus(topo, cores, 1, &text);
+    orr_text_puts(&text, " ");
+    orr_topo_cpus(topo, cores, 2, &text);
+    assert_string_equal(text.s, "1 0-3 0-7");
+    orr_text_release(&text);
+    orr_topo_free(topo);
+}
+
+static void expect_plan(struct orr_topo_plan *plan, const char *expected)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_topo_plan_print(plan, &text);
+    assert_string_equal(text.s, expected);
+    orr_text_release(&text);
+}
+
+static void a_recorded_machine_shows_its_gpus(void **state)
+{
+    (void)state;
+    struct orr_topo *topo = NULL;
+    struct orr_error err = { 0 };
+    if (orr_topo_load(ORR_SOURCE_DIR "/tests/golden/machines/three-gpus.xml", NULL,
+                      &topo, &err) != ORR_OK)
+        fail_msg("%s", err.text);
+    struct orr_topo_plan plan = { .topo = topo, .cores_each = 2, .bound = true };
+    expect_plan(&plan,
+                "4 cores, 8 hardware threads, 2 NUMA domains, 512 GiB of memory, 3 "
+                "GPUs\n"
+                "GPUs cuda0 (NUMA 0), cuda1 (NUMA 1), cuda2 (NUMA 1)\n"
+                "rank  core  NUMA  CPUs\n"
+                "   0     -     -  any (coordinator)\n"
+                "   1   0-1     0  0-3 (agent and worker)\n"
+                "   2   2-3     1  4-7\n");
+    plan.workers = 1;
+    plan.bound = false;
+    plan.cores_each = 1;
+    expect_plan(&plan,
+                "4 cores, 8 hardware threads, 2 NUMA domains, 512 GiB of memory, 3 "
+                "GPUs\n"
+                "GPUs cuda0 (NUMA 0), cuda1 (NUMA 1), cuda2 (NUMA 1)\n"
+                "rank  core  NUMA  CPUs\n"
+                "   0     -     -  any (coordinator)\n"
+                "   1     0     0  any (agent and worker)\n");
     orr_topo_free(topo);
 }
 
@@ -99,6 +160,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(synthetic_machines_are_understood),
+        cmocka_unit_test(binding_goes_by_cores_or_by_domains),
+        cmocka_unit_test(a_recorded_machine_shows_its_gpus),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(a_process_is_pinned_and_the_mask_kept),
         cmocka_unit_test(the_inherited_mask_is_all_there_is),

@@ -78,7 +78,8 @@ static void every_cut_is_refused(void **state)
                            .memory = 1,
                            .pid = 2,
                            .pid_space = "b/4",
-                           .bind = "0-7" };
+                           .bind = "0-7",
+                           .gpus = 4 };
     orr_hello_put(&out, &h);
     for (size_t length = 1; length < out.length; length++) {
         struct orr_arena arena = ORR_ARENA_INIT;
@@ -88,6 +89,14 @@ static void every_cut_is_refused(void **state)
         assert_int_equal(orr_hello_get(&in, &arena, &back), ORR_ERR_DATA);
         orr_arena_release(&arena);
     }
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_reader in = orr_reader_of(out.data, out.length);
+    struct orr_hello whole;
+    (void)orr_message_of(&in);
+    assert_int_equal(orr_hello_get(&in, &arena, &whole), ORR_OK);
+    assert_string_equal(whole.bind, "0-7");
+    assert_int_equal(whole.gpus, 4);
+    orr_arena_release(&arena);
     orr_bytes_release(&out);
 }
 
@@ -110,12 +119,14 @@ static void names_of_attempts_travel_in_batches(void **state)
     assert_int_equal(orr_reader_left(&in), 0);
     assert_int_equal(orr_attempt_name_get(&in, &name), ORR_ERR_DATA);
     orr_bytes_clear(&out);
-    orr_retract_put(&out, &(struct orr_retract) { 7, 3 });
+    orr_retract_put(&out, &(struct orr_retract) { 7, { 3, 2, 1ULL << 40 } });
     in = orr_reader_of(out.data, out.length);
     assert_int_equal(orr_message_of(&in), ORR_MESSAGE_RETRACT);
     assert_int_equal(orr_retract_get(&in, &retract), ORR_OK);
     assert_int_equal(retract.cores, 7);
-    assert_int_equal(retract.widest, 3);
+    assert_int_equal(retract.widest.cores, 3);
+    assert_int_equal(retract.widest.gpus, 2);
+    assert_int_equal(retract.widest.memory, 1ULL << 40);
     orr_bytes_release(&out);
 }
 

@@ -1,0 +1,73 @@
+/* internal.h - what the files of the scheduler share: sched.c, pools.c, tail.c */
+#ifndef ORRI_SCHED_INTERNAL_H
+#define ORRI_SCHED_INTERNAL_H
+
+#include "sched/sched.h"
+
+#include "base/rows.h"
+#include "sched/nodes.h"
+#include "sched/shelves.h"
+#include "sched/typical.h"
+
+struct orri_pool {
+    struct orr_sched_pool is;
+    struct orri_shelves ready;
+    uint32_t used; /* cores in flight, descendants included */
+};
+
+struct orri_sched_flight {
+    struct orr_ready ready;
+    uint32_t node;
+    uint32_t at;   /* in the node's list */
+    uint32_t twin; /* the other flight of its task + 1 */
+    int64_t began; /* when it probably got its core; the caller's clock */
+};
+
+struct orr_sched {
+    struct orri_pool *pools;
+    uint32_t n_pools;
+    bool keeps; /* some pool does not lend its reserve */
+    struct orri_sched_nodes nodes;
+    struct orri_kept kept; /* a node, for the first of a shelf */
+    struct orri_pool *kept_pool;
+    uint32_t kept_shelf;
+    uint64_t round;                    /* of choosing */
+    struct orri_sched_flight *flights; /* of what is in flight, and unused ones */
+    size_t n_flights;
+    size_t cap_flights;
+    uint32_t *unused; /* flights */
+    size_t n_unused;
+    size_t cap_unused;
+    struct orr_rows flight_of; /* uint32_t by task, + 1; 0: not in flight */
+    struct orri_heap delayed;
+    uint32_t used;
+    uint64_t in_flight;
+    uint64_t ready;
+    uint64_t age;
+    double mean_seconds;          /* moving, of attempts; < 0: none yet */
+    int64_t now;                  /* when orr_sched_next() was asked last */
+    struct orri_typical *typical; /* by group */
+    uint32_t n_typical;
+};
+
+/* ---- sched.c ---- */
+
+/* From now on the attempt is in flight there; its index. */
+uint32_t orri_fly(struct orr_sched *sched, uint32_t node,
+                  const struct orr_ready *ready);
+void orri_land(struct orr_sched *sched, uint32_t at);
+/* The (first) flight of a task that was given out, + 1; 0: none is in flight. */
+uint32_t *orri_flight_of(const struct orr_sched *sched, uint32_t task);
+/* + 1; 0: it is not in flight there. */
+uint32_t orri_flight_on(const struct orr_sched *sched, uint32_t task, uint32_t node);
+
+/* ---- pools.c ---- */
+
+/* Beside a pool that keeps cores nothing is given out ahead: an attempt that waits at a
+ * node would take the core that a short call of that pool has just left. */
+bool orri_pool_may_run(const struct orr_sched *sched, uint32_t pool, uint32_t cores);
+/* Smaller goes first: pools below their reserve, then the least used for their share.
+ */
+double orri_pool_claim(const struct orri_pool *pool);
+
+#endif
