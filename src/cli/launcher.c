@@ -189,8 +189,9 @@ static bool write_host_file(struct orri_launcher *launcher, const struct orr_tex
 static size_t srun_arguments(struct orri_launcher *launcher, const char **argv)
 {
     static const char *const fixed[] = {
-        "--mpi=pmix",   "--no-kill",       "--kill-on-bad-exit=0",     "--wait=0",
-        "--overcommit", "--cpu-bind=none", "--distribution=arbitrary", "--export=ALL",
+        "--mpi=pmix",   "--no-kill", "--kill-on-bad-exit=0", "--wait=0",
+        "--overcommit", "--overlap", "--cpu-bind=none",      "--distribution=arbitrary",
+        "--export=ALL",
     };
     size_t n = 0;
     argv[n++] = "srun";

@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/amounts.h"
 #include "cli/batch.h"
 #include "cli/prepare.h"
+#include "cli/size.h"
 #include "slurm/site.h"
 
 #include <errno.h>
@@ -139,6 +141,71 @@ static void add_shape(struct submission *s)
                    orr_arena_printf(&s->arena, "%" PRIu32, s->site.cores));
 }
 
+static const char *value_of(const struct submission *s, const char *name)
+{
+    for (size_t i = s->n_options; i-- > 0;)
+        if (strcmp(s->options[i].name, name) == 0)
+            return s->options[i].value;
+    return NULL;
+}
+
+static uint32_t cores_of_node(const struct submission *s)
+{
+    const char *tasks = value_of(s, "ntasks-per-node");
+    tasks = tasks ? tasks : value_of(s, "tasks-per-node");
+    return tasks ? (uint32_t)strtoul(tasks, NULL, 10) : s->site.cores;
+}
+
+/* Half as long again as simulated, and ten minutes: whole minutes. */
+static void add_time(struct submission *s, double makespan)
+{
+    const double slack = 1.5;
+    if (!says(s, "time"))
+        add_option(s, "time",
+                   orr_arena_printf(&s->arena, "%.0f", makespan / 60 * slack + 10.5));
+}
+
+/* Nodes by simulation when that is asked for; false after a message. */
+static bool add_size(struct submission *s)
+{
+    struct orri_size_ask ask = { .self = s->self,
+                                 .job = s->line->args[0],
+                                 .line = s->line,
+                                 .costs = orri_option(s->line, "costs") };
+    struct orri_size size;
+    long most = 0;
+    long hours = 0;
+    const char *nodes = orri_option(s->line, "nodes");
+    if (!orri_number(s->line, "max-nodes", 1, 100000, 64, &most) ||
+        !orri_seconds(s->line, "until", 0, &ask.until) ||
+        !orri_number(s->line, "core-hours", 1, 1000000000, 0, &hours))
+        return false;
+    bool wanted = ask.until > 0 || hours > 0 || (nodes && strcmp(nodes, "auto") == 0);
+    if (!wanted)
+        return true;
+    ask.most = (uint32_t)most;
+    ask.core_hours = (double)hours;
+    ask.cores = cores_of_node(s);
+    if (!ask.cores) {
+        (void)fprintf(stderr,
+                      "orrery submit: how many cores has a node? --ntasks-per-node, or "
+                      "the site file's node, says so\n");
+        return false;
+    }
+    if (!orri_size_find(&ask, &size))
+        return false;
+    char time[ORR_TIME_TEXT];
+    orr_duration_text(size.makespan, time);
+    (void)fprintf(stderr,
+                  "orrery submit: %" PRIu32 " node%s of %" PRIu32
+                  " cores: simulated %s, %.1f %% of the cores busy\n",
+                  size.nodes, size.nodes == 1 ? "" : "s", ask.cores, time,
+                  size.efficiency * 100);
+    add_option(s, "nodes", orr_arena_printf(&s->arena, "%" PRIu32, size.nodes));
+    add_time(s, size.makespan);
+    return true;
+}
+
 /* Another run has to succeed before; false after a message. */
 static bool add_after(struct submission *s)
 {
@@ -174,10 +241,11 @@ static bool add_options(struct submission *s)
     for (uint32_t i = 0; i < s->job->n_slurm; i++)
         add_option(s, s->job->slurm_names[i], s->job->slurm_values[i]);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (orri_option(s->line, own[i]))
+        if (orri_option(s->line, own[i]) &&
+            strcmp(orri_option(s->line, own[i]), "auto") != 0)
             add_option(s, own[i], orri_option(s->line, own[i]));
     add_shape(s);
-    return add_after(s);
+    return add_size(s) && add_after(s);
 }
 
 /* ---- the command ---- */
@@ -193,9 +261,11 @@ static void add_given(struct submission *s, const char *name)
 
 static void add_command(struct submission *s)
 {
-    static const char *const handed[] = { "durability",   "cores-per-rank",
-                                          "max-failures", "accept-changes",
-                                          "retry-failed", "cache" };
+    static const char *const handed[] = { "durability",    "cores-per-rank",
+                                          "max-failures",  "accept-changes",
+                                          "retry-failed",  "cache",
+                                          "bind",          "no-twins",
+                                          "gpus-per-node", "memory-per-node" };
     const char *local = orri_option(s->line, "local-dir");
     const char *durability = orri_option(s->line, "durability");
     const char *launcher = orri_option(s->line, "launcher");
@@ -434,7 +504,16 @@ static const struct orr_option submit_options[] = {
       "the site file: partitions, modules, node shape (default: "
       "~/.config/orrery/site.yaml, if it is there)",
       false },
-    { "nodes", 'N', "N", "nodes of the job", false },
+    { "nodes", 'N', "N|auto",
+      "nodes of the job; auto: as many as keep 90 % of their cores busy, by simulation",
+      false },
+    { "until", 0, "TIME", "as few nodes as end the run within that time, by simulation",
+      false },
+    { "core-hours", 0, "N", "as many nodes as use no more than that, by simulation",
+      false },
+    { "max-nodes", 0, "N", "for these: not more (default 64)", false },
+    { "costs", 0, "RUN|FILE", "for these: times of an earlier run, as for simulate",
+      false },
     { "ntasks-per-node", 0, "N", "cores of each node that are used", false },
     { "time", 't', "TIME", "time limit, as sbatch takes it", false },
     { "partition", 'p', "NAME", "partition", false },
@@ -452,6 +531,10 @@ static const struct orr_option submit_options[] = {
     { "cores-per-rank", 0, "K", "as for run", false },
     { "max-failures", 0, "N", "as for run", false },
     { "cache", 0, "DIR", "as for run", false },
+    { "bind", 0, "core|numa|none", "as for run", false },
+    { "no-twins", 0, NULL, "as for run", false },
+    { "gpus-per-node", 0, "N", "as for run", false },
+    { "memory-per-node", 0, "SIZE", "as for run", false },
     { "accept-changes", 0, NULL, "as for run --resume", false },
     { "retry-failed", 0, NULL, "as for run --resume", false },
     { 0 },

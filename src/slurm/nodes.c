@@ -29,17 +29,21 @@ bool orr_slurm_counts(const char *text, uint32_t **out, size_t *n)
     size_t count = 0;
     size_t cap = 0;
     const char *at = text;
-    do {
+    for (;; at++) {
         uint32_t value = 0;
         uint32_t times = 0;
         at = read_count(at, &value, &times);
-        if (!at || count + times > ORR_SLURM_NODES_MAX)
+        if (at && count + times > ORR_SLURM_NODES_MAX)
+            at = NULL;
+        if (!at)
             break;
         for (uint32_t i = 0; i < times; i++) {
             all = orr_grow(all, count, &cap, sizeof *all);
             all[count++] = value;
         }
-    } while (*at == ',' && *++at);
+        if (*at != ',')
+            break;
+    }
     if (!at || *at || !count) {
         free(all);
         return false;

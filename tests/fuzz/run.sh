@@ -39,7 +39,7 @@ tell() {
 
 failed=0
 targets=("$@")
-[ $# -gt 0 ] || targets=(workflow job expression template format shard import)
+[ $# -gt 0 ] || targets=(workflow job expression template format shard import site)
 for ((i = 0; i < ${#targets[@]}; i += 2)); do
     pair=("${targets[@]:i:2}")
     processes=()

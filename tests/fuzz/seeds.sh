@@ -6,7 +6,7 @@
 set -euo pipefail
 out=$(realpath -m "$1")
 cd "$(dirname "$0")/../.."
-mkdir -p "$out"/{workflow,job,expression,template,format,shard,import} # (shard: regress only)
+mkdir -p "$out"/{workflow,job,expression,template,format,shard,import,site} # (shard: regress only)
 
 # split FILE PREFIX: fenced blocks with a line `orrery:` become files
 split() {

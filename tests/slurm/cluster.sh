@@ -73,6 +73,9 @@ if wanted calm; then
     contains "logs" "$out" "many: succeeded"
     exits 0 "$ORRERY" submit many.yaml --set n=$tasks --run-dir one --nodes 1 # again: all is done
     good one
+    # from a shell within a step, as `srun --pty bash` gives one
+    exits 0 timeout 100 srun -Q --mpi=none -N1 -n1 -c2 "$ORRERY" run many.yaml --set n=30 \
+        --run-dir "$work/step" --quiet
 fi
 
 if wanted limit; then

@@ -149,6 +149,22 @@ contains "dependency" "$out" "#SBATCH --dependency=afterok:17"
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after "$odd" --print
 [[ $out != *dependency* ]] || fail "a dependency on a run that is over"
 
+# --- how many nodes, by simulation of an earlier run ---
+exits 0 "$ORRERY" run flow.yaml --set n=64 -n 1 --quiet --run-dir pilot
+size() { exits "$1" "$ORRERY" submit flow.yaml --set n=64 --print --costs "${costs:-pilot}" "${@:2}"; }
+size 0 --nodes auto --max-nodes 2 --ntasks-per-node 4
+contains "size" "$err" "of 4 cores: simulated"
+contains "nodes" "$out" "#SBATCH --nodes="
+contains "time" "$out" "#SBATCH --time=11"
+size 0 --until 1h --ntasks-per-node 4
+contains "one will do" "$out" "#SBATCH --nodes=1"
+size 2 --until 1us --ntasks-per-node 4
+contains "no size" "$err" "longer than --until"
+size 2 --nodes auto
+contains "no cores" "$err" "how many cores has a node?"
+costs=nowhere size 2 --nodes auto --ntasks-per-node 4
+contains "no costs" "$err" "cannot be sized"
+
 # --- what is wrong is found here ---
 exits 2 "$ORRERY" submit job.yaml --set nn=3 --print
 exits 2 "$ORRERY" submit nowhere.yaml --print
