@@ -33,7 +33,7 @@ static bool comes_last(const struct orri_heap *heap, const struct orr_ready *rea
 
 static void append(struct orri_heap *heap, const struct orr_ready *ready)
 {
-    if (heap->row_end == heap->row_cap && heap->row_at > heap->row_end / 2) {
+    if (heap->row_end == heap->row_cap && heap->row_at > heap->row_end / 3) {
         heap->row_end -= heap->row_at;
         memmove(heap->row, heap->row + heap->row_at, heap->row_end * sizeof *heap->row);
         heap->row_at = 0;

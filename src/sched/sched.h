@@ -30,18 +30,18 @@ struct orr_ready {
     uint32_t task;
     uint32_t attempt;
     uint32_t pool;
+    uint32_t group; /* attempts of one group take about as long; the caller's */
+    uint32_t avoid; /* node + 1 where it does not go while there are others, at best
+                       such as are not in doubt; 0: none */
     uint32_t cores;
+    uint32_t gpus;
+    bool twice;      /* it may run on two nodes at once */
+    uint64_t memory; /* bytes */
     int64_t priority;
     int64_t deadline;   /* ns; INT64_MAX: none */
     int64_t not_before; /* ns on the caller's clock */
     int64_t since;      /* ns when it became ready; the caller's */
     uint64_t age;       /* set by orr_sched_add() */
-    uint32_t group;     /* attempts of one group take about as long; the caller's */
-    uint32_t avoid;     /* node + 1 where it does not go while there are others, at best
-                           such as are not in doubt; 0: none */
-    bool twice;         /* it may run on two nodes at once */
-    uint64_t memory;    /* bytes */
-    uint32_t gpus;
 };
 
 struct orr_sched;

@@ -1,6 +1,6 @@
 /* known.c - what earlier epochs of a run, or another run, did, from its shards
  *
- * Results lie in pages, in the order of the shards; each has a row of 24 bytes, and the
+ * Results lie in pages, in the order of the shards; each has a row of 16 bytes, and the
  * rows are sorted by identity. Identities are hashes, evenly spread, so a look at where
  * one should be finds it in a few steps. The rules ask for results in about the order
  * in which they were stored: a page whose results were all used is freed.
@@ -22,13 +22,14 @@ enum {
 };
 
 struct row {
-    struct orr_id id;
+    uint64_t hi; /* half of the identity; the item has the other */
     uint32_t page;
     uint32_t at; /* of its struct item; odd: it was used */
 };
 
 /* Before the bytes of a result. */
 struct item {
+    uint64_t lo;
     uint32_t length;
     uint32_t epoch;
     int64_t t_end;
@@ -101,32 +102,29 @@ static int compare_ids(struct orr_id a, struct orr_id b)
 static size_t guess(const struct orr_known *known, uint64_t hi, size_t from, size_t to,
                     bool halve)
 {
-    uint64_t least = known->rows[from].id.hi;
-    uint64_t most = known->rows[to - 1].id.hi;
+    uint64_t least = known->rows[from].hi;
+    uint64_t most = known->rows[to - 1].hi;
     if (halve || most <= least || hi < least || hi > most)
         return from + (to - from) / 2;
     __uint128_t part = (__uint128_t)(hi - least) * (to - 1 - from);
     return from + (size_t)(part / (most - least));
 }
 
-static struct row *find(const struct orr_known *known, struct orr_id id)
+/* The first whose half is not below: `from`, or one of those up to `to`. */
+static size_t first_of(const struct orr_known *known, uint64_t hi)
 {
     size_t from = 0;
     size_t to = known ? known->n : 0;
     for (unsigned look = 0; to - from > NEAR; look++) {
-        size_t at = guess(known, id.hi, from, to, look % 4 == 3);
-        int order = compare_ids(known->rows[at].id, id);
-        if (order == 0)
-            return &known->rows[at];
-        if (order < 0)
+        size_t at = guess(known, hi, from, to, look % 4 == 3);
+        if (known->rows[at].hi < hi)
             from = at + 1;
         else
             to = at;
     }
-    for (; from < to; from++)
-        if (orr_id_equal(known->rows[from].id, id))
-            return &known->rows[from];
-    return NULL;
+    while (from < to && known->rows[from].hi < hi)
+        from++;
+    return from;
 }
 
 /* NULL: it was used. */
@@ -135,6 +133,20 @@ static const struct item *item_of(const struct orr_known *known, const struct ro
     const struct page *page = &known->pages[row->page];
     bool there = page->data && !(row->at & 1);
     return there ? (const void *)(page->data + row->at) : NULL;
+}
+
+/* Of one that was used half of the identity is enough: who asks again asked before. */
+static struct row *find(const struct orr_known *known, struct orr_id id)
+{
+    for (size_t i = first_of(known, id.hi); known && i < known->n; i++) {
+        struct row *row = &known->rows[i];
+        const struct item *item = item_of(known, row);
+        if (row->hi != id.hi)
+            return NULL;
+        if (!item || item->lo == id.lo)
+            return row;
+    }
+    return NULL;
 }
 
 bool orr_known_result(const struct orr_known *known, struct orr_id id,
@@ -436,6 +448,7 @@ static void remember_result(struct orr_known *known, const struct orr_stored *st
     struct page *page = page_for(known, bytes);
     int64_t time = stored->t_end - stored->t_start;
     *(struct item *)(void *)(page->data + page->used) = (struct item) {
+        .lo = stored->id.lo,
         .length = stored->results_bytes,
         .epoch = epoch,
         .t_end = stored->t_end,
@@ -450,7 +463,7 @@ static void remember_result(struct orr_known *known, const struct orr_stored *st
                stored->results_bytes);
     known->rows = orr_grow(known->rows, known->n, &known->cap, sizeof *known->rows);
     known->rows[known->n++] = (struct row) {
-        .id = stored->id,
+        .hi = stored->id.hi,
         .page = (uint32_t)(page - known->pages),
         .at = (uint32_t)page->used,
     };
@@ -484,7 +497,9 @@ static int by_identity(const void *left, const void *right, void *context)
 {
     const struct row *a = left;
     const struct row *b = right;
-    int order = compare_ids(a->id, b->id);
+    struct orr_id x = { a->hi, item_of(context, a)->lo };
+    struct orr_id y = { b->hi, item_of(context, b)->lo };
+    int order = compare_ids(x, y);
     if (order)
         return order;
     uint32_t a_epoch = item_of(context, a)->epoch;
@@ -496,13 +511,19 @@ static int by_identity(const void *left, const void *right, void *context)
     return a->at < b->at ? -1 : a->at > b->at;
 }
 
+static bool same_identity(const struct orr_known *known, const struct row *a,
+                          const struct row *b)
+{
+    return a->hi == b->hi && item_of(known, a)->lo == item_of(known, b)->lo;
+}
+
 static void sort_results(struct orr_known *known)
 {
     size_t kept = 0;
     if (known->n)
         qsort_r(known->rows, known->n, sizeof *known->rows, by_identity, known);
     for (size_t i = 0; i < known->n; i++) {
-        if (kept && orr_id_equal(known->rows[kept - 1].id, known->rows[i].id))
+        if (kept && same_identity(known, &known->rows[kept - 1], &known->rows[i]))
             known->pages[known->rows[i].page].left--;
         else
             known->rows[kept++] = known->rows[i];
