@@ -214,6 +214,100 @@ static void what_fits_no_more_after_a_loss_is_taken_out(void **state)
     orr_sched_free(s);
 }
 
+static void let_it_avoid(uint32_t avoided)
+{
+    struct orr_sched *s = sched_of(2);
+    uint32_t node_of[200] = { 0 };
+    uint32_t given = 0;
+    let_them_be_long(s);
+    for (; given < 8; given++) {
+        add(s, given, 1, 0, 0);
+        (void)next(s, &node_of[given]);
+    }
+    struct orr_ready wide = { .task = 500,
+                              .attempt = 1,
+                              .cores = 4,
+                              .deadline = INT64_MAX,
+                              .avoid = avoided + 1 };
+    orr_sched_add(s, &wide);
+    uint32_t task = NONE;
+    uint32_t to = NONE;
+    for (uint32_t first = 0; first < 100 && task != 500; first++) {
+        orr_sched_done(s, first, 60);
+        add(s, given++, 1, 0, 0); /* there is always another one */
+        while (task != 500 && (task = next(s, &to)) != NONE)
+            if (task != 500)
+                node_of[task] = to;
+    }
+    assert_int_equal(task, 500);
+    assert_int_equal(to, 1 - avoided);
+    orr_sched_free(s);
+}
+
+/* One that failed on a node has to wait for the other one: calls without end do not
+ * starve it, and a node is kept for it where it may go. */
+static void what_avoids_a_node_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    let_it_avoid(0);
+    let_it_avoid(1);
+}
+
+/* GPUs: one on node 0, none on 1, one on 2. */
+static void a_twin_needs_memory_and_gpus_as_well(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    struct orr_ready r = { .attempt = 1,
+                           .cores = 1,
+                           .memory = 6 * GIB,
+                           .gpus = 1,
+                           .deadline = INT64_MAX,
+                           .twice = true };
+    struct orr_ready out;
+    uint32_t node = NONE;
+    const int64_t late = INT64_C(1000000000000);
+    for (uint32_t i = 0; i < 3; i++) {
+        orr_sched_node(s, i, 4);
+        orr_sched_node_holds(s, i, 8 * GIB, i != 1);
+        orr_sched_took(s, 0, 5);
+    }
+    orr_sched_add(s, &r);
+    expect(s, 0, 0);
+    assert_true(orr_sched_twin(s, late, &node, &out));
+    assert_int_equal(node, 2);
+    assert_true(orr_sched_node_loads(s, 2).memory == 6 * GIB);
+    assert_true(orr_sched_ended(s, 0, 2, 5));
+    add(s, 1, 1, 3, 0); /* takes the memory there, */
+    add(s, 2, 1, 3, 0);
+    expect(s, 1, 1); /* or elsewhere */
+    expect(s, 2, 2);
+    assert_true(orr_sched_ended(s, 0, 0, 5));
+    r.task = 3;
+    orr_sched_add(s, &r);
+    expect(s, 3, 0);
+    assert_false(orr_sched_twin(s, late, &node, &out));
+    orr_sched_free(s);
+}
+
+static void what_is_taken_back_fits_where_cores_are_idle(void **state)
+{
+    (void)state;
+    struct orr_sched *s = sched_of(2);
+    struct orr_resources widest = { 0 };
+    orr_sched_node(s, 1, 0);
+    for (uint32_t i = 0; i < 6; i++)
+        add(s, i, 1, 0, 0);
+    for (uint32_t i = 0; i < 6; i++)
+        expect(s, i, 0);
+    orr_sched_node(s, 1, 4);
+    assert_int_equal(orr_sched_surplus(s, 0, &widest), 2);
+    assert_int_equal(widest.cores, 4);
+    assert_int_equal(widest.gpus, 2);
+    assert_true(widest.memory == 8 * GIB);
+    orr_sched_free(s);
+}
+
 struct world {
     struct orr_sched *s;
     struct orr_resources in_flight[3]; /* by node, as we count it */
@@ -301,6 +395,9 @@ int main(void)
         cmocka_unit_test(a_wide_call_does_not_wait_for_ever),
         cmocka_unit_test(what_no_node_can_hold_is_refused_with_the_numbers),
         cmocka_unit_test(what_fits_no_more_after_a_loss_is_taken_out),
+        cmocka_unit_test(what_avoids_a_node_does_not_wait_for_ever),
+        cmocka_unit_test(a_twin_needs_memory_and_gpus_as_well),
+        cmocka_unit_test(what_is_taken_back_fits_where_cores_are_idle),
         cmocka_unit_test(the_ledger_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
