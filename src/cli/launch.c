@@ -107,8 +107,10 @@ static bool wait_for(pid_t pid, const char *run_dir, int *status)
     return lost;
 }
 
-static int spawn_and_wait(char **argv, const char *exit_file, const char *run_dir)
+static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit_file,
+                          const char *run_dir)
 {
+    char **argv = launcher->argv;
     posix_spawnattr_t attributes;
     struct sigaction action = { .sa_handler = forward };
     pid_t pid = 0;
@@ -134,7 +136,7 @@ static int spawn_and_wait(char **argv, const char *exit_file, const char *run_di
     (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
     if (wait_for(pid, run_dir, &status))
         return ORR_EXIT_MACHINE;
-    return exit_code_of(argv[0], exit_file, run_dir, status);
+    return exit_code_of(launcher->srun ? "srun" : "mpirun", exit_file, run_dir, status);
 }
 
 /* Where rank 0 leaves its exit code. srun may start it on another machine than this: in
@@ -206,7 +208,7 @@ int orri_launch(const struct orri_session *session, const struct orr_line *line,
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {
             set_environment(exit_file.s);
-            code = spawn_and_wait(launcher.argv, exit_file.s, session->run_dir);
+            code = spawn_and_wait(&launcher, exit_file.s, session->run_dir);
             remove_exit_file(session, exit_file.s);
         }
     }
