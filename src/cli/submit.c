@@ -378,6 +378,23 @@ static int call_sbatch(struct submission *s, bool test)
     return code == 0 ? ORR_EXIT_OK : code == 127 ? ORR_EXIT_MACHINE : ORR_EXIT_INPUT;
 }
 
+/* A run that never had a job leaves nothing behind. */
+static void leave_nothing(const struct submission *s)
+{
+    static const char *const names[] = { "script.sh", "lock" };
+    char *jobs = orri_batch_path(s->run_dir, "jobs");
+    char *folder = orr_path_join(s->run_dir, "slurm");
+    for (size_t i = 0; access(jobs, F_OK) != 0 && i < 2; i++) {
+        char *path = orri_batch_path(s->run_dir, names[i]);
+        (void)unlink(path);
+        free(path);
+    }
+    if (rmdir(folder) == 0)
+        (void)rmdir(s->run_dir);
+    free(jobs);
+    free(folder);
+}
+
 static int submit(struct submission *s, const struct orr_text *script)
 {
     struct orr_error err = { 0 };
@@ -396,8 +413,10 @@ static int submit(struct submission *s, const struct orr_text *script)
         if (status == ORR_OK)
             code = call_sbatch(s, test);
     }
-    if (lock >= 0)
+    if (lock >= 0) {
+        leave_nothing(s);
         (void)close(lock);
+    }
     free(folder);
     free(done);
     return status == ORR_OK ? code : orri_complain(&err);

@@ -135,10 +135,10 @@ same "scancel" 17 "$(cat log)"
 exits 2 "$ORRERY" cancel "$odd"
 SBATCH_CODE=1 exits 2 "$ORRERY" submit job.yaml --run-dir other
 contains "refused" "$err" "sbatch refused the job"
-[ ! -e other/slurm/jobs ] || fail "a job that was refused is noted"
+[ ! -e other ] || fail "a job that was refused leaves a run directory"
 exits 0 "$ORRERY" submit job.yaml --run-dir other --dry-run
 contains "test only" "$(cat log)" "<--test-only>"
-[ ! -e other/slurm/jobs ] || fail "a test is noted as a job"
+[ ! -e other ] || fail "a test leaves a run directory"
 
 # --- after another run ---
 exits 2 "$ORRERY" submit job.yaml --run-dir third --after other
