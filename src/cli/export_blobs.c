@@ -7,8 +7,8 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "cli/tables.h"
-#include "store/runfile.h"
 #include "store/scan.h"
+#include "tables/runfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

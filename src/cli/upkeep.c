@@ -1,8 +1,8 @@
 /* upkeep.c - orrery verify and orrery compact: is a run whole, and making it small */
 #include "base/file.h"
 #include "cli/tables.h"
-#include "store/compact.h"
-#include "store/verify.h"
+#include "upkeep/compact.h"
+#include "upkeep/verify.h"
 #include "view/status.h"
 
 #include <inttypes.h>

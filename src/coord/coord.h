@@ -11,8 +11,8 @@
 #include "engine/engine.h"
 #include "graph/graph.h"
 #include "link/link.h"
+#include "reuse/reuse.h"
 #include "store/identity.h"
-#include "store/reuse.h"
 #include "store/writer.h"
 #include "view/status.h"
 

@@ -2,6 +2,8 @@
 # simulate.sh - orrery simulate: options and their errors, what it prints, times of an earlier
 # run, traces; and one prediction against the run itself
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: it compares real times with simulated ones
 . "$(dirname "$0")/../support/lib.sh"
 cd "$work"
 

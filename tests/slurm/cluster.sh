@@ -4,6 +4,8 @@
 # Each part ends with what a calm run on this machine made: killed by cable, power, slurmd,
 # time limit, preemption, cancel and submit again, requeue. Needs root: else it is skipped.
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=../fault/kit.sh
+#
+# alone: a cluster needs the machine
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../fault/kit.sh"
 [ "$(id -u)" = 0 ] || skip "not root: no Slurm lab (namespaces)"

@@ -1,9 +1,9 @@
 /* tableblob.c - blobs by what the tables of a run file say of them
  * Owns: the way from a row of the table `blobs`, or a cell, to a blob. Hands on: their
  * bytes in shards (blob.c). */
-#include "store/runfile.h"
+#include "tables/runfile.h"
 
-#include "store/tableread.h"
+#include "tables/tableread.h"
 
 #include <ctype.h>
 #include <stdlib.h>

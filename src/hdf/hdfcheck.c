@@ -1,10 +1,10 @@
 /* hdfcheck.c - reading all of an HDF5 file in a child process
  * Owns: the child. */
-#include "store/hdfcheck.h"
+#include "hdf/hdfcheck.h"
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "store/hdf.h"
+#include "hdf/hdf.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -12,7 +12,7 @@
  * or take some, so two or three reads of 4 KiB find it among ten million. Most of what
  * is not there is known from the filter, the only part that is kept in memory: ten bits
  * a row. Owns: the format. */
-#include "store/table.h"
+#include "reuse/table.h"
 
 #include "base/map.h"
 #include "base/memory.h"

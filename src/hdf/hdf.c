@@ -1,5 +1,5 @@
 /* hdf.c - errors and attributes of HDF5; owns nothing */
-#include "store/hdf.h"
+#include "hdf/hdf.h"
 
 #include "base/file.h"
 

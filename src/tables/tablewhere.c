@@ -1,7 +1,7 @@
 /* tablewhere.c - which rows of a table are meant: an expression over its columns
  * Owns: how columns become variables. NAME.bytes, NAME.hash and so on are fields of one
  * variable NAME, so that they are written as they are printed. */
-#include "store/tableread.h"
+#include "tables/tableread.h"
 
 #include "lang/expr.h"
 

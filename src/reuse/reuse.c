@@ -1,15 +1,15 @@
 /* reuse.c - finished results of other runs, brought into this one
  * Owns: the sources, and which of their shards are linked here.
  * Hands on: finding (table.c), linking (share.c). */
-#include "store/reuse.h"
+#include "reuse/reuse.h"
 
 #include "base/file.h"
 #include "base/map.h"
-#include "store/cache.h"
-#include "store/collect.h"
+#include "reuse/cache.h"
+#include "reuse/collect.h"
+#include "reuse/table.h"
 #include "store/rundir.h"
 #include "store/share.h"
-#include "store/table.h"
 
 #include <dirent.h>
 #include <errno.h>

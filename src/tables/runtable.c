@@ -2,7 +2,7 @@
  * Owns: how values become members of a compound type, and the spool. Rows are kept as
  * members one after the other, texts with their length, until the longest text of each
  * column is known. Hands on: the file (runfile.c). */
-#include "store/runtable.h"
+#include "tables/runtable.h"
 
 #include "base/file.h"
 

@@ -1,10 +1,10 @@
 /* print.c - tables for people and programs: aligned, CSV, JSON
  * Owns: the three layouts, which columns and how many rows. Hands on: reading
  * (tableread.c), which rows (tablewhere.c). */
-#include "store/runfile.h"
+#include "tables/runfile.h"
 
 #include "base/memory.h"
-#include "store/tableread.h"
+#include "tables/tableread.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* tableread.c - reading the tables of an HDF5 file
  * Owns: what the members of a compound type mean. Hands on: layouts for people
  * (print.c). */
-#include "store/tableread.h"
+#include "tables/tableread.h"
 
 #include "base/memory.h"
-#include "store/runfile.h"
-#include "store/runtable.h"
+#include "tables/runfile.h"
+#include "tables/runtable.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "store/hdf.h"
-#include "store/runfile.h"
+#include "hdf/hdf.h"
+#include "tables/runfile.h"
 
 #include <stdbool.h>
 

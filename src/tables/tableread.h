@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "hdf/hdf.h"
 #include "lang/type.h"
 #include "lang/value.h"
-#include "store/hdf.h"
 
 #include <stdbool.h>
 #include <stddef.h>

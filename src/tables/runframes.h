@@ -3,8 +3,8 @@
 #ifndef ORRI_STORE_RUNFRAMES_H
 #define ORRI_STORE_RUNFRAMES_H
 
-#include "store/hdf.h"
-#include "store/runfile.h"
+#include "hdf/hdf.h"
+#include "tables/runfile.h"
 
 #include <stdbool.h>
 

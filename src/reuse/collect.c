@@ -1,6 +1,6 @@
 /* collect.c - the results of a run, into a table for other runs
  * Owns: what a result is in a table. */
-#include "store/collect.h"
+#include "reuse/collect.h"
 
 #include "base/clock.h"
 #include "base/file.h"

@@ -4,14 +4,14 @@
  * the tasks, so that those of one task stand together. Of several attempts at a task
  * the first by key counts: a result that was thought lost is made again. Owns: the
  * spool, a file without a name. */
-#include "store/runframes.h"
+#include "tables/runframes.h"
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "store/runtable.h"
 #include "store/stored.h"
+#include "tables/runtable.h"
 
 #include <errno.h>
 #include <stdlib.h>

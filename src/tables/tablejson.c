@@ -1,6 +1,6 @@
 /* tablejson.c - lists and records of a table, which are JSON there, as values again
  * Owns: reading what orr_value_json() wrote, by the type that the column has. */
-#include "store/tableread.h"
+#include "tables/tableread.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #ifndef ORRI_STORE_COLLECT_H
 #define ORRI_STORE_COLLECT_H
 
+#include "reuse/table.h"
 #include "store/scan.h"
-#include "store/table.h"
 
 /* A result in a table: how many files below RUN/out it names, what was seen of each, in
  * the order of its values; then the value. */

@@ -1,17 +1,17 @@
 /* verify.c - checking every checksum of a run
  * Owns: what is found, and what it costs. Hands on: logs (scan.c), HDF5 files
  * (hdfcheck.c). */
-#include "store/verify.h"
+#include "upkeep/verify.h"
 
 #include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "hdf/hdfcheck.h"
 #include "store/handed.h"
-#include "store/hdfcheck.h"
 #include "store/rundir.h"
 #include "store/scan.h"
 #include "store/shard.h"
-#include "store/tableread.h"
+#include "tables/tableread.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* upkeep.c - verify finds each wound and says what it costs; compact loses nothing */
+/* shards.c - verify finds each wound and says what it costs; compact loses nothing */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
-#include "store/compact.h"
+#include "../store/store_kit.h"
 #include "store/shard.h"
-#include "store/verify.h"
-#include "store_kit.h"
+#include "upkeep/compact.h"
+#include "upkeep/verify.h"
 
 #include <dirent.h>
 #include <signal.h>

@@ -1,11 +1,11 @@
 /* runfile.c - the file run.h5
  * Owns: the file under its temporary name, the list of tables.
  * Hands on: rows of tables (runtable.c), per-frame statistics (runframes.c). */
-#include "store/runfile.h"
+#include "tables/runfile.h"
 
 #include "base/file.h"
-#include "store/runframes.h"
-#include "store/runtable.h"
+#include "tables/runframes.h"
+#include "tables/runtable.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* tables.c - rows of a table by condition, columns and limit; their order; the public
+/* reading.c - rows of a table by condition, columns and limit; their order; the public
  * calls that read them */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "orrery/run.h"
-#include "store/runfile.h"
+#include "tables/runfile.h"
 
 #include <math.h>
 #include <stdio.h>

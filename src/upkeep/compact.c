@@ -1,7 +1,7 @@
 /* compact.c - a run's shards with what counts only
  * Owns: which attempt counts, where blobs went. Hands on: reading (scan.c), writing
  * (writer.c). */
-#include "store/compact.h"
+#include "upkeep/compact.h"
 
 #include "base/file.h"
 #include "base/map.h"

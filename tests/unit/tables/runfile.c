@@ -6,34 +6,20 @@
 
 #include <cmocka.h>
 
+#include "../store/store_kit.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "store/runfile.h"
+#include "tables/runfile.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PYTHON "/usr/bin/python3"
-
-static char *fresh_directory(void)
-{
-    char *path = orr_strdup("/tmp/orr-store-XXXXXX");
-    assert_non_null(mkdtemp(path));
-    return path;
-}
-
-static void remove_directory(char *path)
-{
-    char command[256];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", path);
-    assert_int_equal(strncmp(path, "/tmp/orr-store-", 15), 0);
-    assert_int_equal(system(command), 0);
-    free(path);
-}
 
 static const struct orr_type *type_of(struct orr_arena *arena, const char *text)
 {
@@ -172,7 +158,7 @@ static void write_kinds(const char *path)
 static void test_kinds(void **state)
 {
     (void)state;
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     write_kinds(path);
     expect_print(
@@ -199,7 +185,7 @@ static void test_kinds(void **state)
     expect_print(path, "errors", ORR_PRINT_CSV, "ok,n,score\r\n");
     expect_print(path, "errors", ORR_PRINT_TABLE, "ok  n  score\n");
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
 }
 
 static void test_aligned(void **state)
@@ -207,7 +193,7 @@ static void test_aligned(void **state)
     (void)state;
     struct orr_arena arena = ORR_ARENA_INIT;
     struct orr_error err = { .code = ORR_OK };
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     struct orr_runfile *file = begin(path);
     const struct orr_table_column columns[] = {
@@ -228,7 +214,7 @@ static void test_aligned(void **state)
                  "long one  12345  x y\n");
     orr_arena_release(&arena);
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
 }
 
 /* --- sizes ------------------------------------------------------------------ */
@@ -258,7 +244,7 @@ static void test_many_rows(void **state)
     struct orr_arena arena = ORR_ARENA_INIT;
     struct orr_arena scratch = ORR_ARENA_INIT;
     struct orr_error err = { .code = ORR_OK };
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     struct orr_runfile *file = begin(path);
     const struct orr_table_column columns[] = {
@@ -289,7 +275,7 @@ static void test_many_rows(void **state)
     orr_arena_release(&scratch);
     orr_arena_release(&arena);
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
 }
 
 /* A text that is too long is cut at a character, and said to be. */
@@ -298,7 +284,7 @@ static void test_long_text(void **state)
     (void)state;
     struct orr_arena arena = ORR_ARENA_INIT;
     struct orr_error err = { .code = ORR_OK };
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     struct orr_runfile *file = begin(path);
     const struct orr_table_column columns[] = { { "s", type_of(&arena, "string"), NULL,
@@ -316,7 +302,7 @@ static void test_long_text(void **state)
     free(text);
     orr_arena_release(&arena);
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
 }
 
 static const struct orr_column stats[] = {
@@ -352,7 +338,7 @@ static void add_frames(struct orr_runfile *file, uint64_t task, uint32_t n)
 static void test_frames(void **state)
 {
     (void)state;
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     struct orr_runfile *file = begin(path);
     for (uint64_t task = 400; task-- > 0;) /* written in the order of tasks */
@@ -368,7 +354,7 @@ static void test_frames(void **state)
     assert_int_equal(strncmp(csv, head, strlen(head)), 0);
     free(csv);
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
 }
 
 /* A new version of a function may have other columns: they get a table of their own. */
@@ -379,7 +365,7 @@ static void test_other_columns(void **state)
                                                { NULL, NULL, NULL, NULL } };
     const unsigned char row[4] = { 9, 0, 0, 0 };
     struct orr_error err = { .code = ORR_OK };
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     struct orr_runfile *file = begin(path);
     add_frames(file, 0, 3);
@@ -396,7 +382,7 @@ static void test_other_columns(void **state)
     expect_print(path, "frames/media.encode~2", ORR_PRINT_CSV,
                  "task,frame\r\n1,9\r\n2,9\r\n");
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
 }
 
 /* --- errors ----------------------------------------------------------------- */
@@ -406,7 +392,7 @@ static void test_no_such_table(void **state)
     (void)state;
     struct orr_error err = { .code = ORR_OK };
     char want[512];
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     write_kinds(path);
     static const struct {
@@ -438,13 +424,13 @@ static void test_no_such_table(void **state)
                                      stdout, &err),
                      ORR_ERR_INPUT);
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
 }
 
 static void test_abandon(void **state)
 {
     (void)state;
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     struct orr_runfile *file = begin(path);
     add_frames(file, 3, 20);
@@ -474,7 +460,7 @@ static void test_h5py(void **state)
     char command[2000];
     if (!have_h5py())
         skip();
-    char *dir = fresh_directory();
+    char *dir = kit_directory();
     char *path = orr_path_join(dir, "run.h5");
     write_kinds(path);
     (void)snprintf(
@@ -505,7 +491,44 @@ static void test_h5py(void **state)
                    path, path);
     assert_int_equal(system(command), 0);
     free(path);
-    remove_directory(dir);
+    kit_remove(dir);
+}
+
+/* Incompressible rows until the disk is full: said, and nothing is left behind. */
+static void test_run_file_full(void **state)
+{
+    (void)state;
+    struct orr_error err = { .code = ORR_OK };
+    struct orr_runfile *file = NULL;
+    char *base = kit_directory();
+    if (!kit_mount_small(base)) {
+        kit_remove(base);
+        skip();
+    }
+    char *path = orr_path_join(base, "run.h5");
+    unsigned char *rows = orr_alloc(10000, KIT_ROW_BYTES);
+    orr_status status = orr_runfile_begin(path, &file, &err);
+    assert_int_equal(status, ORR_OK);
+    srand(3);
+    for (int i = 0; i < 200 && status == ORR_OK; i++) {
+        for (size_t k = 0; k < 10000 * KIT_ROW_BYTES; k++)
+            rows[k] = (unsigned char)(rand() >> 8);
+        status = orr_runfile_frames(file, "f", kit_columns,
+                                    (struct orr_row_key) { (uint64_t)i, 0 }, rows,
+                                    10000, &err);
+    }
+    if (status == ORR_OK)
+        status = orr_runfile_commit(file, &err);
+    else
+        orr_runfile_abandon(file);
+    assert_int_equal(status, ORR_ERR_STORE);
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "No space left"));
+    assert_int_equal(access(path, F_OK), -1);
+    free(rows);
+    free(path);
+    assert_int_equal(umount2(base, MNT_DETACH), 0); /* the library may hold the file */
+    kit_remove(base);
 }
 
 int main(void)
@@ -515,7 +538,7 @@ int main(void)
         cmocka_unit_test(test_many_rows),     cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_frames),        cmocka_unit_test(test_other_columns),
         cmocka_unit_test(test_no_such_table), cmocka_unit_test(test_abandon),
-        cmocka_unit_test(test_h5py),
+        cmocka_unit_test(test_h5py),          cmocka_unit_test(test_run_file_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

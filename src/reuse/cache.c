@@ -1,14 +1,14 @@
 /* cache.c - a directory of results of finished runs
  * Owns: the layout, the file `about`. Hands on: results (table.c, collect.c). */
-#include "store/cache.h"
+#include "reuse/cache.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "store/collect.h"
+#include "reuse/collect.h"
+#include "reuse/table.h"
 #include "store/share.h"
-#include "store/table.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "store/runfile.h"
 #include "store/scan.h"
-#include "store/tableread.h"
+#include "tables/runfile.h"
+#include "tables/tableread.h"
 
 #include <errno.h>
 #include <math.h>
