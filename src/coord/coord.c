@@ -85,17 +85,10 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
             orr_files_know(coord->setup.files, &setup->inputs[i].seen,
                            setup->inputs[i].content);
     }
-    if (setup->epoch > 1) {
-        orr_status status = orr_known_load(setup->run_dir, setup->run_id, setup->verify,
-                                           &coord->known, err);
-        if (status == ORR_OK)
-            status = orr_shards_seal(setup->run_dir, setup->run_id, setup->epoch,
-                                     &coord->sealer, err);
-        if (status != ORR_OK) {
-            orr_coord_free(coord);
-            return status;
-        }
-        orr_known_forgive(coord->known, setup->forgive);
+    orr_status status = orri_take_up(coord, err);
+    if (status != ORR_OK) {
+        orr_coord_free(coord);
+        return status;
     }
     coord->engine = orr_engine_new(
         setup->graph, &(struct orr_engine_files) {

@@ -183,6 +183,9 @@ orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t ta
 /* Nodes that were set aside work again when no others are left. */
 void orri_recall_set_aside(struct orr_coord *coord);
 
+/* The results and open logs of earlier sessions (takeup.c). */
+orr_status orri_take_up(struct orr_coord *coord, struct orr_error *err);
+
 /* End the run when too many attempts failed (budget.c). */
 void orri_check_budget(struct orr_coord *coord);
 

@@ -247,10 +247,12 @@ static void check_run_file(struct check *c)
     char *path = orr_path_join(c->run_dir, "run.h5");
     struct orr_text why = ORR_TEXT_INIT;
     if (access(path, F_OK) == 0) {
-        if (orri_hdf_check(path, &why))
+        if (orri_hdf_check(path, &why)) {
             check_tasks(c, path);
-        else
+        } else {
+            c->report->only_run_file = c->report->findings == 0;
             found(c, "%s; `orrery export %s` makes it again", why.s, c->run_dir);
+        }
     }
     orr_text_release(&why);
     free(path);

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct orr_verify_cost {
 struct orr_verify_report {
     uint64_t shards, indexes, attempts, bytes; /* that were read */
     uint64_t findings;
+    bool only_run_file;    /* is damaged, which can be made again */
     struct orr_text lines; /* one a finding: what, where, and what follows */
     struct orr_verify_cost *costs;
     size_t n_costs, cap_costs;
