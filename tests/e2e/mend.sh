@@ -58,7 +58,7 @@ exits 0 "$ORRERY" resume lost -n 1 -q
 same "nothing to tell" "" "$err"
 
 # --- run.h5 alone is damaged: no result is lost ---
-head -c 2000 lost/run.h5 >cut && mv cut lost/run.h5
+head -c 2000 lost/run.h5 >part.h5 && mv part.h5 lost/run.h5
 exits 1 "$ORRERY" verify lost
 contains "what helps" "$out" "\`orrery export lost\` makes it again"
 contains "nothing is lost" "$out" "lost        no result"
