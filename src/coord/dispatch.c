@@ -328,7 +328,7 @@ void orri_tell_waiting(struct orr_coord *coord)
     for (uint32_t f = 0; f < graph->n_functions && f < coord->status.n_stages; f++) {
         struct orr_resources needs = orr_function_needs(&graph->functions[f]);
         const char *what =
-            orr_sched_waits_for(coord->sched, graph->functions[f].pool, &needs);
+            orr_sched_waits_for(coord->sched, graph->functions[f].pool, f, &needs);
         struct orr_stage *stage = &coord->status.stages[f];
         bool over = stage->done == stage->total;
         (void)snprintf(stage->waits_for, sizeof stage->waits_for, "%s",
