@@ -56,7 +56,8 @@ struct orr_sched {
     struct orri_group *groups;
     uint32_t n_groups;
     int64_t end;   /* INT64_MAX: none */
-    int64_t early; /* until then all may start */
+    int64_t early; /* until then all may start when nothing is in time */
+    bool all_may;  /* so it is */
 };
 
 /* ---- sched.c ---- */
@@ -78,6 +79,8 @@ void orri_learn_cost(struct orr_sched *sched, const struct orr_ready *ready,
                      double seconds);
 /* Is it over in time, when it starts now? */
 bool orri_is_in_time(const struct orr_sched *sched, uint32_t group, uint8_t cost);
+/* To be called before a choice: may what is too long start? */
+void orri_note_early(struct orr_sched *sched);
 /* It must not wait behind another. */
 bool orri_is_pressed(const struct orr_sched *sched, uint32_t group, uint8_t cost);
 

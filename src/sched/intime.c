@@ -90,8 +90,25 @@ static bool fits(const struct orr_sched *sched, uint32_t group, uint8_t cost, in
 
 bool orri_is_in_time(const struct orr_sched *sched, uint32_t group, uint8_t cost)
 {
-    return sched->end == INT64_MAX || sched->now < sched->early ||
-           fits(sched, group, cost, 1);
+    return sched->end == INT64_MAX || sched->all_may || fits(sched, group, cost, 1);
+}
+
+/* The first shelf with something ready that is in time, or is not; NULL: none. */
+static const struct orri_shelf *first_that(const struct orr_sched *sched, bool fitting)
+{
+    for (uint32_t p = 0; p < sched->n_pools; p++)
+        for (uint32_t i = 0; i < sched->pools[p].ready.n; i++) {
+            const struct orri_shelf *shelf = &sched->pools[p].ready.items[i];
+            if (shelf->ready.n && fits(sched, shelf->group, shelf->cost, 1) == fitting)
+                return shelf;
+        }
+    return NULL;
+}
+
+void orri_note_early(struct orr_sched *sched)
+{
+    sched->all_may = sched->end != INT64_MAX && sched->now < sched->early &&
+                     !first_that(sched, true);
 }
 
 /* Where attempts wait at a node, one waits behind one like it, at most. */
@@ -104,20 +121,14 @@ bool orr_sched_is_too_late(const struct orr_sched *sched, int64_t now, uint32_t 
                            double *seconds)
 {
     struct orr_sched then = *sched;
-    bool any = false;
     then.now = now;
-    for (uint32_t p = 0; p < sched->n_pools; p++)
-        for (uint32_t i = 0; i < sched->pools[p].ready.n; i++) {
-            const struct orri_shelf *shelf = &sched->pools[p].ready.items[i];
-            if (shelf->ready.n == 0)
-                continue;
-            if (orri_is_in_time(&then, shelf->group, shelf->cost))
-                return false;
-            any = true;
-            *group = shelf->group;
-            *seconds = expected(sched, shelf->group, shelf->cost);
-        }
-    return any;
+    const struct orri_shelf *late = first_that(&then, false);
+    if (sched->end == INT64_MAX || !late || now < sched->early ||
+        first_that(&then, true))
+        return false;
+    *group = late->group;
+    *seconds = expected(sched, late->group, late->cost);
+    return true;
 }
 
 const struct orr_ready *orr_sched_oldest(const struct orr_sched *sched, int64_t *began)

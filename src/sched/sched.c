@@ -387,6 +387,7 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
     wake(sched, now);
     sched->now = now;
     sched->round++;
+    orri_note_early(sched);
     check_kept(sched);
     while ((pool = choose_pool(sched, &shelf)) != NULL) {
         struct orri_shelf *first = &pool->ready.items[shelf];

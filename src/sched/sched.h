@@ -105,9 +105,9 @@ void orr_sched_clear(struct orr_sched *sched);
  * ready is kept apart by how long it takes from then on, so that the shorter ones are
  * found when the others are too long. */
 void orr_sched_keep_time(struct orr_sched *sched);
-/* From now on nothing is given out that, by its estimate, ends after `end`. Until
- * `early` all may start, because there will never be more time; 0: not. What nothing is
- * known of may start. INT64_MAX: no end. */
+/* From now on nothing is given out that, by its estimate, ends after `end`. INT64_MAX:
+ * no end. What nothing is known of may start. Until `early` all may when nothing is
+ * ready that ends in time: there will never be more time than that. 0: not. */
 void orr_sched_set_end(struct orr_sched *sched, int64_t end, int64_t early);
 /* The estimate of seconds in steps of a quarter, rounded up; 0: there is none. */
 uint8_t orr_sched_cost(double seconds);

@@ -134,13 +134,15 @@ static void a_cost_is_corrected_by_what_was_measured(void **state)
     orr_sched_free(s);
 }
 
-static void early_on_all_may_start(void **state)
+static void early_on_all_may_start_when_nothing_else_is_there(void **state)
 {
     (void)state;
     struct orr_sched *s = ending(4);
     orr_sched_set_end(s, seconds(1000), seconds(100));
     add(s, 0, 0, 5000);
     add(s, 1, 0, 5000);
+    add(s, 2, 0, 50);
+    assert_int_equal(next(s, 98), 2);
     assert_int_equal(next(s, 99), 0);
     assert_int_equal(next(s, 101), NONE);
     orr_sched_free(s);
@@ -208,7 +210,7 @@ int main(void)
         cmocka_unit_test(without_an_end_order_is_all),
         cmocka_unit_test(what_was_measured_is_the_estimate),
         cmocka_unit_test(a_cost_is_corrected_by_what_was_measured),
-        cmocka_unit_test(early_on_all_may_start),
+        cmocka_unit_test(early_on_all_may_start_when_nothing_else_is_there),
         cmocka_unit_test(near_the_end_none_waits_at_a_node),
         cmocka_unit_test(it_is_said_what_they_wait_for),
         cmocka_unit_test(no_twin_that_ends_too_late),
