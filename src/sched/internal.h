@@ -51,8 +51,8 @@ struct orr_sched {
     uint64_t in_flight;
     uint64_t ready;
     uint64_t age;
-    double mean_seconds;          /* moving, of attempts; < 0: none yet */
-    int64_t now;                  /* when orr_sched_next() was asked last */
+    double mean_seconds; /* moving, of attempts; < 0: none yet */
+    int64_t now;         /* when orr_sched_next() was asked last */
     struct orri_group *groups;
     uint32_t n_groups;
     int64_t end;   /* INT64_MAX: none */

@@ -19,7 +19,7 @@ struct orri_typical {
 };
 
 void orri_typical_add(struct orri_typical *typical, double seconds);
-double orri_typical(struct orri_typical *typical); /* < 0: not known yet */
+double orri_typical(struct orri_typical *typical);      /* < 0: not known yet */
 double orri_typical_high(struct orri_typical *typical); /* < 0: there was none */
 
 #endif
