@@ -37,11 +37,12 @@ static void forward(int number)
         (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
 }
 
-static void set_environment(const char *exit_file)
+static void set_environment(const char *exit_file, const struct orri_time *time)
 {
     struct winsize size = { 0 };
     char columns[16];
     (void)setenv(ORRI_EXIT_FILE, exit_file, 1);
+    orri_time_export(time);
     bool wants_line = isatty(STDERR_FILENO) && !getenv("NO_COLOR") &&
                       ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
     (void)snprintf(columns, sizeof columns, "%d", wants_line ? size.ws_col : 0);
@@ -78,6 +79,34 @@ static int exit_code_of(const char *launcher, const char *exit_file,
     return ORR_EXIT_MACHINE;
 }
 
+enum {
+    ASK_SECONDS = 300,
+    ASK_SOON_SECONDS = 60,
+    SOON_SECONDS = 900,
+    STALL_SECONDS = 5
+};
+
+/* Slurm may change the end: by hand, or because we were suspended. */
+static void follow_end(struct orri_time *time, int64_t *asked, int64_t *looked,
+                       const char *exit_file)
+{
+    int64_t now = orr_clock_wall();
+    int64_t stall = now - *looked;
+    int64_t before = time->end;
+    bool soon = time->end && time->end - now < SOON_SECONDS * ORR_SECOND;
+    int64_t pause = (soon ? ASK_SOON_SECONDS : ASK_SECONDS) * ORR_SECOND;
+    *looked = now;
+    if (!time->timed || (now - *asked < pause && stall < STALL_SECONDS * ORR_SECOND))
+        return;
+    *asked = now;
+    orri_time_ask_again(time);
+    int64_t by = time->end > before ? time->end - before : before - time->end;
+    if (by > STALL_SECONDS * ORR_SECOND) /* else the same, told in whole seconds */
+        orri_time_tell(time, exit_file);
+    else
+        time->end = before;
+}
+
 enum { LOOK_MS = 1000, LOOK_BLIND_MS = 50 /* old kernels, no descriptors */ };
 enum { PATIENCE_SECONDS = 60, KILL_SECONDS = 10 };
 
@@ -86,11 +115,13 @@ enum { PATIENCE_SECONDS = 60, KILL_SECONDS = 10 };
 struct watch {
     pid_t pid;
     const char *name, *run_dir, *exit_file;
-    int64_t patience; /* ns: from rank 0's exit code to the launcher's end */
-    bool lived;       /* rank 0 had the run's lock */
-    bool lost;        /* and died with it */
-    bool concluded;   /* rank 0 left its exit code */
-    int64_t end_at;   /* monotonic: TERM, and KILL later; 0: not yet */
+    struct orri_time *time;
+    int64_t asked, looked; /* wall: for its end, by follow_end() */
+    int64_t patience;      /* ns: from rank 0's exit code to the launcher's end */
+    bool lived;            /* rank 0 had the run's lock */
+    bool lost;             /* and died with it */
+    bool concluded;        /* rank 0 left its exit code */
+    int64_t end_at;        /* monotonic: TERM, and KILL later; 0: not yet */
     bool told;
 };
 
@@ -150,6 +181,7 @@ static void wait_for(struct watch *w, int *status)
            (ended < 0 && errno == EINTR)) {
         struct pollfd end = { .fd = fd, .events = POLLIN };
         (void)poll(&end, 1, fd < 0 ? LOOK_BLIND_MS : LOOK_MS);
+        follow_end(w->time, &w->asked, &w->looked, w->exit_file);
         look_for_loss(w);
         look_for_end(w);
         hurry(w);
@@ -159,7 +191,7 @@ static void wait_for(struct watch *w, int *status)
 }
 
 static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit_file,
-                          const char *run_dir)
+                          const char *run_dir, struct orri_time *time)
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
@@ -189,6 +221,9 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
                            .name = launcher->srun ? "srun" : "mpirun",
                            .run_dir = run_dir,
                            .exit_file = exit_file,
+                           .time = time,
+                           .asked = orr_clock_wall(),
+                           .looked = orr_clock_wall(),
                            .patience = patience() };
     wait_for(&watch, &status);
     return watch.lost ? ORR_EXIT_MACHINE
@@ -252,8 +287,7 @@ static void wait_for_lock(const char *run_dir)
     }
 }
 
-int orri_launch(const struct orri_session *session, const struct orr_line *line,
-                long ranks)
+int orri_launch(struct orri_session *session, const struct orr_line *line, long ranks)
 {
     struct orri_launcher launcher;
     struct orr_text exit_file = ORR_TEXT_INIT;
@@ -263,8 +297,10 @@ int orri_launch(const struct orri_session *session, const struct orr_line *line,
     if (orri_launcher_choose(session, line, ranks, &launcher)) {
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {
-            set_environment(exit_file.s);
-            code = spawn_and_wait(&launcher, exit_file.s, session->run_dir);
+            set_environment(exit_file.s, &session->time);
+            code = spawn_and_wait(&launcher, exit_file.s, session->run_dir,
+                                  &session->time);
+            orri_time_untell(exit_file.s);
             remove_exit_file(session, exit_file.s);
         }
     }

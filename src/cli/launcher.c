@@ -107,6 +107,8 @@ static size_t mpirun_arguments(struct orri_launcher *launcher, const char **argv
         ORRI_EXIT_FILE,
         "-x",
         ORRI_COLUMNS,
+        "-x",
+        ORRI_END,
     };
     const char *program = getenv("ORRERY_MPIRUN");
     size_t n = 0;

@@ -45,6 +45,10 @@
           false },                                                                     \
         { "grace", 0, "SECONDS",                                                       \
           "what running attempts get when told to end (default 60)", false },          \
+        { "time-limit", 0, "TIME",                                                     \
+          "the run has so long, such as 50min: nothing is started that takes longer "  \
+          "than is left (default: what the Slurm job has)",                            \
+          false },                                                                     \
         { "no-twins", 0, NULL,                                                         \
           "run nothing on a second node because it takes long on the first", false },  \
         { "max-failures", 0, "N|PART",                                                 \
@@ -174,12 +178,25 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
            orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
+           orri_seconds(line, "time-limit", 0, &session->time_limit) &&
            read_budget(line, session);
 }
 
-static int start(const struct orri_session *session, const struct orr_line *line,
-                 long ranks)
+/* Before MPI_Init, ranks know their numbers from the environment only. */
+static bool is_first_rank(void)
 {
+    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK",
+                                         "PMI_RANK" };
+    const char *rank = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !rank; i++)
+        rank = getenv(names[i]);
+    return !rank || strcmp(rank, "0") == 0;
+}
+
+static int start(struct orri_session *session, const struct orr_line *line, long ranks)
+{
+    if (is_first_rank()) /* the launcher is, too */
+        session->time = orri_time_ask(session->time_limit);
     if (orr_mpi_launched())
         return orri_session_run(session, false);
     return ranks == 1 ? orri_session_run(session, true)
@@ -234,17 +251,6 @@ static bool is_run(const char *path)
 {
     struct orr_run_info info;
     return path && orr_run_info_read(path, &info, NULL) == ORR_OK;
-}
-
-/* Before MPI_Init, ranks know their numbers from the environment only. */
-static bool is_first_rank(void)
-{
-    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK",
-                                         "PMI_RANK" };
-    const char *rank = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !rank; i++)
-        rank = getenv(names[i]);
-    return !rank || strcmp(rank, "0") == 0;
 }
 
 /* Options that mean nothing without another. */

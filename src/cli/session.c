@@ -272,6 +272,9 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .no_twins = rank->session->no_twins,
         .max_failures = (uint32_t)rank->session->max_failures,
         .max_failed_part = rank->session->max_failed_part,
+        .timed = rank->session->time.timed,
+        .end = rank->session->time.end,
+        .end_yields = rank->session->time.yields,
     };
     struct orr_keeper *keeper = orr_keeper_start(rank->dir, KEEP_SECONDS * ORR_SECOND);
     status = orr_coord_new(&setup, &rank->coord, err);
@@ -447,7 +450,7 @@ static orr_status join(struct orri_rank *rank, bool alone, struct orr_error *err
 
 int orri_session_run(const struct orri_session *session, bool alone)
 {
-    struct orri_rank rank = { .session = session };
+    struct orri_rank rank = { .session = session, .time = session->time };
     struct orr_error err = { 0 };
     struct orr_nursery_setup nursery = { .find = find_function, .blobs = blobs_of };
     orri_listen_to_signals(false);

@@ -90,6 +90,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         orr_coord_free(coord);
         return status;
     }
+    coord->end = coord->limit = coord->warned = INT64_MAX;
     coord->engine = orr_engine_new(
         setup->graph, &(struct orr_engine_files) {
                           orr_files_identify, coord->setup.files, orr_files_within });
@@ -108,6 +109,8 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     coord->stop_at = INT64_MAX;
     coord->began = orri_now(coord);
     init_status(coord);
+    if (setup->timed)
+        orri_keep_time(coord);
     *out = coord;
     return ORR_OK;
 }
@@ -134,6 +137,7 @@ void orr_coord_free(struct orr_coord *coord)
     (void)orri_close_borrowed(coord, false, NULL);
     orr_arena_release(&coord->kept);
     free(coord->stopped_by);
+    free(coord->out_of_time);
     free(coord->ahead);
     free(coord->twice);
     orr_arena_release(&coord->scratch);
@@ -225,6 +229,7 @@ static void forgive_stall(struct orr_coord *coord, int64_t now)
         return;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         coord->nodes[i].heard += stall;
+    orri_shift_end(coord, stall);
 }
 
 /* An agent next to us is missed when its process is gone; others, when silent. */
@@ -400,9 +405,10 @@ void orr_coord_abandon(struct orr_coord *coord)
 }
 
 /* All agents came: add the requests, begin. */
-static void begin_work(struct orr_coord *coord)
+static void begin_work(struct orr_coord *coord, int64_t now)
 {
     coord->status.state = ORR_RUN_RUNNING;
+    orri_begin_time(coord, now);
     for (uint32_t r = 0; r < coord->setup.n_requests; r++)
         (void)orr_engine_add_request(coord->engine, coord->setup.requests[r]);
 }
@@ -442,7 +448,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     orr_status status = orri_hear_all(coord, now, err);
     if (coord->status.state == ORR_RUN_STARTING &&
         coord->n_nodes == coord->setup.agents)
-        begin_work(coord);
+        begin_work(coord, now);
     orri_check_budget(coord);
     if (now - coord->looked > LOOK || coord->ending)
         look_around(coord, now);
@@ -456,6 +462,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
         status = beat(coord, now, err);
     if (now - coord->shown > ORR_SECOND)
         show(coord, now);
+    orri_check_time(coord, now);
     if (status == ORR_OK && !coord->ending && work_is_over(coord))
         status = begin_end(coord, now, err);
     if (status == ORR_OK && coord->ending)
@@ -468,6 +475,7 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
     int64_t wake = coord->shown + ORR_SECOND;
     int64_t delayed = orr_sched_wake(coord->sched);
     wake = delayed < wake ? delayed : wake;
+    wake = coord->end < wake && !coord->draining ? coord->end : wake;
     return coord->abandon_at < wake ? coord->abandon_at : wake;
 }
 
@@ -496,6 +504,9 @@ static void judge(struct orr_coord *coord)
             (void)orr_engine_request_state(coord->engine, r, &why);
     const char *text = coord->stopped_by ? coord->stopped_by : why.s;
     bool bad = s->state == ORR_RUN_FAILED || s->state == ORR_RUN_STOPPED;
+    if (s->state == ORR_RUN_DRAINED)
+        text = coord->out_of_time;
+    bad = bad || s->state == ORR_RUN_DRAINED;
     (void)snprintf(s->message, sizeof s->message, "%s", bad && text ? text : "");
     orr_text_release(&why);
 }
@@ -592,6 +603,8 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
                         "recalled    %" PRIu64 " failed attempt%s of earlier sessions; "
                         "to try these tasks again: orrery resume --retry-failed\n",
                         coord->recalled, coord->recalled == 1 ? "" : "s");
+    if (coord->out_of_time)
+        orr_text_printf(summary, "time        %s\n", coord->out_of_time);
     orri_summarise_outputs(coord, summary);
     orri_list_problems(coord, problems);
     orr_status told = orr_status_write(coord->setup.run_dir, &coord->status,

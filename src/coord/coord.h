@@ -49,6 +49,9 @@ struct orr_coord_setup {
     bool no_twins;                 /* nothing is run on two nodes at once */
     double max_failed_part;        /* the same, as a part of all that ended */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
+    bool timed;            /* there is an end, or may be one: */
+    int64_t end;           /* wall ns; 0: none is known yet */
+    bool end_yields;       /* it comes later by what all of us stood still */
 };
 
 struct orr_coord;
@@ -67,6 +70,13 @@ bool orr_coord_is_ahead(const struct orr_coord *coord);
 /* End before the end: running attempts may finish within `grace` ns (0: none may), the
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace);
+
+/* The time is over then (wall ns; 0: there is no end), some of which is kept to store,
+ * and to conclude. For a `timed` coordinator. */
+void orr_coord_set_end(struct orr_coord *coord, int64_t end);
+/* Told that the end is near: there are `grace` ns for attempts. With a known end short
+ * ones may still start; else this is a drain. */
+void orr_coord_warn(struct orr_coord *coord, int64_t grace);
 
 /* The run is not ours any more, or cannot go on: tell the agents to end what runs and
  * to leave, and wait for nothing. */

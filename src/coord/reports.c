@@ -72,7 +72,8 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     }
     coord->status.cores += hello->cores;
     coord->status.nodes++;
-    orr_engine_set_window(coord->engine, window_for(coord->status.cores));
+    coord->window = window_for(coord->status.cores);
+    orr_engine_set_window(coord->engine, coord->window);
     return coord->ending ? dismiss(coord, node, err) : ORR_OK;
 }
 

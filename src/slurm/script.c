@@ -94,10 +94,10 @@ static const char before[] =
     "}\n";
 
 static const char after[] =
-    "pid=$!\nwarned=''\nended=''\n"
+    "pid=$!\nended=''\n"
     "# The end of the time, or of a preempted turn, comes near: finish what can be "
     "finished.\n"
-    "trap 'warned=1; note \"told that the end is near\"; kill -USR1 \"$pid\" "
+    "trap 'note \"told that the end is near\"; kill -USR1 \"$pid\" "
     "2>/dev/null' USR1\n"
     "# Cancelled, or Slurm takes the nodes now: end what runs, keep what is done.\n"
     "trap 'ended=1; note \"told to end\"; kill -USR2 \"$pid\" 2>/dev/null' TERM\n"
@@ -124,7 +124,7 @@ static const char after[] =
     "\"$run/slurm/DONE\"\n"
     "    ;;\n"
     "75) # drained: there is more to do, but not when somebody cancelled the job\n"
-    "    if [ -n \"$warned\" ] && [ -z \"$ended\" ]; then again; fi\n"
+    "    if [ -z \"$ended\" ]; then again; fi\n"
     "    ;;\n"
     "3) # the machine or the store: twice that may have been chance\n"
     "    echo x >>\"$failed\"\n"

@@ -21,6 +21,10 @@ bool orr_slurm_counts(const char *text, uint32_t **out, size_t *n);
 void orr_slurm_hosts(const char *const *names, const uint32_t *places, size_t n,
                      uint64_t workers, struct orr_text *out);
 
+/* "1-02:03:04", "2:03:04" or "3:04", as `squeue --format=%L` tells what is left. False
+ * when it is not such a time: "UNLIMITED", "INVALID", "NOT_SET". */
+bool orr_slurm_time(const char *text, int64_t *seconds);
+
 /* ---- batch scripts ---- */
 
 struct orr_slurm_option {

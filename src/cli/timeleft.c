@@ -1,0 +1,138 @@
+/* timeleft.c - the end of the allocation
+ * Owns: nothing. Hands on: times as Slurm writes them (slurm). */
+#include "cli/timeleft.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/batch.h"
+#include "link/link.h"
+#include "slurm/slurm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Slurm ---- */
+
+static bool in_slurm(void)
+{
+    const char *job = getenv("SLURM_JOB_ID");
+    return job && *job;
+}
+
+/* From Slurm 24.05 on, as it was when the job began. */
+static int64_t end_in_environment(void)
+{
+    const char *text = getenv("SLURM_JOB_END_TIME");
+    char *rest = NULL;
+    errno = 0;
+    long long seconds = text ? strtoll(text, &rest, 10) : 0;
+    bool good = text && rest != text && *rest == '\0' && errno == 0 && seconds > 0 &&
+                seconds < INT64_MAX / ORR_SECOND;
+    return good ? seconds * ORR_SECOND : 0;
+}
+
+/* False: it does not say. */
+static bool ask_slurm(int64_t *end)
+{
+    char *argv[] = { "squeue", "--noheader",           "--format=%L",
+                     "--jobs", getenv("SLURM_JOB_ID"), NULL };
+    struct orr_text out = ORR_TEXT_INIT;
+    struct orr_text messages = ORR_TEXT_INIT;
+    int64_t left = 0;
+    bool good = orri_program(argv, &out, &messages) == 0;
+    out.s[strcspn(out.s, "\n")] = '\0';
+    bool limited = good && orr_slurm_time(out.s, &left);
+    *end = limited ? orr_clock_wall() + left * ORR_SECOND : 0;
+    good = limited || (good && strcmp(out.s, "UNLIMITED") == 0);
+    orr_text_release(&out);
+    orr_text_release(&messages);
+    return good;
+}
+
+/* ---- both ---- */
+
+static int64_t earlier(int64_t a, int64_t b) { return a && (!b || a < b) ? a : b; }
+
+/* What the launcher said; false: there is none. */
+static bool read_export(struct orri_time *time)
+{
+    const char *text = orr_mpi_launched() ? getenv(ORRI_END) : NULL;
+    if (!text)
+        return false;
+    time->end = strtoll(text, NULL, 10);
+    return true;
+}
+
+struct orri_time orri_time_ask(double limit)
+{
+    struct orri_time time = { 0 };
+    int64_t slurms = 0;
+    time.by_hand = limit > 0 ? orr_clock_wall() + (int64_t)(limit * 1e9) : 0;
+    time.timed = in_slurm() || limit > 0;
+    time.yields = in_slurm() && !(limit > 0);
+    if (read_export(&time))
+        return time;
+    if (in_slurm()) {
+        slurms = end_in_environment();
+        if (!slurms)
+            (void)ask_slurm(&slurms);
+    }
+    time.end = earlier(time.by_hand, slurms);
+    return time;
+}
+
+void orri_time_ask_again(struct orri_time *time)
+{
+    int64_t slurms = 0;
+    if (in_slurm() && ask_slurm(&slurms))
+        time->end = earlier(time->by_hand, slurms);
+}
+
+/* ---- from the launcher to rank 0 ---- */
+
+void orri_time_export(const struct orri_time *time)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%" PRId64, time->end);
+    (void)setenv(ORRI_END, text, 1);
+}
+
+static void name_file(const char *exit_file, struct orr_text *out)
+{
+    orr_text_printf(out, "%s.end", exit_file);
+}
+
+void orri_time_tell(const struct orri_time *time, const char *exit_file)
+{
+    struct orr_text path = ORR_TEXT_INIT;
+    char text[32];
+    name_file(exit_file, &path);
+    int length = snprintf(text, sizeof text, "%" PRId64 "\n", time->end);
+    (void)orr_file_write(path.s, text, (size_t)length, false, NULL);
+    orr_text_release(&path);
+}
+
+void orri_time_untell(const char *exit_file)
+{
+    struct orr_text path = ORR_TEXT_INIT;
+    name_file(exit_file, &path);
+    (void)unlink(path.s);
+    orr_text_release(&path);
+}
+
+bool orri_time_hear(struct orri_time *time, const char *exit_file)
+{
+    struct orr_text path = ORR_TEXT_INIT;
+    struct orr_text text = ORR_TEXT_INIT;
+    int64_t before = time->end;
+    name_file(exit_file, &path);
+    if (orr_file_read(path.s, 100, &text, NULL) == ORR_OK && text.s)
+        time->end = strtoll(text.s, NULL, 10);
+    orr_text_release(&path);
+    orr_text_release(&text);
+    return time->end != before;
+}
