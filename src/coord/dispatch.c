@@ -252,13 +252,14 @@ void orri_assign(struct orr_coord *coord, uint32_t index, const struct orr_ready
     if (!node->to_send)
         coord->to_send[coord->n_to_send++] = index;
     node->to_send = true;
-    orr_assignment_put(&node->out, &assignment);
+    orr_assigning_add(&node->assigning, &node->out, &assignment);
 }
 
 static orr_status flush_node(struct orr_coord *coord, struct orri_node *node,
                              struct orr_error *err)
 {
     orr_status status = ORR_OK;
+    orr_assigning_flush(&node->assigning, &node->out);
     if (node->out.length)
         status = orri_send(coord, node, &node->out, err);
     orr_bytes_clear(&node->out);

@@ -11,7 +11,7 @@
 #include "store/known.h"
 #include "store/scan.h"
 #include "store/writer.h"
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 #include <sys/types.h>
 
@@ -54,9 +54,10 @@ struct orri_node {
     pid_t pid; /* of its agent, when it is a process of this machine; else 0 */
     uint32_t cores;
     uint32_t gpus;
-    uint64_t memory;      /* bytes; 0: unknown, and so without end */
-    struct orr_bytes out; /* assignments under way */
-    int64_t heard;        /* monotonic ns */
+    uint64_t memory;                /* bytes; 0: unknown, and so without end */
+    struct orr_bytes out;           /* assignments under way, */
+    struct orr_assigning assigning; /* and the last of them */
+    int64_t heard;                  /* monotonic ns */
     struct orr_beat load;
     bool lost;
     bool left;
