@@ -28,6 +28,7 @@ struct orri_session {
     const char *local_dir;    /* of each node, for "node"; absolute */
     long grace;               /* seconds that running attempts get at a drain */
     bool no_twins;            /* nothing is run on two nodes at once */
+    bool expand_first;        /* all calls are made before the first is given out */
     long max_failures;
     const char *launcher;   /* "auto", "srun", "mpirun"; NULL: not said */
     double max_failed_part; /* of attempts; 0: not given */

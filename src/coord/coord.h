@@ -49,6 +49,8 @@ struct orr_coord_setup {
     bool no_twins;                 /* nothing is run on two nodes at once */
     double max_failed_part;        /* the same, as a part of all that ended */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
+    bool expand_first; /* all calls that wait for no result are made before the first
+                          is given out */
 };
 
 struct orr_coord;

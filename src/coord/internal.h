@@ -15,6 +15,8 @@
 
 #include <sys/types.h>
 
+enum { ORRI_TURNS = 40 }; /* 10,000 items of ranges: then others are heard */
+
 /* ---- what the coordinator knows of a task besides the engine ---- */
 
 /* Of tasks that were tried in this session; the memory of others is never touched. */
@@ -95,7 +97,8 @@ struct orr_coord {
     uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
     bool busy;
-    bool ending; /* STOP was sent */
+    bool expanding; /* nothing is given out yet */
+    bool ending;    /* STOP was sent */
     bool draining;
     int64_t abandon_at;  /* monotonic ns; INT64_MAX: never */
     int64_t stop_at;     /* when agents that say nothing are given up */
@@ -103,6 +106,7 @@ struct orr_coord {
     int64_t stepped;     /* the last step */
     int64_t drained;     /* when it was told to end */
     int64_t cores_since; /* when the first agent came */
+    int64_t given_since; /* when the first attempt was given out; 0: none was */
     int64_t counted;     /* core_seconds is up to date to this moment */
     int64_t shown;
     int64_t beat;
@@ -131,6 +135,8 @@ struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 
 /* Calls and assignments (dispatch.c). */
 void orri_take_calls(struct orr_coord *coord);
+/* How far ranges are made ahead, by the cores that there are. */
+void orri_set_window(struct orr_coord *coord);
 orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err);
 /* Into the status: what ready calls wait for, by function. */
 void orri_tell_waiting(struct orr_coord *coord);

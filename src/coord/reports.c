@@ -24,14 +24,6 @@ static orr_status dismiss(struct orr_coord *coord, struct orri_node *node,
     return status;
 }
 
-/* Calls of a pool that the engine makes ahead: four a core, on small machines enough
- * that nothing is learnt too late of what is urgent. */
-static uint32_t window_for(uint32_t cores)
-{
-    uint32_t ahead = cores < UINT32_MAX / 4 ? cores * 4 : UINT32_MAX;
-    return ahead > ORR_ENGINE_WINDOW ? ahead : ORR_ENGINE_WINDOW;
-}
-
 /* The pid of an agent that is a process of this machine; 0 of others. */
 static pid_t pid_here(const struct orr_hello *hello)
 {
@@ -72,7 +64,7 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     }
     coord->status.cores += hello->cores;
     coord->status.nodes++;
-    orr_engine_set_window(coord->engine, window_for(coord->status.cores));
+    orri_set_window(coord);
     return coord->ending ? dismiss(coord, node, err) : ORR_OK;
 }
 

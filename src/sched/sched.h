@@ -71,8 +71,9 @@ bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
 void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready);
 
 /* The attempt that should be given out now, and the node that should get it: the one
- * with the least in flight for its cores. False when there is no attempt, or no node
- * has room for it. It counts as in flight until orr_sched_done(). */
+ * with the least in flight for its cores; of short attempts some in a row. False when
+ * there is no attempt, or no node has room for it. It counts as in flight until
+ * orr_sched_done(). */
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out);
 /* The attempt came back; `seconds` it ran (to size the prefetch), negative: it did not.
