@@ -481,11 +481,14 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
 
 bool orr_coord_was_busy(const struct orr_coord *coord) { return coord->busy; }
 
-bool orr_coord_is_ahead(const struct orr_coord *coord)
+int64_t orr_coord_ahead(const struct orr_coord *coord)
 {
-    return !coord->ending &&
-           orr_sched_in_flight(coord->sched) >= 2ULL * coord->status.cores &&
-           coord->status.cores > 0;
+    uint64_t out = orr_sched_in_flight(coord->sched);
+    uint32_t cores = coord->status.cores;
+    if (coord->ending || cores == 0 || out < 2ULL * cores)
+        return 0;
+    double seconds = orr_sched_mean(coord->sched) * (double)out / cores;
+    return seconds < 1 ? (int64_t)(seconds * 1e9) + 1 : ORR_SECOND;
 }
 
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord)

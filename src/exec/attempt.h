@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 /* Of the beginning and of the end, each: together they fit a text of run.h5. */
 enum { ORR_STDERR_KEPT = 31 * 1024 };
@@ -140,10 +141,19 @@ struct orr_home {
     orr_shared_int state; /* of the directory `scratch`, enum orr_scratch_state */
     char scratch[ORR_SCRATCH_MAX];
 };
+/* What a process knows of itself that starts commands, so that it does not ask each
+ * time. Zeroed: nothing yet; forget that after other code ran in it. */
+struct orr_starter {
+    bool known;
+    int null;            /* /dev/null */
+    uint64_t handled;    /* signals that are not as usual, a bit each */
+    struct rlimit files; /* what commands get */
+    bool lower_files;    /* than this process has */
+};
 /* Run a command and wait for it and for all that it started. Not from a process that
- * uses MPI or has other children. */
+ * uses MPI or has other children; it adopted orphans (orri_orphans_adopt()). */
 void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
-                     int blob_fd, struct orr_home *home, struct orr_arena *arena,
-                     struct orr_outcome *out);
+                     int blob_fd, struct orr_home *home, struct orr_starter *starter,
+                     struct orr_arena *arena, struct orr_outcome *out);
 
 #endif

@@ -461,9 +461,15 @@ void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true;
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
 
-bool orr_agent_is_ahead(const struct orr_agent *agent)
+int64_t orr_agent_ahead(const struct orr_agent *agent)
 {
-    return agent->queued_calls >= orri_crew_cores(agent->crew);
+    uint32_t cores = orri_crew_cores(agent->crew);
+    if (agent->queue.n == 0 || agent->queued_calls < cores || cores == 0)
+        return 0;
+    const struct orri_flight *first = &agent->flights[agent->queue.head - 1];
+    double mean = agent->mean[first->assignment.function];
+    double seconds = (mean > 0 ? mean : 0) * agent->queued_calls / cores;
+    return seconds < 1 ? (int64_t)(seconds * 1e9) + 1 : ORR_SECOND;
 }
 
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max)

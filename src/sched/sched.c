@@ -503,6 +503,11 @@ uint64_t orr_sched_queued(const struct orr_sched *sched)
 
 uint64_t orr_sched_in_flight(const struct orr_sched *sched) { return sched->in_flight; }
 
+double orr_sched_mean(const struct orr_sched *sched)
+{
+    return sched->mean_seconds > 0 ? sched->mean_seconds : 0;
+}
+
 struct orr_resources orr_sched_node_loads(const struct orr_sched *sched, uint32_t node)
 {
     static const struct orr_resources nothing = { 0 };

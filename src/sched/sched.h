@@ -86,6 +86,8 @@ bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
 
 uint64_t orr_sched_queued(const struct orr_sched *sched); /* ready or delayed */
 uint64_t orr_sched_in_flight(const struct orr_sched *sched);
+/* Of the last attempts, how long one takes, s; 0: none came back yet. */
+double orr_sched_mean(const struct orr_sched *sched);
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node); /* cores */
 /* All that is in flight there; for tests. */
 struct orr_resources orr_sched_node_loads(const struct orr_sched *sched, uint32_t node);
