@@ -49,6 +49,10 @@
           "the run has so long, such as 50min: nothing is started that takes longer "  \
           "than is left (default: what the Slurm job has)",                            \
           false },                                                                     \
+        { "expand-first", 0, NULL,                                                     \
+          "make all calls of ranges before the first attempt starts: the most urgent " \
+          "of all goes first; takes memory",                                           \
+          false },                                                                     \
         { "no-twins", 0, NULL,                                                         \
           "run nothing on a second node because it takes long on the first", false },  \
         { "max-failures", 0, "N|PART",                                                 \
@@ -165,6 +169,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");
     session->no_twins = orri_has(line, "no-twins");
+    session->expand_first = orri_has(line, "expand-first");
     if (!orri_read_bind(line, &session->bind))
         return false;
     if (durability && strcmp(durability, "shared") != 0 &&

@@ -270,6 +270,7 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .progress = rank->progress,
         .verify = rank->session->verify,
         .no_twins = rank->session->no_twins,
+        .expand_first = rank->session->expand_first,
         .max_failures = (uint32_t)rank->session->max_failures,
         .max_failed_part = rank->session->max_failed_part,
         .timed = rank->session->time.timed,

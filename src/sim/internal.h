@@ -4,7 +4,7 @@
 
 #include "coord/coord.h"
 #include "sim/sim.h"
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 /* ---- what happens when (events.c) ---- */
 

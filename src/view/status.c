@@ -58,7 +58,7 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
     X(set_aside) X(forgiven) X(poisoned)
 #define REAL_FIELDS(X)                                                               \
     X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)  \
-    X(work_seconds)
+    X(work_seconds) X(dispatch_seconds)
 /* clang-format on */
 
 static json_t *stages_json(const struct orr_run_status *status)
