@@ -182,6 +182,7 @@ static struct orr_host_setup host_setup(struct orri_rank *rank)
         .graph = rank->job->graph,
         .nursery = rank->nursery,
         .topo = rank->shared.bind == ORR_BIND_NONE ? NULL : rank->topo,
+        .memory = orr_topo_memory(rank->topo),
         .run_dir = rank->shared.run_dir,
         .children = rank->shared.cores_per_rank,
         .blobs = { load_blob, unload_blob, rank->blobs },

@@ -65,6 +65,8 @@ struct finished {
     struct orr_host_done done;
 };
 
+enum { BLOBS_PART = 4 }; /* of the memory may the blobs of one attempt have */
+
 struct orr_host {
     struct orr_host_setup setup;
     struct child *children;
@@ -302,6 +304,7 @@ void orr_host_run(struct orr_host *host, uint32_t token,
     unsigned char *args = orr_arena_alloc(&arena, run->args.length + 1);
     (void)orri_order_make(host->setup.graph, &run->first, host->setup.run_dir, 1,
                           &arena, &order, &err);
+    order.blobs_most = host->setup.memory / BLOBS_PART;
     struct orr_natives *natives =
         orr_natives_new(function->native, &order, &host->setup.blobs);
     for (uint32_t i = 0; i < run->n; i++) {
@@ -435,8 +438,10 @@ static orr_status take_order(struct orr_host *host, struct errand *errand,
     errand->task = assignment->task;
     errand->attempt = assignment->attempt;
     errand->function = assignment->function;
-    return orri_order_make(host->setup.graph, &kept, host->setup.run_dir, n_cores,
-                           &errand->arena, &errand->order, err);
+    orr_status status = orri_order_make(host->setup.graph, &kept, host->setup.run_dir,
+                                        n_cores, &errand->arena, &errand->order, err);
+    errand->order.blobs_most = host->setup.memory / BLOBS_PART;
+    return status;
 }
 
 /* The lines come after what the function says of its environment, and before it counts
