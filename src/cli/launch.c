@@ -1,7 +1,6 @@
 /* launch.c - starting the ranks when nobody did
  * Owns: the launcher's process, and the file through which rank 0 tells its exit code.
  * Hands on: which launcher, with which arguments (launcher.c). */
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -25,14 +24,26 @@ extern char **environ;
 /* The launcher's signal handler needs the process to tell. */
 static volatile sig_atomic_t mpirun_pid;
 static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t warned; /* USR1: the end is near */
 
 /* Ctrl-C: the ranks end the run in good order (SIGUSR2); a third one ends mpirun. */
 static void forward(int number)
 {
     bool impatient = number == SIGINT && ++interrupts > 2;
     int to_send = number == SIGINT || number == SIGUSR2 ? SIGUSR2 : SIGUSR1;
-    if (mpirun_pid > 0)
+    if (number == SIGUSR1) /* how near, is to be asked first */
+        warned = 1;
+    else if (mpirun_pid > 0)
         (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
+}
+
+static void pass_warning(pid_t pid, struct orri_session *session, const char *exit_file)
+{
+    if (!warned)
+        return;
+    warned = 0;
+    orri_time_warned(&session->time, exit_file, session->grace);
+    (void)kill(pid, SIGUSR1);
 }
 
 static void set_environment(const char *exit_file, const struct orri_time *time)
@@ -77,43 +88,14 @@ static int exit_code_of(const char *launcher, const char *exit_file,
     return ORR_EXIT_MACHINE;
 }
 
-enum {
-    ASK_SECONDS = 300,
-    ASK_SOON_SECONDS = 60,
-    SOON_SECONDS = 900,
-    STALL_SECONDS = 5
-};
-
-/* Slurm may change the end: by hand, or because we were suspended. */
-static void follow_end(struct orri_time *time, int64_t *asked, int64_t *looked,
-                       const char *exit_file)
-{
-    int64_t now = orr_clock_wall();
-    int64_t stall = now - *looked;
-    int64_t before = time->end;
-    bool soon = time->end && time->end - now < SOON_SECONDS * ORR_SECOND;
-    int64_t pause = (soon ? ASK_SOON_SECONDS : ASK_SECONDS) * ORR_SECOND;
-    *looked = now;
-    if (!time->timed || (now - *asked < pause && stall < STALL_SECONDS * ORR_SECOND))
-        return;
-    *asked = now;
-    orri_time_ask_again(time);
-    int64_t by = time->end > before ? time->end - before : before - time->end;
-    if (by > STALL_SECONDS * ORR_SECOND) /* else the same, told in whole seconds */
-        orri_time_tell(time, exit_file);
-    else
-        time->end = before;
-}
-
 enum { LOOK_MS = 1000, LOOK_BLIND_MS = 50 /* old kernels, no descriptors */ };
 
 /* Wait for mpirun. It goes on when rank 0 is lost, and so do the other ranks, for half
  * a minute, though nothing can come of it: end it then. True: rank 0 was lost. */
-static bool wait_for(pid_t pid, const char *run_dir, const char *exit_file,
-                     struct orri_time *time, int *status)
+static bool wait_for(pid_t pid, struct orri_session *session, const char *exit_file,
+                     int *status)
 {
-    int64_t asked = orr_clock_wall();
-    int64_t looked = asked;
+    const char *run_dir = session->run_dir;
     struct orr_run_info info;
     bool lived = false;
     bool lost = false;
@@ -123,7 +105,8 @@ static bool wait_for(pid_t pid, const char *run_dir, const char *exit_file,
            (ended < 0 && errno == EINTR)) {
         struct pollfd end = { .fd = fd, .events = POLLIN };
         (void)poll(&end, 1, fd < 0 ? LOOK_BLIND_MS : LOOK_MS);
-        follow_end(time, &asked, &looked, exit_file);
+        pass_warning(pid, session, exit_file);
+        orri_time_follow(&session->time, exit_file);
         if (lost || orr_run_info_read(run_dir, &info, NULL) != ORR_OK)
             continue;
         lived = lived || info.locked;
@@ -142,7 +125,7 @@ static bool wait_for(pid_t pid, const char *run_dir, const char *exit_file,
 }
 
 static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit_file,
-                          const char *run_dir, struct orri_time *time)
+                          struct orri_session *session)
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
@@ -168,9 +151,10 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
     (void)sigaction(SIGUSR1, &action, NULL);
     (void)sigaction(SIGUSR2, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
-    if (wait_for(pid, run_dir, exit_file, time, &status))
+    if (wait_for(pid, session, exit_file, &status))
         return ORR_EXIT_MACHINE;
-    return exit_code_of(launcher->srun ? "srun" : "mpirun", exit_file, run_dir, status);
+    return exit_code_of(launcher->srun ? "srun" : "mpirun", exit_file, session->run_dir,
+                        status);
 }
 
 /* Where rank 0 leaves its exit code. srun may start it on another machine than this: in
@@ -241,8 +225,7 @@ int orri_launch(struct orri_session *session, const struct orr_line *line, long 
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {
             set_environment(exit_file.s, &session->time);
-            code = spawn_and_wait(&launcher, exit_file.s, session->run_dir,
-                                  &session->time);
+            code = spawn_and_wait(&launcher, exit_file.s, session);
             orri_time_untell(exit_file.s);
             remove_exit_file(session, exit_file.s);
         }

@@ -81,15 +81,9 @@ struct orri_time orri_time_ask(double limit)
         if (!slurms)
             (void)ask_slurm(&slurms);
     }
+    time.asked = orr_clock_wall();
     time.end = earlier(time.by_hand, slurms);
     return time;
-}
-
-void orri_time_ask_again(struct orri_time *time)
-{
-    int64_t slurms = 0;
-    if (in_slurm() && ask_slurm(&slurms))
-        time->end = earlier(time->by_hand, slurms);
 }
 
 /* ---- from the launcher to rank 0 ---- */
@@ -106,12 +100,13 @@ static void name_file(const char *exit_file, struct orr_text *out)
     orr_text_printf(out, "%s.end", exit_file);
 }
 
-void orri_time_tell(const struct orri_time *time, const char *exit_file)
+static void tell(const struct orri_time *time, const char *exit_file)
 {
     struct orr_text path = ORR_TEXT_INIT;
-    char text[32];
+    char text[64];
     name_file(exit_file, &path);
-    int length = snprintf(text, sizeof text, "%" PRId64 "\n", time->end);
+    int length =
+        snprintf(text, sizeof text, "%" PRId64 " %ld\n", time->end, time->answered);
     (void)orr_file_write(path.s, text, (size_t)length, false, NULL);
     orr_text_release(&path);
 }
@@ -124,15 +119,71 @@ void orri_time_untell(const char *exit_file)
     orr_text_release(&path);
 }
 
+enum {
+    ASK_SECONDS = 300,
+    ASK_SOON_SECONDS = 60, /* when it is */
+    SOON_SECONDS = 900,
+    SAME_SECONDS = 5,  /* Slurm tells whole seconds */
+    STALL_SECONDS = 5, /* we were suspended: so was the time */
+    EARLY_SECONDS = 90 /* Slurm signals up to a minute before it should */
+};
+
+/* False: Slurm does not say. `time` changes when that is new. */
+static bool ask_again(struct orri_time *time)
+{
+    int64_t end = 0;
+    time->asked = orr_clock_wall();
+    if (!in_slurm() || !ask_slurm(&end))
+        return false;
+    end = earlier(time->by_hand, end);
+    int64_t by = end > time->end ? end - time->end : time->end - end;
+    if (by > SAME_SECONDS * ORR_SECOND)
+        time->end = end;
+    return true;
+}
+
+void orri_time_follow(struct orri_time *time, const char *exit_file)
+{
+    int64_t now = orr_clock_wall();
+    int64_t before = time->end;
+    bool soon = time->end && time->end - now < SOON_SECONDS * ORR_SECOND;
+    int64_t pause = (soon ? ASK_SOON_SECONDS : ASK_SECONDS) * ORR_SECOND;
+    bool stood_still = time->looked && now - time->looked > STALL_SECONDS * ORR_SECOND;
+    time->looked = now;
+    if (!in_slurm() || (now - time->asked < pause && !stood_still))
+        return;
+    if (ask_again(time) && time->end != before)
+        tell(time, exit_file);
+}
+
+/* The signal is about the time limit, or about an end that has come nearer
+ * (preemption); else somebody wants the run to end. */
+void orri_time_warned(struct orri_time *time, const char *exit_file, long grace)
+{
+    int64_t before = time->end;
+    if (!ask_again(time) || !time->end)
+        return;
+    int64_t left = time->end - orr_clock_wall();
+    if (time->end >= before && left > (grace + EARLY_SECONDS) * ORR_SECOND)
+        return;
+    time->answered++;
+    tell(time, exit_file);
+}
+
+/* ---- rank 0 ---- */
+
 bool orri_time_hear(struct orri_time *time, const char *exit_file)
 {
     struct orr_text path = ORR_TEXT_INIT;
     struct orr_text text = ORR_TEXT_INIT;
-    int64_t before = time->end;
+    struct orri_time before = *time;
+    char *rest = NULL;
     name_file(exit_file, &path);
-    if (orr_file_read(path.s, 100, &text, NULL) == ORR_OK && text.s)
-        time->end = strtoll(text.s, NULL, 10);
+    if (orr_file_read(path.s, 100, &text, NULL) == ORR_OK && text.s) {
+        time->end = strtoll(text.s, &rest, 10);
+        time->answered = strtol(rest, NULL, 10);
+    }
     orr_text_release(&path);
     orr_text_release(&text);
-    return time->end != before;
+    return time->end != before.end || time->answered != before.answered;
 }

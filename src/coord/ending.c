@@ -45,6 +45,7 @@ void orr_coord_set_end(struct orr_coord *coord, int64_t end)
         int64_t left = end - orri_wall(coord);
         int64_t whole = orri_now(coord) - coord->began + left;
         int64_t kept = whole / 10 < KEPT ? whole / 10 : KEPT;
+        kept = left / 3 < kept ? left / 3 : kept; /* it has come near all at once */
         coord->limit = orri_now(coord) + left - (kept > 0 ? kept : 0);
     }
     tell_sched(coord);
@@ -66,7 +67,6 @@ void orr_coord_warn(struct orr_coord *coord, int64_t grace)
         return;
     }
     coord->warned = end < coord->warned ? end : coord->warned;
-    coord->busy = true;
     tell_sched(coord);
 }
 
