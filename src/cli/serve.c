@@ -43,13 +43,14 @@ static void hear_of_end(struct orri_rank *rank)
         orr_coord_set_end(rank->coord, rank->time.end);
 }
 
-/* How near, the launcher may know. */
+/* How near it is, the launcher may know; else nothing more is started. */
 static void take_warning(struct orri_rank *rank)
 {
     long answered = rank->time.answered;
     hear_of_end(rank);
     if (rank->time.answered == answered)
-        orr_coord_warn(rank->coord, rank->session->grace * ORR_SECOND);
+        orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
+                        rank->session->grace * ORR_SECOND);
 }
 
 static void obey_signals(struct orri_rank *rank)

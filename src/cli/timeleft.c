@@ -17,6 +17,8 @@
 
 /* ---- Slurm ---- */
 
+static int64_t earlier(int64_t a, int64_t b) { return a && (!b || a < b) ? a : b; }
+
 static bool in_slurm(void)
 {
     const char *job = getenv("SLURM_JOB_ID");
@@ -35,27 +37,40 @@ static int64_t end_in_environment(void)
     return good ? seconds * ORR_SECOND : 0;
 }
 
+/* What the time limit leaves, and the end that Slurm has in mind, which comes nearer
+ * when a job is preempted. */
+static int64_t read_answer(char *text)
+{
+    char *rest = NULL;
+    char *blank = text + strcspn(text, " \n");
+    long long end = strtoll(blank, &rest, 10);
+    int64_t left = 0;
+    bool named = rest != blank && strchr(" \n", *rest) && end > 0 &&
+                 end < INT64_MAX / ORR_SECOND;
+    *blank = '\0';
+    int64_t limit =
+        orr_slurm_time(text, &left) ? orr_clock_wall() + left * ORR_SECOND : 0;
+    return named ? earlier(end * ORR_SECOND, limit) : limit;
+}
+
 /* False: it does not say. */
 static bool ask_slurm(int64_t *end)
 {
-    char *argv[] = { "squeue", "--noheader",           "--format=%L",
-                     "--jobs", getenv("SLURM_JOB_ID"), NULL };
+    char *argv[] = {
+        "env",    "SLURM_TIME_FORMAT=%s", "squeue", "--noheader", "--format=%L %e",
+        "--jobs", getenv("SLURM_JOB_ID"), NULL
+    };
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
-    int64_t left = 0;
     bool good = orri_program(argv, &out, &messages) == 0;
-    out.s[strcspn(out.s, "\n")] = '\0';
-    bool limited = good && orr_slurm_time(out.s, &left);
-    *end = limited ? orr_clock_wall() + left * ORR_SECOND : 0;
-    good = limited || (good && strcmp(out.s, "UNLIMITED") == 0);
+    bool endless = good && strncmp(out.s, "UNLIMITED", 9) == 0;
+    *end = good ? read_answer(out.s) : 0;
     orr_text_release(&out);
     orr_text_release(&messages);
-    return good;
+    return endless || *end;
 }
 
 /* ---- both ---- */
-
-static int64_t earlier(int64_t a, int64_t b) { return a && (!b || a < b) ? a : b; }
 
 /* What the launcher said; false: there is none. */
 static bool read_export(struct orri_time *time)

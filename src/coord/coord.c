@@ -97,7 +97,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         }
         orr_known_forgive(coord->known, setup->forgive);
     }
-    coord->end = coord->limit = coord->warned = INT64_MAX;
+    coord->end = INT64_MAX;
     coord->engine = orr_engine_new(
         setup->graph, &(struct orr_engine_files) {
                           orr_files_identify, coord->setup.files, orr_files_within });

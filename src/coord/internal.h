@@ -113,8 +113,6 @@ struct orr_coord {
     char *stopped_by;  /* a failed store: the reason */
     char *out_of_time; /* it ended before its end: what is left takes longer */
     int64_t end;       /* of what attempts have; monotonic, INT64_MAX: none */
-    int64_t limit;     /* the same, as it was told first, */
-    int64_t warned;    /* and as a signal said */
     int64_t worked;    /* since when; 0: not yet */
     uint32_t window;   /* the engine's */
 };
