@@ -27,14 +27,26 @@ extern char **environ;
 /* The launcher's signal handler needs the process to tell. */
 static volatile sig_atomic_t mpirun_pid;
 static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t warned; /* USR1: the end is near */
 
 /* Ctrl-C: the ranks end the run in good order (SIGUSR2); a third one ends mpirun. */
 static void forward(int number)
 {
     bool impatient = number == SIGINT && ++interrupts > 2;
     int to_send = number == SIGINT || number == SIGUSR2 ? SIGUSR2 : SIGUSR1;
-    if (mpirun_pid > 0)
+    if (number == SIGUSR1) /* how near, is to be asked first */
+        warned = 1;
+    else if (mpirun_pid > 0)
         (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
+}
+
+static void pass_warning(pid_t pid, struct orri_session *session, const char *exit_file)
+{
+    if (!warned)
+        return;
+    warned = 0;
+    orri_time_warned(&session->time, exit_file, session->grace);
+    (void)kill(pid, SIGUSR1);
 }
 
 static void set_environment(const char *exit_file, const struct orri_time *time)
@@ -79,34 +91,6 @@ static int exit_code_of(const char *launcher, const char *exit_file,
     return ORR_EXIT_MACHINE;
 }
 
-enum {
-    ASK_SECONDS = 300,
-    ASK_SOON_SECONDS = 60,
-    SOON_SECONDS = 900,
-    STALL_SECONDS = 5
-};
-
-/* Slurm may change the end: by hand, or because we were suspended. */
-static void follow_end(struct orri_time *time, int64_t *asked, int64_t *looked,
-                       const char *exit_file)
-{
-    int64_t now = orr_clock_wall();
-    int64_t stall = now - *looked;
-    int64_t before = time->end;
-    bool soon = time->end && time->end - now < SOON_SECONDS * ORR_SECOND;
-    int64_t pause = (soon ? ASK_SOON_SECONDS : ASK_SECONDS) * ORR_SECOND;
-    *looked = now;
-    if (!time->timed || (now - *asked < pause && stall < STALL_SECONDS * ORR_SECOND))
-        return;
-    *asked = now;
-    orri_time_ask_again(time);
-    int64_t by = time->end > before ? time->end - before : before - time->end;
-    if (by > STALL_SECONDS * ORR_SECOND) /* else the same, told in whole seconds */
-        orri_time_tell(time, exit_file);
-    else
-        time->end = before;
-}
-
 enum { LOOK_MS = 1000, LOOK_BLIND_MS = 50 /* old kernels, no descriptors */ };
 enum { PATIENCE_SECONDS = 60, KILL_SECONDS = 10 };
 
@@ -115,13 +99,12 @@ enum { PATIENCE_SECONDS = 60, KILL_SECONDS = 10 };
 struct watch {
     pid_t pid;
     const char *name, *run_dir, *exit_file;
-    struct orri_time *time;
-    int64_t asked, looked; /* wall: for its end, by follow_end() */
-    int64_t patience;      /* ns: from rank 0's exit code to the launcher's end */
-    bool lived;            /* rank 0 had the run's lock */
-    bool lost;             /* and died with it */
-    bool concluded;        /* rank 0 left its exit code */
-    int64_t end_at;        /* monotonic: TERM, and KILL later; 0: not yet */
+    struct orri_session *session;
+    int64_t patience; /* ns: from rank 0's exit code to the launcher's end */
+    bool lived;       /* rank 0 had the run's lock */
+    bool lost;        /* and died with it */
+    bool concluded;   /* rank 0 left its exit code */
+    int64_t end_at;   /* monotonic: TERM, and KILL later; 0: not yet */
     bool told;
 };
 
@@ -181,7 +164,8 @@ static void wait_for(struct watch *w, int *status)
            (ended < 0 && errno == EINTR)) {
         struct pollfd end = { .fd = fd, .events = POLLIN };
         (void)poll(&end, 1, fd < 0 ? LOOK_BLIND_MS : LOOK_MS);
-        follow_end(w->time, &w->asked, &w->looked, w->exit_file);
+        pass_warning(w->pid, w->session, w->exit_file);
+        orri_time_follow(&w->session->time, w->exit_file);
         look_for_loss(w);
         look_for_end(w);
         hurry(w);
@@ -191,7 +175,7 @@ static void wait_for(struct watch *w, int *status)
 }
 
 static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit_file,
-                          const char *run_dir, struct orri_time *time)
+                          struct orri_session *session)
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
@@ -219,15 +203,13 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
     (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
     struct watch watch = { .pid = pid,
                            .name = launcher->srun ? "srun" : "mpirun",
-                           .run_dir = run_dir,
+                           .run_dir = session->run_dir,
                            .exit_file = exit_file,
-                           .time = time,
-                           .asked = orr_clock_wall(),
-                           .looked = orr_clock_wall(),
+                           .session = session,
                            .patience = patience() };
     wait_for(&watch, &status);
     return watch.lost ? ORR_EXIT_MACHINE
-                      : exit_code_of(watch.name, exit_file, run_dir, status);
+                      : exit_code_of(watch.name, exit_file, session->run_dir, status);
 }
 
 /* Where rank 0 leaves its exit code. srun may start it on another machine than this: in
@@ -298,8 +280,7 @@ int orri_launch(struct orri_session *session, const struct orr_line *line, long 
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {
             set_environment(exit_file.s, &session->time);
-            code = spawn_and_wait(&launcher, exit_file.s, session->run_dir,
-                                  &session->time);
+            code = spawn_and_wait(&launcher, exit_file.s, session);
             orri_time_untell(exit_file.s);
             remove_exit_file(session, exit_file.s);
         }

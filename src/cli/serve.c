@@ -35,6 +35,24 @@ void orri_listen_to_signals(bool listens)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* The launcher may have learnt that the end is another. */
+static void hear_of_end(struct orri_rank *rank)
+{
+    const char *file = getenv(ORRI_EXIT_FILE);
+    if (rank->coord && rank->time.timed && file && orri_time_hear(&rank->time, file))
+        orr_coord_set_end(rank->coord, rank->time.end);
+}
+
+/* How near it is, the launcher may know; else nothing more is started. */
+static void take_warning(struct orri_rank *rank)
+{
+    long answered = rank->time.answered;
+    hear_of_end(rank);
+    if (rank->time.answered == answered)
+        orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
+                        rank->session->grace * ORR_SECOND);
+}
+
 static void obey_signals(struct orri_rank *rank)
 {
     if (rank->agent && (asked_to_interrupt || asked_to_drain || warned_of_end))
@@ -47,7 +65,7 @@ static void obey_signals(struct orri_rank *rank)
         orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
                         rank->session->grace * ORR_SECOND);
     else if (warned_of_end)
-        orr_coord_warn(rank->coord, rank->session->grace * ORR_SECOND);
+        take_warning(rank);
     asked_to_drain = 0;
     warned_of_end = 0;
     asked_to_interrupt = 0;
@@ -133,14 +151,6 @@ static orr_status check_owner(struct orri_rank *rank, int64_t stall,
                          "gone on with the run: it leaves",
                          rank->world.link->rank, rank->host, (double)stall / 1e9,
                          info.epoch);
-}
-
-/* The launcher may have learnt that the end is another. */
-static void hear_of_end(struct orri_rank *rank)
-{
-    const char *file = getenv(ORRI_EXIT_FILE);
-    if (rank->coord && rank->time.timed && file && orri_time_hear(&rank->time, file))
-        orr_coord_set_end(rank->coord, rank->time.end);
 }
 
 static orr_status keep_lock(struct orri_rank *rank, int64_t now, int64_t stall,

@@ -88,7 +88,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         orr_coord_free(coord);
         return status;
     }
-    coord->end = coord->limit = coord->warned = INT64_MAX;
+    coord->end = INT64_MAX;
     coord->engine = orr_engine_new(
         setup->graph, &(struct orr_engine_files) {
                           orr_files_identify, coord->setup.files, orr_files_within });
@@ -108,6 +108,8 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     coord->stop_at = INT64_MAX;
     coord->began = orri_now(coord);
     init_status(coord);
+    if (setup->epoch > 1)
+        orri_account_past(coord);
     if (setup->timed)
         orri_keep_time(coord);
     *out = coord;
@@ -200,10 +202,12 @@ struct losing {
 };
 
 /* What waited for a core there had no part in it. */
-static bool put_back(void *context, struct orr_ready *ready, bool ran)
+static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
 {
     const struct losing *losing = context;
     struct orr_coord *coord = losing->coord;
+    bool ran = ran_for >= 0;
+    orri_account_lost(coord, ready, ran_for);
     if (coord->draining || orri_has_result(coord, ready->task))
         return false;
     const struct orri_node *node = &coord->nodes[losing->node];
@@ -317,6 +321,7 @@ static void update_status(struct orr_coord *coord, int64_t now)
     if (coord->cores_since && coord->counted)
         s->core_seconds += s->cores * (double)(now - coord->counted) / 1e9;
     coord->counted = now;
+    orri_account_now(coord, now, false);
     s->succeeded = 0;
     s->failed_requests = 0;
     for (uint32_t r = 0; r < orr_engine_requests(coord->engine); r++) {
@@ -562,7 +567,9 @@ static void end_sealing(struct orr_coord *coord, struct orr_text *problems)
 /* The last figures, and how it ended. */
 static void close_status(struct orr_coord *coord)
 {
-    update_status(coord, orri_now(coord));
+    int64_t now = orri_now(coord);
+    update_status(coord, now);
+    orri_account_now(coord, now, true);
     coord->status.busy_cores = 0;
     coord->status.in_flight = 0;
     coord->status.waiting = 0;

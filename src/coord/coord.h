@@ -77,9 +77,6 @@ void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t gra
 /* The time is over then (wall ns; 0: there is no end), some of which is kept to store,
  * and to conclude. For a `timed` coordinator. */
 void orr_coord_set_end(struct orr_coord *coord, int64_t end);
-/* Told that the end is near: there are `grace` ns for attempts. With a known end short
- * ones may still start; else this is a drain. */
-void orr_coord_warn(struct orr_coord *coord, int64_t grace);
 
 /* The run is not ours any more, or cannot go on: tell the agents to end what runs and
  * to leave, and wait for nothing. */

@@ -32,41 +32,29 @@ void orri_keep_time(struct orr_coord *coord)
 static void tell_sched(struct orr_coord *coord)
 {
     int64_t early = 0;
-    coord->end = coord->limit < coord->warned ? coord->limit : coord->warned;
-    if (coord->worked && coord->warned == INT64_MAX && coord->limit != INT64_MAX)
-        early = coord->worked + (coord->limit - coord->worked) / 10;
+    if (coord->worked && coord->end != INT64_MAX)
+        early = coord->worked + (coord->end - coord->worked) / 10;
     orr_sched_set_end(coord->sched, coord->end, early);
 }
 
 void orr_coord_set_end(struct orr_coord *coord, int64_t end)
 {
-    coord->limit = INT64_MAX;
+    coord->end = INT64_MAX;
     if (end) {
         int64_t left = end - orri_wall(coord);
         int64_t whole = orri_now(coord) - coord->began + left;
         int64_t kept = whole / 10 < KEPT ? whole / 10 : KEPT;
-        coord->limit = orri_now(coord) + left - (kept > 0 ? kept : 0);
+        kept = left / 3 < kept ? left / 3 : kept; /* it has come near all at once */
+        coord->end = orri_now(coord) + left - (kept > 0 ? kept : 0);
     }
     tell_sched(coord);
 }
 
 void orri_shift_end(struct orr_coord *coord, int64_t stall)
 {
-    if (!coord->setup.end_yields || coord->limit == INT64_MAX)
+    if (!coord->setup.end_yields || coord->end == INT64_MAX)
         return;
-    coord->limit += stall;
-    tell_sched(coord);
-}
-
-void orr_coord_warn(struct orr_coord *coord, int64_t grace)
-{
-    int64_t end = orri_now(coord) + grace;
-    if (coord->limit == INT64_MAX) {
-        orr_coord_drain(coord, ORR_RUN_DRAINED, grace);
-        return;
-    }
-    coord->warned = end < coord->warned ? end : coord->warned;
-    coord->busy = true;
+    coord->end += stall;
     tell_sched(coord);
 }
 
@@ -124,8 +112,7 @@ static bool was_in_vain(struct orr_coord *coord, int64_t now)
     char took[ORR_TIME_TEXT];
     int64_t began = 0;
     const struct orr_ready *oldest = orr_sched_oldest(coord->sched, &began);
-    if (!oldest || !coord->worked || coord->warned != INT64_MAX ||
-        s->done != s->reused || s->failed_attempts ||
+    if (!oldest || !coord->worked || s->done != s->reused || s->failed_attempts ||
         began > coord->worked + (coord->end - coord->worked) / 10)
         return false;
     orr_duration_text((double)(now - began) / 1e9, took);

@@ -118,8 +118,6 @@ struct orr_coord {
     char *stopped_by;  /* a failed store: the reason */
     char *out_of_time; /* it ended before its end: what is left takes longer */
     int64_t end;       /* of what attempts have; monotonic, INT64_MAX: none */
-    int64_t limit;     /* the same, as it was told first, */
-    int64_t warned;    /* and as a signal said */
     int64_t worked;    /* since when; 0: not yet */
     uint32_t window;   /* the engine's */
 };
@@ -210,6 +208,17 @@ uint8_t orri_cost_of(struct orr_coord *coord, const struct orr_task *task,
                      uint32_t attempt);
 /* All stood still for so long. */
 void orri_shift_end(struct orr_coord *coord, int64_t stall);
+
+/* What became of core-seconds (account.c). An attempt ended; `counts`: it is the one of
+ * its task that does. */
+void orri_account(struct orr_coord *coord, const struct orr_done *done, bool counts);
+/* It was under way when its node was lost. */
+void orri_account_lost(struct orr_coord *coord, const struct orr_ready *ready,
+                       int64_t ran);
+/* Into the status; `over`: what is still under way is lost. */
+void orri_account_now(struct orr_coord *coord, int64_t now, bool over);
+/* What the sessions before left. */
+void orri_account_past(struct orr_coord *coord);
 
 /* End the run when too many attempts failed (budget.c). */
 void orri_check_budget(struct orr_coord *coord);

@@ -131,6 +131,35 @@ bool orr_sched_is_too_late(const struct orr_sched *sched, int64_t now, uint32_t 
     return true;
 }
 
+/* Of what is in flight on a node only as much as it has cores can be running. */
+static double running_on(const struct orr_sched *sched,
+                         const struct orri_sched_node *node, int64_t now)
+{
+    double sum = 0;
+    double cores = 0;
+    for (size_t i = 0; i < node->n; i++) {
+        const struct orri_sched_flight *flight = &sched->flights[node->flights[i]];
+        int64_t ran = now - flight->began;
+        if (ran <= 0)
+            continue;
+        sum += (double)ran / 1e9 * flight->ready.cores;
+        cores += flight->ready.cores;
+    }
+    return cores > node->has.cores ? sum * node->has.cores / cores : sum;
+}
+
+/* Short ones wait in long rows at the nodes: those that run are half through. */
+double orr_sched_running(const struct orr_sched *sched, int64_t now)
+{
+    double sum = 0;
+    uint32_t busy = sched->used < sched->nodes.cores ? sched->used : sched->nodes.cores;
+    if (sched->in_flight > 8ULL * sched->nodes.cores)
+        return sched->mean_seconds > 0 ? busy * sched->mean_seconds / 2 : 0;
+    for (uint32_t n = 0; n < sched->nodes.n; n++)
+        sum += running_on(sched, &sched->nodes.items[n], now);
+    return sum;
+}
+
 const struct orr_ready *orr_sched_oldest(const struct orr_sched *sched, int64_t *began)
 {
     const struct orri_sched_flight *oldest = NULL;

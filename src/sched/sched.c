@@ -504,7 +504,8 @@ bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
 }
 
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
-                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
+                         bool (*lost)(void *context, struct orr_ready *ready,
+                                      int64_t ran),
                          void *context)
 {
     struct orri_sched_node *node = &sched->nodes.items[node_index];
@@ -512,7 +513,7 @@ void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
         uint32_t at = node->flights[node->n - 1];
         struct orr_ready ready = sched->flights[at].ready;
         bool goes_on = sched->flights[at].twin != 0;
-        bool ran = sched->flights[at].began <= sched->now;
+        int64_t ran = sched->now - sched->flights[at].began;
         orri_land(sched, at);
         if (!goes_on && lost(context, &ready, ran))
             orr_sched_add(sched, &ready);

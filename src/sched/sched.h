@@ -57,9 +57,11 @@ void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memor
 /* Attempts that avoid some node avoid this one, too, while there are others. */
 void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
- * refuse (false) to have it put back; `ran`: it probably had a core. */
+ * refuse (false) to have it put back; `ran`: ns since it probably got a core, negative:
+ * it waited for one. */
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
-                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
+                         bool (*lost)(void *context, struct orr_ready *ready,
+                                      int64_t ran),
                          void *context);
 
 /* Can it ever run? False, with the reason appended, when it asks for more than any node
@@ -118,6 +120,8 @@ uint8_t orr_sched_cost(double seconds);
  * and what it is expected to take, in seconds. */
 bool orr_sched_is_too_late(const struct orr_sched *sched, int64_t now, uint32_t *group,
                            double *expected);
+/* Core-seconds that what is in flight has run for so far, about. */
+double orr_sched_running(const struct orr_sched *sched, int64_t now);
 /* Of what is in flight, what began first; NULL: nothing is. */
 const struct orr_ready *orr_sched_oldest(const struct orr_sched *sched, int64_t *began);
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # timelimit.sh - runs that know when their time is over: by hand, and from a squeue of our own
-# shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+# shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=../fault/kit.sh
 . "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../fault/kit.sh"
 cd "$work"
 unset SLURM_JOB_ID SLURM_JOB_END_TIME SLURM_RESTART_COUNT
 
@@ -64,7 +65,7 @@ chmod +x bin/squeue
 export PATH=$work/bin:$PATH SLURM_JOB_ID=17
 echo 0:14 >bin/squeue.left
 exits 75 "$ORRERY" run mix.yaml -n 3 --launcher mpirun --run-dir asked --quiet
-same "asked once, of our job" "--noheader --format=%L --jobs 17" "$(cat bin/squeue.asked)"
+same "asked once, of our job" "--noheader --format=%L %e --jobs 17" "$(cat bin/squeue.asked)"
 rm bin/squeue.asked
 for left in UNLIMITED INVALID ""; do # or nothing that helps
     echo "$left" >bin/squeue.left
@@ -76,18 +77,28 @@ SLURM_JOB_END_TIME=$(($(date +%s) + 14)) exits 75 "$ORRERY" run mix.yaml -n 3 \
 [ ! -e bin/squeue.asked ] || fail "squeue was asked for what was given"
 unset SLURM_JOB_ID
 
-# --- told that the end is near: what fits goes on, and no longer ---
-"$ORRERY" run mix.yaml -n 3 --set long=0 --set short=400 --time-limit 10min --grace 5 \
-    --run-dir told --quiet 2>told.err &
-pid=$!
-for _ in $(seq 100); do
-    [ "$(number told "done" 2>/dev/null || true)" -ge 4 ] 2>/dev/null && break
-    read -rt 0.2 <> <(:) || true
-done
-before=$(number told "done")
-kill -USR1 $pid
-code=0
-wait $pid || code=$?
-same "told: exit code" 75 "$code"
-[ "$(number told "done")" -ge $((before + 10)) ] || fail "told: $before, then $(number told "done"): it stopped at once"
-[ "$(number told "done")" -lt $((before + 40)) ] || fail "told: it went on"
+# --- told that the end is near: when Slurm says how near, what fits goes on till then ---
+# warned NAME LEFT: `done` when it was told, and at the end
+warned() {
+    local pid code=0
+    echo 10:00 >bin/squeue.left
+    "$ORRERY" run mix.yaml -n 3 --set long=0 --set short=400 --grace 5 --launcher mpirun \
+        --run-dir "$1" --quiet 2>/dev/null &
+    pid=$!
+    wait_until has_counted "$1" 4
+    echo "$2" >bin/squeue.left
+    before=$(number "$1" "done")
+    kill -USR1 $pid
+    wait $pid || code=$?
+    same "$1: exit code" 75 "$code"
+    after=$(number "$1" "done")
+}
+has_counted() { [ "$(number "$1" "done" 2>/dev/null || echo 0)" -ge "$2" ]; }
+export SLURM_JOB_ID=17
+warned near 0:09
+[ "$after" -ge $((before + 12)) ] || fail "near: $before, then $after: it stopped at once"
+[ "$after" -lt $((before + 40)) ] || fail "near: it went on"
+warned preempted "10:00 $(($(date +%s) + 12))"
+[ "$after" -ge $((before + 8)) ] || fail "preempted: $before, then $after: it stopped at once"
+warned unknown 9:59 # somebody else wants it to end
+[ "$after" -lt $((before + 12)) ] || fail "unknown: it went on"

@@ -82,11 +82,51 @@ fi
 
 if wanted limit; then
     begin "the time limit: drained, requeued, resumed"
-    flow=slow.yaml submit limit --time 1 --warn 45
+    sed 's/time: 120ms/time: 1s/' many.yaml >slower.yaml # 75 s
+    flow=slower.yaml submit limit --time 1 --warn 45
     good limit
     [ "$(starts limit)" -gt 1 ] || fail "limit: one start was enough: nothing was tried"
     contains "limit: told" "$(cat limit/slurm/attempts)" "told that the end is near"
     contains "limit: drained" "$(cat limit/slurm/attempts)" "exit code 75"
+fi
+
+if wanted known; then
+    begin "the end is known: what fits is started, what does not is left for the next turn"
+    cat >mix.yaml <<'YAML'
+orrery: 1
+workflow: mix
+inputs: {n: {type: int, default: 1}}
+facts: {big: {i: int}, small: {i: int}, done_big: {i: int}, done_small: {i: int}}
+functions:
+  encode: {use: core.sleep, cost: seconds(time)}
+  measure: {use: core.sleep}
+rules:
+  - {rule: bigs, match: {j: job}, for: i in range(16), assert: big, with: {i: i}}
+  - {rule: smalls, match: {j: job}, for: i in range(300), assert: small, with: {i: i}}
+  - rule: encode
+    match: {t: big}
+    action: {call: encode, with: {i: t.i, time: 25s}}
+    reaction: [{assert: done_big, with: {i: result.i}}]
+  - rule: measure
+    match: {t: small}
+    action: {call: measure, with: {i: t.i, time: 500ms}}
+    reaction: [{assert: done_small, with: {i: result.i}}]
+outputs: {done_big: {each: done_big}, done_small: {each: done_small}}
+YAML
+    # a minute, of which Slurm may take any part away with its signal: two turns are enough
+    flow=mix.yaml submit known --time 1 --warn 30
+    wait_until over known
+    same "known: exit code" 0 "$(cat known/slurm/DONE)"
+    same "known: all is done" 316 "$(counted known)"
+    [ "$(starts known)" = 2 ] || [ "$(starts known)" = 3 ] || fail "known: $(starts known) turns"
+    same "known: nothing was cut off" 0 \
+        "$("$ORRERY" ls known attempts --format csv | grep -c ',lost,' || true)"
+    # more time, while it runs: it is not asked for another turn
+    flow=slow.yaml submit longer --time 1 --warn 10
+    wait_until has_counted longer 20
+    scontrol update "JobId=$(job_of longer)" TimeLimit=10
+    good longer
+    same "longer: starts" 1 "$(starts longer)"
 fi
 
 if wanted cancel; then
@@ -116,7 +156,7 @@ fi
 
 if wanted preempt; then
     begin "preempted by an urgent job"
-    submit preempt --partition scavenge
+    flow=slow.yaml submit preempt --partition scavenge
     wait_until has_counted preempt 100
     sbatch -Q -p urgent -N 8 --exclusive --output=/dev/null --wrap 'sleep 2'
     good preempt

@@ -158,6 +158,7 @@ static void near_the_end_none_waits_at_a_node(void **state)
     assert_int_equal(next(s, 0), 0);
     assert_int_equal(next(s, 0), 1);
     assert_int_equal(next(s, 0), NONE);
+    assert_true(orr_sched_running(s, seconds(5)) == 5); /* one runs, one waits */
     orr_sched_done(s, 0, -1);
     assert_int_equal(next(s, 700), NONE); /* three of them would not end in time */
     orr_sched_done(s, 1, -1);
@@ -176,6 +177,7 @@ static void it_is_said_what_they_wait_for(void **state)
     assert_int_equal(next(s, 900), 1);
     assert_string_equal(orr_sched_waits_for(s, 0, 0, &one), "more time");
     assert_string_equal(orr_sched_waits_for(s, 0, 1, &one), "cores");
+    assert_true(orr_sched_running(s, seconds(903)) == 3);
     int64_t began = 0;
     assert_int_equal(orr_sched_oldest(s, &began)->task, 1);
     assert_true(began == seconds(900));

@@ -188,7 +188,7 @@ static void what_no_node_can_hold_is_refused_with_the_numbers(void **state)
     orr_sched_free(s);
 }
 
-static bool keep(void *context, struct orr_ready *r, bool ran)
+static bool keep(void *context, struct orr_ready *r, int64_t ran)
 {
     (void)context, (void)r, (void)ran;
     return true;
