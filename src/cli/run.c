@@ -91,6 +91,8 @@ static const struct orr_option run_options[] = {
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "dry-run", 0, NULL,
       "go through all rules with functions answered from examples; start nothing",
       false },

@@ -72,6 +72,14 @@ static void put_variable(const char *name, const char *value, struct orr_text *o
     orr_text_puts(out, "\n");
 }
 
+/* A log for each element: what sbatch was told cannot add to the index. */
+static const char element[] =
+    "index=$((SLURM_ARRAY_TASK_ID + ${1:-0})) # Slurm's indices end early "
+    "(MaxArraySize)\n"
+    "run=$run/$index\n"
+    "job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+    "mkdir -p \"$run/slurm\" && exec >>\"$run/slurm/log-$job.txt\" 2>&1 || exit 3\n";
+
 static const char before[] =
     "\n"
     "# Over for good? Then there is nothing to do, however often the job is started.\n"
@@ -81,7 +89,7 @@ static const char before[] =
     "restarts=${SLURM_RESTART_COUNT:-0}\n"
     "note() {\n"
     "    printf '%s job %s start %s: %s\\n' \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\" "
-    "\"${SLURM_JOB_ID:-none}\" \\\n"
+    "\"$job\" \\\n"
     "        \"$((restarts + 1))\" \"$*\" >>\"$run/slurm/attempts\"\n"
     "}\n"
     "if [ \"$restarts\" -lt \"$requeues\" ]; then # for those who are left without "
@@ -142,6 +150,7 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
     put_variable("run", script->run_dir, out);
     put_variable("directory", script->directory, out);
     orr_text_printf(out, "requeues=%" PRIu32 "\n", script->requeues);
+    orr_text_puts(out, script->array ? element : "job=${SLURM_JOB_ID:-none}\n");
     orr_text_puts(out, before);
     for (size_t i = 0; i < script->n_modules; i++) {
         orr_text_puts(out, i ? " " : "\nmodule load ");
@@ -155,6 +164,7 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
         orr_text_puts(out, i ? " " : "");
         orr_slurm_quote(script->command[i], out);
     }
+    orr_text_puts(out, script->array ? " --run-dir \"$run\" --request \"$index\"" : "");
     orr_text_puts(out, " &\n");
     orr_text_puts(out, after);
 }

@@ -144,8 +144,12 @@ contains "test only" "$(cat log)" "<--test-only>"
 exits 2 "$ORRERY" submit job.yaml --run-dir third --after other
 contains "never submitted" "$err" "never submitted"
 exits 0 "$ORRERY" submit job.yaml --run-dir other
+exits 2 "$ORRERY" submit job.yaml --run-dir third --after other --print
+contains "not there" "$err" "its job is over, but the run is not"
+export SQUEUE_STATE="PENDING (Priority)"
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after other --print
 contains "dependency" "$out" "#SBATCH --dependency=afterok:17"
+SQUEUE_STATE=
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after "$odd" --print
 [[ $out != *dependency* ]] || fail "a dependency on a run that is over"
 
@@ -172,4 +176,4 @@ exits 2 "$ORRERY" submit job.yaml --run-dir $'two\nlines' --print
 contains "lines" "$err" "is one line"
 rm bin/sbatch
 exits 3 env "PATH=$work/bin" "$ORRERY" submit job.yaml --run-dir fourth
-contains "no sbatch" "$err" "cannot start sbatch"
+contains "no sbatch" "$err" "this machine has no sbatch"
