@@ -96,7 +96,7 @@ static int run_program(char *const *argv, int64_t until, struct orr_text *out,
     if (bad && messages)
         orr_text_printf(messages, "cannot start %s: %s\n", argv[0], strerror(bad));
     if (late && messages)
-        orr_text_printf(messages, "%s does not answer\n", argv[0]);
+        orr_text_printf(messages, "%s does not answer in time\n", argv[0]);
     for (int i = 0; i < 2; i++)
         if (texts[i] && !texts[i]->s)
             orr_text_puts(texts[i], "");
@@ -209,6 +209,35 @@ struct orri_batch_state orri_batch_state(const char *job)
 bool orri_batch_list(const char *jobs, struct orr_text *out, char **trouble)
 {
     return !*jobs || ask_squeue("--format=%i %T %R", jobs, out, trouble);
+}
+
+static char *line_word(char *line)
+{
+    line[strcspn(line, " ")] = '\0';
+    return orr_strdup(line);
+}
+
+char *orri_batch_unnoted(const char *run)
+{
+    char user[32];
+    char *argv[] = { "squeue", "--noheader", "--format=%A %Z", "--user", user, NULL };
+    struct orr_text out = ORR_TEXT_INIT;
+    struct orr_text messages = ORR_TEXT_INIT;
+    char *folder = orr_path_join(run, "slurm");
+    char *found = NULL;
+    char *rest = NULL;
+    (void)snprintf(user, sizeof user, "%ld", (long)getuid());
+    if (orri_program_within(argv, ORRI_ASK_SECONDS, &out, &messages) == 0)
+        for (char *line = strtok_r(out.s, "\n", &rest); line && !found;
+             line = strtok_r(NULL, "\n", &rest)) {
+            char *place = strchr(line, ' ');
+            if (place && strcmp(place + 1, folder) == 0)
+                found = line_word(line);
+        }
+    free(folder);
+    orr_text_release(&out);
+    orr_text_release(&messages);
+    return found ? found : orr_strdup("");
 }
 
 enum { LOOKS = 60, LOOK_SECONDS = 10 };

@@ -19,7 +19,7 @@ int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messa
 /* The same of one that only asks: it is ended after so long; ORRI_TOO_LATE. */
 int orri_program_within(char *const *argv, long seconds, struct orr_text *out,
                         struct orr_text *messages);
-enum { ORRI_ASK_SECONDS = 20, ORRI_TOO_LATE = 124, ORRI_NOT_STARTED = 127 };
+enum { ORRI_ASK_SECONDS = 10, ORRI_TOO_LATE = 124, ORRI_NOT_STARTED = 127 };
 
 /* RUN/slurm/NAME; free() it. */
 char *orri_batch_path(const char *run, const char *name);
@@ -39,6 +39,10 @@ struct orri_batch_state orri_batch_state(const char *job);
  * cannot be asked. */
 bool orri_batch_list(const char *jobs, struct orr_text *out, char **trouble);
 void orri_batch_state_release(struct orri_batch_state *state);
+/* A job of ours in the queue that works in RUN/slurm, by its directory: RUN/slurm/jobs
+ * may lack it, when sbatch was not told in time that Slurm took it. Its id, "" when
+ * there is none or squeue cannot be asked; free() it. */
+char *orri_batch_unnoted(const char *run);
 /* Of a job (twice its id) that is over and left nothing. */
 #define ORRI_NEVER_BEGAN                                                               \
     "job %s is over, and its script left nothing: do the nodes see this directory? "   \

@@ -42,12 +42,14 @@ orr_status orri_submit_open(const char *run, int *lock, struct orr_error *err)
     return status;
 }
 
-void orri_submit_leave_nothing(const char *run)
+void orri_submit_leave_nothing(const struct orri_submission *s)
 {
+    const char *run = s->run_dir;
     static const char *const names[] = { "script.sh", "lock" };
     char *jobs = orri_batch_path(run, "jobs");
     char *folder = orr_path_join(run, "slurm");
-    for (size_t i = 0; access(jobs, F_OK) != 0 && i < 2; i++) {
+    bool never = access(jobs, F_OK) != 0 && !s->unsure;
+    for (size_t i = 0; never && i < 2; i++) {
         char *path = orri_batch_path(run, names[i]);
         (void)unlink(path);
         free(path);
@@ -88,18 +90,6 @@ void orri_submit_note(const char *run, const char *job)
 
 /* ---- sbatch ---- */
 
-static int tell_refused(int code)
-{
-    if (code == ORRI_NOT_STARTED)
-        (void)fputs("orrery submit: error: this machine has no sbatch: submit on a "
-                    "login node of the cluster, or load its module\n",
-                    stderr);
-    else
-        (void)fprintf(stderr, "orrery submit: error: sbatch refused the job (%d)\n",
-                      code);
-    return code == ORRI_NOT_STARTED ? ORR_EXIT_MACHINE : ORR_EXIT_INPUT;
-}
-
 int orri_sbatch(struct orri_submission *s, const char *const *words,
                 const char *argument, char **job)
 {
@@ -126,11 +116,12 @@ int orri_sbatch(struct orri_submission *s, const char *const *words,
         orr_text_print(stderr, messages.s);
     out.s[strcspn(out.s, ";\n")] = '\0';
     *job = orr_strdup(test ? "" : out.s);
+    code = code == 0 ? ORR_EXIT_OK : orri_tell_refused(s, code, messages.s);
     free(script);
     free(argv);
     orr_text_release(&out);
     orr_text_release(&messages);
-    return code == 0 ? ORR_EXIT_OK : tell_refused(code);
+    return code;
 }
 
 /* ---- one run ---- */
@@ -140,6 +131,13 @@ static int check_free(const struct orri_submission *s)
 {
     char *job = orri_batch_job(s->run_dir);
     struct orri_batch_state state = orri_batch_state(job);
+    char *other = *state.state || *state.trouble ? orr_strdup("")
+                                                 : orri_batch_unnoted(s->run_dir);
+    if (*other) { /* from now on it is known */
+        orri_submit_note(s->run_dir, other);
+        orri_batch_state_release(&state);
+        state = orri_batch_state(other);
+    }
     int code = *state.trouble ? ORR_EXIT_MACHINE
                : *state.state ? ORR_EXIT_INPUT
                               : ORR_EXIT_OK;
@@ -152,8 +150,9 @@ static int check_free(const struct orri_submission *s)
         (void)fprintf(stderr,
                       "orrery submit: %s has a job already, %s (%s): orrery cancel %s "
                       "ends it\n",
-                      s->run_dir, job, state.state, s->run_dir);
+                      s->run_dir, *other ? other : job, state.state, s->run_dir);
     orri_batch_state_release(&state);
+    free(other);
     free(job);
     return code;
 }
@@ -194,7 +193,7 @@ int orri_submit_run(struct orri_submission *s, const struct orr_text *script)
             code = submit_script(s);
     }
     if (lock >= 0) {
-        orri_submit_leave_nothing(s->run_dir);
+        orri_submit_leave_nothing(s);
         (void)close(lock);
     }
     return status == ORR_OK ? code : orri_complain(&err);

@@ -1,5 +1,6 @@
 /* status.c - orrery status: how a run is, or how it ended */
 #include "view/status.h"
+#include "base/file.h"
 #include "cli/array.h"
 #include "cli/batch.h"
 #include "cli/command.h"
@@ -9,15 +10,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* A job that is over, and whose script never ran. */
-static bool left_nothing(const char *run)
+enum { NOTES_MAX = 16 << 20 };
+
+/* What the script noted last, of a run that is not done; "" when that is nothing. The
+ * notes are "TIME job ID start N: WORDS". */
+static void put_last_note(const char *run, const char *job, struct orr_text *out)
 {
+    struct orr_text notes = ORR_TEXT_INIT;
     char *path = orri_batch_path(run, "attempts");
-    bool none = access(path, F_OK) != 0;
+    bool any = orr_file_read(path, NOTES_MAX, &notes, NULL) == ORR_OK && notes.length;
+    if (!any) {
+        orr_text_printf(out, ORRI_NEVER_BEGAN, job, job);
+    } else {
+        if (notes.s[notes.length - 1] == '\n')
+            notes.s[notes.length - 1] = '\0';
+        const char *last = strrchr(notes.s, '\n');
+        const char *words = strstr(last ? last : notes.s, ": ");
+        bool done = orri_batch_done(run) >= 0;
+        orr_text_printf(out, "job %s: over%s\n", job, done || !words ? "" : words);
+    }
     free(path);
-    return none;
+    orr_text_release(&notes);
 }
 
 static void put_job_text(const char *run, const char *job,
@@ -28,10 +42,8 @@ static void put_job_text(const char *run, const char *job,
                         state->trouble);
     else if (*state->state)
         orr_text_printf(out, "job %s: %s %s\n", job, state->state, state->more);
-    else if (left_nothing(run))
-        orr_text_printf(out, ORRI_NEVER_BEGAN, job, job);
     else
-        orr_text_printf(out, "job %s: over\n", job);
+        put_last_note(run, job, out);
 }
 
 /* What the batch system says of the run's newest job; nothing for a run without jobs.

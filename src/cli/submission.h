@@ -10,6 +10,7 @@ struct orri_submission {
     const struct orr_job *job;
     struct orr_slurm_site site;
     struct orr_diags diags; /* of the site file */
+    const char *site_file;  /* NULL: there is none */
     char *run_dir;          /* absolute */
     char *directory;        /* where we are */
     char *self;
@@ -19,13 +20,19 @@ struct orri_submission {
     const char **command;
     size_t n_command, cap_command;
     long requeues;
-    long warn;  /* s before the end */
-    long limit; /* elements of an array at a time; 0: any number */
+    long warn;   /* s before the end */
+    bool unsure; /* Slurm may have taken a job without saying so */
+    long limit;  /* elements of an array at a time; 0: any number */
 };
 
 /* Give the script of one run, or of an array of runs, to sbatch; an exit code. */
 int orri_submit_run(struct orri_submission *s, const struct orr_text *script);
 int orri_submit_array(struct orri_submission *s, const struct orr_text *script);
+
+/* Options whose form is known: false after a message. (refused.c) */
+bool orri_check_options(const struct orri_submission *s);
+/* What sbatch said no to, and what can be done; an exit code, after a message. */
+int orri_tell_refused(struct orri_submission *s, int code, const char *messages);
 
 /* ---- RUN/slurm, and sbatch (sbatch.c) ---- */
 
@@ -33,7 +40,7 @@ int orri_submit_array(struct orri_submission *s, const struct orr_text *script);
  * error. */
 orr_status orri_submit_open(const char *run, int *lock, struct orr_error *err);
 /* A run that never had a job leaves nothing behind. */
-void orri_submit_leave_nothing(const char *run);
+void orri_submit_leave_nothing(const struct orri_submission *s);
 orr_status orri_submit_script(const char *run, const struct orr_text *text,
                               struct orr_error *err);
 /* A job of the run, or of an element of an array. */

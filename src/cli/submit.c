@@ -17,16 +17,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { SITE_MAX = 1 << 20 };
 
-static void add_option(struct orri_submission *s, const char *name, const char *value)
+static void add_option_from(struct orri_submission *s, const char *name,
+                            const char *value, const char *from)
 {
     s->options =
         orr_grow(s->options, s->n_options, &s->cap_options, sizeof *s->options);
-    s->options[s->n_options++] = (struct orr_slurm_option) { name, value };
+    s->options[s->n_options++] = (struct orr_slurm_option) { name, value, from };
+}
+
+static void add_option(struct orri_submission *s, const char *name, const char *value)
+{
+    add_option_from(s, name, value, NULL);
 }
 
 static void add_word(struct orri_submission *s, const char *word)
@@ -82,6 +89,7 @@ static bool read_site(struct orri_submission *s)
         return true;
     const char *file = orr_arena_strdup(&s->arena, path);
     free(path);
+    s->site_file = file;
     if (orr_file_read(file, SITE_MAX, &text, &err) != ORR_OK) {
         (void)orri_complain(&err);
         orr_text_release(&text);
@@ -161,6 +169,12 @@ static bool add_size(struct orri_submission *s)
         !orri_seconds(s->line, "until", 0, &ask.until) ||
         !orri_number(s->line, "core-hours", 1, 1000000000, 0, &hours))
         return false;
+    if (orri_has(s->line, "until") && !(ask.until > 0)) {
+        (void)fputs("orrery submit: --until is how long the run may take, such as 3h; "
+                    "nothing takes no time\n",
+                    stderr);
+        return false;
+    }
     bool wanted = ask.until > 0 || hours > 0 || (nodes && strcmp(nodes, "auto") == 0);
     if (!wanted)
         return true;
@@ -222,16 +236,19 @@ static bool add_options(struct orri_submission *s)
     add_option(s, "no-kill", "");
     add_option(s, "signal", orr_arena_printf(&s->arena, "B:USR1@%ld", s->warn));
     for (size_t i = 0; i < s->site.n_options; i++)
-        add_option(s, s->site.options[i].name, s->site.options[i].value);
+        add_option_from(s, s->site.options[i].name, s->site.options[i].value,
+                        s->site_file);
     for (uint32_t i = 0; i < s->job->n_slurm; i++)
-        add_option(s, s->job->slurm_names[i], s->job->slurm_values[i]);
+        add_option_from(s, s->job->slurm_names[i], s->job->slurm_values[i],
+                        s->job->file);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (orri_option(s->line, own[i]) &&
             strcmp(orri_option(s->line, own[i]), "auto") != 0)
-            add_option(s, own[i], orri_option(s->line, own[i]));
+            add_option_from(s, own[i], orri_option(s->line, own[i]),
+                            orr_arena_printf(&s->arena, "--%s", own[i]));
     add_shape(s);
     add_array(s);
-    return add_size(s) && add_after(s);
+    return orri_check_options(s) && add_size(s) && add_after(s);
 }
 
 /* ---- the command ---- */
@@ -310,6 +327,13 @@ static bool find_places(struct orri_submission *s)
     return false;
 }
 
+static unsigned mask_now(void)
+{
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    return mask;
+}
+
 static int submit_job(struct orri_submission *s)
 {
     struct orr_text text = ORR_TEXT_INIT;
@@ -327,9 +351,11 @@ static int submit_job(struct orri_submission *s)
         .n_command = s->n_command,
         .modules = s->site.modules,
         .n_modules = s->site.n_modules,
+        .site = s->site_file,
         .setup = s->site.setup,
         .n_setup = s->site.n_setup,
         .requeues = (uint32_t)s->requeues,
+        .umask = mask_now(),
     };
     orr_slurm_script_put(&script, &text);
     if (orri_has(s->line, "print")) {

@@ -60,6 +60,20 @@ static orr_status check_same(const struct parts *p, const char *labels,
                          run, p->array.n, p->n, run);
 }
 
+/* One that nobody noted may be any of them. */
+static orr_status check_unnoted(const struct parts *p, struct orr_error *err)
+{
+    char *job = orri_batch_unnoted(p->s->run_dir);
+    orr_status status = ORR_OK;
+    if (*job)
+        status = orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                               "%s has job %s, of which nobody knows what it is for: "
+                               "scancel %s ends it",
+                               p->s->run_dir, job, job);
+    free(job);
+    return status;
+}
+
 /* Nothing left to do: how it stands; an exit code. */
 static int tell_none(const struct parts *p)
 {
@@ -85,6 +99,14 @@ static int tell_none(const struct parts *p)
     return jobs ? ORR_EXIT_INPUT : ORR_EXIT_OK;
 }
 
+static bool knows_a_job(const struct parts *p)
+{
+    for (uint32_t i = 0; i < p->array.n; i++)
+        if (orri_element_has_job(&p->array.elements[i]))
+            return true;
+    return false;
+}
+
 static orr_status choose(struct parts *p, const char *labels, struct orr_error *err)
 {
     orr_status status = ORR_OK;
@@ -98,6 +120,8 @@ static orr_status choose(struct parts *p, const char *labels, struct orr_error *
         if (status == ORR_OK)
             status = check_same(p, labels, err);
     }
+    if (status == ORR_OK && !knows_a_job(p))
+        status = check_unnoted(p, err);
     for (uint32_t i = 0; i < p->n && status == ORR_OK; i++) {
         p->wanted[i] = i >= p->array.n || is_wanted(p->s, &p->array.elements[i]);
         p->n_wanted += p->wanted[i];
@@ -256,15 +280,15 @@ static int submit_locked(struct parts *p, const struct orr_text *script,
 }
 
 /* Not even the list, when nothing was ever submitted. */
-static void leave_nothing(const char *run)
+static void leave_nothing(const struct orri_submission *s)
 {
-    char *jobs = orri_batch_path(run, "jobs");
-    char *list = orr_path_join(run, "array");
-    if (access(jobs, F_OK) != 0)
+    char *jobs = orri_batch_path(s->run_dir, "jobs");
+    char *list = orr_path_join(s->run_dir, "array");
+    if (access(jobs, F_OK) != 0 && !s->unsure)
         (void)unlink(list);
     free(list);
     free(jobs);
-    orri_submit_leave_nothing(run);
+    orri_submit_leave_nothing(s);
 }
 
 /* One that has begun, or was submitted. */
@@ -296,7 +320,7 @@ int orri_submit_array(struct orri_submission *s, const struct orr_text *script)
         return orri_complain(&err);
     p.wanted = orr_alloc(p.n + 1, sizeof *p.wanted);
     int code = submit_locked(&p, script, &err);
-    leave_nothing(s->run_dir);
+    leave_nothing(s);
     (void)close(lock);
     orri_array_release(&p.array);
     free(p.wanted);

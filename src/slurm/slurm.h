@@ -26,6 +26,7 @@ void orr_slurm_hosts(const char *const *names, const uint32_t *places, size_t n,
 struct orr_slurm_option {
     const char *name;  /* of sbatch, without dashes */
     const char *value; /* one line; "" or "true": a switch */
+    const char *from;  /* who says so: a file, "--NAME"; NULL: orrery itself */
 };
 
 struct orr_slurm_script {
@@ -38,9 +39,11 @@ struct orr_slurm_script {
     size_t n_command;
     const char *const *modules; /* to load */
     size_t n_modules;
+    const char *site;         /* the file that names them */
     const char *const *setup; /* lines of shell */
     size_t n_setup;
     uint32_t requeues; /* how often the job may start again, at most */
+    unsigned umask;    /* of who submits */
 };
 
 /* The script, for sbatch in the directory RUN/slurm: its log goes to log-JOB.txt there.
