@@ -159,7 +159,7 @@ static const char after[] =
     "again() {\n"
     "    if [ -n \"${SLURM_JOB_ID:-}\" ] && [ \"$restarts\" -lt \"$requeues\" ]; then\n"
     "        note \"asks for another turn\"\n"
-    "        trap '' TERM\n"
+    "        trap - TERM # not to wait for KILL\n"
     "        scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
     "    else\n"
     "        note \"no more turns (--requeues)\"\n"
