@@ -232,12 +232,6 @@ static int check_and_start(struct orri_session *session, const struct orr_line *
     return code;
 }
 
-static bool is_run(const char *path)
-{
-    struct orr_run_info info;
-    return path && orr_run_info_read(path, &info, NULL) == ORR_OK;
-}
-
 /* Before MPI_Init, ranks know their numbers from the environment only. */
 static bool is_first_rank(void)
 {
@@ -315,7 +309,7 @@ static int run_main(const struct orr_line *line)
     session.settings = settings;
     session.resume =
         (orri_has(line, "resume") || (was_requeued() && !orri_has(line, "dry-run"))) &&
-        is_run(session.run_dir);
+        session.run_dir && orri_is_run(session.run_dir);
     if (session.resume && !orri_has(line, "resume"))
         tell_requeued(&session);
     int code = ORR_EXIT_INPUT;

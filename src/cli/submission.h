@@ -8,6 +8,8 @@
 struct orri_submission {
     const struct orr_line *line;
     const struct orr_job *job;
+    const struct orr_setting *settings;
+    size_t n_settings;
     struct orr_slurm_site site;
     struct orr_diags diags; /* of the site file */
     const char *site_file;  /* NULL: there is none */

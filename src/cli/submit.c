@@ -386,17 +386,24 @@ static int submit_main(const struct orr_line *line)
     struct orri_submission s = { .line = line };
     struct orri_texts texts = { 0 };
     struct orr_setting *settings = NULL;
-    struct orri_session session = { .job = line->args[0] };
+    struct orri_session session = { .job = line->args[0],
+                                    .run_dir = orri_option(line, "run-dir"),
+                                    .accept_changes =
+                                        orri_has(line, "accept-changes") };
     int code = ORR_EXIT_INPUT;
     if (!orri_number(line, "requeues", 0, 100000, 20, &s.requeues) ||
         !orri_number(line, "warn", 10, 86400, 120, &s.warn) ||
         !orri_number(line, "array-limit", 1, 1000000, 0, &s.limit) ||
         !check_together(line) || !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
-    session.settings = settings;
+    s.settings = session.settings = settings;
+    s.n_settings = session.n_settings;
+    session.resume = session.run_dir && !orri_has(line, "array") &&
+                     orri_is_run(session.run_dir);
     struct orr_job *job = orri_compile_job(&session, &texts, true);
     s.job = job;
-    if (job && orri_inputs_readable(job, "error"))
+    const char *word = session.resume ? "warning" : "error"; /* as run does */
+    if (job && (orri_inputs_readable(job, word) || session.resume))
         code = submit_job(&s);
     orr_job_free(job);
     orri_texts_release(&texts);

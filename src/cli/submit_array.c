@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cli/array.h"
 #include "cli/batch.h"
+#include "cli/prepare.h"
 #include "cli/submission.h"
 
 #include <inttypes.h>
@@ -44,20 +45,61 @@ static orr_status check_same(const struct parts *p, const char *labels,
                              struct orr_error *err)
 {
     const char *run = p->s->run_dir;
-    bool same = p->array.n == p->n;
-    for (uint32_t i = 0; i < p->array.n && same; i++) {
-        size_t length = strlen(p->array.elements[i].label);
-        same = strncmp(labels, p->array.elements[i].label, length) == 0 &&
-               labels[length] == '\n';
-        labels += same ? length + 1 : 0;
-    }
-    if (same || orri_has(p->s->line, "accept-changes"))
+    if (orri_has(p->s->line, "accept-changes"))
         return ORR_OK;
-    return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
-                         "%s: the job's requests are not those of the array (it has "
-                         "%" PRIu32 ", the job %" PRIu32 "): see %s/array; another "
-                         "--run-dir, or --accept-changes",
-                         run, p->array.n, p->n, run);
+    if (p->array.n != p->n)
+        return orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                             "%s: the job has %" PRIu32 " requests, the array has "
+                             "%" PRIu32 ": another --run-dir, or --accept-changes",
+                             run, p->n, p->array.n);
+    for (uint32_t i = 0; i < p->n; i++) {
+        const char *then = p->array.elements[i].label;
+        size_t length = strcspn(labels, "\n");
+        if (strlen(then) != length || strncmp(labels, then, length) != 0)
+            return orr_error_set(
+                err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                "%s: request %" PRIu32
+                " of the job is not that of the array: it is %.*s, and "
+                "was %s: another --run-dir, or --accept-changes",
+                run, i, (int)length, labels, then);
+        labels += length + 1;
+    }
+    return ORR_OK;
+}
+
+/* Would this element, which has begun, go on? False after a message. */
+static bool check_element(const struct parts *p, uint32_t i)
+{
+    struct orri_submission *s = p->s;
+    struct orr_setting *settings = orr_alloc(s->n_settings + 1, sizeof *settings);
+    struct orri_session session = { .job = s->line->args[0],
+                                    .run_dir = p->array.elements[i].run,
+                                    .resume = true,
+                                    .accept_changes =
+                                        orri_has(s->line, "accept-changes"),
+                                    .settings = settings,
+                                    .n_settings = s->n_settings + 1 };
+    struct orri_texts texts = { 0 };
+    if (s->n_settings)
+        memcpy(settings, s->settings, s->n_settings * sizeof *settings);
+    settings[s->n_settings] =
+        (struct orr_setting) { ORR_SETTING_REQUEST,
+                               orr_arena_printf(&s->arena, "%" PRIu32, i), NULL };
+    struct orr_job *job = orri_compile_job(&session, &texts, true);
+    bool good = job != NULL;
+    orr_job_free(job);
+    orri_texts_release(&texts);
+    free(settings);
+    return good;
+}
+
+/* What changed is the same for most: the first of them speaks for all. */
+static bool check_changes(const struct parts *p)
+{
+    for (uint32_t i = 0; i < p->array.n && i < p->n; i++)
+        if (p->wanted[i] && orri_is_run(p->array.elements[i].run))
+            return check_element(p, i);
+    return true;
 }
 
 /* One that nobody noted may be any of them. */
@@ -268,6 +310,8 @@ static int submit_locked(struct parts *p, const struct orr_text *script,
     orr_status status = choose(p, labels.s, err);
     if (status == ORR_OK && !p->n_wanted) {
         code = tell_none(p);
+    } else if (status == ORR_OK && !check_changes(p)) {
+        code = ORR_EXIT_INPUT;
     } else if (status == ORR_OK) {
         status = orri_submit_script(run, script, err);
         if (status == ORR_OK)
@@ -294,10 +338,8 @@ static void leave_nothing(const struct orri_submission *s)
 /* One that has begun, or was submitted. */
 static bool is_one_run(const char *run)
 {
-    char *path = orr_path_join(run, "run");
     char *job = orri_batch_job(run);
-    bool is = access(path, F_OK) == 0 || (*job && !orri_is_array(run));
-    free(path);
+    bool is = orri_is_run(run) || (*job && !orri_is_array(run));
     free(job);
     return is;
 }

@@ -157,6 +157,12 @@ exits 0 "$ORRERY" cancel set
 same "all" "17 18" "$(tail -n 1 fake/cancelled)"
 exits 2 "$ORRERY" cancel set
 : >fake/words
+submit 2 --retry-failed --set n=9
+contains "other" "$err" "request 0 of the job is not that of the array: it is text=\"a b\", and was n=1 text=\"a b\""
+sed -i.before 's/-lt 90/-lt 89/' flow.yaml
+submit 2 --retry-failed
+contains "changed" "$err" "set/2: changed since the run began"
+mv flow.yaml.before flow.yaml
 submit 0 --retry-failed
 contains "failed ones too" "$(cat fake/words)" "<--array=1-3,5>"
 play 19 1
@@ -170,7 +176,7 @@ contains "tried again" "$("$ORRERY" status set/5)" "failed"
 # --- another job is not this array's ---
 sed -i 's/n: \[1, 2\]/n: [1, 2, 3]/' sweep.yaml
 submit 2
-contains "other" "$err" "the job's requests are not those of the array (it has 6, the job 9)"
+contains "other" "$err" "the job has 9 requests, the array has 6"
 : >fake/words
 submit 0 --accept-changes
 contains "all of them" "$(cat fake/words)" "<--array=0-8>"

@@ -88,6 +88,11 @@ nodes_of() { scontrol show hostnames "$(squeue -h -j "$(job_of "$1")" -o %N)"; }
 last_node() { nodes_of "$1" | tail -n 1; }
 first_node() { nodes_of "$1" | head -n 1; }
 starts() { grep -c ': on ' "$1/slurm/attempts"; }
+# From asking for another turn to the next start: Slurm's wait (cred_expire, 5 s here) and scheduling.
+turn_gap() {
+    sed -n '/asks for another turn/{s/ .*//;p;n;s/ .*//;p;q}' "$1/slurm/attempts" |
+        while read -r time; do date -d "$time" +%s; done | paste -sd' ' | awk '{print $2 - $1}'
+}
 out_of_queue() { [ -z "$(squeue -h -j "$(job_of "$1")" -o %T 2>/dev/null)" ]; }
 is_up() { [[ $(sinfo -h -n "$1" -p main -o %t) =~ ^(idle|mix|alloc|comp)$ ]]; }
 
@@ -127,6 +132,7 @@ part_limit() {
     [ "$(starts limit)" -gt 1 ] || fail "limit: one start was enough: nothing was tried"
     contains "limit: told" "$(cat limit/slurm/attempts)" "told that the end is near"
     contains "limit: drained" "$(cat limit/slurm/attempts)" "exit code 75"
+    echo "another turn after $(turn_gap limit) s"
 }
 
 part_cancel() {

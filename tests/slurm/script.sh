@@ -149,7 +149,7 @@ exits 0 bash "$odd/slurm/script.sh"
 same "no second start" 1 "$(grep -c ': on ' "$odd/slurm/attempts")"
 
 # --- never a second copy; a job that is refused is none ---
-SQUEUE_STATE="RUNNING node1" exits 2 "$ORRERY" submit job.yaml --run-dir "$odd"
+SQUEUE_STATE="RUNNING node1" exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" --set "text=it's \$HOME"
 contains "second" "$err" "has a job already, 17 (RUNNING)"
 contains "state" "$(SQUEUE_STATE='PENDING (Priority)' "$ORRERY" status "$odd")" "job 17: PENDING (Priority)"
 contains "state" "$("$ORRERY" status "$odd" --json)" '"job": {"id": "17", "state": "over"}'
@@ -223,6 +223,11 @@ for mask in 000 027 077; do
     same "$mask: for anybody" "" "$(find "mask$mask" -perm /o+w)"
 done
 same "modes" "664 640 600" "$(stat -c %a mask000/run.h5 mask027/run.h5 mask077/run.h5 | xargs)"
+
+# --- a job that changed since the run began: said now, not in the queue ---
+exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" --set n=4
+contains "changed" "$err" "changed since the run began"
+exits 0 "$ORRERY" submit job.yaml --run-dir "$odd" --set n=4 --accept-changes --dry-run
 
 # --- after another run ---
 exits 2 "$ORRERY" submit job.yaml --run-dir third --after other
