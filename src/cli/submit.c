@@ -398,8 +398,8 @@ static int submit_main(const struct orr_line *line)
         return ORR_EXIT_INPUT;
     s.settings = session.settings = settings;
     s.n_settings = session.n_settings;
-    session.resume = session.run_dir && !orri_has(line, "array") &&
-                     orri_is_run(session.run_dir);
+    session.resume =
+        session.run_dir && !orri_has(line, "array") && orri_is_run(session.run_dir);
     struct orr_job *job = orri_compile_job(&session, &texts, true);
     s.job = job;
     const char *word = session.resume ? "warning" : "error"; /* as run does */
