@@ -269,6 +269,19 @@ static void wait_for_lock(const char *run_dir)
     }
 }
 
+/* It may name a place of the login node. Open MPI would fail there, and so would we. */
+static void check_temporary(void)
+{
+    const char *place = getenv("TMPDIR");
+    if (!place || (*place && access(place, W_OK | X_OK) == 0))
+        return;
+    if (*place)
+        (void)fprintf(stderr,
+                      "orrery: note: TMPDIR is %s, but: %s; going on with /tmp\n",
+                      place, strerror(errno));
+    (void)unsetenv("TMPDIR");
+}
+
 int orri_launch(struct orri_session *session, const struct orr_line *line, long ranks)
 {
     struct orri_launcher launcher;
@@ -276,6 +289,7 @@ int orri_launch(struct orri_session *session, const struct orr_line *line, long 
     int code = ORR_EXIT_INPUT;
     if (session->resume)
         wait_for_lock(session->run_dir);
+    check_temporary();
     if (orri_launcher_choose(session, line, ranks, &launcher)) {
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {

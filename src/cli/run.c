@@ -99,6 +99,8 @@ static const struct orr_option run_options[] = {
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "dry-run", 0, NULL,
       "go through all rules with functions answered from examples; start nothing",
       false },
@@ -252,12 +254,6 @@ static int check_and_start(struct orri_session *session, const struct orr_line *
     return code;
 }
 
-static bool is_run(const char *path)
-{
-    struct orr_run_info info;
-    return path && orr_run_info_read(path, &info, NULL) == ORR_OK;
-}
-
 /* Options that mean nothing without another. */
 static bool check_together(const struct orr_line *line)
 {
@@ -324,7 +320,7 @@ static int run_main(const struct orr_line *line)
     session.settings = settings;
     session.resume =
         (orri_has(line, "resume") || (was_requeued() && !orri_has(line, "dry-run"))) &&
-        is_run(session.run_dir);
+        session.run_dir && orri_is_run(session.run_dir);
     if (session.resume && !orri_has(line, "resume"))
         tell_requeued(&session);
     int code = ORR_EXIT_INPUT;
