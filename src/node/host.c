@@ -110,6 +110,10 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup)
         host->children[i].memory.next = INT64_MAX;
         host->children[i].kills = host->kills;
     }
+    for (uint32_t f = 0; f < setup->graph->n_functions; f++)
+        if (setup->graph->functions[f].isolated && setup->graph->functions[f].native)
+            orr_nursery_prepare(setup->nursery,
+                                setup->graph->functions[f].native->name);
     host->warm = warm_of(setup);
     for (uint32_t i = 0; i < host->warm; i++)
         spawn(host, &host->children[i]);
