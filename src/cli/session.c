@@ -230,7 +230,7 @@ static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
                    .epoch = rank->shared.epoch,
                    .durability = rank->shared.durability,
                    .node_folder = rank->node_folder,
-                   .queue_results = 16384,
+                   .queue_results = 65536,
                    /* without syncs a lone result costs little */
                    .linger_ns =
                        rank->shared.durability == ORR_DURABILITY_NONE ? 100000 : 0 },
