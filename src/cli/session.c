@@ -203,6 +203,14 @@ static orr_status salvage(struct orri_rank *rank, struct orr_error *err)
     return status;
 }
 
+/* For tests: who is silent for longer is lost. 0: what there is. */
+static int64_t silence(void)
+{
+    const char *text = getenv("ORRERY_SILENCE");
+    long seconds = text ? strtol(text, NULL, 10) : 0;
+    return seconds > 0 && seconds < INT32_MAX ? seconds * ORR_SECOND : 0;
+}
+
 static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
 {
     rank->gpus = orr_gpus_new(rank->shared.gpus, "");
@@ -232,6 +240,7 @@ static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
         .memory =
             rank->shared.memory ? rank->shared.memory : orr_topo_memory(rank->topo),
         .gpus = rank->gpus,
+        .silence = silence(),
     };
     return orr_agent_new(&setup, &rank->agent, err);
 }
@@ -270,6 +279,7 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .progress = rank->progress,
         .verify = rank->session->verify,
         .no_twins = rank->session->no_twins,
+        .lost_after = silence(),
         .max_failures = (uint32_t)rank->session->max_failures,
         .max_failed_part = rank->session->max_failed_part,
         .timed = rank->session->time.timed,

@@ -10,8 +10,7 @@ static double core_seconds(const struct orr_coord *coord, const struct orr_done 
 {
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
-    return (double)(done->t_end - done->t_start) / 1e9 *
-           coord->setup.graph->functions[function].cores;
+    return orri_ran(coord, done) * coord->setup.graph->functions[function].cores;
 }
 
 void orri_account(struct orr_coord *coord, const struct orr_done *done, bool counts)

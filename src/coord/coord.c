@@ -24,7 +24,6 @@ enum {
     LOST_SECONDS = 30,
     LEAVE_SECONDS = 60,
     LATE_SECONDS = 5, /* for agents that have not come when the end begins */
-    STALL_SECONDS = 5,
     START_SECONDS = 120,
 };
 
@@ -109,6 +108,7 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         coord->twice[f] = orri_may_run_twice(&setup->graph->functions[f]);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
     coord->records.size = sizeof(struct orri_task_record);
+    orri_stalls_init(coord);
     coord->losses.size = sizeof(struct orri_loss);
     coord->told.size = sizeof(struct orri_told);
     coord->to_send = orr_alloc(setup->link->size, sizeof *coord->to_send);
@@ -141,6 +141,7 @@ void orr_coord_free(struct orr_coord *coord)
     free(coord->to_send);
     orr_rows_release(&coord->records);
     orr_rows_release(&coord->losses);
+    orr_rows_release(&coord->stalls);
     orr_rows_release(&coord->told);
     free(coord->origins);
     (void)orri_close_borrowed(coord, false, NULL);
@@ -228,19 +229,6 @@ static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
     if (ran)
         orri_store_loss(coord, &loss);
     return !ran || orri_lose(coord, &loss);
-}
-
-/* While we ourselves stood still (a stopped process, a hung file system) nobody could
- * be heard: that is not their silence. */
-static void forgive_stall(struct orr_coord *coord, int64_t now)
-{
-    int64_t stall = coord->stepped ? now - coord->stepped : 0;
-    coord->stepped = now;
-    if (stall < STALL_SECONDS * ORR_SECOND)
-        return;
-    for (uint32_t i = 0; i < coord->n_nodes; i++)
-        coord->nodes[i].heard += stall;
-    orri_shift_end(coord, stall);
 }
 
 /* An agent next to us is missed when its process is gone; others, when silent. */
@@ -456,7 +444,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
 {
     int64_t now = orri_now(coord);
     coord->busy = false;
-    forgive_stall(coord, now);
+    orri_forgive_stall(coord, now);
     orr_status status = orri_hear_all(coord, now, err);
     if (coord->status.state == ORR_RUN_STARTING &&
         coord->n_nodes == coord->setup.agents)

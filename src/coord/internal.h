@@ -83,6 +83,7 @@ struct orr_coord {
     uint32_t n_to_send;
     struct orr_rows records; /* struct orri_task_record, by task */
     struct orr_rows losses;  /* struct orri_loss, in order */
+    struct orr_rows stalls;  /* see stalls.c */
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
     uint32_t n_origins;
@@ -198,6 +199,12 @@ uint8_t orri_cost_of(struct orr_coord *coord, const struct orr_task *task,
                      uint32_t attempt);
 /* All stood still for so long. */
 void orri_shift_end(struct orr_coord *coord, int64_t stall);
+
+/* When we stood still (stalls.c). To be called with each step. */
+void orri_forgive_stall(struct orr_coord *coord, int64_t now);
+/* Seconds that an attempt ran, but for those. */
+double orri_ran(const struct orr_coord *coord, const struct orr_done *done);
+void orri_stalls_init(struct orr_coord *coord);
 
 /* What became of core-seconds (account.c). An attempt ended; `counts`: it is the one of
  * its task that does. */

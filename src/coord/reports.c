@@ -83,7 +83,7 @@ static void count_done(struct orr_coord *coord, const struct orr_done *done)
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
     struct orr_stage *stage = orri_stage(coord, function);
-    double wall = (double)(done->t_end - done->t_start) / 1e9;
+    double wall = orri_ran(coord, done);
     stage->wall += wall;
     stage->cpu += (double)done->cpu / 1e9;
     s->busy_seconds += wall * coord->setup.graph->functions[function].cores;
@@ -151,7 +151,7 @@ static void count_twins(struct orr_coord *coord, const struct orr_done *done,
     uint32_t other = UINT32_MAX;
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
-    orr_sched_took(coord->sched, function, (double)(done->t_end - done->t_start) / 1e9);
+    orr_sched_took(coord->sched, function, orri_ran(coord, done));
     if (orr_sched_flight(coord->sched, done->task, &other) && first != node)
         coord->status.twins_won++;
 }
@@ -179,9 +179,7 @@ static orr_status take_done(struct orr_coord *coord, uint32_t node,
     uint32_t first = UINT32_MAX;
     (void)orr_sched_flight(coord->sched, done->task, &first);
     (void)orr_sched_ended(coord->sched, done->task, node,
-                          done->failure != ORR_FAIL_NONE
-                              ? -1
-                              : (double)(done->t_end - done->t_start) / 1e9);
+                          done->failure != ORR_FAIL_NONE ? -1 : orri_ran(coord, done));
     if (orri_has_result(coord, done->task)) {
         orri_account(coord, done, false);
         return ORR_OK; /* the first result won */

@@ -19,6 +19,7 @@
 
 enum {
     SILENCE_SECONDS = 30,
+    STALL_SECONDS = 2,
     BEAT_SECONDS = 1,
     PATIENCE_SECONDS = 5,
     START_SECONDS = 180
@@ -301,6 +302,8 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
 {
     struct orr_agent *agent = orr_alloc(1, sizeof *agent);
     agent->setup = *setup;
+    if (!agent->setup.silence)
+        agent->setup.silence = SILENCE_SECONDS * ORR_SECOND;
     struct orri_crew_setup crew = {
         .token = setup->token,
         .agent = setup->link->rank,
@@ -397,7 +400,7 @@ static orr_status step_stopping(struct orr_agent *agent, int64_t now,
  * run); once it spoke, it beats. */
 static bool coordinator_is_silent(const struct orr_agent *agent, int64_t now)
 {
-    bool silent = agent->heard ? now - agent->heard > SILENCE_SECONDS * ORR_SECOND
+    bool silent = agent->heard ? now - agent->heard > agent->setup.silence
                                : now - agent->began > START_SECONDS * ORR_SECOND;
     if (silent)
         (void)fprintf(stderr,
@@ -406,10 +409,24 @@ static bool coordinator_is_silent(const struct orr_agent *agent, int64_t now)
     return silent;
 }
 
+/* While we stood still (suspended with all others, most likely) rank 0 could not be
+ * heard. */
+static void forgive_stall(struct orr_agent *agent, int64_t now)
+{
+    int64_t stall = agent->stepped ? now - agent->stepped : 0;
+    agent->stepped = now;
+    if (stall < STALL_SECONDS * ORR_SECOND)
+        return;
+    agent->began += stall;
+    agent->heard += agent->heard ? stall : 0;
+    agent->stopped_since += stall;
+}
+
 orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err)
 {
     int64_t now = orr_clock_monotonic();
     agent->busy = false;
+    forgive_stall(agent, now);
     orr_status status = hear_all(agent, now, err);
     if (ready)
         orri_crew_step(agent->crew);

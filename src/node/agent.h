@@ -24,6 +24,7 @@ struct orr_agent_setup {
     const char *host_name;
     uint64_t memory;             /* bytes */
     const struct orr_gpus *gpus; /* that attempts may use */
+    int64_t silence; /* ns that rank 0 may be silent before the agent leaves; 0: 30 s */
 };
 
 struct orr_agent;
@@ -32,7 +33,7 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
                          struct orr_error *err);
 void orr_agent_free(struct orr_agent *agent);
 
-/* ORR_OK: go on. ORR_END: it said good-bye (or the coordinator is silent for 30 s).
+/* ORR_OK: go on. ORR_END: it said good-bye (or the coordinator is silent).
  * `ready` is false when all of orr_agent_fds() were waited for and none was ready: they
  * are not read then, which is most of what an idle agent costs. */
 orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err);

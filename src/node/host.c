@@ -22,6 +22,7 @@
 enum child_state { CHILD_NONE, CHILD_BORN, CHILD_IDLE, CHILD_BUSY, CHILD_DYING };
 
 enum { PINNED_MAX = 256, BACKSTOP_SECONDS = 15 };
+static const int64_t LOOK = ORR_SECOND;
 
 /* In the hands of a child, the first of its list, or behind that one. */
 struct errand {
@@ -46,6 +47,7 @@ struct child {
     struct errand **last;
     int64_t started;  /* the first errand; wall ns */
     int64_t deadline; /* of the first errand, monotonic ns; INT64_MAX: none */
+    int64_t looked;   /* at the clock, for that: once a second */
     bool timed_out;
     bool abandoned;
     struct orr_footprint memory; /* of a function in C; commands are looked after */
@@ -281,6 +283,7 @@ static void begin_first(struct orr_host *host, struct child *child)
     child->state = CHILD_BUSY;
     child->started = orr_clock_wall();
     child->deadline = INT64_MAX;
+    child->looked = orr_clock_monotonic();
     if (order->timeout) /* a command's own clock comes first */
         child->deadline = orr_clock_monotonic() + order->timeout +
                           (order->function ? 0 : BACKSTOP_SECONDS * ORR_SECOND);
@@ -637,9 +640,16 @@ static void hear_nursery(struct orr_host *host)
     }
 }
 
+/* When nobody looked for longer than that we were suspended, and so was the child: its
+ * time stood still. */
 static void enforce_time(struct child *child, int64_t now)
 {
-    if (child->state != CHILD_BUSY || now < child->deadline)
+    if (child->state != CHILD_BUSY || child->deadline == INT64_MAX)
+        return;
+    if (now - child->looked > 2 * LOOK)
+        child->deadline += now - child->looked - LOOK;
+    child->looked = now;
+    if (now < child->deadline)
         return;
     child->timed_out = true;
     child->state = CHILD_DYING; /* what it still says comes too late */
@@ -696,7 +706,11 @@ int64_t orr_host_wake(const struct orr_host *host)
         const struct child *child = &host->children[i];
         if (child->state != CHILD_BUSY)
             continue;
-        wake = child->deadline < wake ? child->deadline : wake;
+        if (child->deadline != INT64_MAX) {
+            int64_t look = child->looked + LOOK;
+            int64_t next = child->deadline < look ? child->deadline : look;
+            wake = next < wake ? next : wake;
+        }
         wake = child->memory.next < wake ? child->memory.next : wake;
     }
     return wake;

@@ -117,6 +117,8 @@ uint8_t orr_sched_cost(double seconds);
  * and what it is expected to take, in seconds. */
 bool orr_sched_is_too_late(const struct orr_sched *sched, int64_t now, uint32_t *group,
                            double *expected);
+/* Nothing went on for so long, ns: what is in flight began later. */
+void orr_sched_stood_still(struct orr_sched *sched, int64_t stall);
 /* Core-seconds that what is in flight has run for so far, about. */
 double orr_sched_running(const struct orr_sched *sched, int64_t now);
 /* Of what is in flight, what began first; NULL: nothing is. */

@@ -41,6 +41,11 @@ static void print_core_times(const struct orr_run_status *s, const char *before,
         orr_text_puts(out, before);
         print_core_time(now, out);
     }
+    if (s->suspended_seconds > 0) {
+        char text[ORR_TIME_TEXT];
+        orr_duration_text(s->suspended_seconds, text);
+        orr_text_printf(out, "%ssuspended for %s\n", before, text);
+    }
     if (!s->past_sessions)
         return;
     orr_text_printf(out, "%sall %u sessions", before, s->past_sessions + 1);
