@@ -161,6 +161,19 @@ if wanted preempt; then
     [ "$(starts preempt)" -gt 1 ] || fail "preempt: it was not preempted"
 fi
 
+if wanted suspend; then
+    begin "suspended for longer than a silent node is given up after, and resumed"
+    ORRERY_SILENCE=8 flow=slow.yaml submit suspend --time 5
+    wait_until has_counted suspend 100
+    scontrol suspend "$(job_of suspend)"
+    read -rt 14 <> <(:) || true # the time that passes is what is waited for
+    scontrol resume "$(job_of suspend)"
+    good suspend
+    same "suspend: starts" 1 "$(starts suspend)"
+    same "suspend: lost nodes" '  "lost_nodes": 0,' "$(grep lost_nodes suspend/status.json)"
+    contains "suspend: told" "$("$ORRERY" status suspend)" "core time: suspended for "
+fi
+
 # fault NAME COMMAND: on the last node of a run that has begun; the run goes on without it
 fault() {
     local run=$1 node
