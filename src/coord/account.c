@@ -45,6 +45,16 @@ void orri_account_now(struct orr_coord *coord, int64_t now, bool over)
     s->idle_seconds = idle > 0 ? idle : 0;
 }
 
+void orri_count_cores(struct orr_coord *coord, int32_t change, int64_t now)
+{
+    struct orr_run_status *s = &coord->status;
+    if (coord->counted && now > coord->counted)
+        s->core_seconds += s->cores * (double)(now - coord->counted) / 1e9;
+    if (coord->counted)
+        coord->counted = now > coord->counted ? now : coord->counted;
+    s->cores += (uint32_t)change;
+}
+
 void orri_account_past(struct orr_coord *coord)
 {
     struct orr_run_status last;

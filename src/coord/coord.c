@@ -107,6 +107,8 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     for (uint32_t f = 0; f < setup->graph->n_functions && !setup->no_twins; f++)
         coord->twice[f] = orri_may_run_twice(&setup->graph->functions[f]);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
+    for (uint32_t f = 0; f < setup->graph->n_functions; f++)
+        coord->marked = coord->marked || setup->graph->functions[f].opportunistic;
     coord->records.size = sizeof(struct orri_task_record);
     orri_stalls_init(coord);
     coord->losses.size = sizeof(struct orri_loss);
@@ -215,11 +217,11 @@ static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
 {
     const struct losing *losing = context;
     struct orr_coord *coord = losing->coord;
-    bool ran = ran_for >= 0;
+    const struct orri_node *node = &coord->nodes[losing->node];
+    bool ran = ran_for >= 0 && !node->guest;
     orri_account_lost(coord, ready, ran_for);
     if (coord->draining || orri_has_result(coord, ready->task))
         return false;
-    const struct orri_node *node = &coord->nodes[losing->node];
     struct orri_loss loss = { .task = ready->task,
                               .attempt = ready->attempt,
                               .node = losing->node,
@@ -236,7 +238,10 @@ static bool is_lost(const struct orr_coord *coord, const struct orri_node *node,
                     int64_t now, struct orr_text *why)
 {
     int64_t silent = now - node->heard;
-    if (node->pid && silent > MISSED_SECONDS * ORR_SECOND && !orr_pid_lives(node->pid))
+    if (node->guest && orr_link_gone(coord->setup.link, (orr_rank) { node->rank }))
+        orr_text_puts(why, "is gone");
+    else if (node->pid && silent > MISSED_SECONDS * ORR_SECOND &&
+             !orr_pid_lives(node->pid))
         orr_text_puts(why, "died");
     else if (silent >= coord->setup.lost_after)
         orr_text_printf(why, "was silent for %.1f s", (double)silent / 1e9);
@@ -250,9 +255,15 @@ static void tell_lost(const struct orr_coord *coord, const struct orri_node *nod
         return;
     orr_progress_break(coord->setup.progress);
     (void)fprintf(stderr,
-                  "orrery: the agent of node %s (rank %" PRIu32
-                  ") %s: lost, its attempts run elsewhere\n",
-                  node->host, node->rank, why);
+                  "orrery: the %s node %s (rank %" PRIu32
+                  ") %s: %sits attempts run elsewhere\n",
+                  node->guest ? "opportunistic job on" : "agent of", node->host,
+                  node->rank, why, node->guest ? "" : "lost, ");
+}
+
+void orri_put_back(struct orr_coord *coord, uint32_t node)
+{
+    orr_sched_node_lost(coord->sched, node, put_back, &(struct losing) { coord, node });
 }
 
 static void check_nodes(struct orr_coord *coord, int64_t now)
@@ -264,11 +275,12 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
             continue;
         node->lost = true;
         node->died = node->pid && !orr_pid_lives(node->pid);
-        coord->status.lost_nodes++;
-        coord->status.cores -= node->aside ? 0 : node->cores;
+        coord->status.lost_nodes += !node->guest;
+        coord->status.guests -= node->guest;
+        orri_count_cores(coord, node->aside ? 0 : -(int32_t)node->cores, now);
         tell_lost(coord, node, why.s);
         orr_text_release(&why);
-        orr_sched_node_lost(coord->sched, i, put_back, &(struct losing) { coord, i });
+        orri_put_back(coord, i);
     }
 }
 
@@ -314,9 +326,7 @@ static void update_status(struct orr_coord *coord, int64_t now)
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         if (!coord->nodes[i].lost && !coord->nodes[i].left)
             s->busy_cores += coord->nodes[i].load.running;
-    if (coord->cores_since && coord->counted)
-        s->core_seconds += s->cores * (double)(now - coord->counted) / 1e9;
-    coord->counted = now;
+    orri_count_cores(coord, 0, now);
     orri_account_now(coord, now, false);
     s->succeeded = 0;
     s->failed_requests = 0;
@@ -341,7 +351,7 @@ static void show(struct orr_coord *coord, int64_t now)
 
 static bool all_left(const struct orr_coord *coord, int64_t now)
 {
-    if (coord->draining && coord->n_nodes < coord->setup.agents &&
+    if (coord->draining && coord->n_home < coord->setup.agents &&
         now - coord->drained < LATE_SECONDS * ORR_SECOND)
         return false;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
@@ -446,8 +456,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     coord->busy = false;
     orri_forgive_stall(coord, now);
     orr_status status = orri_hear_all(coord, now, err);
-    if (coord->status.state == ORR_RUN_STARTING &&
-        coord->n_nodes == coord->setup.agents)
+    if (coord->status.state == ORR_RUN_STARTING && coord->n_home == coord->setup.agents)
         begin_work(coord, now);
     orri_check_budget(coord);
     if (now - coord->looked > LOOK || coord->ending)

@@ -58,6 +58,7 @@ struct orri_node {
     struct orr_bytes out; /* assignments under way */
     int64_t heard;        /* monotonic ns */
     struct orr_beat load;
+    bool guest; /* of another job; may vanish, which is no loss */
     bool lost;
     bool left;
     bool died;        /* its agent's process did, on this machine */
@@ -78,6 +79,8 @@ struct orr_coord {
     struct orr_files *files;   /* its own, or NULL */
     struct orri_node *nodes;
     uint32_t n_nodes;
+    uint32_t n_home;        /* of these, no guests */
+    bool marked;            /* functions say what may run on guests; else all may */
     uint32_t *node_of_rank; /* + 1 */
     uint32_t *to_send;      /* nodes with something in `out` */
     uint32_t n_to_send;
@@ -214,8 +217,13 @@ void orri_account_lost(struct orr_coord *coord, const struct orr_ready *ready,
                        int64_t ran);
 /* Into the status; `over`: what is still under way is lost. */
 void orri_account_now(struct orr_coord *coord, int64_t now, bool over);
+/* There are so many more cores, or less, from now on. */
+void orri_count_cores(struct orr_coord *coord, int32_t change, int64_t now);
 /* What the sessions before left. */
 void orri_account_past(struct orr_coord *coord);
+
+/* The node is gone: what it had is made elsewhere. */
+void orri_put_back(struct orr_coord *coord, uint32_t node);
 
 /* End the run when too many attempts failed (budget.c). */
 void orri_check_budget(struct orr_coord *coord);

@@ -422,6 +422,17 @@ static void forgive_stall(struct orr_agent *agent, int64_t now)
     agent->stopped_since += stall;
 }
 
+/* Who is only here for what others leave goes when that is nothing. */
+static void check_idle(struct orr_agent *agent, int64_t now)
+{
+    bool works = orri_crew_busy(agent->crew) || agent->queue.n || agent->held.n ||
+                 agent->storing || !agent->worked;
+    if (works)
+        agent->worked = now;
+    else if (agent->setup.idle && now - agent->worked > agent->setup.idle)
+        orr_agent_leave(agent);
+}
+
 orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err)
 {
     int64_t now = orr_clock_monotonic();
@@ -454,9 +465,19 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
         return status;
     if (agent->stopping)
         return step_stopping(agent, now, err);
+    check_idle(agent, now);
     agent->forsaken = coordinator_is_silent(agent, now);
     return agent->forsaken ? ORR_END : ORR_OK;
 }
+
+void orr_agent_leave(struct orr_agent *agent)
+{
+    if (!agent->leaving && agent->greeted)
+        (void)orri_agent_say(agent, ORR_MESSAGE_LEAVE, "", NULL);
+    agent->leaving = agent->greeted;
+}
+
+bool orr_agent_wants_to_leave(const struct orr_agent *agent) { return agent->leaving; }
 
 bool orr_agent_is_forsaken(const struct orr_agent *agent) { return agent->forsaken; }
 

@@ -89,6 +89,9 @@ void orr_status_print(const struct orr_run_status *s, bool alive, struct orr_tex
                         s->waiting);
     orr_text_printf(out, "\ncores: %u of %u busy on %u node%s\n", s->busy_cores,
                     s->cores, s->nodes, s->nodes == 1 ? "" : "s");
+    if (s->guests)
+        orr_text_printf(out, "opportunistic: %u more node%s, cores included above\n",
+                        s->guests, s->guests == 1 ? "" : "s");
     if (s->lost_nodes)
         orr_text_printf(out, "lost: %u node%s\n", s->lost_nodes,
                         s->lost_nodes == 1 ? "" : "s");

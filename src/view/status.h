@@ -88,6 +88,7 @@ struct orr_run_status {
     /* and in all sessions before: */
     double past_useful_seconds, past_failed_seconds, past_lost_seconds;
     double past_idle_seconds;
+    uint32_t guests; /* nodes of opportunistic jobs, now; not in `nodes` */
     uint32_t past_sessions, past_killed; /* of these, those that did not conclude */
 };
 
