@@ -7,18 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned char *extend(struct orr_bytes *out, size_t more)
+enum { VARINT_MOST = 10 };
+
+void orr_bytes_grow(struct orr_bytes *out, size_t more)
 {
-    if (out->length + more > out->cap) {
-        size_t cap = out->cap ? out->cap : 256;
-        while (cap < out->length + more)
-            cap *= 2;
-        out->data = orr_realloc(out->data, cap, 1);
-        out->cap = cap;
-    }
-    unsigned char *at = out->data + out->length;
-    out->length += more;
-    return at;
+    size_t cap = out->cap ? out->cap : 256;
+    while (cap < out->length + more)
+        cap *= 2;
+    out->data = orr_realloc(out->data, cap, 1);
+    out->cap = cap;
 }
 
 static void store_le(unsigned char *at, uint64_t v, size_t n)
@@ -35,11 +32,10 @@ static uint64_t load_le(const unsigned char *at, size_t n)
     return v;
 }
 
-void orr_put_u8(struct orr_bytes *out, uint8_t v) { *extend(out, 1) = v; }
-void orr_put_u16(struct orr_bytes *out, uint16_t v) { store_le(extend(out, 2), v, 2); }
-void orr_put_u32(struct orr_bytes *out, uint32_t v) { store_le(extend(out, 4), v, 4); }
-void orr_put_u64(struct orr_bytes *out, uint64_t v) { store_le(extend(out, 8), v, 8); }
-void orr_put_i64(struct orr_bytes *out, int64_t v) { orr_put_u64(out, (uint64_t)v); }
+void orr_put_u16(struct orr_bytes *out, uint16_t v)
+{
+    store_le(orr_bytes_extend(out, 2), v, 2);
+}
 
 void orr_put_f64(struct orr_bytes *out, double v)
 {
@@ -51,7 +47,7 @@ void orr_put_f64(struct orr_bytes *out, double v)
 void orr_put_raw(struct orr_bytes *out, const void *data, size_t length)
 {
     if (length)
-        memcpy(extend(out, length), data, length);
+        memcpy(orr_bytes_extend(out, length), data, length);
 }
 
 void orr_put_string(struct orr_bytes *out, const char *s, size_t length)
@@ -64,9 +60,12 @@ void orr_put_string(struct orr_bytes *out, const char *s, size_t length)
 
 void orr_put_varint(struct orr_bytes *out, uint64_t v)
 {
+    unsigned char *at = orr_bytes_extend(out, VARINT_MOST);
+    unsigned char *from = at;
     for (; v >= 0x80; v >>= 7)
-        orr_put_u8(out, (uint8_t)(v | 0x80));
-    orr_put_u8(out, (uint8_t)v);
+        *at++ = (uint8_t)(v | 0x80);
+    *at++ = (uint8_t)v;
+    out->length -= VARINT_MOST - (size_t)(at - from);
 }
 
 void orr_put_zigzag(struct orr_bytes *out, int64_t v)
@@ -102,32 +101,15 @@ struct orr_reader orr_reader_of(const void *data, size_t length)
     return (struct orr_reader) { .data = data, .length = length };
 }
 
-const void *orr_get_raw(struct orr_reader *in, size_t length)
+uint16_t orr_get_u16(struct orr_reader *in)
 {
-    if (in->bad || length > in->length - in->at) {
-        in->bad = true;
-        return NULL;
-    }
-    const void *at = in->data + in->at;
-    in->at += length;
-    return at;
+    const unsigned char *at = orr_get_raw(in, 2);
+    return at ? (uint16_t)load_le(at, 2) : 0;
 }
-
-static uint64_t get(struct orr_reader *in, size_t n)
-{
-    const unsigned char *at = orr_get_raw(in, n);
-    return at ? load_le(at, n) : 0;
-}
-
-uint8_t orr_get_u8(struct orr_reader *in) { return (uint8_t)get(in, 1); }
-uint16_t orr_get_u16(struct orr_reader *in) { return (uint16_t)get(in, 2); }
-uint32_t orr_get_u32(struct orr_reader *in) { return (uint32_t)get(in, 4); }
-uint64_t orr_get_u64(struct orr_reader *in) { return get(in, 8); }
-int64_t orr_get_i64(struct orr_reader *in) { return (int64_t)get(in, 8); }
 
 double orr_get_f64(struct orr_reader *in)
 {
-    uint64_t bits = get(in, 8);
+    uint64_t bits = orr_get_u64(in);
     double v = 0;
     memcpy(&v, &bits, sizeof v);
     return v;

@@ -23,9 +23,15 @@ struct orri_bench {
 extern const struct orri_bench orri_bench_dispatch, orri_bench_rules, orri_bench_store,
     orri_bench_simulate, orri_bench_calibrate;
 
-/* Run a workflow with the input `n` as a user would, in a directory of its own; how it
- * was at the end. An exit code. */
-int orri_bench_run(const char *workflow, long ranks, long tasks, const char *durability,
+struct orri_bench_how {
+    const char *text; /* of the workflow, whose input is `n` */
+    const char *durability;
+    long ranks;
+    bool expanded; /* all calls are made before the first is given out */
+};
+/* Run it as a user would, in a directory of its own; how it was at the end. An exit
+ * code. */
+int orri_bench_run(const struct orri_bench_how *how, long tasks,
                    struct orr_run_status *out);
 
 /* /bin/true a second, started by posix_spawn(3) and waited for, some side by side; 0:

@@ -282,9 +282,10 @@ static int time_attempts(const char *workflow, long n, double *wall, double *age
     for (int i = 0; i < ROUNDS; i++) {
         struct orr_run_status few = { 0 };
         struct orr_run_status many = { 0 };
-        int code = orri_bench_run(workflow, 2, n / 10, "none", &few);
+        struct orri_bench_how how = { workflow, "none", 2, false };
+        int code = orri_bench_run(&how, n / 10, &few);
         if (code == ORR_EXIT_OK)
-            code = orri_bench_run(workflow, 2, n, "none", &many);
+            code = orri_bench_run(&how, n, &many);
         if (code != ORR_EXIT_OK)
             return code;
         double more = (double)(n - n / 10) / 1e9;

@@ -31,7 +31,7 @@
     "  - rule: call\n"                                                                 \
     "    match: {t: item}\n"
 
-/* A range that is expanded ahead of the calls; nothing follows from a result. */
+/* A range of calls; nothing follows from a result. */
 static const char in_place[] =
     "orrery: 1\n"
     "workflow: dispatch\n"
@@ -90,8 +90,8 @@ static bool prepare(struct place *place, const char *text, struct orr_error *err
     return orr_file_write(place->workflow, text, strlen(text), false, err) == ORR_OK;
 }
 
-static int run_self(const struct place *place, long ranks, long tasks,
-                    const char *durability)
+static int run_self(const struct place *place, const struct orri_bench_how *how,
+                    long tasks)
 {
     char n[32];
     char ranks_text[32];
@@ -99,12 +99,13 @@ static int run_self(const struct place *place, long ranks, long tasks,
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     self[length < 0 ? 0 : length] = '\0';
     (void)snprintf(n, sizeof n, "n=%ld", tasks);
-    (void)snprintf(ranks_text, sizeof ranks_text, "%ld", ranks);
+    (void)snprintf(ranks_text, sizeof ranks_text, "%ld", how->ranks);
     pid_t pid = fork();
     if (pid == 0) {
         (void)execl(self, self, "run", place->workflow, "--run-dir", place->run_dir,
                     "--quiet", "--set", n, "--ranks", ranks_text, "--durability",
-                    durability, (char *)NULL);
+                    how->durability, how->expanded ? "--expand-first" : NULL,
+                    (char *)NULL);
         _exit(127);
     }
     int status = 0;
@@ -122,14 +123,14 @@ static void clean(const struct place *place)
     (void)waitpid(pid, NULL, 0);
 }
 
-int orri_bench_run(const char *text, long ranks, long tasks, const char *durability,
+int orri_bench_run(const struct orri_bench_how *how, long tasks,
                    struct orr_run_status *out)
 {
     struct place place = { 0 };
     struct orr_error err = { 0 };
-    if (!prepare(&place, text, &err))
+    if (!prepare(&place, how->text, &err))
         return orri_complain(&err);
-    int code = run_self(&place, ranks, tasks, durability);
+    int code = run_self(&place, how, tasks);
     if (code == ORR_EXIT_OK && orr_status_read(place.run_dir, out, &err) != ORR_OK)
         code = orri_complain(&err);
     clean(&place);
@@ -140,29 +141,39 @@ int orri_bench_run(const char *text, long ranks, long tasks, const char *durabil
 
 /* ---- figures ---- */
 
-/* Tasks a second from the first agent's hello to the last result counted. */
-static double rate_of(const struct orr_run_status *status)
+/* Tasks a second from the first agent's hello to the last result counted; of a stage
+ * that was expanded before, from the first task that was given out. */
+static double rate_of(const struct orr_run_status *status, bool expanded)
 {
-    double seconds = status->work_seconds;
+    double seconds = expanded ? status->dispatch_seconds : status->work_seconds;
     return seconds > 0 ? (double)status->done / seconds : 0;
 }
 
 struct part {
     const char *metric;
-    const char *workflow;
-    const char *durability;
     const char *text;
-    long ranks; /* 0: as the user says */
+    struct orri_bench_how how; /* ranks 0: as the user says */
 };
 
 static const struct part parts[] = {
-    { "tasks_per_second_in_place", in_place, "none",
-      "core.noop in the worker itself, nothing follows", 0 },
-    { "tasks_per_second_in_place_1_7", in_place, "none",
-      "the same, rank 0 and seven workers", 8 },
-    { "tasks_per_second_ruled", ruled, "none", "a rule a task, results not synced", 0 },
-    { "tasks_per_second_durable", ruled, "shared", "a rule a task, results on disk",
-      0 },
+    { "tasks_per_second_in_place",
+      "core.noop in the worker itself, all calls made before the first is given out",
+      { in_place, "none", 0, true } },
+    { "tasks_per_second_in_place_1_7",
+      "the same, rank 0 and seven workers",
+      { in_place, "none", 8, true } },
+    { "tasks_per_second_from_range",
+      "the same from a range, with the time to expand it",
+      { in_place, "none", 0, false } },
+    { "tasks_per_second_from_range_1_7",
+      "the same, rank 0 and seven workers",
+      { in_place, "none", 8, false } },
+    { "tasks_per_second_ruled",
+      "a rule a task, results not synced",
+      { ruled, "none", 0, false } },
+    { "tasks_per_second_durable",
+      "a rule a task, results on disk",
+      { ruled, "shared", 0, false } },
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
@@ -170,17 +181,18 @@ static int measure_part(const struct part *part, long ranks, long tasks,
                         struct orri_figures *out)
 {
     struct orr_run_status status;
-    ranks = part->ranks ? part->ranks : ranks;
-    int code = orri_bench_run(part->workflow, ranks, tasks, part->durability, &status);
+    struct orri_bench_how how = part->how;
+    how.ranks = how.ranks ? how.ranks : ranks;
+    int code = orri_bench_run(&how, tasks, &status);
     if (code != ORR_EXIT_OK)
         return code;
-    double rate = rate_of(&status);
+    double rate = rate_of(&status, how.expanded);
     double cpu = status.coordinator_cpu / (double)status.done * 1e6;
     orri_figure(out, part->metric, 1, rate, NULL);
     orr_text_printf(&out->lines,
                     "%10.0f tasks/s  %s (%ld ranks, %.2f us of rank 0 a task)\n", rate,
-                    part->text, ranks, cpu);
-    if (part->workflow == ruled && strcmp(part->durability, "none") == 0)
+                    part->text, how.ranks, cpu);
+    if (how.text == ruled && strcmp(how.durability, "none") == 0)
         orri_figure(out, "coordinator_us_per_task", 3, cpu, NULL);
     return ORR_EXIT_OK;
 }
@@ -211,11 +223,12 @@ static int measure_commands(long programs, struct orri_figures *out)
     for (int i = 0; i < ROUNDS; i++) {
         struct orr_run_status status;
         bare[i] = orri_bench_spawn(programs / 2, cores);
-        int code = orri_bench_run(commands, cores + 1, programs, "shared", &status);
+        struct orri_bench_how how = { commands, "shared", cores + 1, false };
+        int code = orri_bench_run(&how, programs, &status);
         if (code != ORR_EXIT_OK)
             return code;
         bare[i] = (bare[i] + orri_bench_spawn(programs / 2, cores)) / 2;
-        rates[i] = rate_of(&status);
+        rates[i] = rate_of(&status, false);
         ratios[i] = bare[i] > 0 ? rates[i] / bare[i] : 0;
     }
     double ratio = middle(ratios);

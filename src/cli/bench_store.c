@@ -337,13 +337,13 @@ static orr_status count(struct client *client, struct orr_error *err)
            orr_link_receive(client->link, &from, &data, &length, err) == ORR_OK) {
         struct orr_reader in = orr_reader_of(data, length);
         enum orr_message message = orr_message_of(&in);
-        struct orr_done done;
+        struct orr_done_run done;
         if (message == ORR_MESSAGE_FAULT)
             status = orr_error_set(err, ORR_ERR_STORE, ORR_NO_SPAN, "%s",
                                    orr_signal_get(&in, &arena));
         while (message == ORR_MESSAGE_DONE && orr_reader_left(&in) &&
-               orr_done_get(&in, &arena, &done) == ORR_OK)
-            client->done++;
+               orr_done_run_get(&in, &arena, &done) == ORR_OK)
+            client->done += done.n;
         orr_arena_reset(&arena);
     }
     orr_arena_release(&arena);

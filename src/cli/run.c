@@ -52,6 +52,10 @@
         { "guests", 0, "N",                                                            \
           "let N opportunistic jobs come to help, one after another (orrery join)",    \
           false },                                                                     \
+        { "expand-first", 0, NULL,                                                     \
+          "make all calls of ranges before the first attempt starts: the most urgent " \
+          "of all goes first; takes memory",                                           \
+          false },                                                                     \
         { "no-twins", 0, NULL,                                                         \
           "run nothing on a second node because it takes long on the first", false },  \
         { "max-failures", 0, "N|PART",                                                 \
@@ -98,6 +102,8 @@ static const struct orr_option run_options[] = {
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "dry-run", 0, NULL,
       "go through all rules with functions answered from examples; start nothing",
       false },
@@ -168,6 +174,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
     session->retry_failed = orri_has(line, "retry-failed");
     session->verify = orri_has(line, "verify");
     session->no_twins = orri_has(line, "no-twins");
+    session->expand_first = orri_has(line, "expand-first");
     if (!orri_read_bind(line, &session->bind))
         return false;
     if (durability && strcmp(durability, "shared") != 0 &&
@@ -251,12 +258,6 @@ static int check_and_start(struct orri_session *session, const struct orr_line *
     return code;
 }
 
-static bool is_run(const char *path)
-{
-    struct orr_run_info info;
-    return path && orr_run_info_read(path, &info, NULL) == ORR_OK;
-}
-
 /* Options that mean nothing without another. */
 static bool check_together(const struct orr_line *line)
 {
@@ -323,7 +324,7 @@ static int run_main(const struct orr_line *line)
     session.settings = settings;
     session.resume =
         (orri_has(line, "resume") || (was_requeued() && !orri_has(line, "dry-run"))) &&
-        is_run(session.run_dir);
+        session.run_dir && orri_is_run(session.run_dir);
     if (session.resume && !orri_has(line, "resume"))
         tell_requeued(&session);
     int code = ORR_EXIT_INPUT;

@@ -83,6 +83,7 @@ static void obey_signals(struct orri_rank *rank)
 enum { FDS_MAX = 2048 };
 static const int64_t shortest_nap = 50 * 1000; /* ns */
 static const int64_t calm_nap = 500 * 1000;
+static const int64_t calmest_nap = 4 * 1000 * 1000;
 static const int64_t longest_nap =
     30 * 1000 * 1000; /* ns: under half a percent of a core */
 static const int64_t longest_urgent_nap = 1000 * 1000;
@@ -98,12 +99,19 @@ static int64_t longest_nap_of(const struct orri_rank *rank)
     return longest_nap;
 }
 
-/* Is there work ahead for all cores, so that a message may wait? What happens on the
- * node ends a nap in any case. */
-static bool is_calm(const struct orri_rank *rank)
+/* While there is work ahead for all cores a message may wait: a sixteenth of the time
+ * that it lasts. What happens on the node ends a nap in any case. */
+static int64_t shortest_nap_of(const struct orri_rank *rank)
 {
-    return (!rank->coord || orr_coord_is_ahead(rank->coord)) &&
-           (!rank->agent || orr_agent_is_ahead(rank->agent));
+    int64_t ahead = INT64_MAX;
+    if (rank->coord)
+        ahead = orr_coord_ahead(rank->coord);
+    if (rank->agent && orr_agent_ahead(rank->agent) < ahead)
+        ahead = orr_agent_ahead(rank->agent);
+    if (ahead == 0)
+        return shortest_nap;
+    int64_t length = ahead / 16;
+    return length < calm_nap ? calm_nap : length > calmest_nap ? calmest_nap : length;
 }
 
 /* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
@@ -113,8 +121,9 @@ static bool nap(struct orri_rank *rank, int64_t quiet, int64_t longest)
     struct pollfd fds[FDS_MAX];
     int64_t now = orr_clock_monotonic();
     int64_t length = quiet / 8;
-    int64_t shortest = is_calm(rank) ? calm_nap : shortest_nap;
-    length = length < shortest ? shortest : length > longest ? longest : length;
+    int64_t shortest = shortest_nap_of(rank);
+    length = length < shortest ? shortest : length;
+    length = length > longest ? longest : length;
     if (rank->agent && orr_agent_wake(rank->agent) - now < length)
         length = orr_agent_wake(rank->agent) - now;
     if (rank->coord && orr_coord_wake(rank->coord) - now < length)

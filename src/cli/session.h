@@ -32,6 +32,7 @@ struct orri_session {
     double time_limit;        /* seconds; 0: not given */
     struct orri_time time;    /* from that and from Slurm, in the launcher and rank 0 */
     bool no_twins;            /* nothing is run on two nodes at once */
+    bool expand_first;        /* all calls are made before the first is given out */
     long max_failures;
     const char *launcher;   /* "auto", "srun", "mpirun"; NULL: not said */
     double max_failed_part; /* of attempts; 0: not given */

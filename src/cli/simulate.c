@@ -320,6 +320,8 @@ static const struct orr_option simulate_options[] = {
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "costs", 0, "RUN|FILE",
       "results and times of this earlier run; or times, lines of FUNCTION: TIME",
       false },

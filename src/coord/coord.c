@@ -63,8 +63,6 @@ static void init_status(struct orr_coord *coord)
                        graph->functions[i].name);
 }
 
-enum { TURNS = 40 }; /* 10,000 items of ranges: then others are heard */
-
 orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord **out,
                          struct orr_error *err)
 {
@@ -84,23 +82,17 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
             orr_files_know(coord->setup.files, &setup->inputs[i].seen,
                            setup->inputs[i].content);
     }
-    if (setup->epoch > 1) {
-        orr_status status = orr_known_load(setup->run_dir, setup->run_id, setup->verify,
-                                           &coord->known, err);
-        if (status == ORR_OK)
-            status = orr_shards_seal(setup->run_dir, setup->run_id, setup->epoch,
-                                     &coord->sealer, err);
-        if (status != ORR_OK) {
-            orr_coord_free(coord);
-            return status;
-        }
-        orr_known_forgive(coord->known, setup->forgive);
+    orr_status status = orri_take_up(coord, err);
+    if (status != ORR_OK) {
+        orr_coord_free(coord);
+        return status;
     }
     coord->end = INT64_MAX;
     coord->engine = orr_engine_new(
         setup->graph, &(struct orr_engine_files) {
                           orr_files_identify, coord->setup.files, orr_files_within });
-    orr_engine_set_turns(coord->engine, TURNS);
+    coord->expanding = setup->expand_first;
+    orr_engine_set_turns(coord->engine, setup->expand_first ? 0 : ORRI_TURNS);
     coord->sched = new_sched(setup->graph);
     coord->node_of_rank = orr_alloc(setup->link->size, sizeof *coord->node_of_rank);
     coord->twice = orr_alloc(setup->graph->n_functions, sizeof *coord->twice);
@@ -373,6 +365,8 @@ static orr_status begin_end(struct orr_coord *coord, int64_t now, struct orr_err
     coord->ending = true;
     if (coord->cores_since)
         coord->status.work_seconds = (double)(now - coord->cores_since) / 1e9;
+    if (coord->given_since)
+        coord->status.dispatch_seconds = (double)(now - coord->given_since) / 1e9;
     coord->stop_at = now + LEAVE_SECONDS * ORR_SECOND;
     if (coord->abandon_at != INT64_MAX && coord->abandon_at > now)
         coord->stop_at += coord->abandon_at - now;
@@ -463,7 +457,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
         look_around(coord, now);
     orri_take_calls(coord);
     orri_step_borrowed(coord);
-    if (status == ORR_OK && !coord->draining)
+    if (status == ORR_OK && !coord->draining && !coord->expanding)
         status = orri_dispatch(coord, now, err);
     if (status == ORR_OK && !coord->draining)
         status = orri_step_tail(coord, now, err);
@@ -490,11 +484,14 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
 
 bool orr_coord_was_busy(const struct orr_coord *coord) { return coord->busy; }
 
-bool orr_coord_is_ahead(const struct orr_coord *coord)
+int64_t orr_coord_ahead(const struct orr_coord *coord)
 {
-    return !coord->ending &&
-           orr_sched_in_flight(coord->sched) >= 2ULL * coord->status.cores &&
-           coord->status.cores > 0;
+    uint64_t out = orr_sched_in_flight(coord->sched);
+    uint32_t cores = coord->status.cores;
+    if (coord->ending || cores == 0 || out < 2ULL * cores)
+        return 0;
+    double seconds = orr_sched_mean(coord->sched) * (double)out / cores;
+    return seconds < 1 ? (int64_t)(seconds * 1e9) + 1 : ORR_SECOND;
 }
 
 const struct orr_run_status *orr_coord_status(const struct orr_coord *coord)

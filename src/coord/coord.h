@@ -11,8 +11,8 @@
 #include "engine/engine.h"
 #include "graph/graph.h"
 #include "link/link.h"
+#include "reuse/reuse.h"
 #include "store/identity.h"
-#include "store/reuse.h"
 #include "store/writer.h"
 #include "view/status.h"
 
@@ -51,8 +51,10 @@ struct orr_coord_setup {
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
     bool timed;            /* there is an end, or may be one: */
     int64_t end;           /* wall ns; 0: none is known yet */
-    uint32_t ranks;  /* of the world: those behind are guests; 0: there are none */
-    bool end_yields; /* it comes later by what all of us stood still */
+    uint32_t ranks;    /* of the world: those behind are guests; 0: there are none */
+    bool end_yields;   /* it comes later by what all of us stood still */
+    bool expand_first; /* all calls that wait for no result are made before the first
+                          is given out */
 };
 
 struct orr_coord;
@@ -65,8 +67,9 @@ void orr_coord_free(struct orr_coord *coord);
 orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err);
 int64_t orr_coord_wake(const struct orr_coord *coord); /* monotonic ns */
 bool orr_coord_was_busy(const struct orr_coord *coord);
-/* Each core has an attempt waiting behind the one it runs. */
-bool orr_coord_is_ahead(const struct orr_coord *coord);
+/* Each core has an attempt waiting behind the one it runs: for about how long what they
+ * have will last them, ns; 0: some have none. */
+int64_t orr_coord_ahead(const struct orr_coord *coord);
 
 /* End before the end: running attempts may finish within `grace` ns (0: none may), the
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */

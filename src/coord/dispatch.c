@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH_BYTES = 64 * 1024, GONE_SHOWN = 3 };
+enum {
+    BATCH_BYTES = 64 * 1024,
+    GONE_SHOWN = 3,
+};
 static const int64_t TAKE_TIME = 2 * 1000 * 1000; /* ns */
 
 /* ---- the engine's calls ---- */
@@ -216,6 +219,24 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     orr_sched_add(coord->sched, &ready);
 }
 
+/* Calls of a pool that the engine makes ahead: four a core, on small machines enough
+ * that nothing is learnt too late of what is urgent. */
+void orri_set_window(struct orr_coord *coord)
+{
+    uint32_t cores = coord->status.cores;
+    uint32_t ahead = cores < UINT32_MAX / 4 ? cores * 4 : UINT32_MAX;
+    coord->window = ahead > ORR_ENGINE_WINDOW ? ahead : ORR_ENGINE_WINDOW;
+    orr_engine_set_window(coord->engine, coord->expanding ? UINT32_MAX : coord->window);
+}
+
+/* All calls are there that wait for no result. */
+static void end_expanding(struct orr_coord *coord)
+{
+    coord->expanding = false;
+    orri_set_window(coord);
+    orr_engine_set_turns(coord->engine, ORRI_TURNS);
+}
+
 /* A window of calls may take a tenth of a second, results of other runs are read from
  * disk: others are heard in between, and what they ask for is given out. */
 void orri_take_calls(struct orr_coord *coord)
@@ -229,6 +250,8 @@ void orri_take_calls(struct orr_coord *coord)
         if (n % look == 0 && orri_now(coord) > until)
             return;
     }
+    if (coord->expanding && coord->status.state == ORR_RUN_RUNNING)
+        end_expanding(coord);
 }
 
 /* ---- dispatch ---- */
@@ -254,13 +277,14 @@ void orri_assign(struct orr_coord *coord, uint32_t index, const struct orr_ready
     if (!node->to_send)
         coord->to_send[coord->n_to_send++] = index;
     node->to_send = true;
-    orr_assignment_put(&node->out, &assignment);
+    orr_assigning_add(&node->assigning, &node->out, &assignment);
 }
 
 static orr_status flush_node(struct orr_coord *coord, struct orri_node *node,
                              struct orr_error *err)
 {
     orr_status status = ORR_OK;
+    orr_assigning_flush(&node->assigning, &node->out);
     if (node->out.length)
         status = orri_send(coord, node, &node->out, err);
     orr_bytes_clear(&node->out);
@@ -315,6 +339,8 @@ orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error 
     refuse_unfit(coord);
     while (status == ORR_OK && orr_sched_next(coord->sched, now, &index, &ready)) {
         coord->busy = true;
+        if (!coord->given_since)
+            coord->given_since = now;
         if (still_wanted(coord, index, &ready))
             orri_assign(coord, index, &ready);
         if (coord->nodes[index].out.length > BATCH_BYTES)

@@ -148,7 +148,7 @@ static bool look_further(struct orr_coord *coord)
     uint64_t ahead = 0;
     for (uint32_t f = 0; f < coord->setup.graph->n_functions; f++)
         ahead += coord->ahead[f];
-    if (!ahead || coord->window >= WINDOW_MOST)
+    if (!ahead || coord->expanding || coord->window >= WINDOW_MOST)
         return false;
     coord->window *= 2;
     orr_engine_set_window(coord->engine, coord->window);

@@ -11,9 +11,11 @@
 #include "store/known.h"
 #include "store/scan.h"
 #include "store/writer.h"
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 #include <sys/types.h>
+
+enum { ORRI_TURNS = 40 }; /* 10,000 items of ranges: then others are heard */
 
 /* ---- what the coordinator knows of a task besides the engine ---- */
 
@@ -54,9 +56,10 @@ struct orri_node {
     pid_t pid; /* of its agent, when it is a process of this machine; else 0 */
     uint32_t cores;
     uint32_t gpus;
-    uint64_t memory;      /* bytes; 0: unknown, and so without end */
-    struct orr_bytes out; /* assignments under way */
-    int64_t heard;        /* monotonic ns */
+    uint64_t memory;                /* bytes; 0: unknown, and so without end */
+    struct orr_bytes out;           /* assignments under way, */
+    struct orr_assigning assigning; /* and the last of them */
+    int64_t heard;                  /* monotonic ns */
     struct orr_beat load;
     bool guest; /* of another job; may vanish, which is no loss */
     bool lost;
@@ -98,7 +101,8 @@ struct orr_coord {
     uint64_t *ahead; /* per function: calls in the status that were not asked for yet */
     struct orr_arena scratch;
     bool busy;
-    bool ending; /* STOP was sent */
+    bool expanding; /* nothing is given out yet */
+    bool ending;    /* STOP was sent */
     bool draining;
     int64_t abandon_at;  /* monotonic ns; INT64_MAX: never */
     int64_t stop_at;     /* when agents that say nothing are given up */
@@ -106,6 +110,7 @@ struct orr_coord {
     int64_t stepped;     /* the last step */
     int64_t drained;     /* when it was told to end */
     int64_t cores_since; /* when the first agent came */
+    int64_t given_since; /* when the first attempt was given out; 0: none was */
     int64_t counted;     /* core_seconds is up to date to this moment */
     int64_t shown;
     int64_t beat;
@@ -138,6 +143,8 @@ struct orr_stage *orri_stage(struct orr_coord *coord, uint32_t function);
 
 /* Calls and assignments (dispatch.c). */
 void orri_take_calls(struct orr_coord *coord);
+/* How far ranges are made ahead, by the cores that there are. */
+void orri_set_window(struct orr_coord *coord);
 orr_status orri_dispatch(struct orr_coord *coord, int64_t now, struct orr_error *err);
 /* Into the status: what ready calls wait for, by function. */
 void orri_tell_waiting(struct orr_coord *coord);
@@ -190,6 +197,9 @@ orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t ta
                              struct orr_error *err);
 /* Nodes that were set aside work again when no others are left. */
 void orri_recall_set_aside(struct orr_coord *coord);
+
+/* The results and open logs of earlier sessions (takeup.c). */
+orr_status orri_take_up(struct orr_coord *coord, struct orr_error *err);
 
 /* The end of the time (ending.c). There is one, or may be one. */
 void orri_keep_time(struct orr_coord *coord);

@@ -25,14 +25,6 @@ static orr_status dismiss(struct orr_coord *coord, struct orri_node *node,
     return status;
 }
 
-/* Calls of a pool that the engine makes ahead: four a core, on small machines enough
- * that nothing is learnt too late of what is urgent. */
-static uint32_t window_for(uint32_t cores)
-{
-    uint32_t ahead = cores < UINT32_MAX / 4 ? cores * 4 : UINT32_MAX;
-    return ahead > ORR_ENGINE_WINDOW ? ahead : ORR_ENGINE_WINDOW;
-}
-
 /* The pid of an agent that is a process of this machine; 0 of others. */
 static pid_t pid_here(const struct orr_hello *hello)
 {
@@ -94,8 +86,7 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     }
     orri_count_cores(coord, (int32_t)hello->cores, now);
     coord->status.nodes += !guest;
-    coord->window = window_for(coord->status.cores);
-    orr_engine_set_window(coord->engine, coord->window);
+    orri_set_window(coord);
     return coord->ending ? dismiss(coord, node, err) : ORR_OK;
 }
 
@@ -219,6 +210,20 @@ static orr_status take_done(struct orr_coord *coord, uint32_t node,
     return status == ORR_OK ? orri_cancel_twin(coord, done->task, err) : status;
 }
 
+static orr_status take_done_run(struct orr_coord *coord, uint32_t node,
+                                const struct orr_done_run *run, struct orr_arena *arena,
+                                struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    unsigned char *results = orr_arena_alloc(arena, run->results.length + 1);
+    for (uint32_t i = 0; i < run->n && status == ORR_OK; i++) {
+        struct orr_done done;
+        orr_done_of(run, i, results, &done);
+        status = take_done(coord, node, &done, err);
+    }
+    return status;
+}
+
 /* A node that was given up and comes back: its results count, its losses are known. */
 static orr_status take_done_batch(struct orr_coord *coord, const struct orri_node *node,
                                   struct orr_reader *in, struct orr_error *err)
@@ -227,13 +232,15 @@ static orr_status take_done_batch(struct orr_coord *coord, const struct orri_nod
     orr_status status = ORR_OK;
     orr_engine_hold(coord->engine);
     while (orr_reader_left(in) && status == ORR_OK) {
-        struct orr_done done;
-        if (orr_done_get(in, &arena, &done) != ORR_OK ||
-            done.task >= orr_engine_tasks(coord->engine) || done.failure > ORR_FAIL_IO)
+        struct orr_done_run run;
+        if (orr_done_run_get(in, &arena, &run) != ORR_OK ||
+            run.first.task + run.n > orr_engine_tasks(coord->engine) ||
+            run.first.failure > ORR_FAIL_IO)
             status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                                    "damaged report from an agent");
-        else if (!node->lost || done.failure == ORR_FAIL_NONE)
-            status = take_done(coord, (uint32_t)(node - coord->nodes), &done, err);
+        else if (!node->lost || run.first.failure == ORR_FAIL_NONE)
+            status = take_done_run(coord, (uint32_t)(node - coord->nodes), &run, &arena,
+                                   err);
     }
     orr_engine_release(coord->engine);
     orr_arena_release(&arena);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 /* Of the beginning and of the end, each: together they fit a text of run.h5. */
 enum { ORR_STDERR_KEPT = 31 * 1024 };
@@ -47,8 +48,9 @@ struct orr_order {
     bool keep_stdout;
 
     uint32_t cores;
-    int64_t timeout; /* ns; 0: none */
-    int64_t memory;  /* bytes; 0: no limit */
+    int64_t timeout;     /* ns; 0: none */
+    int64_t memory;      /* bytes; 0: no limit */
+    uint64_t blobs_most; /* bytes that its blobs may have together; 0: no limit */
     const char *run_dir;
     const char *scratch; /* a name under RUN/scratch, made when needed, removed after */
 };
@@ -91,6 +93,9 @@ orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
 /* "hog used 312 MiB of memory, more than its limit of 100 MiB" */
 const char *orr_memory_message(struct orr_arena *arena, const char *what, uint64_t used,
                                uint64_t limit);
+/* "hog returns blobs of 60 GiB; ..." */
+const char *orr_blobs_message(struct orr_arena *arena, const char *what, uint64_t bytes,
+                              uint64_t limit);
 /* "hog was killed by the kernel: memory ran out, ..." */
 const char *orr_oom_message(struct orr_arena *arena, const char *what);
 
@@ -98,6 +103,34 @@ const char *orr_oom_message(struct orr_arena *arena, const char *what);
 void orr_native_run(const struct orr_function *function, const struct orr_order *order,
                     const struct orr_blob_source *blobs, int blob_fd,
                     struct orr_arena *arena, struct orr_outcome *out);
+/* ---- calls of one function, one after the other ---- */
+
+/* Calls that succeeded and gave nothing but results, in a row. */
+enum { ORR_SUCCESSES_MAX = 256 };
+struct orr_successes {
+    uint32_t n;
+    int64_t times[ORR_SUCCESSES_MAX + 1]; /* wall ns: call i is from [i] to [i + 1] */
+    uint32_t ends[ORR_SUCCESSES_MAX];     /* of their results, in `results` */
+    struct orr_bytes results;             /* encoded records, one after the other */
+};
+/* The results of one of them. */
+const unsigned char *orr_success_results(const struct orr_successes *s, uint32_t i,
+                                         uint32_t *length);
+void orr_successes_release(struct orr_successes *successes);
+
+struct orr_natives;
+/* For functions that run in the worker itself. What the order says of arguments does
+ * not count; all calls have its directories. */
+struct orr_natives *orr_natives_new(const struct orr_function *function,
+                                    const struct orr_order *order,
+                                    const struct orr_blob_source *blobs);
+void orr_natives_free(struct orr_natives *natives);
+/* Make the next call. True: it was added to *successes, which had room. False: *out
+ * says what came of it, with pointers into `arena`. */
+bool orr_natives_call(struct orr_natives *natives, const void *args, uint32_t length,
+                      int blob_fd, struct orr_successes *successes,
+                      struct orr_arena *arena, struct orr_outcome *out);
+
 /* What a child has, in memory that whoever sees it die can read: then the group is
  * ended and the directory removed. */
 enum { ORR_SCRATCH_MAX = 4000 };
@@ -112,10 +145,19 @@ struct orr_home {
     orr_shared_int state; /* of the directory `scratch`, enum orr_scratch_state */
     char scratch[ORR_SCRATCH_MAX];
 };
+/* What a process knows of itself that starts commands, so that it does not ask each
+ * time. Zeroed: nothing yet; forget that after other code ran in it. */
+struct orr_starter {
+    bool known;
+    int null;            /* /dev/null */
+    uint64_t handled;    /* signals that are not as usual, a bit each */
+    struct rlimit files; /* what commands get */
+    bool lower_files;    /* than this process has */
+};
 /* Run a command and wait for it and for all that it started. Not from a process that
- * uses MPI or has other children. */
+ * uses MPI or has other children; it adopted orphans (orri_orphans_adopt()). */
 void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
-                     int blob_fd, struct orr_home *home, struct orr_arena *arena,
-                     struct orr_outcome *out);
+                     int blob_fd, struct orr_home *home, struct orr_starter *starter,
+                     struct orr_arena *arena, struct orr_outcome *out);
 
 #endif

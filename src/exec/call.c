@@ -101,6 +101,24 @@ void orr_call_free(struct orr_call *call)
     free(call);
 }
 
+bool orr_call_is_plain(const struct orr_call *call)
+{
+    return call->failure == ORR_FAIL_NONE && !call->warnings.length &&
+           !call->n_counters && !call->n_rows && !call->blob_end && !call->hasher &&
+           !call->depth && !call->has_scratch && !call->loaded;
+}
+
+void orr_call_again(struct orr_call *call, const struct orr_value *args)
+{
+    if (!orr_call_is_plain(call))
+        ORR_BUG("a call of %s is made again that left something",
+                call->setup.function->name);
+    const struct orr_record_type *results = call->results->type;
+    call->setup.args = args;
+    orr_arena_reset(&call->arena);
+    orri_build_init(call, results);
+}
+
 /* ---- arguments ---- */
 
 static const struct orr_value null_value = { .kind = ORR_KIND_NULL };

@@ -31,6 +31,7 @@ struct orr_call_setup {
     const char *cache;
     struct orr_blob_source blobs;
     int blob_fd; /* results' blob bytes are appended here from offset 0 (a memfd) */
+    uint64_t blobs_most; /* bytes that they may have; 0: no limit */
 };
 
 /* What the attempt left behind. */
@@ -58,6 +59,10 @@ const struct orr_call_counter *orr_call_counters(const struct orr_call *call,
 bool orr_call_has_scratch(const struct orr_call *call);     /* it may have made one */
 const char *orr_call_warnings(const struct orr_call *call); /* lines, or "" */
 void orr_call_free(struct orr_call *call);
+/* Did it succeed, and leave nothing but results? Then it can be made again, with other
+ * arguments. */
+bool orr_call_is_plain(const struct orr_call *call);
+void orr_call_again(struct orr_call *call, const struct orr_value *args);
 
 /* The record type of a function's parameters or results, parsed once per process. */
 const struct orr_record_type *orr_function_params(const struct orr_function *function);

@@ -24,6 +24,7 @@ struct child {
     char *run_dir; /* that `blobs` reads from */
     struct orr_blob_source blobs;
     struct orr_oom_kills kills;
+    struct orr_starter starter;
     int blob_fd; /* for the bytes of the next attempt's blobs; -1: none yet */
 };
 
@@ -42,7 +43,8 @@ static void run_command(struct child *child, const struct orr_order *order, int 
     if (order->n_ins)
         use_run(child, order->run_dir);
     orr_oom_mark(&child->kills);
-    orr_command_run(order, &child->blobs, blob_fd, child->home, &child->arena, out);
+    orr_command_run(order, &child->blobs, blob_fd, child->home, &child->starter,
+                    &child->arena, out);
     if (out->failure != ORR_FAIL_SIGNAL || out->code != SIGKILL ||
         !orr_oom_happened(&child->kills))
         return;
@@ -97,6 +99,7 @@ static void run(struct child *child, const struct orr_order *order, int blob_fd,
     swap_environment(order, &child->arena, before, true);
     orr_native_run(function, order, &child->blobs, blob_fd, &child->arena, out);
     swap_environment(order, &child->arena, before, false);
+    child->starter.known = false; /* it may have changed what is done with signals */
 }
 
 /* Most attempts leave it empty: then the next one gets it. */

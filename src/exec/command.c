@@ -49,6 +49,7 @@ struct command {
     struct orr_outcome *out;
     struct orri_scratch dirs;
     struct orr_home *home;
+    struct orr_starter *starter;
     pid_t pid;
     int out_pipe; /* -1: standard output goes with standard error */
     int err_pipe;
@@ -65,40 +66,67 @@ struct command {
 
 /* ---- spawning ---- */
 
+/* What ranks ignore stays so through exec; a handler must not run before it. */
+static void find_handled(struct orr_starter *starter)
+{
+    starter->handled = 0;
+    for (int number = 1; number < SIGRTMIN; number++) {
+        struct sigaction is;
+        if (sigaction(number, NULL, &is) == 0 && is.sa_handler != SIG_DFL)
+            starter->handled |= UINT64_C(1) << number;
+    }
+}
+
+/* Programs that use select(2) want the usual limit. */
+static void find_limit(struct orr_starter *starter)
+{
+    starter->lower_files = getrlimit(RLIMIT_NOFILE, &starter->files) == 0 &&
+                           starter->files.rlim_cur > USUAL_FILES;
+    if (starter->lower_files)
+        starter->files.rlim_cur = USUAL_FILES;
+}
+
+static void know(struct orr_starter *starter)
+{
+    if (starter->known)
+        return;
+    if (starter->null <= 0)
+        starter->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    find_handled(starter);
+    find_limit(starter);
+    starter->known = true;
+}
+
 struct spawn {
     char *const *argv;
     char *const *env;
     const char *cwd;
     int out;
     int err;
-    int status_fd; /* closed by exec; errno is written when exec fails */
+    volatile int bad; /* the errno of an exec that failed */
+    const struct orr_starter *starter;
     orr_shared_int *group;
 };
 
 /* In the new process, which shares our memory until exec (vfork): only system calls. */
-__attribute__((noreturn)) static void become(const struct spawn *s)
+__attribute__((noreturn)) static void become(struct spawn *s)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setpgid(0, 0);
     *s->group = getpid();
     (void)dup2(s->out, STDOUT_FILENO);
     (void)dup2(s->err, STDERR_FILENO);
-    int null = open("/dev/null", O_RDONLY);
-    (void)dup2(null, STDIN_FILENO);
+    (void)dup2(s->starter->null, STDIN_FILENO);
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int number = 1; number < SIGRTMIN; number++) /* what our ranks ignore */
-        (void)signal(number, SIG_DFL);
-    struct rlimit files; /* programs that use select(2) want the usual limit */
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > USUAL_FILES) {
-        files.rlim_cur = USUAL_FILES;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
+    for (uint64_t left = s->starter->handled; left; left &= left - 1)
+        (void)signal(__builtin_ctzll(left), SIG_DFL);
+    if (s->starter->lower_files)
+        (void)setrlimit(RLIMIT_NOFILE, &s->starter->files);
     if (chdir(s->cwd) == 0)
         (void)execvpe(s->argv[0], s->argv, s->env);
-    int bad = errno;
-    (void)!write(s->status_fd, &bad, sizeof bad);
+    s->bad = errno;
     _exit(SPAWN_FAILED);
 }
 
@@ -129,19 +157,14 @@ static char **merged_environment(const struct orr_order *order, struct orr_arena
 /* 0, or the errno of what failed; the child is then gone. */
 static int spawn(struct command *c, struct spawn *s)
 {
-    int status[2];
-    if (pipe2(status, O_CLOEXEC) != 0)
-        return errno;
-    s->status_fd = status[1];
-    c->pid = vfork();
+    s->bad = 0;
+    c->pid = vfork(); /* returns when it has become the program, or has failed to */
     if (c->pid == 0)
         become(s);
-    int bad = c->pid < 0 ? errno : 0;
-    (void)close(status[1]);
-    if (!bad && read(status[0], &bad, sizeof bad) == (ssize_t)sizeof bad)
-        (void)waitpid(c->pid, NULL, 0);
-    (void)close(status[0]);
+    int bad = c->pid < 0 ? errno : s->bad;
     if (bad) {
+        if (c->pid > 0)
+            (void)waitpid(c->pid, NULL, 0);
         c->home->group = 0;
         c->pid = -1;
     }
@@ -157,7 +180,9 @@ static int start(struct command *c)
     struct spawn s = { .argv = argv,
                        .env = merged_environment(order, c->arena),
                        .cwd = order->cwd ? order->cwd : c->dirs.scratch,
+                       .starter = c->starter,
                        .group = &c->home->group };
+    know(c->starter);
     int err_pipe[2] = { -1, -1 };
     int out_pipe[2] = { -1, -1 };
     if (pipe2(err_pipe, O_CLOEXEC) != 0 ||
@@ -190,9 +215,11 @@ static void keep_ends(struct ends *ends, const char *data, size_t length)
 }
 
 /* Read what is there; false when the stream ended. */
-static bool drain_pipe(struct command *c, int fd, bool is_output)
+static bool drain_pipe(struct command *c, int fd, short events, bool is_output)
 {
     char block[PIPE_BLOCK];
+    if (!(events & POLLIN)) /* closed, and nothing is left in it */
+        return false;
     ssize_t n = read(fd, block, sizeof block);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
@@ -268,11 +295,11 @@ static int watch(struct command *c, int pid_fd, struct rusage *usage)
             (wait < 0 || wait > UNWATCHED_MS)) /* an old kernel, no descriptors */
             wait = UNWATCHED_MS;
         (void)poll(ready, 3, wait);
-        if (ready[1].revents && !drain_pipe(c, c->err_pipe, false)) {
+        if (ready[1].revents && !drain_pipe(c, c->err_pipe, ready[1].revents, false)) {
             (void)close(c->err_pipe);
             c->err_pipe = -1;
         }
-        if (ready[2].revents && !drain_pipe(c, c->out_pipe, true)) {
+        if (ready[2].revents && !drain_pipe(c, c->out_pipe, ready[2].revents, true)) {
             (void)close(c->out_pipe);
             c->out_pipe = -1;
         }
@@ -418,12 +445,30 @@ static orr_status prepare(struct command *c, struct orr_error *err)
 
 /* ---- the files it made ---- */
 
+/* Blobs pass through memory: those that are too large are not read at all. */
+static bool have_room(struct command *c, int fd)
+{
+    struct stat info;
+    uint64_t most = c->order->blobs_most;
+    uint64_t bytes =
+        c->out->blob_bytes + (fstat(fd, &info) == 0 ? (uint64_t)info.st_size : 0);
+    if (most && bytes > most)
+        fail(c, ORR_FAIL_MEMORY, 0,
+             orr_blobs_message(c->arena, c->order->argv[0], bytes, most));
+    return !most || bytes <= most;
+}
+
+/* False with errno; what has failed already is told. */
 static bool store_blob(struct command *c, const char *path, int blob_fd,
                        struct orr_blob *blob)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
+    if (!have_room(c, fd)) {
+        (void)close(fd);
+        return false;
+    }
     struct orr_hasher *hasher = orr_hasher_new();
     char block[PIPE_BLOCK];
     ssize_t n = 0;
@@ -469,7 +514,7 @@ static void collect_files(struct command *c, int blob_fd)
             orr_arena_printf(c->arena, "%s/%s", c->dirs.scratch, file->written);
         bool good = file->kept ? keep_file(c, path, file->kept)
                                : store_blob(c, path, blob_fd, &made[i]);
-        if (!good)
+        if (!good && c->out->failure == ORR_FAIL_NONE)
             fail(c, ORR_FAIL_IO, errno,
                  orr_arena_printf(
                      c->arena,
@@ -486,6 +531,15 @@ static void collect_files(struct command *c, int blob_fd)
 static int64_t time_ns(struct timeval t)
 {
     return (int64_t)t.tv_sec * ORR_SECOND + (int64_t)t.tv_usec * 1000;
+}
+
+/* What it left behind, in its group and in others, is our child by now. */
+static void end_group(const struct command *c)
+{
+    if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+        return;
+    (void)kill(-c->pid, SIGKILL);
+    orri_orphans_end();
 }
 
 static void run(struct command *c, int blob_fd)
@@ -514,8 +568,7 @@ static void run(struct command *c, int blob_fd)
     orr_footprint_begin(&c->memory, c->pid, (uint64_t)c->order->memory, c->started);
     int status = watch(c, pid_fd, &usage);
     (void)close(pid_fd);
-    (void)kill(-c->pid, SIGKILL); /* what it left behind in its group, */
-    orri_orphans_end();           /* and in others */
+    end_group(c);
     c->home->group = 0;
     judge(c, status);
     collect_errors(c);
@@ -531,8 +584,8 @@ static void run(struct command *c, int blob_fd)
 }
 
 void orr_command_run(const struct orr_order *order, const struct orr_blob_source *blobs,
-                     int blob_fd, struct orr_home *home, struct orr_arena *arena,
-                     struct orr_outcome *out)
+                     int blob_fd, struct orr_home *home, struct orr_starter *starter,
+                     struct orr_arena *arena, struct orr_outcome *out)
 {
     *out = (struct orr_outcome) { .t_start = orr_clock_wall(), .message = "" };
     struct command c = { .order = order,
@@ -541,6 +594,7 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
                          .out = out,
                          .dirs = orri_scratch_of(order, arena),
                          .home = home,
+                         .starter = starter,
                          .pid = -1,
                          .out_pipe = -1,
                          .err_pipe = -1,

@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,20 +59,29 @@ orr_status orri_scratch_make(const struct orri_scratch *dirs, struct orr_home *h
     return good ? ORR_OK : orr_mkdirs(dirs->scratch, 0700, err);
 }
 
+/* "." and ".." alone. */
+static bool is_empty(int directory)
+{
+    _Alignas(struct dirent64) char block[1024];
+    int entries = 0;
+    ssize_t n = 0;
+    while (entries <= 2 && (n = getdents64(directory, block, sizeof block)) > 0)
+        for (ssize_t at = 0; at < n; entries++)
+            at += ((const struct dirent64 *)(const void *)(block + at))->d_reclen;
+    return n == 0 && entries == 2;
+}
+
 /* Empty, and its mode was not changed. */
 static bool is_like_new(const char *path)
 {
     struct stat info;
-    int entries = 0;
-    if (stat(path, &info) != 0 || (info.st_mode & 07777) != 0700)
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0)
         return false;
-    DIR *directory = opendir(path);
-    if (!directory)
-        return false;
-    while (entries <= 2 && readdir(directory)) /* "." and ".." */
-        entries++;
-    (void)closedir(directory);
-    return entries == 2;
+    bool is = fstat(directory, &info) == 0 && (info.st_mode & 07777) == 0700 &&
+              is_empty(directory);
+    (void)close(directory);
+    return is;
 }
 
 void orri_scratch_leave(const struct orri_scratch *dirs, struct orr_home *home,

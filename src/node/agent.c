@@ -80,7 +80,7 @@ static orr_status greet(struct orr_agent *agent, struct orr_error *err)
 static orr_status beat(struct orr_agent *agent, int64_t now, struct orr_error *err)
 {
     struct orr_beat b = { .running = orri_crew_busy(agent->crew),
-                          .waiting = agent->queue.n,
+                          .waiting = agent->queued_calls,
                           .unstored = agent->held.n + agent->storing,
                           .cores = orri_crew_cores(agent->crew) };
     struct orr_bytes out = ORR_BYTES_INIT;
@@ -120,27 +120,36 @@ static void blame_disk(struct orr_agent *agent, const char *message)
     orr_text_release(&text);
 }
 
+/* The agent is not to blame the task for what was its own doing, or the disk's. */
+static void forgive(struct orr_agent *agent, struct orr_outcome *outcome)
+{
+    bool disk = disk_is_to_blame(outcome);
+    if (disk)
+        blame_disk(agent, outcome->message);
+    if (disk || ended_by_us(agent, outcome->failure)) {
+        outcome->failure = ORR_FAIL_LOST;
+        outcome->code = 0;
+    }
+}
+
+/* Of a run, the first ones: calls end in order. */
 static void ended(struct orr_agent *agent, uint32_t at,
                   const struct orr_host_done *done, uint32_t rank)
 {
-    struct orri_flight *flight = &agent->flights[at];
+    uint32_t n = done->calls ? done->calls->n : 1;
     struct orr_host_done forgiven = *done;
-    bool disk = disk_is_to_blame(&done->outcome);
-    if (flight->cancelled && done->outcome.failure == ORR_FAIL_LOST) {
-        orri_crew_release(agent->crew, &flight->seat);
+    if (n < agent->flights[at].n)
+        at = orri_flight_part(agent, at, n);
+    struct orri_flight *flight = &agent->flights[at];
+    orri_crew_release(agent->crew, &flight->seat, n);
+    if (flight->cancelled && !done->calls && done->outcome.failure == ORR_FAIL_LOST) {
         orri_agent_give(agent, at);
         return;
     }
-    if (disk)
-        blame_disk(agent, done->outcome.message);
-    if (disk || ended_by_us(agent, done->outcome.failure)) {
-        forgiven.outcome.failure = ORR_FAIL_LOST;
-        forgiven.outcome.code = 0;
-    }
+    if (!done->calls)
+        forgive(agent, &forgiven.outcome);
     flight->blob_fd = done->blob_fd;
     flight->rank = rank;
-    if (flight->state == ORRI_FLIGHT_RUNNING)
-        orri_crew_release(agent->crew, &flight->seat);
     flight->state = ORRI_FLIGHT_HELD;
     agent->busy = true;
     orri_result_take(agent, at, &forgiven);
@@ -154,8 +163,9 @@ static uint32_t find_running(const struct orr_agent *agent, uint32_t worker,
     if (done->token >= agent->n_flights)
         return UINT32_MAX;
     const struct orri_flight *flight = &agent->flights[done->token];
+    uint32_t n = done->calls ? done->calls->n : 1;
     bool is_it = flight->state == ORRI_FLIGHT_RUNNING &&
-                 flight->seat.worker == worker &&
+                 flight->seat.worker == worker && n <= flight->n &&
                  flight->assignment.task == done->task &&
                  flight->assignment.attempt == done->attempt;
     return is_it ? done->token : UINT32_MAX;
@@ -179,7 +189,7 @@ static void worker_ended(void *context, uint32_t worker, uint32_t rank,
     struct orr_arena arena = ORR_ARENA_INIT;
     while (orr_reader_left(in)) {
         struct orr_host_done done;
-        if (orri_local_done_get(in, &done, &arena) != ORR_OK)
+        if (orri_local_done_get(in, &done, &agent->calls, &arena) != ORR_OK)
             ORR_BUG("damaged result from worker %u", rank);
         done.blob_fd = blob_fd;
         blob_fd = -1;
@@ -192,63 +202,66 @@ static void worker_ended(void *context, uint32_t worker, uint32_t rank,
     orr_arena_release(&arena);
 }
 
+/* The first attempt of a flight whose worker died. */
+static void lose(struct orr_agent *agent, uint32_t at, uint32_t rank, const char *text)
+{
+    const struct orri_flight *flight = &agent->flights[at];
+    struct orr_host_done done = {
+        .task = flight->assignment.task,
+        .attempt = flight->assignment.attempt,
+        .core = flight->seat.core,
+        .blob_fd = -1,
+        .outcome = { .failure = ORR_FAIL_LOST,
+                     .code = ORR_LOST_DIED,
+                     .message = text,
+                     .t_start = orr_clock_wall(),
+                     .t_end = orr_clock_wall() },
+    };
+    ended(agent, at, &done, rank);
+}
+
 static void worker_lost(void *context, uint32_t worker, uint32_t rank)
 {
     struct orr_agent *agent = context;
     char text[100];
     (void)snprintf(text, sizeof text, "worker rank %u on %s died", rank,
                    agent->setup.host_name);
-    for (uint32_t i = 0; i < agent->n_flights; i++) {
-        struct orri_flight *flight = &agent->flights[i];
-        if (flight->state != ORRI_FLIGHT_RUNNING || flight->seat.worker != worker)
-            continue;
-        struct orr_host_done done = {
-            .task = flight->assignment.task,
-            .attempt = flight->assignment.attempt,
-            .core = flight->seat.core,
-            .blob_fd = -1,
-            .outcome = { .failure = ORR_FAIL_LOST,
-                         .code = ORR_LOST_DIED,
-                         .message = text,
-                         .t_start = orr_clock_wall(),
-                         .t_end = orr_clock_wall() },
-        };
-        ended(agent, i, &done, rank);
-    }
+    for (uint32_t i = 0; i < agent->n_flights; i++)
+        while (agent->flights[i].state == ORRI_FLIGHT_RUNNING &&
+               agent->flights[i].seat.worker == worker)
+            lose(agent, i, rank, text);
     if (!agent->stopping)
         (void)fprintf(stderr, "orrery: %s; its attempts run elsewhere\n", text);
 }
 
 /* ---- down: from the coordinator ---- */
 
-static void accept_assignment(struct orr_agent *agent,
-                              const struct orr_assignment *from)
+static void enqueue(struct orr_agent *agent, uint32_t at)
 {
-    uint32_t at = orri_flight_new(agent);
-    struct orri_flight *flight = &agent->flights[at];
-    flight->state = ORRI_FLIGHT_QUEUED;
-    flight->assignment = *from;
-    if (from->args_length >= flight->args_room) {
-        free(flight->args);
-        flight->args_room = from->args_length + 1;
-        flight->args = orr_alloc(flight->args_room, 1);
-    }
-    if (from->args_length)
-        memcpy(flight->args, from->args, from->args_length);
-    flight->assignment.args = flight->args;
+    agent->flights[at].state = ORRI_FLIGHT_QUEUED;
     orri_queue_push(agent, at);
+}
+
+/* Calls in place stay together; others go where there is room for each. */
+static void accept_run(struct orr_agent *agent, const struct orr_assignment_run *run)
+{
+    uint32_t at = orri_flight_make(agent, run);
+    if (orri_flight_function(agent, &agent->flights[at])->isolated)
+        while (agent->flights[at].n > 1)
+            enqueue(agent, orri_flight_part(agent, at, 1));
+    enqueue(agent, at);
 }
 
 static orr_status take_assignments(struct orr_agent *agent, struct orr_reader *in,
                                    struct orr_error *err)
 {
-    struct orr_assignment assignment;
+    struct orr_assignment_run run;
     while (orr_reader_left(in)) {
-        if (orr_assignment_get(in, &assignment) != ORR_OK ||
-            assignment.function >= agent->setup.host.graph->n_functions)
+        if (orr_assignment_run_get(in, &run) != ORR_OK ||
+            run.first.function >= agent->setup.host.graph->n_functions)
             return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                                  "damaged assignment from the coordinator");
-        accept_assignment(agent, &assignment);
+        accept_run(agent, &run);
     }
     return ORR_OK;
 }
@@ -343,6 +356,7 @@ void orr_agent_free(struct orr_agent *agent)
     orri_flights_release(agent);
     orr_bytes_release(&agent->up);
     orr_bytes_release(&agent->given);
+    orr_successes_release(&agent->calls);
     orr_arena_release(&agent->scratch);
     free(agent->mean);
     free(agent->fault);
@@ -485,9 +499,15 @@ void orr_agent_told_to_end(struct orr_agent *agent) { agent->told_to_end = true;
 
 bool orr_agent_was_busy(const struct orr_agent *agent) { return agent->busy; }
 
-bool orr_agent_is_ahead(const struct orr_agent *agent)
+int64_t orr_agent_ahead(const struct orr_agent *agent)
 {
-    return agent->queue.n >= orri_crew_cores(agent->crew);
+    uint32_t cores = orri_crew_cores(agent->crew);
+    if (agent->queue.n == 0 || agent->queued_calls < cores || cores == 0)
+        return 0;
+    const struct orri_flight *first = &agent->flights[agent->queue.head - 1];
+    double mean = agent->mean[first->assignment.function];
+    double seconds = (mean > 0 ? mean : 0) * agent->queued_calls / cores;
+    return seconds < 1 ? (int64_t)(seconds * 1e9) + 1 : ORR_SECOND;
 }
 
 size_t orr_agent_fds(const struct orr_agent *agent, struct pollfd *fds, size_t max)

@@ -51,7 +51,8 @@ void orr_agent_leave(struct orr_agent *agent);
 bool orr_agent_wants_to_leave(const struct orr_agent *agent);
 /* It left because it heard nothing from rank 0. */
 bool orr_agent_is_forsaken(const struct orr_agent *agent);
-/* Attempts wait for its cores. */
-bool orr_agent_is_ahead(const struct orr_agent *agent);
+/* Each core has an attempt waiting for it: for about how long what waits will last
+ * them, ns; 0: some have none. */
+int64_t orr_agent_ahead(const struct orr_agent *agent);
 
 #endif

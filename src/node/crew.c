@@ -200,8 +200,8 @@ static struct place *new_place(struct orri_crew *crew, struct worker *worker)
     return place;
 }
 
-static bool place_isolated(struct orri_crew *crew, const struct orr_resources *needs,
-                           struct orri_seat *seat)
+bool orri_crew_place(struct orri_crew *crew, const struct orr_resources *needs,
+                     struct orri_seat *seat)
 {
     struct orr_resources idle = orri_crew_idle(crew);
     if (needs->cores > ORRI_CORES_MAX || needs->gpus > ORR_GPUS_MAX ||
@@ -219,9 +219,8 @@ static bool place_isolated(struct orri_crew *crew, const struct orr_resources *n
     return true;
 }
 
-/* Calls in place go to the worker with the fewest; to the agent only when it is alone.
- */
-static bool place_in_place(struct orri_crew *crew, struct orri_seat *seat)
+/* They go to the worker with the fewest; to the agent only when it is alone. */
+bool orri_crew_place_calls(struct orri_crew *crew, uint32_t n, struct orri_seat *out)
 {
     uint32_t best = UINT32_MAX;
     uint32_t first = crew->n_here > 1 ? 1 : 0;
@@ -232,15 +231,14 @@ static bool place_in_place(struct orri_crew *crew, struct orri_seat *seat)
             best = w;
     if (best == UINT32_MAX)
         return false;
-    *seat = (struct orri_seat) { best, 0, best * crew->setup.cores_each };
-    crew->workers[best].in_place++;
+    *out = (struct orri_seat) { best, 0, best * crew->setup.cores_each };
+    crew->workers[best].in_place += n;
     return true;
 }
 
-bool orri_crew_place(struct orri_crew *crew, bool isolated,
-                     const struct orr_resources *needs, struct orri_seat *out)
+uint32_t orri_crew_callers(const struct orri_crew *crew)
 {
-    return isolated ? place_isolated(crew, needs, out) : place_in_place(crew, out);
+    return crew->n_here > 1 ? crew->n_here - 1 : 1;
 }
 
 static struct place *find_place(const struct orri_crew *crew,
@@ -290,15 +288,16 @@ static void give_back(struct orri_crew *crew, const struct place *place)
     crew->memory_idle += place->memory;
 }
 
-void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat)
+void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat, uint32_t n)
 {
     struct worker *worker = &crew->workers[seat->worker];
     if (!seat->place) {
-        worker->in_place--;
+        worker->in_place -= n;
         return;
     }
     struct place *place = find_place(crew, seat);
-    if (--place->aboard)
+    place->aboard -= n;
+    if (place->aboard)
         return;
     give_back(crew, place);
     *place = worker->places[--worker->n_places];

@@ -38,9 +38,13 @@ orr_status orri_crew_new(const struct orri_crew_setup *setup, struct orri_crew *
 void orri_crew_free(struct orri_crew *crew);
 
 /* Choose cores and GPUs for a call and take them, and its memory; false when they are
- * not free now. Calls in place take nothing of that. */
-bool orri_crew_place(struct orri_crew *crew, bool isolated,
-                     const struct orr_resources *needs, struct orri_seat *out);
+ * not free now. */
+bool orri_crew_place(struct orri_crew *crew, const struct orr_resources *needs,
+                     struct orri_seat *out);
+/* Calls in place take nothing of that. False: enough of them are out. */
+bool orri_crew_place_calls(struct orri_crew *crew, uint32_t n, struct orri_seat *out);
+/* Workers that make calls in place. */
+uint32_t orri_crew_callers(const struct orri_crew *crew);
 const uint32_t *orri_crew_cores_of(const struct orri_crew *crew,
                                    const struct orri_seat *seat, uint32_t *n);
 /* Not for seats in place. */
@@ -48,8 +52,9 @@ const uint32_t *orri_crew_gpus_of(const struct orri_crew *crew,
                                   const struct orri_seat *seat, uint32_t *n);
 /* One more call for the same cores, GPUs and memory, after those that are there. */
 void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat);
-/* One attempt there is over; the last gives all back. */
-void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat);
+/* Attempts there are over; the last gives all back. */
+void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat,
+                       uint32_t n);
 
 void orri_crew_send(struct orri_crew *crew, uint32_t worker,
                     const struct orri_local_assignment *assignment);

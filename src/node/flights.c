@@ -2,7 +2,10 @@
  * Owns: their memory. Hands on: what happens to them (agent.c, results.c). */
 #include "node/internal.h"
 
+#include "base/memory.h"
+
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { KEPT_BYTES = 256 }; /* of arguments, for the next flight in that place */
@@ -75,6 +78,81 @@ uint32_t orri_flight_new(struct orr_agent *agent)
     return agent->n_flights++;
 }
 
+static void set_args(struct orri_flight *flight, const void *args, uint32_t length)
+{
+    if (length >= flight->args_room) {
+        free(flight->args);
+        flight->args_room = length + 1;
+        flight->args = orr_alloc(flight->args_room, 1);
+    }
+    if (length)
+        memcpy(flight->args, args, length);
+    flight->assignment.args = flight->args;
+    flight->series.first = flight->args;
+}
+
+static void set_ids(struct orri_flight *flight, const unsigned char *ids)
+{
+    if (flight->n > flight->ids_room) {
+        free(flight->ids);
+        flight->ids_room = flight->n;
+        flight->ids = orr_alloc(flight->n, ORR_RUN_ID_BYTES);
+    }
+    flight->ids_at = 0;
+    memcpy(flight->ids, ids, (size_t)flight->n * ORR_RUN_ID_BYTES);
+}
+
+uint32_t orri_flight_make(struct orr_agent *agent, const struct orr_assignment_run *run)
+{
+    uint32_t at = orri_flight_new(agent);
+    struct orri_flight *flight = &agent->flights[at];
+    flight->assignment = run->first;
+    flight->n = run->n;
+    flight->series = run->args;
+    set_args(flight, run->first.args, run->first.args_length);
+    set_ids(flight, run->ids);
+    flight->overtaken = 0;
+    flight->cancelled = false;
+    return at;
+}
+
+struct orr_assignment_run orri_flight_run(const struct orri_flight *flight)
+{
+    return (struct orr_assignment_run) {
+        .first = flight->assignment,
+        .n = flight->n,
+        .args = flight->series,
+        .ids = flight->ids + (size_t)flight->ids_at * ORR_RUN_ID_BYTES,
+    };
+}
+
+static void skip(struct orri_flight *flight, uint32_t n)
+{
+    flight->n -= n;
+    flight->series.n = flight->n;
+    flight->ids_at += n;
+    flight->assignment.task += n;
+    flight->assignment.identity = orr_run_id(flight->ids, flight->ids_at);
+    orr_series_skip(&flight->series, n, flight->args);
+}
+
+uint32_t orri_flight_part(struct orr_agent *agent, uint32_t at, uint32_t n)
+{
+    struct orr_assignment_run head = orri_flight_run(&agent->flights[at]);
+    head.n = n;
+    head.args.n = n;
+    uint32_t new = orri_flight_make(agent, &head);
+    struct orri_flight *from = &agent->flights[at];
+    struct orri_flight *to = &agent->flights[new];
+    to->state = from->state;
+    to->seat = from->seat;
+    to->rank = from->rank;
+    to->overtaken = from->overtaken;
+    to->cancelled = from->cancelled;
+    skip(from, n);
+    return new;
+}
+
 void orri_flight_free(struct orr_agent *agent, uint32_t at)
 {
     struct orri_flight *flight = &agent->flights[at];
@@ -108,6 +186,7 @@ void orri_flights_release(struct orr_agent *agent)
         free(agent->flights[i].args);
         free(agent->flights[i].done);
         free(agent->flights[i].texts);
+        free(agent->flights[i].ids);
     }
     free(agent->flights);
 }

@@ -21,7 +21,12 @@
 
 enum child_state { CHILD_NONE, CHILD_BORN, CHILD_IDLE, CHILD_BUSY, CHILD_DYING };
 
-enum { PINNED_MAX = 256, BACKSTOP_SECONDS = 15 };
+enum {
+    PINNED_MAX = 256,
+    BACKSTOP_SECONDS = 15,
+    SPARE_MAX = 3,
+    RESULTS_BYTES = 64 * 1024 /* of calls that are told together */
+};
 static const int64_t LOOK = ORR_SECOND;
 
 /* In the hands of a child, the first of its list, or behind that one. */
@@ -58,8 +63,11 @@ struct child {
 struct finished {
     struct finished *next;
     struct orr_arena arena;
+    struct orr_successes *calls; /* for `done`, when it is of many; or NULL */
     struct orr_host_done done;
 };
+
+enum { BLOBS_PART = 4 }; /* of the memory may the blobs of one attempt have */
 
 struct orr_host {
     struct orr_host_setup setup;
@@ -67,10 +75,11 @@ struct orr_host {
     struct finished *first;
     struct finished **last;
     struct finished *held;
-    struct finished *spare; /* one, with its memory */
-    uint32_t warm;          /* children that are kept ready */
-    struct errand *unused;  /* one, with its memory */
-    int spare_blob_fd;      /* for the next call in place; most leave it empty */
+    struct finished *spare; /* some, with their memory */
+    uint32_t n_spare;
+    uint32_t warm;         /* children that are kept ready */
+    struct errand *unused; /* one, with its memory */
+    int spare_blob_fd;     /* for the next call in place; most leave it empty */
     struct orr_oom_kills kills;
 };
 
@@ -124,6 +133,9 @@ static void free_finished(struct finished *finished)
     if (!finished)
         return;
     orr_arena_release(&finished->arena);
+    if (finished->calls)
+        orr_successes_release(finished->calls);
+    free(finished->calls);
     free(finished);
 }
 
@@ -152,7 +164,11 @@ void orr_host_free(struct orr_host *host)
         host->first = next;
     }
     free_finished(host->held);
-    free_finished(host->spare);
+    while (host->spare) {
+        struct finished *next = host->spare->next;
+        free_finished(host->spare);
+        host->spare = next;
+    }
     if (host->spare_blob_fd >= 0)
         (void)close(host->spare_blob_fd);
     free(host->children);
@@ -165,15 +181,19 @@ static struct finished *new_finished(struct orr_host *host, uint32_t token,
                                      uint32_t task, uint32_t attempt, uint32_t core)
 {
     struct finished *finished = host->spare;
-    host->spare = NULL;
-    if (!finished)
+    if (finished) {
+        host->spare = finished->next;
+        host->n_spare--;
+    } else {
         finished = orr_alloc(1, sizeof *finished);
+    }
     finished->next = NULL;
     finished->done.token = token;
     finished->done.task = task;
     finished->done.attempt = attempt;
     finished->done.core = core;
     finished->done.blob_fd = -1;
+    finished->done.calls = NULL;
     return finished;
 }
 
@@ -191,12 +211,16 @@ static void push_finished(struct orr_host *host, struct finished *finished)
 
 static void drop_finished(struct orr_host *host, struct finished *finished)
 {
-    if (!finished || host->spare) {
+    if (!finished)
+        return;
+    if (host->n_spare == SPARE_MAX) {
         free_finished(finished);
         return;
     }
     orr_arena_reset(&finished->arena);
+    finished->next = host->spare;
     host->spare = finished;
+    host->n_spare++;
 }
 
 bool orr_host_next(struct orr_host *host, struct orr_host_done *out)
@@ -235,26 +259,76 @@ static int new_blob_file(void)
     return fd;
 }
 
-static void run_in_place(struct orr_host *host, uint32_t token,
-                         const struct orr_assignment *assignment, uint32_t core)
+/* With room for one call more. */
+static struct finished *calls_of(struct orr_host *host, struct finished *now,
+                                 uint32_t token, const struct orr_assignment_run *run,
+                                 uint32_t i, uint32_t core)
 {
-    const struct orr_graph_function *function =
-        &host->setup.graph->functions[assignment->function];
-    struct finished *finished =
-        new_finished(host, token, assignment->task, assignment->attempt, core);
-    struct orr_order order;
-    struct orr_error err = { 0 };
-    (void)orri_order_make(host->setup.graph, assignment, host->setup.run_dir, 1,
-                          &finished->arena, &order, &err);
-    if (host->spare_blob_fd < 0)
-        host->spare_blob_fd = new_blob_file();
-    orr_native_run(function->native, &order, &host->setup.blobs, host->spare_blob_fd,
-                   &finished->arena, &finished->done.outcome);
-    if (finished->done.outcome.blob_bytes) {
-        finished->done.blob_fd = host->spare_blob_fd;
+    if (now && now->calls->n < ORR_SUCCESSES_MAX &&
+        now->calls->results.length < RESULTS_BYTES)
+        return now;
+    if (now)
+        push_finished(host, now);
+    now = new_finished(host, token, run->first.task + i, run->first.attempt, core);
+    if (!now->calls)
+        now->calls = orr_alloc(1, sizeof *now->calls);
+    now->calls->n = 0;
+    orr_bytes_clear(&now->calls->results);
+    now->done.calls = now->calls;
+    return now;
+}
+
+/* The calls before it are told first. */
+static void push_single(struct orr_host *host, struct finished *before,
+                        struct finished *single)
+{
+    if (before && before->calls->n)
+        push_finished(host, before);
+    else
+        drop_finished(host, before);
+    if (single->done.outcome.blob_bytes) {
+        single->done.blob_fd = host->spare_blob_fd;
         host->spare_blob_fd = -1;
     }
-    push_finished(host, finished);
+    push_finished(host, single);
+}
+
+void orr_host_run(struct orr_host *host, uint32_t token,
+                  const struct orr_assignment_run *run, uint32_t core)
+{
+    const struct orr_graph_function *function =
+        &host->setup.graph->functions[run->first.function];
+    struct orr_arena arena = ORR_ARENA_INIT;
+    struct orr_order order;
+    struct orr_error err = { 0 };
+    struct finished *now = NULL;
+    struct finished *single = NULL;
+    unsigned char *args = orr_arena_alloc(&arena, run->args.length + 1);
+    (void)orri_order_make(host->setup.graph, &run->first, host->setup.run_dir, 1,
+                          &arena, &order, &err);
+    order.blobs_most = host->setup.memory / BLOBS_PART;
+    struct orr_natives *natives =
+        orr_natives_new(function->native, &order, &host->setup.blobs);
+    for (uint32_t i = 0; i < run->n; i++) {
+        if (host->spare_blob_fd < 0)
+            host->spare_blob_fd = new_blob_file();
+        now = calls_of(host, now, token, run, i, core);
+        if (!single)
+            single = new_finished(host, token, 0, run->first.attempt, core);
+        single->done.task = run->first.task + i;
+        orr_series_at(&run->args, i, args);
+        if (orr_natives_call(natives, args, run->args.length, host->spare_blob_fd,
+                             now->calls, &single->arena, &single->done.outcome))
+            continue;
+        push_single(host, now, single);
+        now = NULL;
+        single = NULL;
+    }
+    if (now)
+        push_finished(host, now);
+    drop_finished(host, single);
+    orr_natives_free(natives);
+    orr_arena_release(&arena);
 }
 
 static bool is_pinned_to(const struct child *child, const uint32_t *cores, uint32_t n)
@@ -367,8 +441,10 @@ static orr_status take_order(struct orr_host *host, struct errand *errand,
     errand->task = assignment->task;
     errand->attempt = assignment->attempt;
     errand->function = assignment->function;
-    return orri_order_make(host->setup.graph, &kept, host->setup.run_dir, n_cores,
-                           &errand->arena, &errand->order, err);
+    orr_status status = orri_order_make(host->setup.graph, &kept, host->setup.run_dir,
+                                        n_cores, &errand->arena, &errand->order, err);
+    errand->order.blobs_most = host->setup.memory / BLOBS_PART;
+    return status;
 }
 
 /* The lines come after what the function says of its environment, and before it counts
@@ -419,9 +495,9 @@ static void employ(struct orr_host *host, struct child *child, const uint32_t *c
         spawn(host, child);
 }
 
-static void start_in_child(struct orr_host *host, uint32_t token,
-                           const struct orr_assignment *assignment,
-                           const uint32_t *cores, uint32_t n_cores, const char *env)
+void orr_host_start(struct orr_host *host, uint32_t token,
+                    const struct orr_assignment *assignment, const uint32_t *cores,
+                    uint32_t n_cores, const char *env)
 {
     struct child *child = choose_child(host, cores, n_cores);
     struct errand *errand = new_errand(host);
@@ -441,16 +517,6 @@ static void start_in_child(struct orr_host *host, uint32_t token,
         employ(host, child, cores, n_cores);
     else if (child->state == CHILD_BUSY)
         send_order(child, errand);
-}
-
-void orr_host_start(struct orr_host *host, uint32_t token,
-                    const struct orr_assignment *assignment, const uint32_t *cores,
-                    uint32_t n_cores, const char *env)
-{
-    if (host->setup.graph->functions[assignment->function].isolated)
-        start_in_child(host, token, assignment, cores, n_cores, env);
-    else
-        run_in_place(host, token, assignment, cores[0]);
 }
 
 uint32_t orr_host_running(const struct orr_host *host)

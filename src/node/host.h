@@ -9,7 +9,7 @@
 #include "exec/nursery.h"
 #include "graph/graph.h"
 #include "topo/topo.h"
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -20,7 +20,8 @@ struct orr_host_setup {
     struct orr_nursery *nursery;
     const struct orr_topo *topo; /* NULL: nothing is pinned */
     const char *run_dir;
-    uint32_t children;            /* at most at once: the cores of this rank */
+    uint64_t memory;   /* bytes of the node; 0: not known, blobs have no limit */
+    uint32_t children; /* at most at once: the cores of this rank */
     struct orr_blob_source blobs; /* for functions in place */
 };
 
@@ -29,23 +30,29 @@ struct orr_host *orr_host_new(const struct orr_host_setup *setup);
 /* Kills what runs. */
 void orr_host_free(struct orr_host *host);
 
-/* Start an attempt on these cores (their number is the call's): behind what a child was
- * given for the same cores and has not done, else it needs a free child. `token` comes
- * back with what came of it. `env`: "NAME=value" lines for its environment, such as
- * which GPUs it has; or "". */
+/* Start an attempt in a child, on these cores (their number is the call's): behind what
+ * a child was given for the same cores and has not done, else it needs a free child.
+ * `token` comes back with what came of it. `env`: "NAME=value" lines for its
+ * environment, such as which GPUs it has; or "". */
 void orr_host_start(struct orr_host *host, uint32_t token,
                     const struct orr_assignment *assignment, const uint32_t *cores,
                     uint32_t n_cores, const char *env);
+/* Make calls in place, here and now: each comes back, in order, by itself or with the
+ * others beside it. */
+void orr_host_run(struct orr_host *host, uint32_t token,
+                  const struct orr_assignment_run *run, uint32_t core);
 uint32_t orr_host_running(const struct orr_host *host);
 
 struct orr_host_done {
     uint32_t token; /* of orr_host_start() */
-    uint32_t task;
+    uint32_t task;  /* the first, when there are many */
     uint32_t attempt;
     uint32_t core;              /* the first of its cores */
     struct orr_outcome outcome; /* results complete, commands' too; borrowed until the
                                    next call of orr_host_next() */
     int blob_fd;                /* now the caller's; -1: no blobs */
+    const struct orr_successes *calls; /* calls in place that succeeded, in the place of
+                                          `outcome`; borrowed likewise; or NULL */
 };
 bool orr_host_next(struct orr_host *host, struct orr_host_done *out);
 

@@ -17,19 +17,26 @@ enum orri_flight_state {
     ORRI_FLIGHT_STORING
 };
 
-/* One attempt from assignment to acknowledgement. */
+/* Attempts from assignment to acknowledgement: one, or a run of calls in place, which
+ * is parted when they part. */
 struct orri_flight {
     enum orri_flight_state state;
     uint32_t next;                    /* in the list of its state + 1 */
-    struct orr_assignment assignment; /* args owned, see args */
+    struct orr_assignment assignment; /* the first; args owned, see args */
+    uint32_t n;
+    struct orr_series series; /* their arguments; `first` is args */
     unsigned char *args;
     uint32_t args_room;
+    unsigned char *ids; /* n, from ids_at on */
+    uint32_t ids_at;
+    uint32_t ids_room;
     struct orri_seat seat; /* while it runs */
     uint32_t rank;
     int blob_fd;
     uint64_t overtaken; /* cores that went to others while it stood first and waited */
     bool cancelled;     /* its twin elsewhere was faster */
-    struct orr_done report; /* its texts are owned, see texts; results come later */
+    struct orr_done report; /* its texts are owned, see texts; results come later, of a
+                               run also the times */
     char *texts;
     unsigned char
         *done; /* encoded local DONE entry, when the writer's queue was full */
@@ -52,12 +59,16 @@ struct orr_agent {
     size_t cap_flights;
     struct orri_flight_list unused;
     struct orri_flight_list queue;
-    uint32_t queued_in_place;     /* of these, calls that run in a worker itself */
+    uint32_t queued_calls;        /* attempts in these */
+    uint32_t queued_in_place;     /* of these, calls that run in a worker itself, */
+    uint32_t queued_runs;         /* in so many flights */
     struct orri_flight_list held; /* ended, but the writer's queue is full */
     double *mean;                 /* seconds of an attempt, by function; < 0: unknown */
-    uint32_t storing;
+    uint32_t storing;             /* attempts */
+    struct orr_successes calls;   /* the ones in hand, of another process */
     struct orr_bytes up;
-    struct orr_bytes given; /* GIVEN, under way */
+    struct orr_reporting reporting; /* the end of `up` */
+    struct orr_bytes given;         /* GIVEN, under way */
     struct orr_arena scratch;
     bool greeted;
     bool stopping;
@@ -97,6 +108,13 @@ uint32_t orri_flight_pop_behind(struct orr_agent *agent, struct orri_flight_list
 /* The index of a free one; pointers to flights are good until the next new one. */
 uint32_t orri_flight_new(struct orr_agent *agent);
 void orri_flight_free(struct orr_agent *agent, uint32_t at);
+/* A free one with these attempts. */
+uint32_t orri_flight_make(struct orr_agent *agent,
+                          const struct orr_assignment_run *run);
+/* Take the first `n` out of it, into a new one in the same state; its index. */
+uint32_t orri_flight_part(struct orr_agent *agent, uint32_t at, uint32_t n);
+/* As a message has it; borrowed. */
+struct orr_assignment_run orri_flight_run(const struct orri_flight *flight);
 void orri_flights_release(struct orr_agent *agent);
 const struct orr_graph_function *orri_flight_function(const struct orr_agent *agent,
                                                       const struct orri_flight *flight);
@@ -137,7 +155,7 @@ void orri_agent_give(struct orr_agent *agent, uint32_t at);
 
 /* ---- results.c ---- */
 
-/* An attempt ended: its result goes to the writer, and waits where that has no room. */
+/* Attempts ended: their results go to the writer, and wait where that has no room. */
 void orri_result_take(struct orr_agent *agent, uint32_t at,
                       const struct orr_host_done *done);
 /* Those that had to wait. */

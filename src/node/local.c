@@ -20,7 +20,7 @@ void orri_local_assignment_put(struct orr_bytes *out,
     for (uint32_t i = 0; i < a->n_cores; i++)
         orr_put_u32(out, a->cores[i]);
     orr_put_string(out, a->env, strlen(a->env));
-    orr_assignment_put(out, &a->assignment);
+    orr_assignment_run_put(out, &a->run);
 }
 
 orr_status orri_local_assignment_get(struct orr_reader *in, struct orr_arena *arena,
@@ -35,7 +35,64 @@ orr_status orri_local_assignment_get(struct orr_reader *in, struct orr_arena *ar
         a->cores[i] = orr_get_u32(in);
     const char *env = orr_get_string(in, &length);
     a->env = length ? orr_arena_strndup(arena, env, length) : "";
-    return orr_assignment_get(in, &a->assignment);
+    return orr_assignment_run_get(in, &a->run);
+}
+
+/* ---- calls that succeeded: times, and results as series ---- */
+
+_Static_assert((int)ORR_SUCCESSES_MAX == (int)ORR_RUN_MAX, "a run is told as one");
+
+static void put_series(struct orr_bytes *out, const struct orr_series *series)
+{
+    orr_put_varint(out, series->n);
+    orr_series_put(out, series);
+}
+
+static void put_calls(struct orr_bytes *out, const struct orr_successes *calls)
+{
+    uint32_t length = 0;
+    const unsigned char *first = orr_success_results(calls, 0, &length);
+    struct orr_series series = orr_series_of(first, length);
+    orr_put_i64(out, calls->times[0]);
+    for (uint32_t i = 0; i < calls->n; i++)
+        orr_put_zigzag(out, calls->times[i + 1] - calls->times[i]);
+    for (uint32_t i = 1; i < calls->n; i++) {
+        const unsigned char *results = orr_success_results(calls, i, &length);
+        if (orr_series_add(&series, results, length))
+            continue;
+        put_series(out, &series);
+        series = orr_series_of(results, length);
+    }
+    put_series(out, &series);
+}
+
+/* Results of the next calls, `left` at most; the number of them. */
+static uint32_t get_series(struct orr_reader *in, struct orr_successes *calls,
+                           uint32_t left)
+{
+    struct orr_series series;
+    uint64_t n = orr_get_varint(in);
+    if (n == 0 || n > left)
+        in->bad = true;
+    if (in->bad)
+        return left;
+    orr_series_get(in, (uint32_t)n, &series);
+    for (uint32_t i = 0; i < n && !in->bad; i++) {
+        orr_series_at(&series, i, orr_bytes_extend(&calls->results, series.length));
+        calls->ends[calls->n++] = (uint32_t)calls->results.length;
+    }
+    return (uint32_t)n;
+}
+
+static void get_calls(struct orr_reader *in, uint32_t n, struct orr_successes *calls)
+{
+    orr_bytes_clear(&calls->results);
+    calls->n = 0;
+    calls->times[0] = orr_get_i64(in);
+    for (uint32_t i = 0; i < n; i++)
+        calls->times[i + 1] = calls->times[i] + orr_get_zigzag(in);
+    for (uint32_t left = n; left && !in->bad;)
+        left -= get_series(in, calls, left);
 }
 
 void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done)
@@ -44,19 +101,31 @@ void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done
     orr_put_u32(out, done->task);
     orr_put_u32(out, done->attempt);
     orr_put_u32(out, done->core);
-    orr_outcome_put(out, &done->outcome);
+    orr_put_varint(out, done->calls ? done->calls->n : 0);
+    if (done->calls)
+        put_calls(out, done->calls);
+    else
+        orr_outcome_put(out, &done->outcome);
 }
 
 orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,
-                               struct orr_arena *arena)
+                               struct orr_successes *calls, struct orr_arena *arena)
 {
     done->blob_fd = -1;
     done->token = orr_get_u32(in);
     done->task = orr_get_u32(in);
     done->attempt = orr_get_u32(in);
     done->core = orr_get_u32(in);
-    return orr_outcome_get(in, arena, &done->outcome);
+    uint64_t n = orr_get_varint(in);
+    done->calls = n ? calls : NULL;
+    if (n == 0)
+        return orr_outcome_get(in, arena, &done->outcome);
+    if (n <= ORR_SUCCESSES_MAX)
+        get_calls(in, (uint32_t)n, calls);
+    return in->bad || n > ORR_SUCCESSES_MAX ? ORR_ERR_DATA : ORR_OK;
 }
+
+/* ---- the socket ---- */
 
 static socklen_t address_of(uint64_t token, uint32_t agent, struct sockaddr_un *address)
 {

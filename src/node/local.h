@@ -8,17 +8,18 @@
 #include "base/channel.h"
 #include "exec/attempt.h"
 #include "node/host.h"
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 enum { ORRI_CORES_MAX = 256 };
 
-/* ASSIGN down: token (the agent's), cores, environment, assignment. */
+/* ASSIGN down: token (the agent's), cores, environment, assignments: one, or a run of
+ * calls in place. */
 struct orri_local_assignment {
     uint32_t token;
     uint32_t cores[ORRI_CORES_MAX];
     uint32_t n_cores;
     const char *env; /* "NAME=value" lines; borrowed, "" for none */
-    struct orr_assignment assignment;
+    struct orr_assignment_run run;
 };
 void orri_local_assignment_put(struct orr_bytes *out,
                                const struct orri_local_assignment *a);
@@ -26,11 +27,11 @@ void orri_local_assignment_put(struct orr_bytes *out,
 orr_status orri_local_assignment_get(struct orr_reader *in, struct orr_arena *arena,
                                      struct orri_local_assignment *a);
 
-/* DONE up: the token, task and attempt, core, outcome. */
+/* DONE up: the token, task and attempt, core, outcome or calls. */
 void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done);
-/* The outcome's bytes start at the reader afterwards. */
+/* What it points to is in the arena, in the input, or in `calls`. */
 orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,
-                               struct orr_arena *arena);
+                               struct orr_successes *calls, struct orr_arena *arena);
 
 /* The abstract socket of an agent; `token` is random and shared by the ranks of a run.
  */

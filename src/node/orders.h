@@ -4,7 +4,7 @@
 
 #include "exec/attempt.h"
 #include "graph/graph.h"
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 /* Fill *order; its pointers live in `arena` or in the assignment. Errors of templates
  * (a null in an argument, a path that leaves the run directory): ORR_ERR_FAILED. */

@@ -46,11 +46,22 @@ static uint32_t place_in_queue(struct orr_agent *agent, uint32_t at)
     return orri_flight_seek(agent, &agent->queue, priority, false);
 }
 
+/* `change`: 1 when it comes, -1 when it goes. */
+static void count(struct orr_agent *agent, uint32_t at, int32_t change)
+{
+    uint32_t n = agent->flights[at].n * (uint32_t)change;
+    agent->queued_calls += n;
+    if (is_in_place(agent, at)) {
+        agent->queued_in_place += n;
+        agent->queued_runs += (uint32_t)change;
+    }
+}
+
 void orri_queue_push(struct orr_agent *agent, uint32_t at)
 {
     agent->flights[at].overtaken = 0;
+    count(agent, at, 1);
     if (is_in_place(agent, at)) {
-        agent->queued_in_place++;
         orri_flight_push(agent, &agent->queue, at);
     } else {
         orri_flight_push_behind(agent, &agent->queue, place_in_queue(agent, at), at);
@@ -60,7 +71,7 @@ void orri_queue_push(struct orr_agent *agent, uint32_t at)
 static uint32_t take_out(struct orr_agent *agent, uint32_t before)
 {
     uint32_t at = orri_flight_pop_behind(agent, &agent->queue, before);
-    agent->queued_in_place -= is_in_place(agent, at);
+    count(agent, at, -1);
     return at;
 }
 
@@ -75,7 +86,7 @@ uint32_t *orri_queue_take(struct orr_agent *agent, uint32_t *n)
 
 void orri_queue_put_back(struct orr_agent *agent, uint32_t at)
 {
-    agent->queued_in_place += is_in_place(agent, at);
+    count(agent, at, 1);
     orri_flight_push(agent, &agent->queue, at);
 }
 
@@ -102,14 +113,16 @@ static void start(struct orr_agent *agent, uint32_t at)
         orr_gpus_environment(agent->setup.gpus, gpus, n, &env);
     }
     local.env = env.s ? env.s : "";
-    if (seat->worker == 0) {
+    local.run = orri_flight_run(flight);
+    if (seat->worker) {
+        local.token = at;
+        memcpy(local.cores, cores, local.n_cores * sizeof *cores);
+        orri_crew_send(agent->crew, seat->worker, &local);
+    } else if (seat->place) {
         orr_host_start(agent->host, at, &flight->assignment, cores, local.n_cores,
                        local.env);
     } else {
-        local.token = at;
-        local.assignment = flight->assignment;
-        memcpy(local.cores, cores, local.n_cores * sizeof *cores);
-        orri_crew_send(agent->crew, seat->worker, &local);
+        orr_host_run(agent->host, at, &local.run, cores[0]);
     }
     orr_text_release(&env);
 }
@@ -166,6 +179,19 @@ static void start_followers(struct orr_agent *agent, uint32_t before, uint32_t f
     }
 }
 
+/* Calls in place that go to one worker together: what takes TOGETHER, and not more than
+ * its part of what waits. */
+static uint32_t together_in_place(const struct orr_agent *agent, uint32_t at)
+{
+    const struct orri_flight *flight = &agent->flights[at];
+    double mean = agent->mean[flight->assignment.function];
+    uint32_t callers = orri_crew_callers(agent->crew);
+    uint32_t part = (agent->queued_in_place + callers - 1) / callers;
+    double most = mean < 0 ? 1 : TOGETHER / (mean > 1e-6 ? mean : 1e-6);
+    uint32_t n = flight->n < part ? flight->n : part;
+    return most < 1 ? 1 : most < n ? (uint32_t)most : n;
+}
+
 /* ---- looking for what starts now ---- */
 
 struct search {
@@ -180,8 +206,8 @@ struct search {
 
 static bool is_over(const struct orr_agent *agent, const struct search *s)
 {
-    bool cores = orri_crew_idle(agent->crew).cores > 0 &&
-                 agent->queue.n > agent->queued_in_place;
+    bool cores =
+        orri_crew_idle(agent->crew).cores > 0 && agent->queue.n > agent->queued_runs;
     bool in_place = agent->queued_in_place && !s->in_place_full;
     return s->looked >= LOOK || agent->held.n || agent->faulted ||
            (!cores && !in_place);
@@ -196,15 +222,11 @@ static uint64_t bound(const struct orr_agent *agent, const struct search *s,
     return keeps ? UINT64_MAX : orri_crew_cores(agent->crew);
 }
 
-static bool may_start(const struct orr_agent *agent, struct search *s,
+static bool may_start(const struct orr_agent *agent, const struct search *s,
                       const struct orr_graph_function *f)
 {
     struct orr_resources idle = orri_crew_idle(agent->crew);
     struct orr_resources needs = orr_function_needs(f);
-    if (!f->isolated) {
-        s->in_place_full = s->in_place_full || orr_clock_monotonic() > s->until;
-        return !s->in_place_full;
-    }
     return !s->first || orr_may_overtake(&idle, &needs, &s->waits,
                                          agent->flights[s->first - 1].overtaken,
                                          bound(agent, s, f->pool));
@@ -214,18 +236,14 @@ static void begin(struct orr_agent *agent, struct search *s,
                   const struct orr_graph_function *f)
 {
     uint32_t at = take_out(agent, s->before);
-    if (s->first && f->isolated)
+    if (s->first)
         agent->flights[s->first - 1].overtaken += f->cores;
     start(agent, at);
-    if (f->isolated)
-        start_followers(agent, s->before, at);
-    else
-        orri_local_ended(agent); /* it is over when it ran here */
+    start_followers(agent, s->before, at);
 }
 
 static void pass(struct search *s, uint32_t at, const struct orr_graph_function *f)
 {
-    s->in_place_full = s->in_place_full || !f->isolated;
     if (!s->first && f->isolated) {
         s->first = at + 1;
         s->waits = orr_function_needs(f);
@@ -241,15 +259,39 @@ static void look_at(struct orr_agent *agent, struct search *s, uint32_t at)
     const struct orr_graph_function *f = orri_flight_function(agent, flight);
     struct orr_resources needs = orr_function_needs(f);
     struct orr_resources has = orri_crew_has(agent->crew);
-    if (f->isolated && !orr_resources_fit(&has, &needs)) { /* workers died */
+    if (!orr_resources_fit(&has, &needs)) { /* workers died */
         orri_agent_give(agent, take_out(agent, s->before));
         agent->beat = 0; /* rank 0 is to know how many are left */
     } else if (may_start(agent, s, f) &&
-               orri_crew_place(agent->crew, f->isolated, &needs, &flight->seat)) {
+               orri_crew_place(agent->crew, &needs, &flight->seat)) {
         begin(agent, s, f);
     } else {
         pass(s, at, f);
     }
+}
+
+/* The first calls of a run; the others keep its place in the queue. */
+static void look_at_run(struct orr_agent *agent, struct search *s, uint32_t at)
+{
+    struct orri_seat seat;
+    uint32_t n = together_in_place(agent, at);
+    s->in_place_full = s->in_place_full || orr_clock_monotonic() > s->until ||
+                       !orri_crew_place_calls(agent->crew, n, &seat);
+    if (s->in_place_full) {
+        pass(s, at, orri_flight_function(agent, &agent->flights[at]));
+        return;
+    }
+    count(agent, at, -1);
+    if (n < agent->flights[at].n) {
+        uint32_t first = orri_flight_part(agent, at, n);
+        count(agent, at, 1);
+        at = first;
+    } else {
+        (void)orri_flight_pop_behind(agent, &agent->queue, s->before);
+    }
+    agent->flights[at].seat = seat;
+    start(agent, at);
+    orri_local_ended(agent); /* it is over when it ran here */
 }
 
 void orri_queue_start(struct orr_agent *agent)
@@ -259,7 +301,10 @@ void orri_queue_start(struct orr_agent *agent)
         uint32_t next = orri_flight_behind(agent, &agent->queue, s.before);
         if (!next)
             break;
-        look_at(agent, &s, next - 1);
+        if (is_in_place(agent, next - 1))
+            look_at_run(agent, &s, next - 1);
+        else
+            look_at(agent, &s, next - 1);
     }
     orri_crew_flush(agent->crew);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UP_BYTES = 64 * 1024, TAKEN_AT_ONCE = 256 };
+enum { UP_BYTES = 64 * 1024, TAKEN_AT_ONCE = 64 };
 
 /* ---- up: to the coordinator ---- */
 
@@ -20,10 +20,12 @@ static void put_counters(const struct orr_outcome *outcome, struct orr_text *tex
                         outcome->counters[i].amount);
 }
 
+static const struct orr_outcome SUCCESS = { .failure = ORR_FAIL_NONE, .message = "" };
+
 /* What the coordinator will be told once it is on disk. Most attempts have no texts. */
 static void note_report(struct orri_flight *flight, const struct orr_host_done *done)
 {
-    const struct orr_outcome *o = &done->outcome;
+    const struct orr_outcome *o = done->calls ? &SUCCESS : &done->outcome;
     size_t message = o->message ? strlen(o->message) : 0;
     flight->report = (struct orr_done) {
         .task = flight->assignment.task,
@@ -50,14 +52,40 @@ static void note_report(struct orri_flight *flight, const struct orr_host_done *
     flight->report.counters = text.s + message + 1;
 }
 
-static void report(struct orr_agent *agent, struct orri_flight *flight,
-                   const void *results, uint32_t results_length)
+static void add_report(struct orr_agent *agent, const struct orr_done *report)
 {
-    flight->report.results = results;
-    flight->report.results_length = results_length;
     if (agent->up.length == 0)
         orr_batch_begin(&agent->up, ORR_MESSAGE_DONE);
-    orr_done_put(&agent->up, &flight->report);
+    orr_reporting_add(&agent->reporting, &agent->up, report);
+}
+
+static void report_run(struct orr_agent *agent, const struct orr_done *first,
+                       const struct orr_written *written)
+{
+    struct orr_done done = *first;
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < written->n; i++) {
+        done.results = (const unsigned char *)written->results + from;
+        done.results_length = written->ends[i] - from;
+        done.t_start = written->times[i];
+        done.t_end = written->times[i + 1];
+        done.cpu = done.t_end - done.t_start;
+        add_report(agent, &done);
+        from = written->ends[i];
+        done.task++;
+    }
+}
+
+static void report(struct orr_agent *agent, struct orri_flight *flight,
+                   const struct orr_written *written)
+{
+    if (written->n) {
+        report_run(agent, &flight->report, written);
+        return;
+    }
+    flight->report.results = written->results;
+    flight->report.results_length = written->results_bytes;
+    add_report(agent, &flight->report);
 }
 
 /* ---- to the disk ---- */
@@ -104,20 +132,53 @@ static void describe_stored(struct orr_agent *agent, const struct orri_flight *f
     };
 }
 
+/* Calls that succeeded. */
+static bool store_calls(struct orr_agent *agent, uint32_t at,
+                        const struct orr_host_done *done)
+{
+    const struct orri_flight *flight = &agent->flights[at];
+    const struct orr_graph_function *f = orri_flight_function(agent, flight);
+    const struct orr_successes *calls = done->calls;
+    struct orr_assignment_run run = orri_flight_run(flight);
+    struct orr_stored_run stored = {
+        .first = { .function = f->native->name,
+                   .attempt = run.first.attempt,
+                   .args = run.first.args,
+                   .args_bytes = run.first.args_length,
+                   .results = calls->results.data,
+                   .results_bytes = (uint32_t)calls->results.length,
+                   .host = agent->setup.host_name,
+                   .rank = flight->rank,
+                   .core = done->core,
+                   .queued = calls->times[0] - run.first.queued },
+        .n = calls->n,
+        .args = run.args,
+        .ids = run.ids,
+        .times = calls->times,
+        .ends = calls->ends,
+    };
+    return orr_writer_put_run(agent->writer, &stored, at);
+}
+
+static bool store_one(struct orr_agent *agent, uint32_t at,
+                      const struct orr_host_done *done)
+{
+    struct orr_stored stored;
+    describe_stored(agent, &agent->flights[at], done, &stored);
+    bool taken = orr_writer_put(agent->writer, &stored, agent->flights[at].blob_fd,
+                                done->outcome.blob_bytes, at);
+    orr_arena_reset(&agent->scratch);
+    return taken;
+}
+
 /* False: the writer's queue is full. */
 static bool store(struct orr_agent *agent, uint32_t at,
                   const struct orr_host_done *done)
 {
-    struct orri_flight *flight = &agent->flights[at];
-    struct orr_stored stored;
-    describe_stored(agent, flight, done, &stored);
-    bool taken = orr_writer_put(agent->writer, &stored, flight->blob_fd,
-                                done->outcome.blob_bytes, at);
-    orr_arena_reset(&agent->scratch);
-    if (!taken)
+    if (done->calls ? !store_calls(agent, at, done) : !store_one(agent, at, done))
         return false;
-    flight->state = ORRI_FLIGHT_STORING;
-    agent->storing++;
+    agent->flights[at].state = ORRI_FLIGHT_STORING;
+    agent->storing += agent->flights[at].n;
     return true;
 }
 
@@ -126,8 +187,12 @@ void orri_result_take(struct orr_agent *agent, uint32_t at,
 {
     struct orri_flight *flight = &agent->flights[at];
     const struct orr_outcome *o = &done->outcome;
+    const struct orr_successes *calls = done->calls;
     struct orr_bytes bytes = ORR_BYTES_INIT;
-    if (o->failure != ORR_FAIL_LOST)
+    if (calls)
+        orri_learn(agent, flight->assignment.function,
+                   (double)(calls->times[calls->n] - calls->times[0]) / 1e9 / calls->n);
+    else if (o->failure != ORR_FAIL_LOST)
         orri_learn(agent, flight->assignment.function,
                    (double)(o->t_end - o->t_start) / 1e9);
     note_report(flight, done);
@@ -144,7 +209,7 @@ static bool store_held(struct orr_agent *agent, uint32_t at)
     struct orri_flight *flight = &agent->flights[at];
     struct orr_reader in = orr_reader_of(flight->done, flight->done_length);
     struct orr_host_done done;
-    if (orri_local_done_get(&in, &done, &agent->scratch) != ORR_OK)
+    if (orri_local_done_get(&in, &done, &agent->calls, &agent->scratch) != ORR_OK)
         ORR_BUG("result of task %u does not read back", flight->assignment.task);
     return store(agent, at, &done);
 }
@@ -155,27 +220,31 @@ void orri_results_store_held(struct orr_agent *agent)
         (void)orri_flight_pop(agent, &agent->held);
 }
 
+static void take_written(struct orr_agent *agent, const struct orr_written *written)
+{
+    uint32_t at = (uint32_t)written->token;
+    uint32_t n = agent->flights[at].n;
+    report(agent, &agent->flights[at], written);
+    agent->storing -= n;
+    agent->results += n;
+    orri_flight_free(agent, at);
+}
+
 orr_status orri_results_take(struct orr_agent *agent, struct orr_error *err)
 {
     struct orr_written written[TAKEN_AT_ONCE];
+    orr_status status = ORR_OK;
     size_t n = 0;
-    while ((n = orr_writer_take(agent->writer, written, TAKEN_AT_ONCE)) > 0) {
+    while (status == ORR_OK &&
+           (n = orr_writer_take(agent->writer, written, TAKEN_AT_ONCE)) > 0) {
         agent->busy = true;
-        for (size_t i = 0; i < n; i++) {
-            uint32_t at = (uint32_t)written[i].token;
-            report(agent, &agent->flights[at], written[i].results,
-                   written[i].results_bytes);
-            orri_flight_free(agent, at);
-            agent->storing--;
-            agent->results++;
-            if (agent->up.length > UP_BYTES) {
-                orr_status status = orri_agent_send(agent, &agent->up, err);
-                if (status != ORR_OK)
-                    return status;
-            }
-        }
+        for (size_t i = 0; i < n; i++)
+            take_written(agent, &written[i]);
+        orr_reporting_flush(&agent->reporting, &agent->up);
+        if (agent->up.length > UP_BYTES)
+            status = orri_agent_send(agent, &agent->up, err);
     }
-    return orri_agent_send(agent, &agent->up, err);
+    return status == ORR_OK ? orri_agent_send(agent, &agent->up, err) : status;
 }
 
 orr_status orri_results_check(struct orr_agent *agent, struct orr_error *err)

@@ -3,31 +3,47 @@
  * crew.c). */
 #include "node/internal.h"
 
+#include "base/memory.h"
+
 #include <stdlib.h>
 
 void orri_agent_give(struct orr_agent *agent, uint32_t at)
 {
     const struct orr_assignment *a = &agent->flights[at].assignment;
-    orr_attempt_name_put(&agent->given, ORR_MESSAGE_GIVEN,
-                         (struct orr_attempt_name) { a->task, a->attempt });
+    for (uint32_t i = 0; i < agent->flights[at].n; i++)
+        orr_attempt_name_put(&agent->given, ORR_MESSAGE_GIVEN,
+                             (struct orr_attempt_name) { a->task + i, a->attempt });
     orri_flight_free(agent, at);
     agent->busy = true;
 }
 
-/* Which of these are worth it: of the last ones, those that find room elsewhere. */
-static bool *choose_given(const struct orr_agent *agent, const uint32_t *all,
-                          uint32_t n, const struct orr_retract *wanted)
+/* How many of each are worth it: of the last ones, those that find room elsewhere. */
+static uint32_t *choose_given(const struct orr_agent *agent, const uint32_t *all,
+                              uint32_t n, const struct orr_retract *wanted)
 {
-    bool *given = orr_alloc(n + 1, sizeof *given);
+    uint32_t *given = orr_alloc(n + 1, sizeof *given);
     uint32_t left = wanted->cores;
     for (uint32_t i = n; i-- && left;) {
+        const struct orri_flight *flight = &agent->flights[all[i]];
         struct orr_resources needs =
-            orr_function_needs(orri_flight_function(agent, &agent->flights[all[i]]));
-        given[i] = orr_resources_fit(&wanted->widest, &needs);
-        if (given[i])
-            left -= needs.cores < left ? needs.cores : left;
+            orr_function_needs(orri_flight_function(agent, flight));
+        if (!orr_resources_fit(&wanted->widest, &needs))
+            continue;
+        uint32_t each = needs.cores ? needs.cores : 1;
+        uint32_t most = left / each + (left % each != 0);
+        given[i] = flight->n < most ? flight->n : most;
+        left -= given[i] * each < left ? given[i] * each : left;
     }
     return given;
+}
+
+/* The last `n` of it; the others wait on. */
+static void give_last(struct orr_agent *agent, uint32_t at, uint32_t n)
+{
+    uint32_t kept = agent->flights[at].n - n;
+    if (kept)
+        orri_queue_put_back(agent, orri_flight_part(agent, at, kept));
+    orri_agent_give(agent, at);
 }
 
 orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
@@ -39,10 +55,10 @@ orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
                              "damaged message from the coordinator");
     uint32_t n = 0;
     uint32_t *all = orri_queue_take(agent, &n);
-    bool *given = choose_given(agent, all, n, &wanted);
+    uint32_t *given = choose_given(agent, all, n, &wanted);
     for (uint32_t i = 0; i < n; i++) {
         if (given[i])
-            orri_agent_give(agent, all[i]);
+            give_last(agent, all[i], given[i]);
         else
             orri_queue_put_back(agent, all[i]);
     }
@@ -53,14 +69,34 @@ orr_status orri_agent_retract(struct orr_agent *agent, struct orr_reader *in,
     return orri_agent_send(agent, &agent->given, err);
 }
 
+static bool has_attempt(const struct orri_flight *flight, struct orr_attempt_name name)
+{
+    const struct orr_assignment *a = &flight->assignment;
+    return name.attempt == a->attempt && name.task >= a->task &&
+           name.task - a->task < flight->n;
+}
+
+/* That one; what stands before and behind it in its run waits on. */
+static void give_one(struct orr_agent *agent, uint32_t at, uint32_t task)
+{
+    uint32_t before = task - agent->flights[at].assignment.task;
+    if (before)
+        orri_queue_put_back(agent, orri_flight_part(agent, at, before));
+    if (agent->flights[at].n == 1) {
+        orri_agent_give(agent, at);
+        return;
+    }
+    orri_agent_give(agent, orri_flight_part(agent, at, 1));
+    orri_queue_put_back(agent, at);
+}
+
 static void drop_waiting(struct orr_agent *agent, struct orr_attempt_name name)
 {
     uint32_t n = 0;
     uint32_t *all = orri_queue_take(agent, &n);
     for (uint32_t i = 0; i < n; i++) {
-        const struct orr_assignment *a = &agent->flights[all[i]].assignment;
-        if (a->task == name.task && a->attempt == name.attempt)
-            orri_agent_give(agent, all[i]);
+        if (has_attempt(&agent->flights[all[i]], name))
+            give_one(agent, all[i], name.task);
         else
             orri_queue_put_back(agent, all[i]);
     }
@@ -82,13 +118,14 @@ static void cancel(struct orr_agent *agent, struct orr_attempt_name name)
 {
     for (uint32_t i = 0; i < agent->n_flights; i++) {
         const struct orri_flight *flight = &agent->flights[i];
-        if (flight->assignment.task != name.task ||
-            flight->assignment.attempt != name.attempt)
+        if (!has_attempt(flight, name))
             continue;
-        if (flight->state == ORRI_FLIGHT_QUEUED)
-            drop_waiting(agent, name);
-        else if (flight->state == ORRI_FLIGHT_RUNNING && flight->seat.place != 0)
+        if (flight->state == ORRI_FLIGHT_RUNNING && flight->seat.place != 0)
             end_running(agent, i, name);
+        if (flight->state == ORRI_FLIGHT_QUEUED) {
+            drop_waiting(agent, name);
+            return;
+        }
     }
 }
 

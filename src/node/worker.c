@@ -13,6 +13,7 @@
 struct worker {
     struct orr_channel agent;
     struct orr_host *host;
+    const struct orr_graph *graph;
     struct orr_bytes out; /* results without blobs, sent together */
     uint32_t rank;
     bool stopped;
@@ -63,7 +64,10 @@ static void take_assignments(struct worker *w, struct orr_reader *in)
     while (orr_reader_left(in)) {
         if (orri_local_assignment_get(in, &arena, &a) != ORR_OK)
             ORR_BUG("damaged assignment from the agent");
-        orr_host_start(w->host, a.token, &a.assignment, a.cores, a.n_cores, a.env);
+        if (w->graph->functions[a.run.first.function].isolated)
+            orr_host_start(w->host, a.token, &a.run.first, a.cores, a.n_cores, a.env);
+        else
+            orr_host_run(w->host, a.token, &a.run, a.cores[0]);
         int64_t now = orr_clock_monotonic();
         if (now - told > TELL_NS) {
             send_results(w);
@@ -151,7 +155,9 @@ orr_status orr_worker_run(const struct orr_host_setup *setup, uint64_t token,
     int fd = orri_local_connect(token, agent, err);
     if (fd < 0)
         return ORR_ERR_MACHINE;
-    struct worker w = { .rank = rank, .host = orr_host_new(setup) };
+    struct worker w = { .rank = rank,
+                        .host = orr_host_new(setup),
+                        .graph = setup->graph };
     orr_channel_init(&w.agent, fd);
     say_hello(&w, setup->children);
     while (!w.stopped && !w.agent.closed && !orr_host_broken(w.host)) {

@@ -30,6 +30,15 @@ struct orri_group {
     struct orri_typical times; /* their cost, of those that have one */
 };
 
+/* The last choice of a node, and how many that follow go there as well. */
+struct orri_row {
+    const struct orri_pool *pool;
+    uint32_t shelf;
+    uint32_t group;
+    uint32_t node;
+    uint32_t left;
+};
+
 struct orr_sched {
     struct orri_pool *pools;
     uint32_t n_pools;
@@ -38,6 +47,7 @@ struct orr_sched {
     struct orri_kept kept; /* a node, for the first of a shelf */
     struct orri_pool *kept_pool;
     uint32_t kept_shelf;
+    struct orri_row row;
     uint64_t round;                    /* of choosing */
     struct orri_sched_flight *flights; /* of what is in flight, and unused ones */
     size_t n_flights;

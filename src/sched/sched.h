@@ -78,8 +78,9 @@ bool orr_sched_take_unfit(struct orr_sched *sched, struct orr_ready *out,
 void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready);
 
 /* The attempt that should be given out now, and the node that should get it: the one
- * with the least in flight for its cores. False when there is no attempt, or no node
- * has room for it. It counts as in flight until orr_sched_done(). */
+ * with the least in flight for its cores; of short attempts some in a row. False when
+ * there is no attempt, or no node has room for it. It counts as in flight until
+ * orr_sched_done(). */
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out);
 /* The attempt came back; `seconds` it ran (to size the prefetch), negative: it did not.
@@ -92,6 +93,8 @@ bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
 
 uint64_t orr_sched_queued(const struct orr_sched *sched); /* ready or delayed */
 uint64_t orr_sched_in_flight(const struct orr_sched *sched);
+/* Of the last attempts, how long one takes, s; 0: none came back yet. */
+double orr_sched_mean(const struct orr_sched *sched);
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node); /* cores */
 /* All that is in flight there; for tests. */
 struct orr_resources orr_sched_node_loads(const struct orr_sched *sched, uint32_t node);

@@ -156,14 +156,21 @@ uint32_t orri_read_assignments(struct orr_sim *sim, uint32_t at)
         orr_reader_of(sim->messages[at].data, sim->messages[at].length);
     if (orr_message_of(&in) != ORR_MESSAGE_ASSIGN)
         return 0;
-    struct orr_assignment assignment;
+    struct orr_arena arena = ORR_ARENA_INIT;
     uint32_t n = 0;
-    for (; orr_reader_left(&in) && sim->failed.code == ORR_OK; n++) {
-        if (orr_assignment_get(&in, &assignment) != ORR_OK)
+    while (orr_reader_left(&in) && sim->failed.code == ORR_OK) {
+        struct orr_assignment_run run;
+        if (orr_assignment_run_get(&in, &run) != ORR_OK)
             ORR_BUG("rank 0 sent a damaged assignment");
-        uint32_t try = orri_try_new(sim, &assignment, sim->messages[at].to - 1);
-        orri_try_push(sim, &sim->messages[at].tries, try);
+        unsigned char *args = orr_arena_alloc(&arena, run.args.length + 1);
+        for (uint32_t i = 0; i < run.n && sim->failed.code == ORR_OK; i++, n++) {
+            struct orr_assignment assignment;
+            orr_assignment_of(&run, i, args, &assignment);
+            uint32_t try = orri_try_new(sim, &assignment, sim->messages[at].to - 1);
+            orri_try_push(sim, &sim->messages[at].tries, try);
+        }
     }
+    orr_arena_release(&arena);
     sim->messages[at].entries = n;
     return n;
 }

@@ -315,12 +315,12 @@ orr_status orr_simulate(const struct orr_sim_setup *setup, struct orr_sim_result
     sim->setup = *setup;
     sim->out = out;
     orr_status status = begin(sim, err);
-    if (status == ORR_OK)
-        status = run(sim, err);
     if (status == ORR_OK) {
-        conclude(sim);
+        status = run(sim, err);
         orri_trace_end(sim);
     }
+    if (status == ORR_OK)
+        conclude(sim);
     release(sim);
     return status;
 }

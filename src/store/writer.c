@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/log.h"
+#include "store/runs.h"
 #include "store/sealer.h"
 #include "store/stage.h"
 
@@ -29,7 +30,8 @@ struct item {
     struct orri_entry entry; /* what it points to is behind the item, in its memory */
     uint64_t cost;           /* bytes counted against the queue */
     uint64_t token;
-    uint32_t segment; /* of a staged one: its group ends there */
+    struct orri_run run; /* when the entry stands for many */
+    uint32_t segment;    /* of a staged one: its group ends there */
     uint64_t end;
 };
 
@@ -131,11 +133,16 @@ static orr_status open_segment(struct orr_writer *w, uint64_t need,
     return ORR_OK;
 }
 
+static uint32_t attempts_of(const struct item *item)
+{
+    return item->run.n ? item->run.n : 1;
+}
+
 /* Under the mutex. */
 static void hand_back(struct orr_writer *w, struct item *item)
 {
     push(&w->done, item);
-    w->waiting--;
+    w->waiting -= attempts_of(item);
     (void)eventfd_write(w->event_fd, 1);
     if (!w->waiting)
         pthread_cond_broadcast(&w->idle);
@@ -149,7 +156,7 @@ static void acknowledge(struct orr_writer *w, uint64_t bytes, int64_t sync)
         struct item *item = pop(&w->pending);
         item->segment = w->log.shard.segment;
         item->end = w->log.end;
-        w->stats.results++;
+        w->stats.results += attempts_of(item);
         if (w->stage && item->entry.blob_bytes)
             push(&w->staged, item);
         else
@@ -230,20 +237,29 @@ static orr_status rotate(struct orr_writer *w, uint64_t need, struct orr_error *
     return status == ORR_OK ? open_segment(w, need, err) : status;
 }
 
+static orr_status write_entry(struct orr_writer *w, struct orri_entry *entry,
+                              struct orr_error *err)
+{
+    orr_status status = ORR_OK;
+    if (!orri_log_fits(&w->log, entry))
+        status = rotate(w, orri_log_need(entry), err);
+    return status == ORR_OK ? orri_log_append(&w->log, entry, err) : status;
+}
+
 static orr_status write_item(struct orr_writer *w, struct item *item,
                              struct orr_error *err)
 {
     orr_status status = ORR_OK;
-    if (!orri_log_fits(&w->log, &item->entry))
-        status = rotate(w, orri_log_need(&item->entry), err);
-    if (status == ORR_OK)
-        status = orri_log_append(&w->log, &item->entry, err);
-    if (status != ORR_OK)
-        return status;
+    if (!item->run.n)
+        status = write_entry(w, &item->entry, err);
+    for (uint32_t i = 0; i < item->run.n && status == ORR_OK; i++) {
+        struct orri_entry entry = orri_stored_run_entry(&item->run, &item->entry, i);
+        status = write_entry(w, &entry, err);
+    }
     w->last_added = orr_clock_monotonic();
-    if (w->log.group.attempts == 1)
+    if (w->log.group.attempts == attempts_of(item))
         w->group_started = w->last_added;
-    return ORR_OK;
+    return status;
 }
 
 static bool group_is_full(const struct orr_writer *w)
@@ -483,41 +499,66 @@ static void check_sizes(const struct orr_stored *s)
         ORR_BUG("an attempt of function %s is too large to be stored", s->function);
 }
 
-/* One piece of memory: the item, its counters, and what they point to. */
-static struct item *make_item(const struct orr_stored *stored, int blob_fd,
-                              uint64_t blob_bytes, uint64_t token)
+/* One piece of memory: the item, its counters, the run, and what they point to. */
+static struct item *make_item(const struct orr_stored *stored,
+                              const struct orr_stored_run *run, uint64_t token)
 {
-    size_t fixed =
+    size_t counters =
         sizeof(struct item) + stored->n_counters * sizeof(struct orr_stored_counter);
+    size_t fixed = counters + (run ? orri_stored_run_bytes(run) : 0);
     check_sizes(stored);
     struct item *item = orr_alloc(1, fixed + (size_t)size_of(stored));
     copy_stored(&item->entry, stored, (struct orr_stored_counter *)(item + 1),
                 (unsigned char *)item + fixed);
-    item->entry.blob_fd = blob_fd;
-    item->entry.blob_bytes = blob_bytes;
+    item->entry.blob_fd = -1;
+    if (run)
+        orri_stored_run_copy(run, (unsigned char *)item + counters, &item->run);
     item->token = token;
-    item->cost = size_of(stored) + blob_bytes;
+    item->cost = size_of(stored);
     return item;
+}
+
+static bool has_room(struct orr_writer *w, uint64_t cost)
+{
+    pthread_mutex_lock(&w->mutex);
+    bool refused = w->status != ORR_OK || w->held >= w->options.queue_results ||
+                   (w->held && w->held_bytes + cost > w->options.queue_bytes);
+    pthread_mutex_unlock(&w->mutex);
+    return !refused;
+}
+
+static void enqueue(struct orr_writer *w, struct item *item)
+{
+    pthread_mutex_lock(&w->mutex);
+    bool sleeps = !w->queued.head;
+    push(&w->queued, item);
+    w->held += attempts_of(item);
+    w->waiting += attempts_of(item);
+    w->held_bytes += item->cost;
+    if (sleeps)
+        pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->mutex);
 }
 
 bool orr_writer_put(struct orr_writer *w, const struct orr_stored *stored, int blob_fd,
                     uint64_t blob_bytes, uint64_t token)
 {
-    uint64_t cost = size_of(stored) + blob_bytes;
-    pthread_mutex_lock(&w->mutex);
-    bool refused = w->status != ORR_OK || w->held >= w->options.queue_results ||
-                   (w->held && w->held_bytes + cost > w->options.queue_bytes);
-    pthread_mutex_unlock(&w->mutex);
-    if (refused)
+    if (!has_room(w, size_of(stored) + blob_bytes))
         return false;
-    struct item *item = make_item(stored, blob_fd, blob_bytes, token);
-    pthread_mutex_lock(&w->mutex);
-    push(&w->queued, item);
-    w->held++;
-    w->waiting++;
-    w->held_bytes += item->cost;
-    pthread_cond_signal(&w->work);
-    pthread_mutex_unlock(&w->mutex);
+    struct item *item = make_item(stored, NULL, token);
+    item->entry.blob_fd = blob_fd;
+    item->entry.blob_bytes = blob_bytes;
+    item->cost += blob_bytes;
+    enqueue(w, item);
+    return true;
+}
+
+bool orr_writer_put_run(struct orr_writer *w, const struct orr_stored_run *run,
+                        uint64_t token)
+{
+    if (!has_room(w, size_of(&run->first)))
+        return false;
+    enqueue(w, make_item(&run->first, run, token));
     return true;
 }
 
@@ -530,11 +571,13 @@ size_t orr_writer_take(struct orr_writer *w, struct orr_written *out, size_t n)
     while (count < n && w->done.head) {
         struct item *item = pop(&w->done);
         push(&w->taken, item);
-        w->held--;
+        w->held -= attempts_of(item);
         w->held_bytes -= item->cost;
-        w->stats.acknowledged++;
-        out[count++] = (struct orr_written) { item->token, item->entry.results,
-                                              item->entry.stored.results_bytes };
+        w->stats.acknowledged += attempts_of(item);
+        out[count++] = (struct orr_written) {
+            item->token, item->entry.results, item->entry.stored.results_bytes,
+            item->run.n, item->run.times,     item->run.ends,
+        };
     }
     if (!w->done.head && w->status == ORR_OK)
         (void)eventfd_read(w->event_fd, &ignored);

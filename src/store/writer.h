@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/series.h"
 #include "store/stored.h"
 
 #include <stdbool.h>
@@ -62,12 +63,30 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
 bool orr_writer_put(struct orr_writer *writer, const struct orr_stored *stored,
                     int blob_fd, uint64_t blob_bytes, uint64_t token);
 
+/* Successes of one function in a row, with one token: what each has is in `first`, but
+ * its identity, arguments, results and times. All of it is copied. */
+enum { ORR_STORED_ID_BYTES = 16 };
+struct orr_stored_run {
+    struct orr_stored first; /* its arguments; `results` of all, one after the other */
+    uint32_t n;
+    struct orr_series args;   /* of all */
+    const unsigned char *ids; /* n identities, as u64 hi, u64 lo */
+    const int64_t *times;     /* wall ns: attempt i is from [i] to [i + 1] */
+    const uint32_t *ends;     /* of the results of each */
+};
+/* As orr_writer_put(); there are no blobs among the results. */
+bool orr_writer_put_run(struct orr_writer *writer, const struct orr_stored_run *run,
+                        uint64_t token);
+
 struct orr_written {
     uint64_t token;
     /* The results with blobs where they lie now; borrowed until the next take or close.
      */
     const void *results;
     uint32_t results_bytes;
+    uint32_t n;           /* attempts of a run, else 0; of these borrowed likewise */
+    const int64_t *times; /* as in struct orr_stored_run */
+    const uint32_t *ends;
 };
 /* Up to `n` results that are on disk now; the number returned. */
 size_t orr_writer_take(struct orr_writer *writer, struct orr_written *out, size_t n);

@@ -58,7 +58,7 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
     X(set_aside) X(forgiven) X(poisoned) X(past_sessions) X(past_killed) X(guests)
 #define REAL_FIELDS(X)                                                               \
     X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)  \
-    X(work_seconds) X(useful_seconds) X(failed_seconds) X(lost_seconds)              \
+    X(work_seconds) X(dispatch_seconds) X(useful_seconds) X(failed_seconds) X(lost_seconds)              \
     X(running_seconds) X(idle_seconds) X(suspended_seconds) X(past_useful_seconds)   \
     X(past_failed_seconds) X(past_lost_seconds) X(past_idle_seconds)
 /* clang-format on */

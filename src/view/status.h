@@ -70,13 +70,14 @@ struct orr_run_status {
     uint32_t n_stages;
     struct orr_status_counter counters[ORR_STATUS_COUNTERS];
     uint32_t n_counters;
-    double cpu_seconds;     /* of attempts */
-    double busy_seconds;    /* core-seconds of attempts, wall */
-    double core_seconds;    /* cores x time since the first agent came */
-    double coordinator_cpu; /* seconds, this process */
-    double agents_cpu;      /* seconds, agents and workers, known at the end */
-    double work_seconds;    /* from the first agent's hello to the last counted result;
-                               known at the end */
+    double cpu_seconds;      /* of attempts */
+    double busy_seconds;     /* core-seconds of attempts, wall */
+    double core_seconds;     /* cores x time since the first agent came */
+    double coordinator_cpu;  /* seconds, this process */
+    double agents_cpu;       /* seconds, agents and workers, known at the end */
+    double work_seconds;     /* from the first agent's hello to the last counted result;
+                                known at the end */
+    double dispatch_seconds; /* the same from the first attempt that was given out */
     /* core_seconds by what became of them, in this session: */
     double useful_seconds; /* attempts whose results count */
     double failed_seconds; /* attempts that failed */

@@ -1,7 +1,8 @@
 /* wire.h - the messages between coordinator, agents and workers
  *
  * Encoded field by field, bounds checked (STYLE 24, 25). A message is a u8 number and
- * its body; ASSIGN and DONE carry batches. Numbers are never reused. */
+ * its body; ASSIGN and DONE carry batches, of which each entry may stand for many
+ * attempts (runs.h). Numbers are never reused. */
 #ifndef ORR_WIRE_WIRE_H
 #define ORR_WIRE_WIRE_H
 
@@ -14,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ORR_WIRE_VERSION = 3 };
+enum { ORR_WIRE_VERSION = 4 };
 
 #define ORR_MESSAGES(X)                                                                \
     X(HELLO, 1)   /* agent to 0, worker to agent: who I am */                          \
@@ -118,8 +119,6 @@ struct orr_bye {
 };
 
 void orr_hello_put(struct orr_bytes *out, const struct orr_hello *hello);
-void orr_assignment_put(struct orr_bytes *out, const struct orr_assignment *assignment);
-void orr_done_put(struct orr_bytes *out, const struct orr_done *done);
 void orr_beat_put(struct orr_bytes *out, const struct orr_beat *beat);
 void orr_bye_put(struct orr_bytes *out, const struct orr_bye *bye);
 void orr_retract_put(struct orr_bytes *out, const struct orr_retract *retract);
@@ -133,9 +132,6 @@ void orr_signal_put(struct orr_bytes *out, enum orr_message message, const char 
  * it does not fit. */
 orr_status orr_hello_get(struct orr_reader *in, struct orr_arena *arena,
                          struct orr_hello *out);
-orr_status orr_assignment_get(struct orr_reader *in, struct orr_assignment *out);
-orr_status orr_done_get(struct orr_reader *in, struct orr_arena *arena,
-                        struct orr_done *out);
 orr_status orr_beat_get(struct orr_reader *in, struct orr_beat *out);
 orr_status orr_bye_get(struct orr_reader *in, struct orr_bye *out);
 orr_status orr_retract_get(struct orr_reader *in, struct orr_retract *out);

@@ -40,6 +40,7 @@ fi
 exits 0 "$ORRERY" bench dispatch --tasks 500 --json
 same "objects" 1 "$(grep -c '^{"bench": "dispatch", "metrics": {' <<<"$out")"
 for name in tasks_per_second_in_place tasks_per_second_in_place_1_7 tasks_per_second_ruled \
+    tasks_per_second_from_range tasks_per_second_from_range_1_7 \
     tasks_per_second_durable command_rate_over_bare_spawn; do
     checks=$((checks + 1))
     awk -v n="$(number "$name")" 'BEGIN { exit !(n > 0) }' || fail "$name is not above zero: $out"

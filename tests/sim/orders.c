@@ -37,7 +37,7 @@
 #include "link/link.h"
 #include "store/rundir.h"
 #include "store/writer.h"
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -442,22 +442,29 @@ static void store(struct session *s, const struct attempt *a,
 
 /* ---- agents ---- */
 
+static void take_assignment(struct session *s, uint32_t rank,
+                            const struct orr_assignment_run *run, uint32_t i)
+{
+    struct orr_assignment a;
+    unsigned char *args = orr_alloc(run->args.length + 1, 1);
+    orr_assignment_of(run, i, args, &a);
+    s->flying = orr_grow(s->flying, s->n, &s->cap, sizeof *s->flying);
+    s->flying[s->n++] = (struct attempt) { .agent = rank,
+                                           .task = a.task,
+                                           .number = a.attempt,
+                                           .function = a.function,
+                                           .identity = a.identity,
+                                           .args = args,
+                                           .args_length = a.args_length };
+}
+
 static void take_assignments(struct session *s, uint32_t rank, struct orr_reader *in)
 {
     while (orr_reader_left(in)) {
-        struct orr_assignment a;
-        assert_int_equal(orr_assignment_get(in, &a), ORR_OK);
-        s->flying = orr_grow(s->flying, s->n, &s->cap, sizeof *s->flying);
-        struct attempt *attempt = &s->flying[s->n++];
-        *attempt = (struct attempt) { .agent = rank,
-                                      .task = a.task,
-                                      .number = a.attempt,
-                                      .function = a.function,
-                                      .identity = a.identity,
-                                      .args_length = a.args_length };
-        attempt->args = orr_alloc(a.args_length + 1, 1);
-        if (a.args_length)
-            memcpy(attempt->args, a.args, a.args_length);
+        struct orr_assignment_run run;
+        assert_int_equal(orr_assignment_run_get(in, &run), ORR_OK);
+        for (uint32_t i = 0; i < run.n; i++)
+            take_assignment(s, rank, &run, i);
     }
 }
 

@@ -65,7 +65,7 @@ static bool place(struct node *node, uint32_t cores, uint64_t gib, uint32_t gpus
 {
     uint32_t n = 0;
     out->needs = (struct orr_resources) { cores, gpus, gib * GIB };
-    if (!orri_crew_place(node->crew, true, &out->needs, &out->seat))
+    if (!orri_crew_place(node->crew, &out->needs, &out->seat))
         return false;
     const uint32_t *which = orri_crew_cores_of(node->crew, &out->seat, &n);
     assert_int_equal(n, cores);
@@ -129,7 +129,7 @@ static void gpus_are_distinct_and_come_back(void **state)
     assert_int_equal(a.gpus[1], 1);
     assert_int_equal(b.gpus[0], 2);
     assert_false(place(&node, 1, 0, 2, &c));
-    orri_crew_release(node.crew, &a.seat);
+    orri_crew_release(node.crew, &a.seat, 1);
     assert_true(place(&node, 1, 0, 2, &c));
     assert_int_equal(c.gpus[0], 0);
     assert_int_equal(c.gpus[1], 1);
@@ -146,7 +146,7 @@ static void memory_is_not_given_twice(void **state)
     assert_false(place(&node, 1, 7, 0, &b));
     assert_true(place(&node, 1, 6, 0, &b));
     assert_true(orri_crew_idle(node.crew).memory == 0);
-    orri_crew_release(node.crew, &a.seat);
+    orri_crew_release(node.crew, &a.seat, 1);
     assert_true(orri_crew_idle(node.crew).memory == 10 * GIB);
     node_free(&node);
 }
@@ -164,7 +164,7 @@ static void what_is_shared_is_counted_once_and_held_by_the_last(void **state)
         struct orr_resources idle = orri_crew_idle(node.crew);
         orr_resources_add(&idle, &a.needs);
         assert_true(orr_resources_equal(&idle, &all));
-        orri_crew_release(node.crew, &a.seat);
+        orri_crew_release(node.crew, &a.seat, 1);
     }
     struct orr_resources idle = orri_crew_idle(node.crew);
     assert_true(orr_resources_equal(&idle, &all));
@@ -187,7 +187,7 @@ static void the_ledger_is_exact(void **state)
             n += place(&node, 1 + r / 2 % 5, r / 10 % 8, r / 80 % 3, &places[n]);
         } else if (n) {
             uint32_t at = r / 2 % n;
-            orri_crew_release(node.crew, &places[at].seat);
+            orri_crew_release(node.crew, &places[at].seat, 1);
             places[at] = places[--n];
         }
         struct orr_resources sum = orri_crew_idle(node.crew);

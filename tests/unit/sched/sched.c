@@ -512,6 +512,49 @@ static void any_order_in_is_the_right_order_out(void **state)
     orr_sched_free(s);
 }
 
+/* How many of the next `n` go to the node to which the one before went. */
+static uint32_t stay(struct orr_sched *s, uint32_t n)
+{
+    uint32_t last = NONE;
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t node = next_node(s);
+        assert_int_not_equal(node, NONE);
+        same += node == last;
+        last = node;
+    }
+    return same;
+}
+
+static void short_attempts_go_in_rows(void **state)
+{
+    (void)state;
+    static const double seconds[] = { 1e-6, 0.2, 1e-6 };
+    for (int round = 0; round < 3; round++) {
+        struct orr_sched *s = orr_sched_new(one_pool, 1);
+        uint32_t all = round == 2 ? 6 : 4000; /* few are left: one each */
+        orr_sched_node(s, 0, 4);
+        orr_sched_node(s, 1, 4);
+        add(s, ready(all, 0, 1));
+        (void)next_node(s);
+        orr_sched_done(s, all, seconds[round]);
+        for (uint32_t i = 0; i < all; i++)
+            add(s, ready(i, 0, 0));
+        uint32_t same = stay(s, all < 8 ? all : 8);
+        if (round == 0)
+            assert_true(same + stay(s, 992) > 950);
+        else
+            assert_int_equal(same, 0);
+        /* a row ends where the node does */
+        orr_sched_node(s, 0, 0);
+        for (uint32_t i = 0; i < 40; i++) {
+            uint32_t node = next_node(s);
+            assert_true(node == 1 || node == NONE);
+        }
+        orr_sched_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +576,7 @@ int main(void)
         cmocka_unit_test(a_node_is_avoided_while_there_are_others),
         cmocka_unit_test(nothing_is_ahead_beside_a_kept_core),
         cmocka_unit_test(any_order_in_is_the_right_order_out),
+        cmocka_unit_test(short_attempts_go_in_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "wire/wire.h"
+#include "wire/runs.h"
 
 #include <string.h>
 
@@ -44,8 +44,10 @@ static void messages_come_back(void **state)
     struct orr_reader in = orr_reader_of(out.data, out.length);
     assert_int_equal(orr_message_of(&in), ORR_MESSAGE_ASSIGN);
     for (int i = 0; i < 2; i++) {
-        struct orr_assignment back;
-        assert_int_equal(orr_assignment_get(&in, &back), ORR_OK);
+        struct orr_assignment_run run;
+        assert_int_equal(orr_assignment_run_get(&in, &run), ORR_OK);
+        assert_int_equal(run.n, 1);
+        struct orr_assignment back = run.first;
         assert_int_equal(back.task, 7);
         assert_int_equal(back.priority, -5);
         assert_true(orr_id_equal(back.identity, a.identity));
@@ -54,9 +56,10 @@ static void messages_come_back(void **state)
     assert_int_equal(orr_reader_left(&in), 0);
     orr_bytes_clear(&out);
     orr_done_put(&out, &d);
-    struct orr_done back;
+    struct orr_done_run ended;
     in = orr_reader_of(out.data, out.length);
-    assert_int_equal(orr_done_get(&in, &arena, &back), ORR_OK);
+    assert_int_equal(orr_done_run_get(&in, &arena, &ended), ORR_OK);
+    struct orr_done back = ended.first;
     assert_string_equal(back.message, "slow");
     assert_string_equal(back.counters, "n=2\n");
     assert_int_equal(back.code, -1);
