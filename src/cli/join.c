@@ -22,7 +22,7 @@ enum { PAUSE_MS = 500 };
 struct visit {
     const char *run_dir; /* absolute */
     double idle;         /* s */
-    long cores;          /* 0: all */
+    long cores;          /* 0: all, in a job of Slurm all that it has here */
 };
 
 /* As rank 0 does; what the node has is not said by it. */
@@ -121,6 +121,9 @@ static int join_main(const struct orr_line *line)
         orri_seconds(line, "wait", 900, &wait) &&
         orri_number(line, "cores", 1, 65536, 0, &visit.cores)) {
         int64_t came = orr_clock_monotonic();
+        const char *given = getenv("SLURM_CPUS_ON_NODE");
+        if (!visit.cores && given)
+            visit.cores = strtol(given, NULL, 10);
         visit.idle = visit.idle > 0 ? visit.idle : 1e9;
         while (!over && !is_over(run_dir) && !orri_asked_to_leave() &&
                orr_clock_monotonic() - came < (int64_t)(wait * 1e9)) {
