@@ -63,6 +63,7 @@ static orr_status write_script(struct orri_submission *s, const char *job,
         .n_options = choose_options(s, job, options),
         .run_dir = s->run_dir,
         .guest = true,
+        .requeues = (uint32_t)s->requeues,
         .directory = s->directory,
         .command = command,
         .n_command = sizeof command / sizeof *command,
@@ -80,12 +81,40 @@ static orr_status write_script(struct orri_submission *s, const char *job,
     return status;
 }
 
+/* What the command line hands on to sbatch (--qos=NAME, --exclude NODES), but for short
+ * options and what is the job's own. */
+static size_t hand_on(struct orri_submission *s, const char **argv)
+{
+    size_t n = 0;
+    for (size_t i = 1; i < s->line->n_args; i++) {
+        const char *word = s->line->args[i];
+        const char *next = i + 1 < s->line->n_args ? s->line->args[i + 1] : "-";
+        if (strncmp(word, "--", 2) != 0)
+            continue;
+        size_t length = strcspn(word + 2, "=");
+        if (is_the_jobs_own(orr_arena_strndup(&s->arena, word + 2, length)))
+            continue;
+        argv[n++] = word;
+        if (!strchr(word, '=') && *next != '-')
+            argv[n++] = next;
+    }
+    return n;
+}
+
+enum { OWN_WORDS = 8 };
+
 static int call_sbatch(struct orri_submission *s, const char *script)
 {
-    const char *name = orr_arena_printf(&s->arena, "%s-guest", s->job->name);
-    const char *place = orr_arena_printf(&s->arena, "%s/slurm", s->run_dir);
-    const char *argv[] = { "sbatch",  "--parsable", "--job-name", name,
-                           "--chdir", place,        script,       NULL };
+    const char *own[] = {
+        "sbatch",     "--parsable",
+        "--job-name", orr_arena_printf(&s->arena, "%s-guest", s->job->name),
+        "--chdir",    orr_arena_printf(&s->arena, "%s/slurm", s->run_dir)
+    };
+    const char **argv = orr_alloc(2 * s->line->n_args + OWN_WORDS, sizeof *argv);
+    size_t n = sizeof own / sizeof *own;
+    memcpy(argv, own, sizeof own);
+    n += hand_on(s, argv + n);
+    argv[n] = script;
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
     struct orr_error err = { 0 };
@@ -105,6 +134,7 @@ static int call_sbatch(struct orri_submission *s, const char *script)
             code = orri_complain(&err);
     }
     free(note);
+    free(argv);
     orr_text_release(&out);
     orr_text_release(&messages);
     return code;

@@ -183,16 +183,24 @@ static const char after[] =
     "exit \"$code\"\n";
 
 /* It may be killed as well: what it was at is made elsewhere. */
-static const char after_guest[] = "pid=$!\n"
-                                  "trap 'kill -TERM \"$pid\" 2>/dev/null' USR1 TERM # "
-                                  "leave, in good order if there is "
-                                  "time\n"
-                                  "while :; do\n"
-                                  "    wait \"$pid\"\n"
-                                  "    code=$?\n"
-                                  "    kill -0 \"$pid\" 2>/dev/null || break\n"
-                                  "done\n"
-                                  "exit \"$code\"\n";
+static const char after_guest[] =
+    "pid=$!\ntold=''\nended=''\n"
+    "# Preempted, or out of time: leave, in good order if there is time, and come "
+    "again.\n"
+    "trap 'told=1; kill -TERM \"$pid\" 2>/dev/null' USR1\n"
+    "# Cancelled, or Slurm takes the node now, and asks for another turn itself.\n"
+    "trap 'ended=1; kill -TERM \"$pid\" 2>/dev/null' TERM\n"
+    "while :; do # a trap ends wait, not the program\n"
+    "    wait \"$pid\"\n"
+    "    code=$?\n"
+    "    kill -0 \"$pid\" 2>/dev/null || break\n"
+    "done\n"
+    "if [ -n \"$told\" ] && [ -z \"$ended\" ] && [ ! -s \"$run/slurm/DONE\" ] &&\n"
+    "    [ \"$restarts\" -lt \"$requeues\" ]; then\n"
+    "    trap - TERM # not to wait for KILL\n"
+    "    scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
+    "fi\n"
+    "exit \"$code\"\n";
 
 void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text *out)
 {
