@@ -3,6 +3,7 @@
 #include "cli/array.h"
 #include "cli/batch.h"
 #include "cli/command.h"
+#include "cli/submission.h"
 #include "store/rundir.h"
 
 #include <stdio.h>
@@ -57,7 +58,9 @@ static int cancel_run(const char *run)
     } else if (!*state.state) {
         code = tell_no_job(run);
     } else {
-        code = scancel(&job, 1);
+        char *jobs[] = { job, orri_guests_job(run) };
+        code = scancel(jobs, *jobs[1] ? 2 : 1);
+        free(jobs[1]);
         if (code == ORR_EXIT_OK)
             (void)printf(
                 "job         %s cancelled (it was %s)\nrun         %s: what is "

@@ -21,7 +21,7 @@ static const struct orr_command_entry *const commands[] = {
     &orri_ls,      &orri_cat,       &orri_export,   &orri_why,    &orri_verify,
     &orri_compact, &orri_functions, &orri_explain,  &orri_schema, &orri_reference,
     &orri_topo,    &orri_bench,     &orri_cache,    &orri_submit, &orri_cancel,
-    &orri_logs,
+    &orri_join,    &orri_logs,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands, OPTIONS_MAX = 40 };

@@ -60,7 +60,7 @@ extern const struct orr_command_entry orri_validate, orri_plan, orri_run, orri_r
     orri_status, orri_ls, orri_cat, orri_export, orri_why, orri_functions, orri_explain,
     orri_schema, orri_reference, orri_topo, orri_bench, orri_test, orri_fmt, orri_new,
     orri_verify, orri_compact, orri_cache, orri_import, orri_simulate, orri_submit,
-    orri_cancel, orri_logs;
+    orri_cancel, orri_logs, orri_join;
 
 /* The same of a file that was not read yet. */
 bool orri_is_job(const char *path);

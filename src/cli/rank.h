@@ -3,6 +3,7 @@
 #ifndef ORR_CLI_RANK_H
 #define ORR_CLI_RANK_H
 
+#include "cli/guests.h"
 #include "cli/prepare.h"
 #include "cli/session.h"
 #include "cli/shared.h"
@@ -32,15 +33,23 @@ struct orri_rank {
     struct orr_coord *coord;
     struct orr_reuse *reuse;
     struct orr_progress *progress;
-    struct orri_time time; /* rank 0 */
-    bool forsaken;         /* a worker whose agent is gone */
+    struct orr_link *relay; /* rank 0, when guests may come; around that of the world */
+    int64_t idle;           /* a guest: ns without work, then it leaves */
+    struct orri_time time;  /* rank 0 */
+    bool forsaken;          /* a worker whose agent is gone */
     char host[128];
 };
 
 /* Signals that end a run: rank 0 and agents note them, others leave them alone. */
 void orri_listen_to_signals(bool listens);
+bool orri_asked_to_leave(void); /* one came, and is not dealt with */
 /* The loop of rank 0 and of agents, to the end of their parts. */
 orr_status orri_serve(struct orri_rank *rank, struct orr_error *err);
+/* What rank 0 and agents share with guests (join.c). */
+orr_status orri_start_nursery(struct orri_rank *rank, struct orr_error *err);
+orr_status orri_start_agent(struct orri_rank *rank, struct orr_error *err);
+void orri_release_rank(struct orri_rank *rank);
+
 /* Messages under way must leave this process before it ends. */
 void orri_flush_link(struct orri_rank *rank);
 

@@ -49,6 +49,9 @@
           "the run has so long, such as 50min: nothing is started that takes longer "  \
           "than is left (default: what the Slurm job has)",                            \
           false },                                                                     \
+        { "guests", 0, "N",                                                            \
+          "let N opportunistic jobs come to help, one after another (orrery join)",    \
+          false },                                                                     \
         { "expand-first", 0, NULL,                                                     \
           "make all calls of ranges before the first attempt starts: the most urgent " \
           "of all goes first; takes memory",                                           \
@@ -185,6 +188,7 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
            orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
+           orri_number(line, "guests", 0, 100000, 0, &session->guests) &&
            orri_seconds(line, "time-limit", 0, &session->time_limit) &&
            read_budget(line, session);
 }

@@ -168,6 +168,7 @@ static int submit_script(struct orri_submission *s)
     if (code == ORR_EXIT_OK && *job) {
         orri_submit_note(s->run_dir, job);
         (void)printf("job         %s\nrun         %s\n", job, s->run_dir);
+        code = s->guests ? orri_submit_guests(s, job) : code;
     }
     free(job);
     free(done);

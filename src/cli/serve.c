@@ -35,6 +35,11 @@ void orri_listen_to_signals(bool listens)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+bool orri_asked_to_leave(void)
+{
+    return asked_to_drain || warned_of_end || asked_to_interrupt;
+}
+
 /* The launcher may have learnt that the end is another. */
 static void hear_of_end(struct orri_rank *rank)
 {
@@ -57,6 +62,8 @@ static void obey_signals(struct orri_rank *rank)
 {
     if (rank->agent && (asked_to_interrupt || asked_to_drain || warned_of_end))
         orr_agent_told_to_end(rank->agent);
+    if (rank->idle && (asked_to_interrupt || asked_to_drain || warned_of_end))
+        orr_agent_leave(rank->agent);
     if (!rank->coord)
         return;
     if (asked_to_interrupt)
@@ -204,6 +211,7 @@ void orri_flush_link(struct orri_rank *rank)
     const void *data = NULL;
     size_t length = 0;
     orr_rank from;
-    while (!orr_link_sent(rank->world.link) && orr_clock_monotonic() < until)
-        (void)orr_link_receive(rank->world.link, &from, &data, &length, NULL);
+    struct orr_link *link = rank->relay ? rank->relay : rank->world.link;
+    while (!orr_link_sent(link) && orr_clock_monotonic() < until)
+        (void)orr_link_receive(link, &from, &data, &length, NULL);
 }

@@ -214,7 +214,15 @@ static orr_status salvage(struct orri_rank *rank, struct orr_error *err)
     return status;
 }
 
-static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
+/* For tests: who is silent for longer is lost. 0: what there is. */
+static int64_t silence(void)
+{
+    const char *text = getenv("ORRERY_SILENCE");
+    long seconds = text ? strtol(text, NULL, 10) : 0;
+    return seconds > 0 && seconds < INT32_MAX ? seconds * ORR_SECOND : 0;
+}
+
+orr_status orri_start_agent(struct orri_rank *rank, struct orr_error *err)
 {
     rank->gpus = orr_gpus_new(rank->shared.gpus, "");
     if (rank->shared.local_dir[0]) {
@@ -243,6 +251,8 @@ static orr_status start_agent(struct orri_rank *rank, struct orr_error *err)
         .memory =
             rank->shared.memory ? rank->shared.memory : orr_topo_memory(rank->topo),
         .gpus = rank->gpus,
+        .idle = rank->idle,
+        .silence = silence(),
     };
     return orr_agent_new(&setup, &rank->agent, err);
 }
@@ -256,6 +266,11 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
     orr_status status = orri_request_read(rank->shared.run_dir, &request, err);
     if (status != ORR_OK)
         return status;
+    status = orri_open_door(rank, err);
+    if (status != ORR_OK) {
+        orri_request_release(&request);
+        return status;
+    }
     struct orr_coord_input *inputs = orr_alloc(request.n_inputs + 1, sizeof *inputs);
     for (size_t i = 0; i < request.n_inputs; i++)
         inputs[i] =
@@ -268,7 +283,8 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .durability = rank->shared.durability,
         .inputs = inputs,
         .n_inputs = request.n_inputs,
-        .link = rank->world.link,
+        .link = rank->relay ? rank->relay : rank->world.link,
+        .ranks = rank->relay ? rank->world.link->size : 0,
         .graph = rank->job->graph,
         .requests = rank->job->requests,
         .n_requests = rank->job->n_requests,
@@ -281,6 +297,7 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .progress = rank->progress,
         .verify = rank->session->verify,
         .no_twins = rank->session->no_twins,
+        .lost_after = silence(),
         .expand_first = rank->session->expand_first,
         .max_failures = (uint32_t)rank->session->max_failures,
         .max_failed_part = rank->session->max_failed_part,
@@ -416,7 +433,7 @@ static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *e
     if (!alone && rank->shared.n_local) /* all of it, before rank 0 reads */
         (void)orr_mpi_unready(rank->world.link, true);
     if (status == ORR_OK && is_agent)
-        status = start_agent(rank, err);
+        status = orri_start_agent(rank, err);
     if (status == ORR_OK && is_coordinator)
         status = start_coordinator(rank, err);
     /* From here on the agents listen. */
@@ -454,8 +471,9 @@ static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *e
     return is_coordinator ? conclude(rank) : ORR_EXIT_OK;
 }
 
-static void release(struct orri_rank *rank)
+void orri_release_rank(struct orri_rank *rank)
 {
+    orri_close_door(rank);
     orr_agent_free(rank->agent);
     if (rank->node_folder)
         orr_nodedisk_remove(rank->node_folder);
@@ -483,16 +501,21 @@ static orr_status join(struct orri_rank *rank, bool alone, struct orr_error *err
     return ORR_OK;
 }
 
+orr_status orri_start_nursery(struct orri_rank *rank, struct orr_error *err)
+{
+    struct orr_nursery_setup setup = { .find = find_function,
+                                       .blobs = blobs_of,
+                                       .prepare = prepare };
+    return orr_nursery_start(&setup, &rank->nursery, err);
+}
+
 int orri_session_run(const struct orri_session *session, bool alone)
 {
     struct orri_rank rank = { .session = session, .time = session->time };
     struct orr_error err = { 0 };
-    struct orr_nursery_setup nursery = { .find = find_function,
-                                         .blobs = blobs_of,
-                                         .prepare = prepare };
     orri_listen_to_signals(false);
     allow_descriptors();
-    orr_status status = orr_nursery_start(&nursery, &rank.nursery, &err);
+    orr_status status = orri_start_nursery(&rank, &err);
     limit_start(!alone);
     if (status == ORR_OK)
         status = join(&rank, alone, &err);
@@ -516,7 +539,7 @@ int orri_session_run(const struct orri_session *session, bool alone)
     bool orderly = rank.coord ? code != ORR_EXIT_MACHINE &&
                                     orr_coord_status(rank.coord)->lost_nodes == 0
                               : !rank.forsaken;
-    release(&rank);
+    orri_release_rank(&rank);
     if (first)
         leave_exit_code(code);
     (void)fflush(NULL);

@@ -28,6 +28,7 @@ struct orri_session {
     const char *durability;   /* "shared", "node", "none" */
     const char *local_dir;    /* of each node, for "node"; absolute */
     long grace;               /* seconds that running attempts get at a drain */
+    long guests;              /* opportunistic jobs that may come, one after another */
     double time_limit;        /* seconds; 0: not given */
     struct orri_time time;    /* from that and from Slurm, in the launcher and rank 0 */
     bool no_twins;            /* nothing is run on two nodes at once */

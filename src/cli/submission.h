@@ -25,11 +25,19 @@ struct orri_submission {
     long warn;   /* s before the end */
     bool unsure; /* Slurm may have taken a job without saying so */
     long limit;  /* elements of an array at a time; 0: any number */
+    long guests; /* opportunistic jobs beside it */
 };
 
 /* Give the script of one run, or of an array of runs, to sbatch; an exit code. */
 int orri_submit_run(struct orri_submission *s, const struct orr_text *script);
 int orri_submit_array(struct orri_submission *s, const struct orr_text *script);
+
+/* Beside the job of a run: small ones that join it. An exit code, after a message.
+ * (submit_guests.c) */
+int orri_submit_guests(struct orri_submission *s, const char *job);
+/* Their job, of a run; "" when there is none. free() it. */
+char *orri_guests_job(const char *run);
+unsigned orri_mask_now(void);
 
 /* Options whose form is known: false after a message. (refused.c) */
 bool orri_check_options(const struct orri_submission *s);

@@ -287,6 +287,9 @@ static void add_command(struct orri_submission *s)
                                  s->warn > 60 ? s->warn - 30 : s->warn / 2));
     for (size_t i = 0; i < sizeof handed / sizeof *handed; i++)
         add_given(s, handed[i]);
+    if (s->guests) /* each may come and go many times */
+        add_word(s, orr_arena_printf(&s->arena, "--guests=%ld",
+                                     s->guests < 100 ? s->guests * 100 : 10000));
     if (launcher)
         add_word(s, orr_arena_printf(&s->arena, "--launcher=%s", launcher));
     if (local)
@@ -327,7 +330,7 @@ static bool find_places(struct orri_submission *s)
     return false;
 }
 
-static unsigned mask_now(void)
+unsigned orri_mask_now(void)
 {
     mode_t mask = umask(0);
     (void)umask(mask);
@@ -355,7 +358,7 @@ static int submit_job(struct orri_submission *s)
         .setup = s->site.setup,
         .n_setup = s->site.n_setup,
         .requeues = (uint32_t)s->requeues,
-        .umask = mask_now(),
+        .umask = orri_mask_now(),
     };
     orr_slurm_script_put(&script, &text);
     if (orri_has(s->line, "print")) {
@@ -373,6 +376,15 @@ static bool check_together(const struct orr_line *line)
     bool array = orri_has(line, "array");
     if (array && orri_has(line, "request"))
         (void)fputs("orrery submit: --array is all requests, --request one of them\n",
+                    stderr);
+    else if (array && orri_has(line, "opportunistic"))
+        (void)fputs("orrery submit: opportunistic jobs are for one run, not for "
+                    "--array\n",
+                    stderr);
+    else if (orri_has(line, "opportunistic-partition") &&
+             !orri_has(line, "opportunistic"))
+        (void)fputs("orrery submit: --opportunistic-partition goes with "
+                    "--opportunistic\n",
                     stderr);
     else if (!array && orri_has(line, "array-limit"))
         (void)fputs("orrery submit: --array-limit goes with --array\n", stderr);
@@ -394,6 +406,7 @@ static int submit_main(const struct orr_line *line)
     if (!orri_number(line, "requeues", 0, 100000, 20, &s.requeues) ||
         !orri_number(line, "warn", 10, 86400, 120, &s.warn) ||
         !orri_number(line, "array-limit", 1, 1000000, 0, &s.limit) ||
+        !orri_number(line, "opportunistic", 1, 1000, 0, &s.guests) ||
         !check_together(line) || !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
     s.settings = session.settings = settings;
@@ -453,6 +466,12 @@ static const struct orr_option submit_options[] = {
     { "after", 0, "RUN",
       "start when that submitted run, or array of runs, has succeeded. May be repeated",
       true },
+    { "opportunistic", 0, "N",
+      "and N jobs of one node that join the run, when and as long as there is room: "
+      "they may be preempted",
+      false },
+    { "opportunistic-partition", 0, "NAME", "of these (default: that of the run)",
+      false },
     { "requeues", 0, "N", "how often the job may be started again (default 20)",
       false },
     { "warn", 0, "SECONDS",

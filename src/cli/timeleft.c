@@ -62,7 +62,7 @@ static bool ask_slurm(int64_t *end)
     };
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
-    bool good = orri_program(argv, &out, &messages) == 0;
+    bool good = orri_program_within(argv, ORRI_ASK_SECONDS, &out, &messages) == 0;
     bool endless = good && strncmp(out.s, "UNLIMITED", 9) == 0;
     *end = good ? read_answer(out.s) : 0;
     orr_text_release(&out);

@@ -10,8 +10,7 @@ static double core_seconds(const struct orr_coord *coord, const struct orr_done 
 {
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
-    return (double)(done->t_end - done->t_start) / 1e9 *
-           coord->setup.graph->functions[function].cores;
+    return orri_ran(coord, done) * coord->setup.graph->functions[function].cores;
 }
 
 void orri_account(struct orr_coord *coord, const struct orr_done *done, bool counts)
@@ -44,6 +43,16 @@ void orri_account_now(struct orr_coord *coord, int64_t now, bool over)
     double idle = s->core_seconds - s->useful_seconds - s->failed_seconds -
                   s->lost_seconds - s->running_seconds;
     s->idle_seconds = idle > 0 ? idle : 0;
+}
+
+void orri_count_cores(struct orr_coord *coord, int32_t change, int64_t now)
+{
+    struct orr_run_status *s = &coord->status;
+    if (coord->counted && now > coord->counted)
+        s->core_seconds += s->cores * (double)(now - coord->counted) / 1e9;
+    if (coord->counted)
+        coord->counted = now > coord->counted ? now : coord->counted;
+    s->cores += (uint32_t)change;
 }
 
 void orri_account_past(struct orr_coord *coord)

@@ -24,7 +24,6 @@ enum {
     LOST_SECONDS = 30,
     LEAVE_SECONDS = 60,
     LATE_SECONDS = 5, /* for agents that have not come when the end begins */
-    STALL_SECONDS = 5,
     START_SECONDS = 120,
 };
 
@@ -100,7 +99,10 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     for (uint32_t f = 0; f < setup->graph->n_functions && !setup->no_twins; f++)
         coord->twice[f] = orri_may_run_twice(&setup->graph->functions[f]);
     coord->ahead = orr_alloc(setup->graph->n_functions, sizeof *coord->ahead);
+    for (uint32_t f = 0; f < setup->graph->n_functions; f++)
+        coord->marked = coord->marked || setup->graph->functions[f].opportunistic;
     coord->records.size = sizeof(struct orri_task_record);
+    orri_stalls_init(coord);
     coord->losses.size = sizeof(struct orri_loss);
     coord->told.size = sizeof(struct orri_told);
     coord->to_send = orr_alloc(setup->link->size, sizeof *coord->to_send);
@@ -133,6 +135,7 @@ void orr_coord_free(struct orr_coord *coord)
     free(coord->to_send);
     orr_rows_release(&coord->records);
     orr_rows_release(&coord->losses);
+    orr_rows_release(&coord->stalls);
     orr_rows_release(&coord->told);
     free(coord->origins);
     (void)orri_close_borrowed(coord, false, NULL);
@@ -206,11 +209,11 @@ static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
 {
     const struct losing *losing = context;
     struct orr_coord *coord = losing->coord;
-    bool ran = ran_for >= 0;
+    const struct orri_node *node = &coord->nodes[losing->node];
+    bool ran = ran_for >= 0 && !node->guest;
     orri_account_lost(coord, ready, ran_for);
     if (coord->draining || orri_has_result(coord, ready->task))
         return false;
-    const struct orri_node *node = &coord->nodes[losing->node];
     struct orri_loss loss = { .task = ready->task,
                               .attempt = ready->attempt,
                               .node = losing->node,
@@ -222,25 +225,15 @@ static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
     return !ran || orri_lose(coord, &loss);
 }
 
-/* While we ourselves stood still (a stopped process, a hung file system) nobody could
- * be heard: that is not their silence. */
-static void forgive_stall(struct orr_coord *coord, int64_t now)
-{
-    int64_t stall = coord->stepped ? now - coord->stepped : 0;
-    coord->stepped = now;
-    if (stall < STALL_SECONDS * ORR_SECOND)
-        return;
-    for (uint32_t i = 0; i < coord->n_nodes; i++)
-        coord->nodes[i].heard += stall;
-    orri_shift_end(coord, stall);
-}
-
 /* An agent next to us is missed when its process is gone; others, when silent. */
 static bool is_lost(const struct orr_coord *coord, const struct orri_node *node,
                     int64_t now, struct orr_text *why)
 {
     int64_t silent = now - node->heard;
-    if (node->pid && silent > MISSED_SECONDS * ORR_SECOND && !orr_pid_lives(node->pid))
+    if (node->guest && orr_link_gone(coord->setup.link, (orr_rank) { node->rank }))
+        orr_text_puts(why, "is gone");
+    else if (node->pid && silent > MISSED_SECONDS * ORR_SECOND &&
+             !orr_pid_lives(node->pid))
         orr_text_puts(why, "died");
     else if (silent >= coord->setup.lost_after)
         orr_text_printf(why, "was silent for %.1f s", (double)silent / 1e9);
@@ -254,9 +247,15 @@ static void tell_lost(const struct orr_coord *coord, const struct orri_node *nod
         return;
     orr_progress_break(coord->setup.progress);
     (void)fprintf(stderr,
-                  "orrery: the agent of node %s (rank %" PRIu32
-                  ") %s: lost, its attempts run elsewhere\n",
-                  node->host, node->rank, why);
+                  "orrery: the %s node %s (rank %" PRIu32
+                  ") %s: %sits attempts run elsewhere\n",
+                  node->guest ? "opportunistic job on" : "agent of", node->host,
+                  node->rank, why, node->guest ? "" : "lost, ");
+}
+
+void orri_put_back(struct orr_coord *coord, uint32_t node)
+{
+    orr_sched_node_lost(coord->sched, node, put_back, &(struct losing) { coord, node });
 }
 
 static void check_nodes(struct orr_coord *coord, int64_t now)
@@ -268,11 +267,12 @@ static void check_nodes(struct orr_coord *coord, int64_t now)
             continue;
         node->lost = true;
         node->died = node->pid && !orr_pid_lives(node->pid);
-        coord->status.lost_nodes++;
-        coord->status.cores -= node->aside ? 0 : node->cores;
+        coord->status.lost_nodes += !node->guest;
+        coord->status.guests -= node->guest;
+        orri_count_cores(coord, node->aside ? 0 : -(int32_t)node->cores, now);
         tell_lost(coord, node, why.s);
         orr_text_release(&why);
-        orr_sched_node_lost(coord->sched, i, put_back, &(struct losing) { coord, i });
+        orri_put_back(coord, i);
     }
 }
 
@@ -318,9 +318,7 @@ static void update_status(struct orr_coord *coord, int64_t now)
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         if (!coord->nodes[i].lost && !coord->nodes[i].left)
             s->busy_cores += coord->nodes[i].load.running;
-    if (coord->cores_since && coord->counted)
-        s->core_seconds += s->cores * (double)(now - coord->counted) / 1e9;
-    coord->counted = now;
+    orri_count_cores(coord, 0, now);
     orri_account_now(coord, now, false);
     s->succeeded = 0;
     s->failed_requests = 0;
@@ -345,7 +343,7 @@ static void show(struct orr_coord *coord, int64_t now)
 
 static bool all_left(const struct orr_coord *coord, int64_t now)
 {
-    if (coord->draining && coord->n_nodes < coord->setup.agents &&
+    if (coord->draining && coord->n_home < coord->setup.agents &&
         now - coord->drained < LATE_SECONDS * ORR_SECOND)
         return false;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
@@ -450,10 +448,9 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
 {
     int64_t now = orri_now(coord);
     coord->busy = false;
-    forgive_stall(coord, now);
+    orri_forgive_stall(coord, now);
     orr_status status = orri_hear_all(coord, now, err);
-    if (coord->status.state == ORR_RUN_STARTING &&
-        coord->n_nodes == coord->setup.agents)
+    if (coord->status.state == ORR_RUN_STARTING && coord->n_home == coord->setup.agents)
         begin_work(coord, now);
     orri_check_budget(coord);
     if (now - coord->looked > LOOK || coord->ending)

@@ -51,7 +51,8 @@ struct orr_coord_setup {
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
     bool timed;            /* there is an end, or may be one: */
     int64_t end;           /* wall ns; 0: none is known yet */
-    bool end_yields;       /* it comes later by what all of us stood still */
+    uint32_t ranks;    /* of the world: those behind are guests; 0: there are none */
+    bool end_yields;   /* it comes later by what all of us stood still */
     bool expand_first; /* all calls that wait for no result are made before the first
                           is given out */
 };

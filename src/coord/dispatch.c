@@ -182,6 +182,7 @@ struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t 
         .group = function,
         .avoid = task < coord->records.n ? orri_record(coord, task)->suspect : 0,
         .twice = coord->twice[function],
+        .home = coord->marked && !f->opportunistic,
         .cost = coord->setup.timed ? orri_cost_of(coord, is, attempt) : 0,
     };
 }

@@ -61,6 +61,7 @@ struct orri_node {
     struct orr_assigning assigning; /* and the last of them */
     int64_t heard;                  /* monotonic ns */
     struct orr_beat load;
+    bool guest; /* of another job; may vanish, which is no loss */
     bool lost;
     bool left;
     bool died;        /* its agent's process did, on this machine */
@@ -81,11 +82,14 @@ struct orr_coord {
     struct orr_files *files;   /* its own, or NULL */
     struct orri_node *nodes;
     uint32_t n_nodes;
+    uint32_t n_home;        /* of these, no guests */
+    bool marked;            /* functions say what may run on guests; else all may */
     uint32_t *node_of_rank; /* + 1 */
     uint32_t *to_send;      /* nodes with something in `out` */
     uint32_t n_to_send;
     struct orr_rows records; /* struct orri_task_record, by task */
     struct orr_rows losses;  /* struct orri_loss, in order */
+    struct orr_rows stalls;  /* see stalls.c */
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
     uint32_t n_origins;
@@ -209,6 +213,12 @@ uint8_t orri_cost_of(struct orr_coord *coord, const struct orr_task *task,
 /* All stood still for so long. */
 void orri_shift_end(struct orr_coord *coord, int64_t stall);
 
+/* When we stood still (stalls.c). To be called with each step. */
+void orri_forgive_stall(struct orr_coord *coord, int64_t now);
+/* Seconds that an attempt ran, but for those. */
+double orri_ran(const struct orr_coord *coord, const struct orr_done *done);
+void orri_stalls_init(struct orr_coord *coord);
+
 /* What became of core-seconds (account.c). An attempt ended; `counts`: it is the one of
  * its task that does. */
 void orri_account(struct orr_coord *coord, const struct orr_done *done, bool counts);
@@ -217,8 +227,13 @@ void orri_account_lost(struct orr_coord *coord, const struct orr_ready *ready,
                        int64_t ran);
 /* Into the status; `over`: what is still under way is lost. */
 void orri_account_now(struct orr_coord *coord, int64_t now, bool over);
+/* There are so many more cores, or less, from now on. */
+void orri_count_cores(struct orr_coord *coord, int32_t change, int64_t now);
 /* What the sessions before left. */
 void orri_account_past(struct orr_coord *coord);
+
+/* The node is gone: what it had is made elsewhere. */
+void orri_put_back(struct orr_coord *coord, uint32_t node);
 
 /* End the run when too many attempts failed (budget.c). */
 void orri_check_budget(struct orr_coord *coord);

@@ -13,10 +13,11 @@
 
 /* ---- messages from agents ---- */
 
-/* It came when the end had begun: it may leave again. */
+/* It came when the end had begun, or wants to leave: it gets no more work. */
 static orr_status dismiss(struct orr_coord *coord, struct orri_node *node,
                           struct orr_error *err)
 {
+    orr_sched_node(coord->sched, (uint32_t)(node - coord->nodes), 0);
     struct orr_bytes out = ORR_BYTES_INIT;
     orr_signal_put(&out, ORR_MESSAGE_STOP, "");
     orr_status status = orri_send(coord, node, &out, err);
@@ -33,9 +34,25 @@ static pid_t pid_here(const struct orr_hello *hello)
     return here ? (pid_t)hello->pid : 0;
 }
 
+/* A guest that does not fit is no reason to end the run. */
+static orr_status turn_away(struct orr_coord *coord, const struct orr_hello *hello)
+{
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orr_signal_put(&out, ORR_MESSAGE_STOP, "");
+    orr_status status = orr_link_send(coord->setup.link, (orr_rank) { hello->rank },
+                                      out.data, out.length, NULL);
+    orr_bytes_release(&out);
+    return status;
+}
+
 static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello,
                           int64_t now, struct orr_error *err)
 {
+    bool guest = coord->setup.ranks && hello->rank >= coord->setup.ranks;
+    if (guest && (hello->wire_version != ORR_WIRE_VERSION ||
+                  strcmp(hello->version, ORR_VERSION) != 0 ||
+                  !orr_id_equal(hello->digest, coord->setup.graph->digest)))
+        return turn_away(coord, hello);
     if (hello->wire_version != ORR_WIRE_VERSION ||
         strcmp(hello->version, ORR_VERSION) != 0)
         return orr_error_set(
@@ -49,7 +66,8 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     coord->nodes = orr_realloc(coord->nodes, coord->n_nodes + 1, sizeof *coord->nodes);
     struct orri_node *node = &coord->nodes[coord->n_nodes];
     *node = (struct orri_node) { .rank = hello->rank,
-                                 .pid = pid_here(hello),
+                                 .guest = guest,
+                                 .pid = guest ? 0 : pid_here(hello),
                                  .cores = hello->cores,
                                  .gpus = hello->gpus,
                                  .memory = hello->memory,
@@ -57,13 +75,17 @@ static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello
     (void)snprintf(node->host, sizeof node->host, "%s", hello->host);
     orr_sched_node(coord->sched, coord->n_nodes, hello->cores);
     orr_sched_node_holds(coord->sched, coord->n_nodes, hello->memory, hello->gpus);
+    if (guest)
+        orr_sched_guest(coord->sched, coord->n_nodes);
+    coord->n_home += !guest;
+    coord->status.guests += guest;
     coord->node_of_rank[hello->rank] = ++coord->n_nodes;
     if (!coord->cores_since) {
         coord->cores_since = now;
         coord->counted = now;
     }
-    coord->status.cores += hello->cores;
-    coord->status.nodes++;
+    orri_count_cores(coord, (int32_t)hello->cores, now);
+    coord->status.nodes += !guest;
     orri_set_window(coord);
     return coord->ending ? dismiss(coord, node, err) : ORR_OK;
 }
@@ -74,7 +96,7 @@ static void count_done(struct orr_coord *coord, const struct orr_done *done)
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
     struct orr_stage *stage = orri_stage(coord, function);
-    double wall = (double)(done->t_end - done->t_start) / 1e9;
+    double wall = orri_ran(coord, done);
     stage->wall += wall;
     stage->cpu += (double)done->cpu / 1e9;
     s->busy_seconds += wall * coord->setup.graph->functions[function].cores;
@@ -142,7 +164,7 @@ static void count_twins(struct orr_coord *coord, const struct orr_done *done,
     uint32_t other = UINT32_MAX;
     uint32_t function =
         orr_engine_task(coord->engine, (orr_task_id) { done->task })->function;
-    orr_sched_took(coord->sched, function, (double)(done->t_end - done->t_start) / 1e9);
+    orr_sched_took(coord->sched, function, orri_ran(coord, done));
     if (orr_sched_flight(coord->sched, done->task, &other) && first != node)
         coord->status.twins_won++;
 }
@@ -170,9 +192,7 @@ static orr_status take_done(struct orr_coord *coord, uint32_t node,
     uint32_t first = UINT32_MAX;
     (void)orr_sched_flight(coord->sched, done->task, &first);
     (void)orr_sched_ended(coord->sched, done->task, node,
-                          done->failure != ORR_FAIL_NONE
-                              ? -1
-                              : (double)(done->t_end - done->t_start) / 1e9);
+                          done->failure != ORR_FAIL_NONE ? -1 : orri_ran(coord, done));
     if (orri_has_result(coord, done->task)) {
         orri_account(coord, done, false);
         return ORR_OK; /* the first result won */
@@ -231,6 +251,12 @@ static void take_bye(struct orr_coord *coord, struct orri_node *node,
                      const struct orr_bye *bye)
 {
     node->left = true;
+    if (node->guest) {
+        coord->status.guests--;
+        orri_count_cores(coord, node->aside ? 0 : -(int32_t)node->cores,
+                         orri_now(coord));
+        orri_put_back(coord, (uint32_t)(node - coord->nodes));
+    }
     orr_sched_node(coord->sched, (uint32_t)(node - coord->nodes), 0);
     coord->status.agents_cpu += (double)(bye->agent_cpu + bye->worker_cpu) / 1e9;
     coord->status.stored_bytes += bye->stored_bytes;
@@ -255,6 +281,8 @@ static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
         status = take_done_batch(coord, node, in, err);
     else if (message == ORR_MESSAGE_GIVEN)
         status = orri_take_given(coord, node, in, err);
+    else if (message == ORR_MESSAGE_LEAVE)
+        status = dismiss(coord, node, err);
     else if (message == ORR_MESSAGE_BEAT)
         status = orr_beat_get(in, &node->load);
     else if (message == ORR_MESSAGE_BYE && orr_bye_get(in, &bye) == ORR_OK)

@@ -33,6 +33,8 @@ enum {
     SPAWN_FAILED = 127
 };
 
+static const int64_t LOOK = ORR_SECOND;
+
 /* The first and the last ORR_STDERR_KEPT bytes of a stream. */
 struct ends {
     struct orr_text first;
@@ -54,7 +56,8 @@ struct command {
     struct orr_text output;
     bool output_too_long;
     struct ends errors;
-    int64_t started;    /* monotonic ns */
+    int64_t started;    /* monotonic ns; later by what we were suspended */
+    int64_t looked;     /* at the clock, for its timeout: once a second */
     int64_t terminated; /* when TERM was sent; 0: not yet */
     bool killed;
     struct orr_footprint memory;
@@ -235,6 +238,12 @@ static bool drain_pipe(struct command *c, int fd, short events, bool is_output)
 static void enforce_time(struct command *c)
 {
     int64_t now = orr_clock_monotonic();
+    int64_t unseen = c->order->timeout ? now - c->looked : 0;
+    if (unseen > 2 * LOOK) { /* the program was suspended with us: so was its time */
+        c->started += unseen - LOOK;
+        c->terminated += c->terminated ? unseen - LOOK : 0;
+    }
+    c->looked = now;
     bool late = c->order->timeout && now >= c->started + c->order->timeout;
     if (!c->terminated && (late || c->output_too_long)) {
         c->terminated = now;
@@ -264,6 +273,8 @@ static int milliseconds_left(const struct command *c)
         end = c->terminated + GRACE_SECONDS * ORR_SECOND;
     else if (c->order->timeout && !c->terminated)
         end = c->started + c->order->timeout;
+    if (c->order->timeout && c->looked + LOOK < end)
+        end = c->looked + LOOK;
     until = end < until ? end : until;
     if (until == INT64_MAX)
         return -1;
@@ -539,7 +550,7 @@ static void run(struct command *c, int blob_fd)
         fail(c, ORR_FAIL_IO, err.system, orr_arena_strdup(c->arena, err.text));
         return;
     }
-    c->started = orr_clock_monotonic();
+    c->started = c->looked = orr_clock_monotonic();
     int bad = start(c);
     const char *program = c->order->argv[0];
     bool beside = bad == ENOENT && !c->order->cwd && *program != '/' &&

@@ -27,6 +27,8 @@ struct orr_link_ops {
     /* Have all sent messages left this process? */
     bool (*sent)(struct orr_link *link);
     void (*free)(struct orr_link *link);
+    /* Is it known that the rank has ended? NULL: never. */
+    bool (*gone)(struct orr_link *link, orr_rank rank);
 };
 
 /* The first member of every link. */
@@ -51,6 +53,11 @@ static inline orr_status orr_link_receive(struct orr_link *link, orr_rank *from,
 static inline bool orr_link_sent(struct orr_link *link)
 {
     return link->ops->sent(link);
+}
+
+static inline bool orr_link_gone(struct orr_link *link, orr_rank rank)
+{
+    return link->ops->gone && link->ops->gone(link, rank);
 }
 
 /* ---- ranks in one process: for -n 1, and for tests ---- */

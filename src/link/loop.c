@@ -73,8 +73,8 @@ static bool loop_sent(struct orr_link *link)
 
 static void loop_free(struct orr_link *link) { (void)link; /* the hub's */ }
 
-static const struct orr_link_ops loop_ops = { "loop", loop_send, loop_receive,
-                                              loop_sent, loop_free };
+static const struct orr_link_ops loop_ops = { "loop",    loop_send, loop_receive,
+                                              loop_sent, loop_free, NULL };
 
 struct orr_loop_hub *orr_loop_hub_new(uint32_t ranks)
 {

@@ -176,8 +176,8 @@ static void mpi_free(struct orr_link *link)
     free(self);
 }
 
-static const struct orr_link_ops mpi_ops = { "mpi", mpi_send, mpi_receive, mpi_sent,
-                                             mpi_free };
+static const struct orr_link_ops mpi_ops = { "mpi",    mpi_send, mpi_receive,
+                                             mpi_sent, mpi_free, NULL };
 
 bool orr_mpi_launched(void)
 {

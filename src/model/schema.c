@@ -133,7 +133,8 @@ static const struct orri_key function_keys[] = {
     K("opportunistic", opportunistic, ORRI_SCALAR, BOOL, "`false`",
       "checked, without effect in this release"),
     K("cost", cost, ORRI_SCALAR, COST, NULL,
-      "estimate of the seconds that a call takes, over the parameters; dry runs sum it up"),
+      "estimate of the seconds that a call takes, over the parameters: dry runs sum it up, and near its end a "
+      "run starts what can still end"),
     K("example", example, ORRI_MAPPING, EXPRESSION, NULL,
       "results that stand for the function in tests and dry runs"),
     K("identity", identity, ORRI_SCALAR, IDENTITY, "`time`",

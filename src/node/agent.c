@@ -19,6 +19,7 @@
 
 enum {
     SILENCE_SECONDS = 30,
+    STALL_SECONDS = 2,
     BEAT_SECONDS = 1,
     PATIENCE_SECONDS = 5,
     START_SECONDS = 180
@@ -314,6 +315,8 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
 {
     struct orr_agent *agent = orr_alloc(1, sizeof *agent);
     agent->setup = *setup;
+    if (!agent->setup.silence)
+        agent->setup.silence = SILENCE_SECONDS * ORR_SECOND;
     struct orri_crew_setup crew = {
         .token = setup->token,
         .agent = setup->link->rank,
@@ -411,7 +414,7 @@ static orr_status step_stopping(struct orr_agent *agent, int64_t now,
  * run); once it spoke, it beats. */
 static bool coordinator_is_silent(const struct orr_agent *agent, int64_t now)
 {
-    bool silent = agent->heard ? now - agent->heard > SILENCE_SECONDS * ORR_SECOND
+    bool silent = agent->heard ? now - agent->heard > agent->setup.silence
                                : now - agent->began > START_SECONDS * ORR_SECOND;
     if (silent)
         (void)fprintf(stderr,
@@ -420,10 +423,35 @@ static bool coordinator_is_silent(const struct orr_agent *agent, int64_t now)
     return silent;
 }
 
+/* While we stood still (suspended with all others, most likely) rank 0 could not be
+ * heard. */
+static void forgive_stall(struct orr_agent *agent, int64_t now)
+{
+    int64_t stall = agent->stepped ? now - agent->stepped : 0;
+    agent->stepped = now;
+    if (stall < STALL_SECONDS * ORR_SECOND)
+        return;
+    agent->began += stall;
+    agent->heard += agent->heard ? stall : 0;
+    agent->stopped_since += stall;
+}
+
+/* Who is only here for what others leave goes when that is nothing. */
+static void check_idle(struct orr_agent *agent, int64_t now)
+{
+    bool works = orri_crew_busy(agent->crew) || agent->queue.n || agent->held.n ||
+                 agent->storing || !agent->worked;
+    if (works)
+        agent->worked = now;
+    else if (agent->setup.idle && now - agent->worked > agent->setup.idle)
+        orr_agent_leave(agent);
+}
+
 orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err)
 {
     int64_t now = orr_clock_monotonic();
     agent->busy = false;
+    forgive_stall(agent, now);
     orr_status status = hear_all(agent, now, err);
     if (ready)
         orri_crew_step(agent->crew);
@@ -451,9 +479,19 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
         return status;
     if (agent->stopping)
         return step_stopping(agent, now, err);
+    check_idle(agent, now);
     agent->forsaken = coordinator_is_silent(agent, now);
     return agent->forsaken ? ORR_END : ORR_OK;
 }
+
+void orr_agent_leave(struct orr_agent *agent)
+{
+    if (!agent->leaving && agent->greeted)
+        (void)orri_agent_say(agent, ORR_MESSAGE_LEAVE, "", NULL);
+    agent->leaving = agent->greeted;
+}
+
+bool orr_agent_wants_to_leave(const struct orr_agent *agent) { return agent->leaving; }
 
 bool orr_agent_is_forsaken(const struct orr_agent *agent) { return agent->forsaken; }
 

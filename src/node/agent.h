@@ -24,6 +24,8 @@ struct orr_agent_setup {
     const char *host_name;
     uint64_t memory;             /* bytes */
     const struct orr_gpus *gpus; /* that attempts may use */
+    int64_t idle;    /* ns without work after which it asks to leave; 0: never */
+    int64_t silence; /* ns that rank 0 may be silent before the agent leaves; 0: 30 s */
 };
 
 struct orr_agent;
@@ -32,7 +34,7 @@ orr_status orr_agent_new(const struct orr_agent_setup *setup, struct orr_agent *
                          struct orr_error *err);
 void orr_agent_free(struct orr_agent *agent);
 
-/* ORR_OK: go on. ORR_END: it said good-bye (or the coordinator is silent for 30 s).
+/* ORR_OK: go on. ORR_END: it said good-bye (or the coordinator is silent).
  * `ready` is false when all of orr_agent_fds() were waited for and none was ready: they
  * are not read then, which is most of what an idle agent costs. */
 orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error *err);
@@ -43,6 +45,10 @@ int64_t orr_agent_wake(const struct orr_agent *agent); /* monotonic ns */
 void orr_agent_told_to_end(struct orr_agent *agent);
 /* Did the last step do anything? For the back-off of the loop around. */
 bool orr_agent_was_busy(const struct orr_agent *agent);
+/* Ask rank 0 to be let go: attempts that run may end, what waits is made elsewhere. */
+void orr_agent_leave(struct orr_agent *agent);
+/* It did. */
+bool orr_agent_wants_to_leave(const struct orr_agent *agent);
 /* It left because it heard nothing from rank 0. */
 bool orr_agent_is_forsaken(const struct orr_agent *agent);
 /* Each core has an attempt waiting for it: for about how long what waits will last

@@ -61,6 +61,7 @@ void orri_child_begin_first(struct orr_host *host, struct orri_child *child)
     child->state = ORRI_CHILD_BUSY;
     child->started = orr_clock_wall();
     child->deadline = INT64_MAX;
+    child->looked = orr_clock_monotonic();
     if (order->timeout) /* a command's own clock comes first */
         child->deadline = orr_clock_monotonic() + order->timeout +
                           (order->function ? 0 : BACKSTOP_SECONDS * ORR_SECOND);

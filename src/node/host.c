@@ -79,9 +79,18 @@ void orr_host_free(struct orr_host *host)
     free(host);
 }
 
+static const int64_t LOOK = ORR_SECOND;
+
+/* When nobody looked for longer than that we were suspended, and so was the child: its
+ * time stood still. */
 static void enforce_time(struct orri_child *child, int64_t now)
 {
-    if (child->state != ORRI_CHILD_BUSY || now < child->deadline)
+    if (child->state != ORRI_CHILD_BUSY || child->deadline == INT64_MAX)
+        return;
+    if (now - child->looked > 2 * LOOK)
+        child->deadline += now - child->looked - LOOK;
+    child->looked = now;
+    if (now < child->deadline)
         return;
     child->timed_out = true;
     child->state = ORRI_CHILD_DYING; /* what it still says comes too late */
@@ -139,7 +148,11 @@ int64_t orr_host_wake(const struct orr_host *host)
         const struct orri_child *child = &host->children[i];
         if (child->state != ORRI_CHILD_BUSY)
             continue;
-        wake = child->deadline < wake ? child->deadline : wake;
+        if (child->deadline != INT64_MAX) {
+            int64_t look = child->looked + LOOK;
+            int64_t next = child->deadline < look ? child->deadline : look;
+            wake = next < wake ? next : wake;
+        }
         wake = child->memory.next < wake ? child->memory.next : wake;
     }
     return wake;

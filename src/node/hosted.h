@@ -44,6 +44,7 @@ struct orri_child {
     struct orri_errand **last;
     int64_t started;  /* the first errand; wall ns */
     int64_t deadline; /* of the first errand, monotonic ns; INT64_MAX: none */
+    int64_t looked;   /* at the clock, for that: once a second */
     bool timed_out;
     bool abandoned;
     struct orr_footprint memory; /* of a function in C; commands are looked after */

@@ -80,6 +80,9 @@ struct orr_agent {
     int64_t began;
     int64_t heard; /* from the coordinator, monotonic ns; 0: never yet */
     int64_t beat;  /* sent */
+    int64_t stepped;
+    int64_t worked; /* when it had something to do last */
+    bool leaving;   /* rank 0 was asked */
     int64_t stopped_since;
     uint64_t results;
 };

@@ -160,6 +160,12 @@ double orr_sched_running(const struct orr_sched *sched, int64_t now)
     return sum;
 }
 
+void orr_sched_stood_still(struct orr_sched *sched, int64_t stall)
+{
+    for (size_t i = 0; i < sched->n_flights; i++) /* unused ones, too */
+        sched->flights[i].began += stall;
+}
+
 const struct orr_ready *orr_sched_oldest(const struct orr_sched *sched, int64_t *began)
 {
     const struct orri_sched_flight *oldest = NULL;

@@ -122,6 +122,7 @@ struct search {
     const struct orr_resources *want;
     const struct orri_kept *kept;
     struct orri_depth deep;
+    bool home;
 };
 
 static uint64_t left(uint64_t limit, uint64_t load)
@@ -168,7 +169,8 @@ static uint32_t look(const struct search *s, uint32_t at, uint32_t best)
     uint64_t limit = (uint64_t)is->has.cores * s->deep.cores;
     if (best != UINT32_MAX && !emptier(nodes, node, best))
         return best;
-    if (orri_node_has_room(nodes, node, s->want, s->deep, s->kept))
+    if (!(s->home && is->guest) &&
+        orri_node_has_room(nodes, node, s->want, s->deep, s->kept))
         return node;
     uint64_t room = is->load.cores < limit ? limit - is->load.cores : 0;
     if (room * nodes->largest.cores < (uint64_t)s->want->cores * is->has.cores)
@@ -177,12 +179,35 @@ static uint32_t look(const struct search *s, uint32_t at, uint32_t best)
     return look(s, 2 * at + 2, best);
 }
 
+/* They are few. */
+static uint32_t guest_with_room(const struct search *s)
+{
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = 0; i < s->nodes->n_guests; i++) {
+        uint32_t node = s->nodes->guests[i];
+        if (s->nodes->items[node].has.cores &&
+            orri_node_has_room(s->nodes, node, s->want, s->deep, s->kept) &&
+            (best == UINT32_MAX || emptier(s->nodes, node, best)))
+            best = node;
+    }
+    return best;
+}
+
 uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
                               const struct orr_resources *want, struct orri_depth deep,
-                              const struct orri_kept *kept)
+                              const struct orri_kept *kept, bool home)
 {
-    struct search s = { nodes, want, kept, deep };
-    return look(&s, 0, UINT32_MAX);
+    struct search s = { nodes, want, kept, deep, home };
+    uint32_t guest = home ? UINT32_MAX : guest_with_room(&s);
+    return guest != UINT32_MAX ? guest : look(&s, 0, UINT32_MAX);
+}
+
+void orri_nodes_guest(struct orri_sched_nodes *nodes, uint32_t node)
+{
+    nodes->guests =
+        orr_realloc(nodes->guests, nodes->n_guests + 1, sizeof *nodes->guests);
+    nodes->guests[nodes->n_guests++] = node;
+    nodes->items[node].guest = true;
 }
 
 bool orri_nodes_any_large_enough(const struct orri_sched_nodes *nodes,
@@ -199,7 +224,7 @@ uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
 {
     uint32_t best = UINT32_MAX;
     for (uint32_t i = 0; i < nodes->n; i++)
-        if (nodes->items[i].has.cores &&
+        if (nodes->items[i].has.cores && !nodes->items[i].guest &&
             orr_resources_fit(&nodes->items[i].has, want) &&
             (best == UINT32_MAX || emptier(nodes, i, best)))
             best = i;
@@ -224,5 +249,6 @@ void orri_nodes_release(struct orri_sched_nodes *nodes)
         free(nodes->items[i].flights);
     free(nodes->items);
     free(nodes->heap);
+    free(nodes->guests);
     *nodes = (struct orri_sched_nodes) { 0 };
 }

@@ -13,6 +13,7 @@ struct orri_sched_node {
     struct orr_resources load; /* of what is in flight */
     uint32_t at; /* in the heap + 1; 0: it has no cores and gets nothing */
     bool lost;
+    bool guest;
     bool doubted;      /* what avoids a node avoids this one, too */
     uint32_t *flights; /* what is in flight there */
     size_t n;
@@ -25,6 +26,8 @@ struct orri_sched_nodes {
     uint32_t n;
     uint32_t *heap;
     uint32_t n_heap;
+    uint32_t *guests; /* all that ever were */
+    uint32_t n_guests;
     struct orr_resources largest; /* of each, what the node with most of it has */
     uint32_t cores;               /* in all */
 };
@@ -57,14 +60,15 @@ bool orri_node_has_room(const struct orri_sched_nodes *nodes, uint32_t node,
                         const struct orr_resources *want, struct orri_depth deep,
                         const struct orri_kept *kept);
 /* The emptiest node that has room for `want`, and leaves what is kept; UINT32_MAX:
- * none.
- */
+ * none. `home`: no guest; else guests come first. */
 uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
                               const struct orr_resources *want, struct orri_depth deep,
-                              const struct orri_kept *kept);
+                              const struct orri_kept *kept, bool home);
+void orri_nodes_guest(struct orri_sched_nodes *nodes, uint32_t node);
 bool orri_nodes_any_large_enough(const struct orri_sched_nodes *nodes,
                                  const struct orr_resources *want);
-/* The emptiest that is large enough, full or not; UINT32_MAX: none. */
+/* The emptiest that is large enough, full or not; no guest, which may not stay.
+ * UINT32_MAX: none. */
 uint32_t orri_nodes_large_enough(const struct orri_sched_nodes *nodes,
                                  const struct orr_resources *want);
 /* What is short there: a sum of these. */

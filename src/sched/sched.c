@@ -53,6 +53,11 @@ void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memor
     orri_nodes_hold(&sched->nodes, node, memory, gpus);
 }
 
+void orr_sched_guest(struct orr_sched *sched, uint32_t node)
+{
+    orri_nodes_guest(&sched->nodes, node);
+}
+
 void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted)
 {
     sched->nodes.items[node].doubted = doubted;
@@ -265,8 +270,8 @@ static bool may_go(const struct orr_sched *sched, const struct orr_ready *ready,
 {
     const struct orri_sched_node *is = &sched->nodes.items[node];
     struct orr_resources needs = orri_needs(ready);
-    return node + 1 != ready->avoid && is->has.cores && (doubted || !is->doubted) &&
-           orr_resources_fit(&is->has, &needs);
+    return node + 1 != ready->avoid && is->has.cores && !(ready->home && is->guest) &&
+           (doubted || !is->doubted) && orr_resources_fit(&is->has, &needs);
 }
 
 static uint32_t node_to_keep(const struct orr_sched *sched,
@@ -344,7 +349,7 @@ static uint32_t find_room(const struct orr_sched *sched, const struct orri_pool 
     if (any)
         return node;
     return orri_nodes_with_room(&sched->nodes, &pool->ready.items[shelf].needs, deep,
-                                kept);
+                                kept, ready->home);
 }
 
 /* Attempts in a row that go to one node: about a hundredth of a second's, so that they
@@ -397,7 +402,8 @@ static void note_tried(struct orr_sched *sched, struct orri_pool *pool,
     first->tried = sched->round;
     for (uint32_t i = 0; i < pool->ready.n && pool->ready.by_time; i++) {
         struct orri_shelf *other = &pool->ready.items[i];
-        if (other->ready.n && orr_resources_equal(&other->needs, &first->needs) &&
+        if (other->ready.n && other->home == first->home &&
+            orr_resources_equal(&other->needs, &first->needs) &&
             !orri_heap_first(&first->ready)->avoid &&
             !orri_heap_first(&other->ready)->avoid &&
             (!pressed || orri_is_pressed(sched, other->group, other->cost)))

@@ -36,6 +36,7 @@ struct orr_ready {
     uint32_t cores;
     uint32_t gpus;
     bool twice;      /* it may run on two nodes at once */
+    bool home;       /* not on guests */
     uint8_t cost;    /* orr_sched_cost() of the seconds that it is said to take */
     uint64_t memory; /* bytes */
     int64_t priority;
@@ -54,6 +55,9 @@ void orr_sched_node(struct orr_sched *sched, uint32_t node, uint32_t cores);
 /* What else a node has, once it is there; memory 0: unknown, and so without end. */
 void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memory,
                           uint32_t gpus);
+/* It may be taken away at any moment: what is `home` does not go there, and what may
+ * goes there first. */
+void orr_sched_guest(struct orr_sched *sched, uint32_t node);
 /* Attempts that avoid some node avoid this one, too, while there are others. */
 void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
@@ -120,6 +124,8 @@ uint8_t orr_sched_cost(double seconds);
  * and what it is expected to take, in seconds. */
 bool orr_sched_is_too_late(const struct orr_sched *sched, int64_t now, uint32_t *group,
                            double *expected);
+/* Nothing went on for so long, ns: what is in flight began later. */
+void orr_sched_stood_still(struct orr_sched *sched, int64_t stall);
 /* Core-seconds that what is in flight has run for so far, about. */
 double orr_sched_running(const struct orr_sched *sched, int64_t now);
 /* Of what is in flight, what began first; NULL: nothing is. */

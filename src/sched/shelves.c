@@ -13,19 +13,21 @@ struct orr_resources orri_needs(const struct orr_ready *ready)
 /* Workflows have as many as there are functions that differ in what they ask for; where
  * time counts, as functions and steps of what they cost. */
 static struct orri_shelf *shelf_of(struct orri_shelves *shelves,
-                                   const struct orr_resources *needs, uint32_t group,
-                                   uint8_t cost)
+                                   const struct orr_resources *needs, bool home,
+                                   uint32_t group, uint8_t cost)
 {
     for (uint32_t i = 0; i < shelves->n; i++) {
         struct orri_shelf *is = &shelves->items[i];
-        if (is->group == group && is->cost == cost &&
+        if (is->home == home && is->group == group && is->cost == cost &&
             orr_resources_equal(&is->needs, needs))
             return is;
     }
     shelves->items =
         orr_realloc(shelves->items, shelves->n + 1, sizeof *shelves->items);
     struct orri_shelf *shelf = &shelves->items[shelves->n++];
-    *shelf = (struct orri_shelf) { .needs = *needs, .group = group, .cost = cost };
+    *shelf = (struct orri_shelf) {
+        .needs = *needs, .home = home, .group = group, .cost = cost
+    };
     return shelf;
 }
 
@@ -34,7 +36,7 @@ void orri_shelves_push(struct orri_shelves *shelves, const struct orr_ready *rea
     struct orr_resources needs = orri_needs(ready);
     uint32_t group = shelves->by_time ? ready->group : 0;
     uint8_t cost = shelves->by_time ? ready->cost : 0;
-    orri_heap_push(&shelf_of(shelves, &needs, group, cost)->ready, ready);
+    orri_heap_push(&shelf_of(shelves, &needs, ready->home, group, cost)->ready, ready);
     shelves->ready++;
 }
 

@@ -11,6 +11,7 @@
 
 struct orri_shelf {
     struct orr_resources needs;
+    bool home;      /* none of them goes to guests */
     uint32_t group; /* of all of them, where time counts, */
     uint8_t cost;   /* and this */
     struct orri_heap ready;

@@ -65,7 +65,7 @@ static uint32_t idle_node_but(const struct orr_sched *sched, uint32_t but,
     struct orr_resources needs = orri_needs(ready);
     uint32_t best = UINT32_MAX;
     for (uint32_t i = 0; i < sched->nodes.n; i++)
-        if (i != but &&
+        if (i != but && !(ready->home && sched->nodes.items[i].guest) &&
             orri_node_has_room(&sched->nodes, i, &needs, ORRI_AT_ONCE, NULL) &&
             (best == UINT32_MAX || idle_cores(&sched->nodes.items[i]) >
                                        idle_cores(&sched->nodes.items[best])))

@@ -182,10 +182,32 @@ static const char after[] =
     "esac\n"
     "exit \"$code\"\n";
 
+/* It may be killed as well: what it was at is made elsewhere. */
+static const char after_guest[] =
+    "pid=$!\ntold=''\nended=''\n"
+    "# Preempted, or out of time: leave, in good order if there is time, and come "
+    "again.\n"
+    "trap 'told=1; kill -TERM \"$pid\" 2>/dev/null' USR1\n"
+    "# Cancelled, or Slurm takes the node now, and asks for another turn itself.\n"
+    "trap 'ended=1; kill -TERM \"$pid\" 2>/dev/null' TERM\n"
+    "while :; do # a trap ends wait, not the program\n"
+    "    wait \"$pid\"\n"
+    "    code=$?\n"
+    "    kill -0 \"$pid\" 2>/dev/null || break\n"
+    "done\n"
+    "if [ -n \"$told\" ] && [ -z \"$ended\" ] && [ ! -s \"$run/slurm/DONE\" ] &&\n"
+    "    [ \"$restarts\" -lt \"$requeues\" ]; then\n"
+    "    trap - TERM # not to wait for KILL\n"
+    "    scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
+    "fi\n"
+    "exit \"$code\"\n";
+
 void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text *out)
 {
-    orr_text_puts(out,
-                  "#!/bin/bash\n# made by orrery submit: starts or resumes a run\n");
+    orr_text_puts(
+        out, script->guest
+                 ? "#!/bin/bash\n# made by orrery submit: joins a run\n"
+                 : "#!/bin/bash\n# made by orrery submit: starts or resumes a run\n");
     put_options(script, out);
     orr_text_printf(out, "\nset -u\numask %03o\n", script->umask & 0777);
     put_variable("run", script->run_dir, out);
@@ -196,12 +218,14 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
     put_modules(script, out);
     for (size_t i = 0; i < script->n_setup; i++)
         orr_text_printf(out, "%s%s\n", i ? "" : "\n", script->setup[i]);
-    orr_text_puts(out, "\nnote \"on ${SLURM_JOB_NODELIST:-this machine}\"\n");
+    orr_text_puts(out, script->guest
+                           ? "\n"
+                           : "\nnote \"on ${SLURM_JOB_NODELIST:-this machine}\"\n");
     for (size_t i = 0; i < script->n_command; i++) {
         orr_text_puts(out, i ? " " : "");
         orr_slurm_quote(script->command[i], out);
     }
     orr_text_puts(out, script->array ? " --run-dir \"$run\" --request \"$index\"" : "");
     orr_text_puts(out, " &\n");
-    orr_text_puts(out, after);
+    orr_text_puts(out, script->guest ? after_guest : after);
 }

@@ -38,6 +38,7 @@ struct orr_slurm_script {
     size_t n_options;
     const char *run_dir; /* absolute; of an array: its elements are RUN/INDEX */
     bool array; /* one request each: the command gets --run-dir and --request */
+    bool guest; /* the command joins a run, and is told to leave by TERM */
     const char *directory;      /* absolute: where the job is started */
     const char *const *command; /* words: what starts or resumes the run */
     size_t n_command;

@@ -41,6 +41,11 @@ static void print_core_times(const struct orr_run_status *s, const char *before,
         orr_text_puts(out, before);
         print_core_time(now, out);
     }
+    if (s->suspended_seconds > 0) {
+        char text[ORR_TIME_TEXT];
+        orr_duration_text(s->suspended_seconds, text);
+        orr_text_printf(out, "%ssuspended for %s\n", before, text);
+    }
     if (!s->past_sessions)
         return;
     orr_text_printf(out, "%sall %u sessions", before, s->past_sessions + 1);
@@ -84,6 +89,9 @@ void orr_status_print(const struct orr_run_status *s, bool alive, struct orr_tex
                         s->waiting);
     orr_text_printf(out, "\ncores: %u of %u busy on %u node%s\n", s->busy_cores,
                     s->cores, s->nodes, s->nodes == 1 ? "" : "s");
+    if (s->guests)
+        orr_text_printf(out, "opportunistic: %u more node%s, cores included above\n",
+                        s->guests, s->guests == 1 ? "" : "s");
     if (s->lost_nodes)
         orr_text_printf(out, "lost: %u node%s\n", s->lost_nodes,
                         s->lost_nodes == 1 ? "" : "s");

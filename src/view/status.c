@@ -55,12 +55,11 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
     X(epoch) X(pid) X(requests) X(succeeded) X(failed_requests) X(tasks) X(done)     \
     X(failed_attempts) X(reused) X(in_flight) X(waiting) X(nodes) X(lost_nodes)      \
     X(cores) X(busy_cores) X(stored_bytes) X(taken_back) X(twins) X(twins_won)  \
-    X(set_aside) X(forgiven) X(poisoned) X(past_sessions) X(past_killed)
+    X(set_aside) X(forgiven) X(poisoned) X(past_sessions) X(past_killed) X(guests)
 #define REAL_FIELDS(X)                                                               \
     X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)  \
-    X(work_seconds) X(dispatch_seconds) X(useful_seconds) X(failed_seconds)        \
-    X(lost_seconds)                                                                  \
-    X(running_seconds) X(idle_seconds) X(past_useful_seconds)                        \
+    X(work_seconds) X(dispatch_seconds) X(useful_seconds) X(failed_seconds) X(lost_seconds)              \
+    X(running_seconds) X(idle_seconds) X(suspended_seconds) X(past_useful_seconds)   \
     X(past_failed_seconds) X(past_lost_seconds) X(past_idle_seconds)
 /* clang-format on */
 

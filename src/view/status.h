@@ -83,11 +83,13 @@ struct orr_run_status {
     double failed_seconds; /* attempts that failed */
     double lost_seconds; /* attempts that were cut off, lost with their worker or node,
                             or made twice: what they did is gone */
-    double running_seconds; /* of attempts under way; 0 at the end */
-    double idle_seconds;    /* the rest */
+    double running_seconds;   /* of attempts under way; 0 at the end */
+    double idle_seconds;      /* the rest */
+    double suspended_seconds; /* rank 0 stood still; no part of the others */
     /* and in all sessions before: */
     double past_useful_seconds, past_failed_seconds, past_lost_seconds;
     double past_idle_seconds;
+    uint32_t guests; /* nodes of opportunistic jobs, now; not in `nodes` */
     uint32_t past_sessions, past_killed; /* of these, those that did not conclude */
 };
 

@@ -28,7 +28,8 @@ enum { ORR_WIRE_VERSION = 4 };
     X(ABANDON, 8) /* down: kill what runs (interrupt, failed run) */                   \
     X(RETRACT, 9) /* down: give back attempts that wait for a core */                  \
     X(GIVEN, 10)  /* up: attempts that are not here any more, and left no result */    \
-    X(CANCEL, 11) /* down, agent to worker: end these, others were faster */
+    X(CANCEL, 11) /* down, agent to worker: end these, others were faster */           \
+    X(LEAVE, 12)  /* guest to 0: I want to leave; STOP is the answer */
 
 #define X(id, number) ORR_MESSAGE_##id = number,
 enum orr_message { ORR_MESSAGES(X) };

@@ -214,6 +214,41 @@ part_preempt() {
     [ "$(starts preempt)" -gt 1 ] || fail "preempt: it was not preempted"
 }
 
+part_guests() {
+    begin "opportunistic jobs come, are preempted, come again, are killed; the run loses nothing"
+    sed -e 's/{use: core.sleep, /{use: core.sleep, opportunistic: true, /' slow.yaml >guests.yaml
+    exits 0 "$ORRERY" submit guests.yaml --set n=$tasks --run-dir guests --nodes 2 \
+        --ntasks-per-node 2 --partition main --opportunistic 2 --opportunistic-partition scavenge \
+        -- --exclude="$others"
+    wait_until grep -q '"guests": 2' guests/status.json
+    contains "guests: status" "$("$ORRERY" status guests)" "opportunistic: 2 more nodes"
+    wait_until has_counted guests 100
+    sbatch -Q -p urgent -N 2 --exclude="$others" --exclusive --output=/dev/null --wrap 'sleep 2'
+    wait_until grep -q '"guests": 0' guests/status.json
+    wait_until grep -q '"guests": 2' guests/status.json # they are there again
+    good guests
+    same "guests: starts" 1 "$(starts guests)"
+    same "guests: lost nodes" '  "lost_nodes": 0,' "$(grep lost_nodes guests/status.json)"
+    same "guests: failures" '  "failed_attempts": 0,' "$(grep '^  "failed_attempts' guests/status.json)"
+    [ "$("$ORRERY" ls guests attempts --format csv | cut -d, -f6 | grep node | sort -u | wc -l)" = 4 ] ||
+        fail "guests: they did nothing"
+    all_gone() { [ -z "$(squeue -h -n many-guest)" ]; }
+    wait_until all_gone
+}
+
+part_suspend() {
+    begin "suspended for longer than a silent node is given up after, and resumed"
+    ORRERY_SILENCE=8 flow=slow.yaml submit suspend --time 5
+    wait_until has_counted suspend 100
+    scontrol suspend "$(job_of suspend)"
+    read -rt 14 <> <(:) || true # the time that passes is what is waited for
+    scontrol resume "$(job_of suspend)"
+    good suspend
+    same "suspend: starts" 1 "$(starts suspend)"
+    same "suspend: lost nodes" '  "lost_nodes": 0,' "$(grep lost_nodes suspend/status.json)"
+    contains "suspend: told" "$("$ORRERY" status suspend)" "core time: suspended for "
+}
+
 # fault RUN VERB: what the lab can do to a node, to the last node of a run that has begun; the run
 # goes on without it
 fault() {
@@ -408,7 +443,7 @@ start_lane "1 2 3 4" calm film limit
 start_lane "5 6 7 8" cancel requeue preempt users
 start_lane "9 10 11 12" cable power slurmd array
 start_lane "13 14 15 16 17" first user longer
-start_lane "18 19 20 21" known
+start_lane "18 19 20 21" known suspend guests
 end_lanes
 (lane "1 2 3 4 5 6 7 8" eight)
 checks=$((checks + $(cat ./*.checks 2>/dev/null | paste -sd+ | sed 's/^$/0/')))

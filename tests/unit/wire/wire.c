@@ -139,7 +139,7 @@ static void unknown_numbers_are_no_message(void **state)
     for (unsigned n = 0; n < 256; n++) {
         unsigned char byte = (unsigned char)n;
         struct orr_reader in = orr_reader_of(&byte, 1);
-        assert_int_equal(orr_message_of(&in), n >= 1 && n <= 11 ? n : 0);
+        assert_int_equal(orr_message_of(&in), n >= 1 && n <= 12 ? n : 0);
     }
 }
 

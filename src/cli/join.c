@@ -1,0 +1,167 @@
+/* join.c - orrery join: a process that works for a run of another job, as long as it
+ * may
+ *
+ * It is one more node to rank 0: an agent with all cores of this machine. It may be
+ * killed at any moment. Owns: coming and going. Hands on: the door (guests.c), serving
+ * (serve.c). */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "cli/amounts.h"
+#include "cli/batch.h"
+#include "cli/rank.h"
+#include "cli/request.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PAUSE_MS = 500 };
+
+struct visit {
+    const char *run_dir; /* absolute */
+    double idle;         /* s */
+    long cores;          /* 0: all, in a job of Slurm all that it has here */
+};
+
+/* As rank 0 does; what the node has is not said by it. */
+static orr_status learn(struct orri_rank *rank, const struct visit *visit,
+                        struct orr_error *err)
+{
+    struct orri_shared *shared = &rank->shared;
+    struct orri_session same = { .job = shared->job,
+                                 .settings = shared->settings,
+                                 .n_settings = shared->n_settings };
+    orr_status status = orr_topo_load(NULL, NULL, &rank->topo, err);
+    if (status != ORR_OK)
+        return status;
+    orr_topo_set_bind(rank->topo, shared->bind);
+    uint32_t all = orr_topo_cores(rank->topo);
+    shared->cores_per_rank =
+        visit->cores && (uint32_t)visit->cores < all ? (uint32_t)visit->cores : all;
+    shared->memory = 0;
+    shared->gpus = 0;
+    /* What is on this node's disk alone would be lost with it. */
+    shared->local_dir[0] = '\0';
+    if (shared->durability == ORR_DURABILITY_NODE)
+        shared->durability = ORR_DURABILITY_SHARED;
+    rank->job = orri_compile_job(&same, &rank->texts, true);
+    return rank->job ? ORR_OK
+                     : orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                                     "this machine cannot compile what rank 0 could");
+}
+
+static orr_status enter(struct orri_rank *rank, const struct visit *visit,
+                        struct orr_error *err)
+{
+    struct orr_relay_place place;
+    struct orr_bytes welcome = ORR_BYTES_INIT;
+    char host[256];
+    if (!orri_find_door(visit->run_dir, host, &place))
+        return ORR_END;
+    orr_status status = orri_start_nursery(rank, err);
+    if (status == ORR_OK)
+        status = orr_relay_join(host, &place, &rank->world.link, &welcome, err);
+    if (status == ORR_OK &&
+        orri_shared_get(&welcome, &rank->shared, &rank->texts) != ORR_OK)
+        status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "damaged welcome");
+    orr_bytes_release(&welcome);
+    if (status == ORR_OK)
+        status = learn(rank, visit, err);
+    rank->world.agent = status == ORR_OK ? rank->world.link->rank : 0;
+    rank->world.n_node = 1;
+    return status == ORR_OK ? orri_start_agent(rank, err) : status;
+}
+
+/* ORR_OK: rank 0 said good-bye, or we did (*over). ORR_END: there was no door. */
+static orr_status visit_once(const struct visit *visit, bool *over,
+                             struct orr_error *err)
+{
+    struct orri_session session = { 0 };
+    struct orri_rank rank = { .session = &session,
+                              .idle = (int64_t)(visit->idle * 1e9) };
+    (void)gethostname(rank.host, sizeof rank.host - 1);
+    orri_listen_to_signals(true);
+    orr_status status = enter(&rank, visit, err);
+    if (status == ORR_OK) {
+        (void)fprintf(stderr, "orrery: joined as rank %u with %u cores\n",
+                      rank.world.link->rank, rank.shared.cores_per_rank);
+        status = orri_serve(&rank, err);
+        *over = orr_agent_wants_to_leave(rank.agent);
+        orri_flush_link(&rank);
+    }
+    struct orr_link *link = rank.world.link;
+    orri_release_rank(&rank);
+    orr_relay_leave(link);
+    return status;
+}
+
+/* Is there nothing to come any more? */
+static bool is_over(const char *run_dir)
+{
+    struct orr_run_status status;
+    if (orri_batch_done(run_dir) >= 0)
+        return true;
+    if (orr_status_read(run_dir, &status, NULL) != ORR_OK)
+        return false;
+    return status.state == ORR_RUN_SUCCEEDED || status.state == ORR_RUN_FAILED;
+}
+
+static int join_main(const struct orr_line *line)
+{
+    struct visit visit = { 0 };
+    struct orr_error err = { 0 };
+    char *run_dir = orri_canonical(line->args[0]);
+    double wait = 0;
+    bool over = false;
+    visit.run_dir = run_dir;
+    int code = ORR_EXIT_INPUT;
+    if (orri_seconds(line, "idle", 120, &visit.idle) &&
+        orri_seconds(line, "wait", 900, &wait) &&
+        orri_number(line, "cores", 1, 65536, 0, &visit.cores)) {
+        int64_t came = orr_clock_monotonic();
+        const char *given = getenv("SLURM_CPUS_ON_NODE");
+        if (!visit.cores && given)
+            visit.cores = strtol(given, NULL, 10);
+        visit.idle = visit.idle > 0 ? visit.idle : 1e9;
+        while (!over && !is_over(run_dir) && !orri_asked_to_leave() &&
+               orr_clock_monotonic() - came < (int64_t)(wait * 1e9)) {
+            orr_status status = visit_once(&visit, &over, &err);
+            if (status == ORR_OK)
+                came = orr_clock_monotonic();
+            if (!over)
+                (void)poll(NULL, 0, PAUSE_MS);
+        }
+        code = ORR_EXIT_OK;
+        if (!over && err.text[0] && !is_over(run_dir))
+            (void)fprintf(stderr, "orrery join: %s\n", err.text);
+    }
+    free(run_dir);
+    return code;
+}
+
+static const struct orr_option join_options[] = {
+    { "idle", 0, "TIME", "leave after so long without work (default 2min; 0s: never)",
+      false },
+    { "wait", 0, "TIME",
+      "for a session of the run that lets guests in, at the start and between two "
+      "(default 15min)",
+      false },
+    { "cores", 0, "N", "use N cores (default: all that we may)", false },
+    { 0 },
+};
+
+const struct orr_command_entry orri_join = {
+    .name = "join",
+    .arguments = "RUN",
+    .summary = "work for a run of another job, as long as this one may",
+    .details = "For jobs that come and go around a run that was started with --guests: "
+               "this process is one\nmore node to it, with all cores of the machine. "
+               "It may be killed at any moment: what it was\nat is made elsewhere. "
+               "orrery submit --opportunistic submits such jobs.",
+    .options = join_options,
+    .least = 1,
+    .most = 1,
+    .run = join_main,
+};
