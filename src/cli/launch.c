@@ -21,17 +21,39 @@
 
 extern char **environ;
 
-/* The launcher's signal handler needs the process to tell. */
+/* The launcher's signal handler needs the process to tell; and what came before rank 0
+ * listens is kept until it does: mpirun dies of it, srun forgets it. */
 static volatile sig_atomic_t mpirun_pid;
 static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t listens;
+static volatile sig_atomic_t held;
 
 /* Ctrl-C: the ranks end the run in good order (SIGUSR2); a third one ends mpirun. */
 static void forward(int number)
 {
     bool impatient = number == SIGINT && ++interrupts > 2;
     int to_send = number == SIGINT || number == SIGUSR2 ? SIGUSR2 : SIGUSR1;
-    if (mpirun_pid > 0)
+    if (!listens && !impatient)
+        held = to_send;
+    else if (mpirun_pid > 0)
         (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
+}
+
+static void take_signals(void)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2,
+                                   SIGHUP /* the terminal is gone: drain */ };
+    struct sigaction action = { .sa_handler = forward };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        (void)sigaction(numbers[i], &action, NULL);
+}
+
+static void pass_held(pid_t pid)
+{
+    listens = 1;
+    if (held)
+        (void)kill(pid, (int)held);
+    held = 0;
 }
 
 static void set_environment(const char *exit_file)
@@ -92,6 +114,8 @@ static bool wait_for(pid_t pid, const char *run_dir, int *status)
         (void)poll(&end, 1, fd < 0 ? LOOK_BLIND_MS : LOOK_MS);
         if (lost || orr_run_info_read(run_dir, &info, NULL) != ORR_OK)
             continue;
+        if (info.locked && !lived)
+            pass_held(pid);
         lived = lived || info.locked;
         lost = lived && info.gone;
         if (!lost)
@@ -112,7 +136,6 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
-    struct sigaction action = { .sa_handler = forward };
     pid_t pid = 0;
     int status = 0;
     (void)posix_spawnattr_init(&attributes);
@@ -129,11 +152,6 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
         return ORR_EXIT_MACHINE;
     }
     mpirun_pid = pid;
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGUSR1, &action, NULL);
-    (void)sigaction(SIGUSR2, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
     if (wait_for(pid, run_dir, &status))
         return ORR_EXIT_MACHINE;
     return exit_code_of(launcher->srun ? "srun" : "mpirun", exit_file, run_dir, status);
@@ -215,6 +233,7 @@ int orri_launch(const struct orri_session *session, const struct orr_line *line,
     struct orri_launcher launcher;
     struct orr_text exit_file = ORR_TEXT_INIT;
     int code = ORR_EXIT_INPUT;
+    take_signals();
     if (session->resume)
         wait_for_lock(session->run_dir);
     check_temporary();
