@@ -1,6 +1,6 @@
 # liborrery: what include/orrery/run.h promises, for programs that read runs. Of the folders that
 # it is made of only the calls of that header are seen from outside: cmake/orrery.map.
-set(folders base lang store)
+set(folders base lang hdf store tables)
 set(objects)
 foreach(folder IN LISTS folders)
   set_target_properties(orr_${folder} PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -31,6 +31,6 @@ export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$here/tests/support/lsan.supp:p
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 echo "== sanitizers =="
-ctest --test-dir build/asan --output-on-failure -LE 'lint|fault|slurm' "$@"
+ctest --test-dir build/asan -j "$(nproc)" --output-on-failure -LE 'lint|fault|slurm' "$@"
 echo "== optimised =="
-ctest --test-dir build/tests --output-on-failure "$@"
+ctest --test-dir build/tests -j "$(nproc)" --output-on-failure "$@"

@@ -2,12 +2,14 @@
  * Owns: nothing. */
 #include "cli/batch.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,9 @@
 
 extern char **environ;
 
-enum { TEXT_MAX = 16 << 20, NOT_STARTED = 127 };
+static const int64_t MILLISECOND = ORR_SECOND / 1000;
+
+enum { TEXT_MAX = 16 << 20 };
 
 /* ---- programs ---- */
 
@@ -31,29 +35,33 @@ static bool take(int fd, struct orr_text *out)
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-static void take_all(int fds[2], struct orr_text *texts[2])
+/* False: it is not over at that time. */
+static bool take_all(int fds[2], struct orr_text *texts[2], int64_t until)
 {
     struct pollfd wait[2] = { { fds[0], POLLIN, 0 }, { fds[1], POLLIN, 0 } };
     while (wait[0].fd >= 0 || wait[1].fd >= 0) {
-        if (poll(wait, 2, -1) < 0 && errno != EINTR)
-            return;
-        for (int i = 0; i < 2; i++)
+        int64_t left = (until - orr_clock_monotonic()) / MILLISECOND;
+        if (until != INT64_MAX && left <= 0)
+            return false;
+        int n = poll(wait, 2, until == INT64_MAX ? -1 : (int)left + 1);
+        if (n < 0 && errno != EINTR)
+            return true;
+        for (int i = 0; i < 2 && n > 0; i++)
             if (wait[i].fd >= 0 && wait[i].revents && !take(wait[i].fd, texts[i]))
                 wait[i].fd = -1;
     }
+    return true;
 }
 
-int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messages)
+/* Pipes for what is wanted, and the program at their other ends: an errno, or 0. */
+static int start_program(char *const *argv, const bool wanted[2], int ours[2],
+                         pid_t *pid)
 {
-    struct orr_text *texts[2] = { out, messages };
     int pipes[2][2] = { { -1, -1 }, { -1, -1 } };
-    int ours[2] = { -1, -1 };
     posix_spawn_file_actions_t actions;
-    pid_t pid = 0;
-    int status = 0;
     int bad = posix_spawn_file_actions_init(&actions);
     for (int i = 0; i < 2 && !bad; i++) {
-        if (!texts[i])
+        if (!wanted[i])
             continue;
         bad = pipe2(pipes[i], O_CLOEXEC) == 0 ? 0 : errno;
         ours[i] = pipes[i][0];
@@ -61,13 +69,25 @@ int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messa
             bad = posix_spawn_file_actions_adddup2(&actions, pipes[i][1], i + 1);
     }
     if (!bad)
-        bad = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+        bad = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
     (void)posix_spawn_file_actions_destroy(&actions);
     for (int i = 0; i < 2; i++)
         if (pipes[i][1] >= 0)
             (void)close(pipes[i][1]);
-    if (!bad)
-        take_all(ours, texts);
+    return bad;
+}
+
+static int run_program(char *const *argv, int64_t until, struct orr_text *out,
+                       struct orr_text *messages)
+{
+    struct orr_text *texts[2] = { out, messages };
+    int ours[2] = { -1, -1 };
+    pid_t pid = 0;
+    int status = 0;
+    int bad = start_program(argv, (const bool[2]) { out, messages }, ours, &pid);
+    bool late = !bad && !take_all(ours, texts, until);
+    if (late)
+        (void)kill(pid, SIGKILL);
     for (int i = 0; i < 2; i++)
         if (ours[i] >= 0)
             (void)close(ours[i]);
@@ -75,12 +95,27 @@ int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messa
         continue;
     if (bad && messages)
         orr_text_printf(messages, "cannot start %s: %s\n", argv[0], strerror(bad));
+    if (late && messages)
+        orr_text_printf(messages, "%s does not answer in time\n", argv[0]);
     for (int i = 0; i < 2; i++)
         if (texts[i] && !texts[i]->s)
             orr_text_puts(texts[i], "");
-    return bad                 ? NOT_STARTED
+    return bad                 ? ORRI_NOT_STARTED
+           : late              ? ORRI_TOO_LATE
            : WIFEXITED(status) ? WEXITSTATUS(status)
                                : 128 + WTERMSIG(status);
+}
+
+int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messages)
+{
+    return run_program(argv, INT64_MAX, out, messages);
+}
+
+int orri_program_within(char *const *argv, long seconds, struct orr_text *out,
+                        struct orr_text *messages)
+{
+    return run_program(argv, orr_clock_monotonic() + seconds * ORR_SECOND, out,
+                       messages);
 }
 
 /* ---- RUN/slurm ---- */
@@ -127,27 +162,82 @@ int orri_batch_done(const char *run)
 
 /* ---- squeue ---- */
 
+/* The first line of what a program complains of, without its name for itself. */
+static char *first_line(char *messages)
+{
+    messages[strcspn(messages, "\n")] = '\0';
+    const char *at = strstr(messages, "error: ");
+    return orr_strdup(at ? at + strlen("error: ") : messages);
+}
+
+/* A job that it does not know any more is no trouble. */
+static bool ask_squeue(const char *format, const char *jobs, struct orr_text *out,
+                       char **trouble)
+{
+    char *argv[] = { "squeue",  "--noheader",
+                     "--array", (char *)(uintptr_t)format,
+                     "--jobs",  (char *)(uintptr_t)jobs,
+                     NULL };
+    struct orr_text messages = ORR_TEXT_INIT;
+    int code = orri_program_within(argv, ORRI_ASK_SECONDS, out, &messages);
+    bool good = code == 0 || strstr(messages.s, "Invalid job id");
+    if (!good)
+        *trouble = *messages.s ? first_line(messages.s) : orr_strdup("squeue fails");
+    orr_text_release(&messages);
+    return good;
+}
+
 struct orri_batch_state orri_batch_state(const char *job)
 {
-    char *argv[] = { "squeue", "--noheader",           "--format=%T %R",
-                     "--jobs", (char *)(uintptr_t)job, NULL };
     struct orr_text out = ORR_TEXT_INIT;
-    struct orr_text messages = ORR_TEXT_INIT;
-    struct orri_batch_state state = { NULL, NULL };
-    if (*job && orri_program(argv, &out, &messages) == 0) {
+    struct orri_batch_state state = { NULL, NULL, NULL };
+    if (*job && ask_squeue("--format=%T %R", job, &out, &state.trouble)) {
         out.s[strcspn(out.s, "\n")] = '\0';
         char *blank = strchr(out.s, ' ');
         if (blank)
             *blank = '\0';
         state.state = orr_strdup(out.s);
         state.more = orr_strdup(blank ? blank + 1 : "");
-    } else {
-        state.state = orr_strdup("");
-        state.more = orr_strdup("");
     }
+    state.state = state.state ? state.state : orr_strdup("");
+    state.more = state.more ? state.more : orr_strdup("");
+    state.trouble = state.trouble ? state.trouble : orr_strdup("");
+    orr_text_release(&out);
+    return state;
+}
+
+bool orri_batch_list(const char *jobs, struct orr_text *out, char **trouble)
+{
+    return !*jobs || ask_squeue("--format=%i %T %R", jobs, out, trouble);
+}
+
+static char *line_word(char *line)
+{
+    line[strcspn(line, " ")] = '\0';
+    return orr_strdup(line);
+}
+
+char *orri_batch_unnoted(const char *run)
+{
+    char user[32];
+    char *argv[] = { "squeue", "--noheader", "--format=%A %Z", "--user", user, NULL };
+    struct orr_text out = ORR_TEXT_INIT;
+    struct orr_text messages = ORR_TEXT_INIT;
+    char *folder = orr_path_join(run, "slurm");
+    char *found = NULL;
+    char *rest = NULL;
+    (void)snprintf(user, sizeof user, "%ld", (long)getuid());
+    if (orri_program_within(argv, ORRI_ASK_SECONDS, &out, &messages) == 0)
+        for (char *line = strtok_r(out.s, "\n", &rest); line && !found;
+             line = strtok_r(NULL, "\n", &rest)) {
+            char *place = strchr(line, ' ');
+            if (place && strcmp(place + 1, folder) == 0)
+                found = line_word(line);
+        }
+    free(folder);
     orr_text_release(&out);
     orr_text_release(&messages);
-    return state;
+    return found ? found : orr_strdup("");
 }
 
 enum { LOOKS = 60, LOOK_SECONDS = 10 };
@@ -160,7 +250,7 @@ static bool is_lost(const char *host)
                      NULL };
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
-    bool lost = orri_program(argv, &out, &messages) == 0 &&
+    bool lost = orri_program_within(argv, ORRI_ASK_SECONDS, &out, &messages) == 0 &&
                 (strchr(out.s, '*') || strncmp(out.s, "down", 4) == 0);
     orr_text_release(&out);
     orr_text_release(&messages);
@@ -193,5 +283,6 @@ void orri_batch_state_release(struct orri_batch_state *state)
 {
     free(state->state);
     free(state->more);
-    *state = (struct orri_batch_state) { NULL, NULL };
+    free(state->trouble);
+    *state = (struct orri_batch_state) { NULL, NULL, NULL };
 }

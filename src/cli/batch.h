@@ -14,21 +14,39 @@
 #include <stdbool.h>
 
 /* Run a program to its end; its output and its messages, appended (either may be NULL:
- * they go where ours go). The exit code; 127 when it cannot be started. */
+ * they go where ours go). The exit code; ORRI_NOT_STARTED. */
 int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messages);
+/* The same of one that only asks: it is ended after so long; ORRI_TOO_LATE. */
+int orri_program_within(char *const *argv, long seconds, struct orr_text *out,
+                        struct orr_text *messages);
+enum { ORRI_ASK_SECONDS = 10, ORRI_TOO_LATE = 124, ORRI_NOT_STARTED = 127 };
 
 /* RUN/slurm/NAME; free() it. */
 char *orri_batch_path(const char *run, const char *name);
 /* The id of the newest job of the run; "" when there is none. free() it. */
 char *orri_batch_job(const char *run);
 /* What squeue says of a job: PENDING, RUNNING, ...; with the reason or the nodes. ""
- * when it does not know it (any more), or does not answer. free() them. */
+ * when it does not know it (any more). `trouble`: why it cannot be asked, one line; "".
+ * free() them. */
 struct orri_batch_state {
     char *state;
     char *more;
+    char *trouble;
 };
 struct orri_batch_state orri_batch_state(const char *job);
+/* Lines "ID STATE MORE" of these jobs (separated by commas), each element of an array
+ * for itself: "17_3". False, with one line of why in *trouble (free() it), when squeue
+ * cannot be asked. */
+bool orri_batch_list(const char *jobs, struct orr_text *out, char **trouble);
 void orri_batch_state_release(struct orri_batch_state *state);
+/* A job of ours in the queue that works in RUN/slurm, by its directory: RUN/slurm/jobs
+ * may lack it, when sbatch was not told in time that Slurm took it. Its id, "" when
+ * there is none or squeue cannot be asked; free() it. */
+char *orri_batch_unnoted(const char *run);
+/* Of a job (twice its id) that is over and left nothing. */
+#define ORRI_NEVER_BEGAN                                                               \
+    "job %s is over, and its script left nothing: do the nodes see this directory? "   \
+    "(scontrol show job %s)\n"
 /* The script of our job is lost with its machine, and the job goes on without it
  * (--no-kill): ask Slurm, once it has noticed, for another turn. Waits some minutes for
  * that; not a job of `orrery submit`, or one that has had its turns: does nothing. */

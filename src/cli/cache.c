@@ -1,6 +1,6 @@
 /* cache.c - orrery cache: what is in a cache of results, and removing it
- * Owns nothing. Hands on: entries (store/cache.c). */
-#include "store/cache.h"
+ * Owns nothing. Hands on: entries (reuse/cache.c). */
+#include "reuse/cache.h"
 
 #include "base/clock.h"
 #include "base/memory.h"

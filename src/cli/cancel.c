@@ -1,5 +1,6 @@
 /* cancel.c - orrery cancel: end the job of a run; owns nothing */
 #include "base/memory.h"
+#include "cli/array.h"
 #include "cli/batch.h"
 #include "cli/command.h"
 #include "store/rundir.h"
@@ -25,17 +26,38 @@ static int tell_no_job(const char *run)
     return ORR_EXIT_INPUT;
 }
 
-static int cancel_main(const struct orr_line *line)
+static int no_answer(const char *trouble)
 {
-    const char *run = line->args[0];
+    (void)fprintf(stderr, "orrery cancel: Slurm cannot be asked: %s\n", trouble);
+    return ORR_EXIT_MACHINE;
+}
+
+static int scancel(char *const *jobs, size_t n)
+{
+    const char **argv = orr_alloc(n + 2, sizeof *argv);
+    struct orr_text messages = ORR_TEXT_INIT;
+    argv[0] = "scancel";
+    for (size_t i = 0; i < n; i++)
+        argv[i + 1] = jobs[i];
+    int code = orri_program_within((char *const *)(uintptr_t)argv, ORRI_ASK_SECONDS,
+                                   NULL, &messages);
+    orr_text_print(stderr, messages.s);
+    orr_text_release(&messages);
+    free(argv);
+    return code == 0 ? ORR_EXIT_OK : ORR_EXIT_MACHINE;
+}
+
+static int cancel_run(const char *run)
+{
     char *job = orri_batch_job(run);
     struct orri_batch_state state = orri_batch_state(job);
     int code = ORR_EXIT_OK;
-    if (!*state.state) {
+    if (*state.trouble) {
+        code = no_answer(state.trouble);
+    } else if (!*state.state) {
         code = tell_no_job(run);
     } else {
-        char *argv[] = { "scancel", job, NULL };
-        code = orri_program(argv, NULL, NULL) == 0 ? ORR_EXIT_OK : ORR_EXIT_MACHINE;
+        code = scancel(&job, 1);
         if (code == ORR_EXIT_OK)
             (void)printf(
                 "job         %s cancelled (it was %s)\nrun         %s: what is "
@@ -47,12 +69,47 @@ static int cancel_main(const struct orr_line *line)
     return code;
 }
 
+static int cancel_elements(const char *run, const struct orri_array *array)
+{
+    char **jobs = NULL;
+    size_t n = orri_array_jobs(array, &jobs);
+    int code = ORR_EXIT_INPUT;
+    if (n)
+        code = scancel(jobs, n);
+    else
+        (void)fprintf(stderr, "orrery cancel: %s has no job in the queue\n", run);
+    for (size_t i = 0; i < n && code == ORR_EXIT_OK; i++)
+        (void)printf("job         %s cancelled\n", jobs[i]);
+    if (code == ORR_EXIT_OK)
+        (void)printf("run         %s: what is finished stays; orrery submit --array "
+                     "goes on with the rest\n",
+                     run);
+    for (size_t i = 0; i < n; i++)
+        free(jobs[i]);
+    free(jobs);
+    return code;
+}
+
+static int cancel_main(const struct orr_line *line)
+{
+    const char *run = line->args[0];
+    struct orri_array array;
+    struct orr_error err = { 0 };
+    if (!orri_is_array(run))
+        return cancel_run(run);
+    int code = orri_array_open(run, &array, &err) != ORR_OK ? orri_complain(&err)
+               : array.trouble                              ? no_answer(array.trouble)
+                               : cancel_elements(run, &array);
+    orri_array_release(&array);
+    return code;
+}
+
 static const struct orr_option cancel_options[] = { { 0 } };
 
 const struct orr_command_entry orri_cancel = {
     .name = "cancel",
     .arguments = "RUN",
-    .summary = "end the Slurm job of a run; what is finished stays",
+    .summary = "end the Slurm job of a run, or of an array; what is finished stays",
     .options = cancel_options,
     .least = 1,
     .most = 1,

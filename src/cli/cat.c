@@ -1,10 +1,11 @@
 /* cat.c - orrery cat: the bytes of one blob
- * Owns: nothing. Hands on: where it lies (store/tableblob.c), its bytes (store/blob.c).
+ * Owns: nothing. Hands on: where it lies (tables/tableblob.c), its bytes
+ * (store/blob.c).
  */
 #include "base/file.h"
 #include "cli/tables.h"
-#include "store/runfile.h"
 #include "store/scan.h"
+#include "tables/runfile.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -160,20 +160,44 @@ static void compare_parts(struct changes *c, const struct orr_graph *then)
 
 /* ---- requests ---- */
 
+/* The part of a printed value that is worth a line: around byte `at`. */
+static char *excerpt(const struct orr_text *value, size_t at)
+{
+    enum { SHORT = 60, BEFORE = 20 };
+    struct orr_text out = ORR_TEXT_INIT;
+    size_t from = at >= SHORT - BEFORE ? at - BEFORE : 0;
+    while (from > 0 && ((unsigned char)value->s[from] & 0xC0) == 0x80)
+        from--;
+    size_t to = value->length - from > SHORT ? from + SHORT : value->length;
+    while (to < value->length && ((unsigned char)value->s[to] & 0xC0) == 0x80)
+        to++;
+    orr_text_puts(&out, from ? "..." : "");
+    orr_text_append(&out, value->s + from, to - from);
+    orr_text_puts(&out, to < value->length ? "..." : "");
+    return out.s;
+}
+
 static void say_value(struct changes *c, uint32_t request, const char *name,
                       struct orr_value then, struct orr_value now)
 {
-    struct orr_text a = ORR_TEXT_INIT;
-    struct orr_text b = ORR_TEXT_INIT;
-    orr_value_print(then, &a);
-    orr_value_print(now, &b);
+    struct orr_text was = ORR_TEXT_INIT;
+    struct orr_text is = ORR_TEXT_INIT;
+    struct orr_text of = ORR_TEXT_INIT;
+    size_t same = 0;
+    orr_value_print(then, &was);
+    orr_value_print(now, &is);
+    while (same < was.length && same < is.length && was.s[same] == is.s[same])
+        same++;
+    char *before = excerpt(&was, same);
+    char *after = excerpt(&is, same);
     if (c->now->n_requests > 1)
-        say(c, "input '%s' of request %" PRIu32 ": %.60s, was %.60s", name, request,
-            b.s, a.s);
-    else
-        say(c, "input '%s': %.60s, was %.60s", name, b.s, a.s);
-    orr_text_release(&a);
-    orr_text_release(&b);
+        orr_text_printf(&of, " of request %" PRIu32, request);
+    say(c, "input '%s'%s: %s, was %s", name, of.s ? of.s : "", after, before);
+    free(before);
+    free(after);
+    orr_text_release(&was);
+    orr_text_release(&is);
+    orr_text_release(&of);
 }
 
 static void compare_request(struct changes *c, uint32_t request, struct orr_value then,

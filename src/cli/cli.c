@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct orr_command_entry *const commands[] = {
     &orri_new,     &orri_import,    &orri_validate, &orri_fmt,    &orri_test,
@@ -279,6 +280,7 @@ int orr_cli_main(int argc, char **argv)
 {
     orr_memory_keep();
     keep_stream_numbers();
+    (void)umask(umask(0) | S_IWOTH); /* nothing of ours is for anybody to change */
     /* a limit on sizes of files is an error as others */
     (void)signal(SIGXFSZ, SIG_IGN);
     const char *word = argc > 1 ? argv[1] : "";

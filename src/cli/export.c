@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "cli/tables.h"
 #include "store/rundir.h"
-#include "store/verify.h"
+#include "upkeep/verify.h"
 
 #include <errno.h>
 #include <inttypes.h>

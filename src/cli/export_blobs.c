@@ -2,13 +2,14 @@
  *
  * May be interrupted and begun again: a file gets its name when it is whole, and one
  * that is there already and equal is left alone. One that differs is never written
- * over. Owns: names, the index. Hands on: the bytes (store). */
+ * over. A blob that is damaged is told and left out. Owns: names, the index. Hands
+ * on: the bytes (store). */
 #include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "cli/tables.h"
-#include "store/runfile.h"
 #include "store/scan.h"
+#include "tables/runfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 
 struct kept {
     struct orr_id hash;
-    const char *name;
+    const char *name; /* "": its bytes are damaged */
 };
 
 struct job {
@@ -34,6 +35,7 @@ struct job {
     struct orr_arena arena;
     struct orr_text index;
     uint64_t written, there, rows, bytes;
+    size_t damaged; /* of the n */
 };
 
 /* ---- one file ---- */
@@ -83,6 +85,7 @@ static orr_status write_file(const char *path, const void *bytes, size_t length,
                : ORR_OK;
 }
 
+/* ORR_ERR_DATA: its bytes cannot be had any more. */
 static orr_status make_file(struct job *job, const char *name,
                             const struct orr_blob *blob, struct orr_error *err)
 {
@@ -95,9 +98,9 @@ static orr_status make_file(struct job *job, const char *name,
     if (status == ORR_OK)
         job->there++;
     if (status == ORR_END) {
-        status = load(job, blob, &bytes, err);
-        if (status == ORR_OK)
-            status = write_file(path, bytes, (size_t)blob->length, err);
+        status = load(job, blob, &bytes, err) == ORR_OK
+                     ? write_file(path, bytes, (size_t)blob->length, err)
+                     : ORR_ERR_DATA;
         job->written += status == ORR_OK;
         job->bytes += status == ORR_OK ? blob->length : 0;
     }
@@ -122,6 +125,16 @@ static const char *name_of(struct job *job, const struct orr_blob_row *row)
                             field);
 }
 
+/* The others do not go for one. */
+static void leave_out(struct job *job, struct kept *kept,
+                      const struct orr_blob_row *row, const struct orr_error *err)
+{
+    (void)fprintf(stderr, "orrery export: %s of task %" PRId64 " (%s): %s\n",
+                  row->field, row->task, row->function, err->text);
+    kept->name = "";
+    job->damaged++;
+}
+
 static const struct kept *find(const struct job *job, struct orr_id hash)
 {
     const uint64_t *slot = orr_map_find(&job->by_hash, hash.lo);
@@ -141,9 +154,14 @@ static orr_status take(void *context, const struct orr_blob_row *row,
         bool fresh = false;
         job->kept = orr_grow(job->kept, job->n, &job->cap, sizeof *job->kept);
         job->kept[job->n] = (struct kept) { row->blob.hash, name_of(job, row) };
-        kept = &job->kept[job->n++];
+        struct kept *first = &job->kept[job->n++];
         *orr_map_insert(&job->by_hash, row->blob.hash.lo, &fresh) = job->n;
-        status = make_file(job, kept->name, &row->blob, err);
+        status = make_file(job, first->name, &row->blob, err);
+        if (status == ORR_ERR_DATA) {
+            leave_out(job, first, row, err);
+            status = ORR_OK;
+        }
+        kept = first;
     }
     orr_text_printf(&job->index, "%s,%s,%" PRIu64 ",%" PRId64 ",%s,%s\r\n", kept->name,
                     hash, row->blob.length, row->task, row->function, row->field);
@@ -172,13 +190,22 @@ int orri_export_blobs(const struct orri_tables *tables, const char *where,
     if (tables->run_dir)
         job.reader = orr_blob_reader_new(tables->run_dir);
     int code = ORR_EXIT_OK;
-    if (export_all(&job, where, &err) != ORR_OK)
+    if (export_all(&job, where, &err) != ORR_OK) {
         code = orri_complain(&err);
-    else
+    } else {
+        code = job.damaged ? ORR_EXIT_MACHINE : ORR_EXIT_OK;
         (void)printf("%s: %" PRIu64 " blob%s in %zu file%s, %" PRIu64
                      " written (%" PRIu64 " bytes), %" PRIu64 " there already\n",
-                     directory, job.rows, job.rows == 1 ? "" : "s", job.n,
-                     job.n == 1 ? "" : "s", job.written, job.bytes, job.there);
+                     directory, job.rows, job.rows == 1 ? "" : "s", job.n - job.damaged,
+                     job.n - job.damaged == 1 ? "" : "s", job.written, job.bytes,
+                     job.there);
+        if (job.damaged)
+            (void)fprintf(stderr,
+                          "orrery export: %zu blob%s could not be read and %s left "
+                          "out: see `orrery verify`\n",
+                          job.damaged, job.damaged == 1 ? "" : "s",
+                          job.damaged == 1 ? "is" : "are");
+    }
     orr_blob_reader_free(job.reader);
     orr_map_release(&job.by_hash);
     orr_text_release(&job.index);

@@ -1,6 +1,7 @@
 /* launch.c - starting the ranks when nobody did
  * Owns: the launcher's process, and the file through which rank 0 tells its exit code.
  * Hands on: which launcher, with which arguments (launcher.c). */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -8,6 +9,7 @@
 #include "store/rundir.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,21 +27,34 @@ extern char **environ;
 /* The launcher's signal handler needs the process to tell. */
 static volatile sig_atomic_t mpirun_pid;
 static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t warned; /* USR1: the end is near */
 
 /* Ctrl-C: the ranks end the run in good order (SIGUSR2); a third one ends mpirun. */
 static void forward(int number)
 {
     bool impatient = number == SIGINT && ++interrupts > 2;
     int to_send = number == SIGINT || number == SIGUSR2 ? SIGUSR2 : SIGUSR1;
-    if (mpirun_pid > 0)
+    if (number == SIGUSR1) /* how near, is to be asked first */
+        warned = 1;
+    else if (mpirun_pid > 0)
         (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
 }
 
-static void set_environment(const char *exit_file)
+static void pass_warning(pid_t pid, struct orri_session *session, const char *exit_file)
+{
+    if (!warned)
+        return;
+    warned = 0;
+    orri_time_warned(&session->time, exit_file, session->grace);
+    (void)kill(pid, SIGUSR1);
+}
+
+static void set_environment(const char *exit_file, const struct orri_time *time)
 {
     struct winsize size = { 0 };
     char columns[16];
     (void)setenv(ORRI_EXIT_FILE, exit_file, 1);
+    orri_time_export(time);
     bool wants_line = isatty(STDERR_FILENO) && !getenv("NO_COLOR") &&
                       ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
     (void)snprintf(columns, sizeof columns, "%d", wants_line ? size.ws_col : 0);
@@ -76,39 +92,90 @@ static int exit_code_of(const char *launcher, const char *exit_file,
 }
 
 enum { LOOK_MS = 1000, LOOK_BLIND_MS = 50 /* old kernels, no descriptors */ };
+enum { PATIENCE_SECONDS = 60, KILL_SECONDS = 10 };
 
-/* Wait for mpirun. It goes on when rank 0 is lost, and so do the other ranks, for half
- * a minute, though nothing can come of it: end it then. True: rank 0 was lost. */
-static bool wait_for(pid_t pid, const char *run_dir, int *status)
+/* The launcher while it runs. It is told to end when nothing can come of it any more.
+ */
+struct watch {
+    pid_t pid;
+    const char *name, *run_dir, *exit_file;
+    struct orri_session *session;
+    int64_t patience; /* ns: from rank 0's exit code to the launcher's end */
+    bool lived;       /* rank 0 had the run's lock */
+    bool lost;        /* and died with it */
+    bool concluded;   /* rank 0 left its exit code */
+    int64_t end_at;   /* monotonic: TERM, and KILL later; 0: not yet */
+    bool told;
+};
+
+static int64_t patience(void)
+{
+    const char *text = getenv("ORRERY_LAUNCHER_PATIENCE");
+    long seconds = text ? strtol(text, NULL, 10) : 0;
+    return (seconds > 0 ? seconds : PATIENCE_SECONDS) * ORR_SECOND;
+}
+
+/* It goes on when rank 0 is lost, and so do the other ranks, for half a minute. */
+static void look_for_loss(struct watch *w)
 {
     struct orr_run_info info;
-    bool lived = false;
-    bool lost = false;
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (w->lost || w->concluded || orr_run_info_read(w->run_dir, &info, NULL) != ORR_OK)
+        return;
+    w->lived = w->lived || info.locked;
+    w->lost = w->lived && info.gone;
+    if (!w->lost)
+        return;
+    (void)fprintf(stderr,
+                  "orrery: error: rank 0 was lost (%s); what was finished is kept, "
+                  "go on with: orrery resume %s\n",
+                  info.owner, w->run_dir);
+    w->end_at = orr_clock_monotonic();
+}
+
+/* mpirun and srun may wait for daemons that will not answer, for ever. */
+static void look_for_end(struct watch *w)
+{
+    struct stat info;
+    if (w->concluded || stat(w->exit_file, &info) != 0 || info.st_size == 0)
+        return;
+    w->concluded = true;
+    w->end_at = orr_clock_monotonic() + w->patience;
+}
+
+static void hurry(struct watch *w)
+{
+    if (!w->end_at || orr_clock_monotonic() < w->end_at)
+        return;
+    if (w->concluded && !w->told)
+        (void)fprintf(stderr,
+                      "orrery: warning: %s is still there %" PRId64
+                      " s after rank 0 has ended: it is stopped\n",
+                      w->name, w->patience / ORR_SECOND);
+    (void)kill(w->pid, w->told ? SIGKILL : SIGTERM);
+    w->told = true;
+    w->end_at = orr_clock_monotonic() + KILL_SECONDS * ORR_SECOND;
+}
+
+static void wait_for(struct watch *w, int *status)
+{
+    int fd = (int)syscall(SYS_pidfd_open, w->pid, 0);
     pid_t ended = 0;
-    while ((ended = waitpid(pid, status, WNOHANG)) == 0 ||
+    while ((ended = waitpid(w->pid, status, WNOHANG)) == 0 ||
            (ended < 0 && errno == EINTR)) {
         struct pollfd end = { .fd = fd, .events = POLLIN };
         (void)poll(&end, 1, fd < 0 ? LOOK_BLIND_MS : LOOK_MS);
-        if (lost || orr_run_info_read(run_dir, &info, NULL) != ORR_OK)
-            continue;
-        lived = lived || info.locked;
-        lost = lived && info.gone;
-        if (!lost)
-            continue;
-        (void)fprintf(stderr,
-                      "orrery: error: rank 0 was lost (%s); what was finished is kept, "
-                      "go on with: orrery resume %s\n",
-                      info.owner, run_dir);
-        (void)kill(pid, SIGTERM);
+        pass_warning(w->pid, w->session, w->exit_file);
+        orri_time_follow(&w->session->time, w->exit_file);
+        look_for_loss(w);
+        look_for_end(w);
+        hurry(w);
     }
     if (fd >= 0)
         (void)close(fd);
-    return lost;
 }
 
 static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit_file,
-                          const char *run_dir)
+                          struct orri_session *session)
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
@@ -134,9 +201,15 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
     (void)sigaction(SIGUSR1, &action, NULL);
     (void)sigaction(SIGUSR2, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
-    if (wait_for(pid, run_dir, &status))
-        return ORR_EXIT_MACHINE;
-    return exit_code_of(launcher->srun ? "srun" : "mpirun", exit_file, run_dir, status);
+    struct watch watch = { .pid = pid,
+                           .name = launcher->srun ? "srun" : "mpirun",
+                           .run_dir = session->run_dir,
+                           .exit_file = exit_file,
+                           .session = session,
+                           .patience = patience() };
+    wait_for(&watch, &status);
+    return watch.lost ? ORR_EXIT_MACHINE
+                      : exit_code_of(watch.name, exit_file, session->run_dir, status);
 }
 
 /* Where rank 0 leaves its exit code. srun may start it on another machine than this: in
@@ -196,19 +269,33 @@ static void wait_for_lock(const char *run_dir)
     }
 }
 
-int orri_launch(const struct orri_session *session, const struct orr_line *line,
-                long ranks)
+/* It may name a place of the login node. Open MPI would fail there, and so would we. */
+static void check_temporary(void)
+{
+    const char *place = getenv("TMPDIR");
+    if (!place || (*place && access(place, W_OK | X_OK) == 0))
+        return;
+    if (*place)
+        (void)fprintf(stderr,
+                      "orrery: note: TMPDIR is %s, but: %s; going on with /tmp\n",
+                      place, strerror(errno));
+    (void)unsetenv("TMPDIR");
+}
+
+int orri_launch(struct orri_session *session, const struct orr_line *line, long ranks)
 {
     struct orri_launcher launcher;
     struct orr_text exit_file = ORR_TEXT_INIT;
     int code = ORR_EXIT_INPUT;
     if (session->resume)
         wait_for_lock(session->run_dir);
+    check_temporary();
     if (orri_launcher_choose(session, line, ranks, &launcher)) {
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {
-            set_environment(exit_file.s);
-            code = spawn_and_wait(&launcher, exit_file.s, session->run_dir);
+            set_environment(exit_file.s, &session->time);
+            code = spawn_and_wait(&launcher, exit_file.s, session);
+            orri_time_untell(exit_file.s);
             remove_exit_file(session, exit_file.s);
         }
     }

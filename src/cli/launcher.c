@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/batch.h"
 #include "slurm/slurm.h"
 #include "topo/topo.h"
 
@@ -15,32 +16,33 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 60, OUTPUT_MAX = 16 << 20 };
+enum { ARGS_MAX = 60 };
 
 /* ---- asking Slurm ---- */
 
-/* What a command of ours prints; "" when it cannot be run. */
-static void output_of(const char *command, struct orr_text *out)
-{
-    char piece[4096];
-    size_t n = 0;
-    FILE *pipe = popen(command, "r");
-    while (pipe && out->length < OUTPUT_MAX &&
-           (n = fread(piece, 1, sizeof piece, pipe)) > 0)
-        orr_text_append(out, piece, n);
-    if (pipe)
-        (void)pclose(pipe);
-    if (!out->s)
-        orr_text_puts(out, "");
-}
-
 static bool srun_has_pmix(void)
 {
+    char *argv[] = { "srun", "--mpi=list", NULL };
     struct orr_text text = ORR_TEXT_INIT;
-    output_of("srun --mpi=list 2>&1", &text);
-    bool has = strstr(text.s, "pmix") != NULL;
+    struct orr_text messages = ORR_TEXT_INIT; /* where some versions list them */
+    (void)orri_program_within(argv, ORRI_ASK_SECONDS, &text, &messages);
+    bool has = strstr(text.s, "pmix") || strstr(messages.s, "pmix");
     orr_text_release(&text);
+    orr_text_release(&messages);
     return has;
+}
+
+/* The nodes of our job, a name a line. */
+static void list_nodes(struct orr_text *out)
+{
+    char *argv[] = { "scontrol", "show", "hostnames", getenv("SLURM_JOB_NODELIST"),
+                     NULL };
+    struct orr_text messages = ORR_TEXT_INIT;
+    if (!argv[3] || orri_program_within(argv, ORRI_ASK_SECONDS, out, &messages) != 0)
+        orr_text_clear(out);
+    if (!out->s)
+        orr_text_puts(out, "");
+    orr_text_release(&messages);
 }
 
 static bool wants_srun(const struct orri_session *session, bool *wrong)
@@ -107,6 +109,8 @@ static size_t mpirun_arguments(struct orri_launcher *launcher, const char **argv
         ORRI_EXIT_FILE,
         "-x",
         ORRI_COLUMNS,
+        "-x",
+        ORRI_END,
     };
     const char *program = getenv("ORRERY_MPIRUN");
     size_t n = 0;
@@ -150,7 +154,7 @@ static void place_ranks(long cores_per_rank, long ranks, uint64_t *total,
     uint32_t *places = NULL;
     size_t n = 0;
     uint64_t workers = 0;
-    output_of("scontrol show hostnames \"$SLURM_JOB_NODELIST\"", &nodes);
+    list_nodes(&nodes);
     size_t n_names = split_lines(nodes.s, &names);
     if (cpus && orr_slurm_counts(cpus, &places, &n) && n == n_names) {
         for (size_t i = 0; i < n; i++) {
@@ -200,6 +204,7 @@ static size_t srun_arguments(struct orri_launcher *launcher, const char **argv)
     argv[n++] = "-n";
     argv[n++] = launcher->ranks;
     (void)setenv("SLURM_HOSTFILE", launcher->host_file, 1);
+    (void)unsetenv("SLURM_NTASKS_PER_NODE"); /* of the job; we have one more */
     (void)setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     (void)setenv("OMPI_MCA_btl_base_warn_component_unused", "0", 0);
     return n;

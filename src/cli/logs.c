@@ -1,6 +1,7 @@
 /* logs.c - orrery logs: what the jobs of a run printed; owns nothing */
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/array.h"
 #include "cli/batch.h"
 #include "cli/command.h"
 
@@ -9,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* False after a message. */
+/* False after a message. Of an empty file nothing is said. */
 static bool print_file(const char *path, bool heading)
 {
     char piece[1 << 16];
@@ -21,10 +23,12 @@ static bool print_file(const char *path, bool heading)
                       strerror(errno));
         return false;
     }
-    if (heading)
-        (void)printf("==> %s <==\n", path);
-    while ((n = fread(piece, 1, sizeof piece, file)) > 0)
+    while ((n = fread(piece, 1, sizeof piece, file)) > 0) {
+        if (heading)
+            (void)printf("==> %s <==\n", path);
+        heading = false;
         (void)fwrite(piece, 1, n, stdout);
+    }
     (void)fclose(file);
     return true;
 }
@@ -49,34 +53,80 @@ static char *pattern_of(const char *run)
     return text.s;
 }
 
+/* The logs of one run; how many there are, -1 after a message. */
+static int print_logs(const char *run, bool last, bool heading)
+{
+    char *pattern = pattern_of(run);
+    glob_t found = { 0 };
+    int n = glob(pattern, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+    bool good = true;
+    if (n)
+        qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, by_number);
+    for (int i = last && n ? n - 1 : 0; i < n; i++)
+        good = print_file(found.gl_pathv[i], heading || n > 1) && good;
+    globfree(&found);
+    free(pattern);
+    return good ? n : -1;
+}
+
+static int print_attempts(const char *run, bool heading)
+{
+    char *path = orri_batch_path(run, "attempts");
+    bool none = access(path, F_OK) != 0;
+    bool good = !none && print_file(path, heading);
+    free(path);
+    return none ? 0 : good ? 1 : -1;
+}
+
+static int print_run(const struct orr_line *line, const char *run, bool heading)
+{
+    return orri_has(line, "attempts")
+               ? print_attempts(run, heading)
+               : print_logs(run, orri_has(line, "last"), heading);
+}
+
+/* What became of a job that never got as far as its script? */
+static int tell_none(const char *run)
+{
+    char *job = orri_batch_job(run);
+    struct orri_batch_state state = orri_batch_state(job);
+    (void)fprintf(stderr,
+                  "orrery logs: no job of %s has written a log yet (they are in "
+                  "%s/slurm)\n",
+                  run, run);
+    if (*state.trouble)
+        (void)fprintf(stderr, "orrery logs: Slurm cannot be asked: %s\n",
+                      state.trouble);
+    else if (*state.state)
+        (void)fprintf(stderr, "orrery logs: job %s: %s %s\n", job, state.state,
+                      state.more);
+    else if (*job)
+        (void)fprintf(stderr, ORRI_NEVER_BEGAN, job, job);
+    orri_batch_state_release(&state);
+    free(job);
+    return ORR_EXIT_INPUT;
+}
+
+static int print_array(const struct orr_line *line, const char *run)
+{
+    struct orri_array array;
+    struct orr_error err = { 0 };
+    if (orri_array_open(run, &array, &err) != ORR_OK)
+        return orri_complain(&err);
+    int sum = print_run(line, run, true); /* what came before an element's own */
+    for (uint32_t i = 0; i < array.n && sum >= 0; i++) {
+        int n = print_run(line, array.elements[i].run, true);
+        sum = n < 0 ? n : sum + n;
+    }
+    orri_array_release(&array);
+    return sum;
+}
+
 static int logs_main(const struct orr_line *line)
 {
     const char *run = line->args[0];
-    char *pattern = pattern_of(run);
-    char *attempts = orri_batch_path(run, "attempts");
-    glob_t found;
-    int code = ORR_EXIT_OK;
-    bool any = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc;
-    if (any)
-        qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, by_number);
-    size_t first = any && orri_has(line, "last") ? found.gl_pathc - 1 : 0;
-    if (orri_has(line, "attempts"))
-        code = print_file(attempts, false) ? ORR_EXIT_OK : ORR_EXIT_INPUT;
-    else if (!any)
-        (void)fprintf(stderr,
-                      "orrery logs: no job of %s has written a log yet (they are in "
-                      "%s/slurm)\n",
-                      run, run);
-    for (size_t i = first; any && !orri_has(line, "attempts") && i < found.gl_pathc;
-         i++)
-        if (!print_file(found.gl_pathv[i], found.gl_pathc > 1))
-            code = ORR_EXIT_MACHINE;
-    if (!any && !orri_has(line, "attempts"))
-        code = ORR_EXIT_INPUT;
-    globfree(&found);
-    free(pattern);
-    free(attempts);
-    return code;
+    int n = orri_is_array(run) ? print_array(line, run) : print_run(line, run, false);
+    return n > 0 ? ORR_EXIT_OK : n == 0 ? tell_none(run) : ORR_EXIT_MACHINE;
 }
 
 static const struct orr_option logs_options[] = {
@@ -88,7 +138,7 @@ static const struct orr_option logs_options[] = {
 const struct orr_command_entry orri_logs = {
     .name = "logs",
     .arguments = "RUN",
-    .summary = "what the Slurm jobs of a run printed",
+    .summary = "what the Slurm jobs of a run, or of an array, printed",
     .options = logs_options,
     .least = 1,
     .most = 1,

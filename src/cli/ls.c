@@ -1,9 +1,9 @@
 /* ls.c - orrery ls: the tables of a run, and their rows
  * Owns: what the words of the command line mean. Hands on: where the tables are
- * (tables.c), printing them (store/print.c). */
+ * (tables.c), printing them (tables/print.c). */
 #include "base/memory.h"
 #include "cli/tables.h"
-#include "store/runfile.h"
+#include "tables/runfile.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -150,6 +150,8 @@ static const struct orr_option plan_options[] = {
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "format", 'f', "FORMAT", "text (default), json, dot (Graphviz) or html (a page)",
       false },
     { "costs", 0, "RUN", "answer calls, and time them, from this earlier run", false },

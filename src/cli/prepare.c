@@ -76,6 +76,12 @@ struct orr_job *orri_compile_job(const struct orri_session *session,
                            : compile(session, &sources, texts, quiet);
 }
 
+bool orri_is_run(const char *path)
+{
+    struct orr_run_info info;
+    return orr_run_info_read(path, &info, NULL) == ORR_OK;
+}
+
 static bool check_path(const struct orr_job *job, const char *word, uint32_t request,
                        const char *input, struct orr_value v)
 {

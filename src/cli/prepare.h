@@ -9,6 +9,8 @@
  * run: also when that is of another job; texts that are gone come from the run. */
 struct orr_job *orri_compile_job(const struct orri_session *session,
                                  struct orri_texts *texts, bool quiet);
+/* Has a run begun in that directory? */
+bool orri_is_run(const char *path);
 /* Are all inputs of type path readable? Prints those that are not, as "error" or
  * "warning". */
 bool orri_inputs_readable(const struct orr_job *job, const char *word);

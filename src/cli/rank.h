@@ -32,7 +32,8 @@ struct orri_rank {
     struct orr_coord *coord;
     struct orr_reuse *reuse;
     struct orr_progress *progress;
-    bool forsaken; /* a worker whose agent is gone */
+    struct orri_time time; /* rank 0 */
+    bool forsaken;         /* a worker whose agent is gone */
     char host[128];
 };
 

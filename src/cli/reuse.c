@@ -1,10 +1,10 @@
 /* reuse.c - results of other runs for a session, and its own for others
- * Owns nothing. Hands on: all of it (store/reuse.c, store/cache.c). */
+ * Owns nothing. Hands on: all of it (reuse/reuse.c, reuse/cache.c). */
 #include "cli/reuse.h"
 
 #include "base/memory.h"
 #include "link/link.h"
-#include "store/cache.h"
+#include "reuse/cache.h"
 #include "store/rundir.h"
 #include "view/status.h"
 

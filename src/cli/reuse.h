@@ -3,7 +3,7 @@
 #define ORR_CLI_REUSE_H
 
 #include "cli/request.h"
-#include "store/reuse.h"
+#include "reuse/reuse.h"
 
 struct orr_progress;
 

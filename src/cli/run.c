@@ -45,6 +45,10 @@
           false },                                                                     \
         { "grace", 0, "SECONDS",                                                       \
           "what running attempts get when told to end (default 60)", false },          \
+        { "time-limit", 0, "TIME",                                                     \
+          "the run has so long, such as 50min: nothing is started that takes longer "  \
+          "than is left (default: what the Slurm job has)",                            \
+          false },                                                                     \
         { "expand-first", 0, NULL,                                                     \
           "make all calls of ranges before the first attempt starts: the most urgent " \
           "of all goes first; takes memory",                                           \
@@ -95,6 +99,8 @@ static const struct orr_option run_options[] = {
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "dry-run", 0, NULL,
       "go through all rules with functions answered from examples; start nothing",
       false },
@@ -179,12 +185,25 @@ static bool read_common(const struct orr_line *line, struct orri_session *sessio
            orri_number(line, "ranks", 1, 1000000, 0, ranks) &&
            orri_number(line, "cores-per-rank", 1, 256, 1, &session->cores_per_rank) &&
            orri_number(line, "grace", 0, 86400, 60, &session->grace) &&
+           orri_seconds(line, "time-limit", 0, &session->time_limit) &&
            read_budget(line, session);
 }
 
-static int start(const struct orri_session *session, const struct orr_line *line,
-                 long ranks)
+/* Before MPI_Init, ranks know their numbers from the environment only. */
+static bool is_first_rank(void)
 {
+    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK",
+                                         "PMI_RANK" };
+    const char *rank = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !rank; i++)
+        rank = getenv(names[i]);
+    return !rank || strcmp(rank, "0") == 0;
+}
+
+static int start(struct orri_session *session, const struct orr_line *line, long ranks)
+{
+    if (is_first_rank()) /* the launcher is, too */
+        session->time = orri_time_ask(session->time_limit);
     if (orr_mpi_launched())
         return orri_session_run(session, false);
     return ranks == 1 ? orri_session_run(session, true)
@@ -233,23 +252,6 @@ static int check_and_start(struct orri_session *session, const struct orr_line *
         (void)rmdir(chosen); /* nothing came of it */
     free(chosen);
     return code;
-}
-
-static bool is_run(const char *path)
-{
-    struct orr_run_info info;
-    return path && orr_run_info_read(path, &info, NULL) == ORR_OK;
-}
-
-/* Before MPI_Init, ranks know their numbers from the environment only. */
-static bool is_first_rank(void)
-{
-    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK",
-                                         "PMI_RANK" };
-    const char *rank = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !rank; i++)
-        rank = getenv(names[i]);
-    return !rank || strcmp(rank, "0") == 0;
 }
 
 /* Options that mean nothing without another. */
@@ -318,7 +320,7 @@ static int run_main(const struct orr_line *line)
     session.settings = settings;
     session.resume =
         (orri_has(line, "resume") || (was_requeued() && !orri_has(line, "dry-run"))) &&
-        is_run(session.run_dir);
+        session.run_dir && orri_is_run(session.run_dir);
     if (session.resume && !orri_has(line, "resume"))
         tell_requeued(&session);
     int code = ORR_EXIT_INPUT;

@@ -6,17 +6,21 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* ---- signals: the one thing that must be file-scope ---- */
 
-static volatile sig_atomic_t asked_to_drain;     /* SIGTERM, SIGUSR1 */
+static volatile sig_atomic_t asked_to_drain;     /* SIGTERM */
+static volatile sig_atomic_t warned_of_end;      /* SIGUSR1 */
 static volatile sig_atomic_t asked_to_interrupt; /* SIGINT, SIGUSR2 */
 
 static void note_signal(int number)
 {
-    if (number == SIGTERM || number == SIGUSR1)
+    if (number == SIGTERM)
         asked_to_drain = 1;
+    else if (number == SIGUSR1)
+        warned_of_end = 1;
     else
         asked_to_interrupt++;
 }
@@ -31,9 +35,27 @@ void orri_listen_to_signals(bool listens)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* The launcher may have learnt that the end is another. */
+static void hear_of_end(struct orri_rank *rank)
+{
+    const char *file = getenv(ORRI_EXIT_FILE);
+    if (rank->coord && rank->time.timed && file && orri_time_hear(&rank->time, file))
+        orr_coord_set_end(rank->coord, rank->time.end);
+}
+
+/* How near it is, the launcher may know; else nothing more is started. */
+static void take_warning(struct orri_rank *rank)
+{
+    long answered = rank->time.answered;
+    hear_of_end(rank);
+    if (rank->time.answered == answered)
+        orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
+                        rank->session->grace * ORR_SECOND);
+}
+
 static void obey_signals(struct orri_rank *rank)
 {
-    if (rank->agent && (asked_to_interrupt || asked_to_drain))
+    if (rank->agent && (asked_to_interrupt || asked_to_drain || warned_of_end))
         orr_agent_told_to_end(rank->agent);
     if (!rank->coord)
         return;
@@ -42,7 +64,10 @@ static void obey_signals(struct orri_rank *rank)
     else if (asked_to_drain)
         orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
                         rank->session->grace * ORR_SECOND);
+    else if (warned_of_end)
+        take_warning(rank);
     asked_to_drain = 0;
+    warned_of_end = 0;
     asked_to_interrupt = 0;
 }
 
@@ -135,6 +160,7 @@ static orr_status keep_lock(struct orri_rank *rank, int64_t now, int64_t stall,
         (stall < STOOD_STILL * ORR_SECOND && now - *beaten < BEAT_SECONDS * ORR_SECOND))
         return check_owner(rank, stall, err);
     *beaten = now;
+    hear_of_end(rank);
     return orr_rundir_beat(rank->dir, err);
 }
 

@@ -12,7 +12,9 @@
 #include "node/worker.h"
 #include "store/keeper.h"
 #include "store/nodedisk.h"
+#include "store/rundir.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -190,6 +192,7 @@ static struct orr_host_setup host_setup(struct orri_rank *rank)
         .graph = rank->job->graph,
         .nursery = rank->nursery,
         .topo = rank->shared.bind == ORR_BIND_NONE ? NULL : rank->topo,
+        .memory = orr_topo_memory(rank->topo),
         .run_dir = rank->shared.run_dir,
         .children = rank->shared.cores_per_rank,
         .blobs = { load_blob, unload_blob, rank->blobs },
@@ -281,6 +284,9 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
         .expand_first = rank->session->expand_first,
         .max_failures = (uint32_t)rank->session->max_failures,
         .max_failed_part = rank->session->max_failed_part,
+        .timed = rank->session->time.timed,
+        .end = rank->session->time.end,
+        .end_yields = rank->session->time.yields,
     };
     struct orr_keeper *keeper = orr_keeper_start(rank->dir, KEEP_SECONDS * ORR_SECOND);
     status = orr_coord_new(&setup, &rank->coord, err);
@@ -376,13 +382,36 @@ static void report_fault(struct orri_rank *rank, const struct orr_error *err)
     orri_flush_link(rank);
 }
 
+enum { SEE_TRIES = 20, SEE_WAIT_MS = 500 };
+
+/* Is the run directory the one of rank 0? A file system of the network may show it a
+ * moment late; a disk of this node never does, or has another there. */
+static orr_status see_run(const struct orri_rank *rank, struct orr_error *err)
+{
+    const struct orri_shared *shared = &rank->shared;
+    struct orr_run_info info = { 0 };
+    for (int i = 0; i < SEE_TRIES; i++) {
+        if (orr_run_info_read(shared->run_dir, &info, NULL) == ORR_OK &&
+            orr_id_equal(info.id, shared->run_id))
+            return ORR_OK;
+        (void)poll(NULL, 0, SEE_WAIT_MS);
+    }
+    return orr_error_set(
+        err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+        "%s does not see the run directory of rank 0, %s: it has to be "
+        "on a file system that all nodes share (--run-dir)",
+        rank->host, shared->run_dir);
+}
+
 static int serve_as_rank(struct orri_rank *rank, bool alone, struct orr_error *err)
 {
     bool is_coordinator = rank->world.link->rank == 0;
     bool is_agent = rank->world.agent == rank->world.link->rank;
     orr_status status = ORR_OK;
     orri_listen_to_signals(is_agent || is_coordinator);
-    if (is_agent)
+    if (is_agent && !is_coordinator)
+        status = see_run(rank, err);
+    if (status == ORR_OK && is_agent)
         status = salvage(rank, err);
     if (!alone && rank->shared.n_local) /* all of it, before rank 0 reads */
         (void)orr_mpi_unready(rank->world.link, true);
@@ -456,7 +485,7 @@ static orr_status join(struct orri_rank *rank, bool alone, struct orr_error *err
 
 int orri_session_run(const struct orri_session *session, bool alone)
 {
-    struct orri_rank rank = { .session = session };
+    struct orri_rank rank = { .session = session, .time = session->time };
     struct orr_error err = { 0 };
     struct orr_nursery_setup nursery = { .find = find_function,
                                          .blobs = blobs_of,

@@ -4,6 +4,7 @@
 #define ORR_CLI_SESSION_H
 
 #include "cli/command.h"
+#include "cli/timeleft.h"
 #include "topo/topo.h"
 
 /* What a run is asked to be, from the command line of `run` or `resume`. */
@@ -27,6 +28,8 @@ struct orri_session {
     const char *durability;   /* "shared", "node", "none" */
     const char *local_dir;    /* of each node, for "node"; absolute */
     long grace;               /* seconds that running attempts get at a drain */
+    double time_limit;        /* seconds; 0: not given */
+    struct orri_time time;    /* from that and from Slurm, in the launcher and rank 0 */
     bool no_twins;            /* nothing is run on two nodes at once */
     bool expand_first;        /* all calls are made before the first is given out */
     long max_failures;
@@ -44,8 +47,7 @@ int orri_session_run(const struct orri_session *session, bool alone);
 
 /* Start mpirun with this program and arguments, one worker a core (or `ranks`), and
  * wait for it; the run's exit code. */
-int orri_launch(const struct orri_session *session, const struct orr_line *line,
-                long ranks);
+int orri_launch(struct orri_session *session, const struct orr_line *line, long ranks);
 
 /* The file, in the environment, that rank 0 leaves its exit code in for the launcher.
  */

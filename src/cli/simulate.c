@@ -254,9 +254,11 @@ static int prepare(const struct orr_line *line, const struct orr_job *job)
     struct orr_answers answers = { .graph = job->graph };
     struct orr_error err = { 0 };
     long limit = 0;
+    double time = 0;
     long here = sysconf(_SC_NPROCESSORS_ONLN);
     if (!orri_cluster_read(line, 1, here > 0 ? here : 1, &cluster) ||
         !read_faults(line, cluster.nodes, &faults) ||
+        !orri_seconds(line, "time-limit", 0, &time) ||
         !orri_number(line, "trace-limit", 1, INT32_MAX, 1000000, &limit))
         return ORR_EXIT_INPUT;
     int code = ORR_EXIT_INPUT;
@@ -283,6 +285,7 @@ static int prepare(const struct orr_line *line, const struct orr_job *job)
                                        .files = source.files,
                                        .seed = cluster.seed,
                                        .no_twins = orri_has(line, "no-twins"),
+                                       .time_limit = time,
                                        .trace_limit = (uint64_t)limit };
         code = simulate(line, &setup, &cluster);
     }
@@ -317,6 +320,8 @@ static const struct orr_option simulate_options[] = {
     { "set", 's', "INPUT=VALUE",
       "give an input: YAML, or plain text for a string or path. May be repeated",
       true },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "costs", 0, "RUN|FILE",
       "results and times of this earlier run; or times, lines of FUNCTION: TIME",
       false },
@@ -328,6 +333,8 @@ static const struct orr_option simulate_options[] = {
     { "until", 0, "TIME", "tell the run to end after so long, as a time limit does",
       false },
     { "grace", 0, "TIME", "what running attempts get then (default 60s)", false },
+    { "time-limit", 0, "TIME",
+      "the run knows that it has so long: see orrery run --time-limit", false },
     { "no-twins", 0, NULL, "run nothing on a second node because it takes long",
       false },
     { "trace", 0, "FILE", "write attempts and queues as Chrome trace events", false },

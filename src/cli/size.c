@@ -38,6 +38,11 @@ static size_t put_words(const struct orri_size_ask *ask, const char *nodes,
     argv[n++] = cores;
     if (ask->costs)
         argv[n++] = orr_arena_printf(arena, "--costs=%s", ask->costs);
+    if (orri_has(ask->line, "array")) /* of a size for all: the first is measured */
+        argv[n++] = "--request=0";
+    else if (orri_has(ask->line, "request"))
+        argv[n++] =
+            orr_arena_printf(arena, "--request=%s", orri_option(ask->line, "request"));
     for (size_t i = 0; i < ask->line->n_given; i++)
         if (strcmp(ask->line->given[i].option->name, "set") == 0)
             argv[n++] = orr_arena_printf(arena, "--set=%s", ask->line->given[i].value);

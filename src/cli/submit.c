@@ -1,54 +1,42 @@
 /* submit.c - orrery submit: a run as a job of Slurm
  * Owns: what is put together of job, site and command line. Hands on: the script
- * (slurm/script), sbatch (batch.c). */
+ * (slurm/script), sbatch (sbatch.c, submit_array.c). */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/after.h"
 #include "cli/amounts.h"
 #include "cli/batch.h"
 #include "cli/prepare.h"
 #include "cli/size.h"
-#include "slurm/site.h"
+#include "cli/submission.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SITE_MAX = 1 << 20, MANY = 64 };
+enum { SITE_MAX = 1 << 20 };
 
-struct submission {
-    const struct orr_line *line;
-    const struct orr_job *job;
-    struct orr_slurm_site site;
-    struct orr_diags diags; /* of the site file */
-    char *run_dir;          /* absolute */
-    char *directory;        /* where we are */
-    char *self;
-    struct orr_arena arena;
-    struct orr_slurm_option *options;
-    size_t n_options, cap_options;
-    const char **command;
-    size_t n_command, cap_command;
-    long requeues;
-    long warn; /* s before the end */
-};
-
-static void add_option(struct submission *s, const char *name, const char *value)
+static void add_option_from(struct orri_submission *s, const char *name,
+                            const char *value, const char *from)
 {
     s->options =
         orr_grow(s->options, s->n_options, &s->cap_options, sizeof *s->options);
-    s->options[s->n_options++] = (struct orr_slurm_option) { name, value };
+    s->options[s->n_options++] = (struct orr_slurm_option) { name, value, from };
 }
 
-static void add_word(struct submission *s, const char *word)
+static void add_option(struct orri_submission *s, const char *name, const char *value)
+{
+    add_option_from(s, name, value, NULL);
+}
+
+static void add_word(struct orri_submission *s, const char *word)
 {
     s->command =
         orr_grow(s->command, s->n_command, &s->cap_command, sizeof *s->command);
@@ -58,7 +46,7 @@ static void add_word(struct submission *s, const char *word)
 /* ---- the site ---- */
 
 /* A path, or a name in the places for site files. NULL: there is none. */
-static char *find_site(struct submission *s, const char *name)
+static char *find_site(struct orri_submission *s, const char *name)
 {
     const char *home = getenv("HOME");
     const char *config = getenv("XDG_CONFIG_HOME");
@@ -91,7 +79,7 @@ static char *find_site(struct submission *s, const char *name)
 }
 
 /* False after a message. */
-static bool read_site(struct submission *s)
+static bool read_site(struct orri_submission *s)
 {
     struct orr_text text = ORR_TEXT_INIT;
     struct orr_error err = { 0 };
@@ -101,6 +89,7 @@ static bool read_site(struct submission *s)
         return true;
     const char *file = orr_arena_strdup(&s->arena, path);
     free(path);
+    s->site_file = file;
     if (orr_file_read(file, SITE_MAX, &text, &err) != ORR_OK) {
         (void)orri_complain(&err);
         orr_text_release(&text);
@@ -120,7 +109,7 @@ static bool read_site(struct submission *s)
 
 /* ---- options of sbatch ---- */
 
-static bool says(const struct submission *s, const char *name)
+static bool says(const struct orri_submission *s, const char *name)
 {
     for (size_t i = 0; i < s->n_options; i++)
         if (strcmp(s->options[i].name, name) == 0)
@@ -129,7 +118,7 @@ static bool says(const struct submission *s, const char *name)
 }
 
 /* All cores of a node, unless somebody says how many. */
-static void add_shape(struct submission *s)
+static void add_shape(struct orri_submission *s)
 {
     static const char *const sizes[] = { "ntasks-per-node", "tasks-per-node", "ntasks",
                                          "cpus-per-task", "exclusive" };
@@ -141,7 +130,7 @@ static void add_shape(struct submission *s)
                    orr_arena_printf(&s->arena, "%" PRIu32, s->site.cores));
 }
 
-static const char *value_of(const struct submission *s, const char *name)
+static const char *value_of(const struct orri_submission *s, const char *name)
 {
     for (size_t i = s->n_options; i-- > 0;)
         if (strcmp(s->options[i].name, name) == 0)
@@ -149,7 +138,7 @@ static const char *value_of(const struct submission *s, const char *name)
     return NULL;
 }
 
-static uint32_t cores_of_node(const struct submission *s)
+static uint32_t cores_of_node(const struct orri_submission *s)
 {
     const char *tasks = value_of(s, "ntasks-per-node");
     tasks = tasks ? tasks : value_of(s, "tasks-per-node");
@@ -157,7 +146,7 @@ static uint32_t cores_of_node(const struct submission *s)
 }
 
 /* Half as long again as simulated, and ten minutes: whole minutes. */
-static void add_time(struct submission *s, double makespan)
+static void add_time(struct orri_submission *s, double makespan)
 {
     const double slack = 1.5;
     if (!says(s, "time"))
@@ -166,7 +155,7 @@ static void add_time(struct submission *s, double makespan)
 }
 
 /* Nodes by simulation when that is asked for; false after a message. */
-static bool add_size(struct submission *s)
+static bool add_size(struct orri_submission *s)
 {
     struct orri_size_ask ask = { .self = s->self,
                                  .job = s->line->args[0],
@@ -180,6 +169,12 @@ static bool add_size(struct submission *s)
         !orri_seconds(s->line, "until", 0, &ask.until) ||
         !orri_number(s->line, "core-hours", 1, 1000000000, 0, &hours))
         return false;
+    if (orri_has(s->line, "until") && !(ask.until > 0)) {
+        (void)fputs("orrery submit: --until is how long the run may take, such as 3h; "
+                    "nothing takes no time\n",
+                    stderr);
+        return false;
+    }
     bool wanted = ask.until > 0 || hours > 0 || (nodes && strcmp(nodes, "auto") == 0);
     if (!wanted)
         return true;
@@ -206,28 +201,32 @@ static bool add_size(struct submission *s)
     return true;
 }
 
-/* Another run has to succeed before; false after a message. */
-static bool add_after(struct submission *s)
+/* What runs have to succeed before; false after a message. */
+static bool add_after(struct orri_submission *s)
 {
-    const char *run = orri_option(s->line, "after");
-    if (!run)
-        return true;
-    char *job = orri_batch_job(run);
-    int done = orri_batch_done(run);
-    bool good = done == 0 || (done < 0 && *job);
-    if (done < 0 && *job) {
-        add_option(s, "dependency", orr_arena_printf(&s->arena, "afterok:%s", job));
+    struct orr_text jobs = ORR_TEXT_INIT;
+    bool good = orri_after_jobs(s->line, &jobs);
+    if (good && jobs.length) {
+        add_option(s, "dependency", orr_arena_printf(&s->arena, "afterok%s", jobs.s));
         add_option(s, "kill-on-invalid-dep", "yes");
     }
-    if (!good)
-        (void)fprintf(stderr, "orrery submit: --after %s: %s\n", run,
-                      done < 0 ? "that run was never submitted"
-                               : "that run ended with failures");
-    free(job);
+    orr_text_release(&jobs);
     return good;
 }
 
-static bool add_options(struct submission *s)
+/* The elements, and how many of them at a time. */
+static void add_array(struct orri_submission *s)
+{
+    uint32_t n = s->job->n_requests;
+    if (!orri_has(s->line, "array"))
+        return;
+    const char *limit = s->limit ? orr_arena_printf(&s->arena, "%%%ld", s->limit) : "";
+    add_option(s, "array",
+               orr_arena_printf(&s->arena, "0-%" PRIu32 "%s", n - 1, limit));
+    add_option(s, "output", "log-%A.txt"); /* until an element has its own */
+}
+
+static bool add_options(struct orri_submission *s)
 {
     static const char *const own[] = { "nodes", "ntasks-per-node", "time", "partition",
                                        "account" };
@@ -237,20 +236,24 @@ static bool add_options(struct submission *s)
     add_option(s, "no-kill", "");
     add_option(s, "signal", orr_arena_printf(&s->arena, "B:USR1@%ld", s->warn));
     for (size_t i = 0; i < s->site.n_options; i++)
-        add_option(s, s->site.options[i].name, s->site.options[i].value);
+        add_option_from(s, s->site.options[i].name, s->site.options[i].value,
+                        s->site_file);
     for (uint32_t i = 0; i < s->job->n_slurm; i++)
-        add_option(s, s->job->slurm_names[i], s->job->slurm_values[i]);
+        add_option_from(s, s->job->slurm_names[i], s->job->slurm_values[i],
+                        s->job->file);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (orri_option(s->line, own[i]) &&
             strcmp(orri_option(s->line, own[i]), "auto") != 0)
-            add_option(s, own[i], orri_option(s->line, own[i]));
+            add_option_from(s, own[i], orri_option(s->line, own[i]),
+                            orr_arena_printf(&s->arena, "--%s", own[i]));
     add_shape(s);
-    return add_size(s) && add_after(s);
+    add_array(s);
+    return orri_check_options(s) && add_size(s) && add_after(s);
 }
 
 /* ---- the command ---- */
 
-static void add_given(struct submission *s, const char *name)
+static void add_given(struct orri_submission *s, const char *name)
 {
     const char *value = orri_option(s->line, name);
     if (value && *value)
@@ -259,13 +262,13 @@ static void add_given(struct submission *s, const char *name)
         add_word(s, orr_arena_printf(&s->arena, "--%s", name));
 }
 
-static void add_command(struct submission *s)
+static void add_command(struct orri_submission *s)
 {
-    static const char *const handed[] = { "durability",    "cores-per-rank",
-                                          "max-failures",  "accept-changes",
-                                          "retry-failed",  "cache",
-                                          "bind",          "no-twins",
-                                          "gpus-per-node", "memory-per-node" };
+    static const char *const handed[] = {
+        "durability",    "cores-per-rank",  "max-failures", "accept-changes",
+        "retry-failed",  "cache",           "bind",         "no-twins",
+        "gpus-per-node", "memory-per-node", "request"
+    };
     const char *local = orri_option(s->line, "local-dir");
     const char *durability = orri_option(s->line, "durability");
     const char *launcher = orri_option(s->line, "launcher");
@@ -275,8 +278,10 @@ static void add_command(struct submission *s)
     add_word(s, s->self);
     add_word(s, "run");
     add_word(s, s->line->args[0]);
-    add_word(s, "--run-dir");
-    add_word(s, s->run_dir);
+    if (!orri_has(s->line, "array")) {
+        add_word(s, "--run-dir");
+        add_word(s, s->run_dir);
+    }
     add_word(s, "--resume");
     add_word(s, orr_arena_printf(&s->arena, "--grace=%ld",
                                  s->warn > 60 ? s->warn - 30 : s->warn / 2));
@@ -292,139 +297,9 @@ static void add_command(struct submission *s)
                      orr_arena_printf(&s->arena, "--set=%s", s->line->given[i].value));
 }
 
-/* ---- RUN/slurm ---- */
-
-/* One submission at a time, and none while a job is there. False after a message. */
-static bool may_submit(struct submission *s, int *lock)
-{
-    char *path = orri_batch_path(s->run_dir, "lock");
-    char *job = NULL;
-    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    bool good = *lock >= 0 && flock(*lock, LOCK_EX) == 0;
-    if (!good)
-        (void)fprintf(stderr, "orrery: error: cannot lock %s: %s\n", path,
-                      strerror(errno));
-    job = orri_batch_job(s->run_dir);
-    struct orri_batch_state state = orri_batch_state(job);
-    if (good && *state.state) {
-        (void)fprintf(stderr,
-                      "orrery submit: %s has a job already, %s (%s): orrery cancel %s "
-                      "ends it\n",
-                      s->run_dir, job, state.state, s->run_dir);
-        good = false;
-    }
-    orri_batch_state_release(&state);
-    free(job);
-    free(path);
-    return good;
-}
-
-static orr_status write_script(const struct submission *s, const struct orr_text *text,
-                               struct orr_error *err)
-{
-    char *path = orri_batch_path(s->run_dir, "script.sh");
-    orr_status status = orr_file_write(path, text->s, text->length, true, err);
-    if (status == ORR_OK && chmod(path, 0700) != 0)
-        status =
-            orr_error_errno(err, ORR_ERR_STORE, errno, "cannot make %s a script", path);
-    free(path);
-    return status;
-}
-
-static void note_job(const struct submission *s, const char *job)
-{
-    char *path = orri_batch_path(s->run_dir, "jobs");
-    char now[ORR_TIME_TEXT];
-    orr_clock_text(orr_clock_wall(), now);
-    FILE *file = fopen(path, "a");
-    if (!file || fprintf(file, "%s submitted %s\n", job, now) < 0 || fclose(file) != 0)
-        (void)fprintf(stderr, "orrery submit: warning: cannot note job %s in %s: %s\n",
-                      job, path, strerror(errno));
-    free(path);
-}
-
-/* ---- sbatch ---- */
-
-static int call_sbatch(struct submission *s, bool test)
-{
-    struct orr_text out = ORR_TEXT_INIT;
-    struct orr_text messages = ORR_TEXT_INIT;
-    const char **argv = orr_alloc(s->line->n_args + MANY, sizeof *argv);
-    size_t n = 0;
-    char *script = orri_batch_path(s->run_dir, "script.sh");
-    argv[n++] = "sbatch";
-    argv[n++] = test ? "--test-only" : "--parsable";
-    argv[n++] = "--job-name";
-    argv[n++] = s->job->name;
-    argv[n++] = "--chdir";
-    argv[n++] = orr_arena_printf(&s->arena, "%s/slurm", s->run_dir);
-    for (size_t i = 1; i < s->line->n_args; i++)
-        argv[n++] = s->line->args[i];
-    argv[n++] = script;
-    int code = orri_program((char *const *)(uintptr_t)argv, &out, &messages);
-    orr_text_print(stderr, messages.s);
-    out.s[strcspn(out.s, ";\n")] = '\0';
-    if (code != 0) {
-        (void)fprintf(stderr, "orrery submit: error: sbatch refused the job (%d)\n",
-                      code);
-    } else if (!test) {
-        note_job(s, out.s);
-        (void)printf("job         %s\nrun         %s\n", out.s, s->run_dir);
-    }
-    free(script);
-    free(argv);
-    orr_text_release(&out);
-    orr_text_release(&messages);
-    return code == 0 ? ORR_EXIT_OK : code == 127 ? ORR_EXIT_MACHINE : ORR_EXIT_INPUT;
-}
-
-/* A run that never had a job leaves nothing behind. */
-static void leave_nothing(const struct submission *s)
-{
-    static const char *const names[] = { "script.sh", "lock" };
-    char *jobs = orri_batch_path(s->run_dir, "jobs");
-    char *folder = orr_path_join(s->run_dir, "slurm");
-    for (size_t i = 0; access(jobs, F_OK) != 0 && i < 2; i++) {
-        char *path = orri_batch_path(s->run_dir, names[i]);
-        (void)unlink(path);
-        free(path);
-    }
-    if (rmdir(folder) == 0)
-        (void)rmdir(s->run_dir);
-    free(jobs);
-    free(folder);
-}
-
-static int submit(struct submission *s, const struct orr_text *script)
-{
-    struct orr_error err = { 0 };
-    char *folder = orr_path_join(s->run_dir, "slurm");
-    char *done = orri_batch_path(s->run_dir, "DONE");
-    int lock = -1;
-    int code = ORR_EXIT_INPUT;
-    orr_status status = orr_mkdirs(s->run_dir, 0700, &err);
-    if (status == ORR_OK)
-        status = orr_mkdirs(folder, 0700, &err);
-    if (status == ORR_OK && may_submit(s, &lock)) {
-        bool test = orri_has(s->line, "dry-run");
-        status = write_script(s, script, &err);
-        if (status == ORR_OK && !test)
-            (void)unlink(done); /* who asks again wants it to go on */
-        if (status == ORR_OK)
-            code = call_sbatch(s, test);
-    }
-    if (lock >= 0) {
-        leave_nothing(s);
-        (void)close(lock);
-    }
-    free(folder);
-    free(done);
-    return status == ORR_OK ? code : orri_complain(&err);
-}
-
 /* ---- the command ---- */
 
-static bool find_places(struct submission *s)
+static bool find_places(struct orri_submission *s)
 {
     char here[PATH_MAX];
     char self[PATH_MAX];
@@ -452,7 +327,14 @@ static bool find_places(struct submission *s)
     return false;
 }
 
-static int submit_job(struct submission *s)
+static unsigned mask_now(void)
+{
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    return mask;
+}
+
+static int submit_job(struct orri_submission *s)
 {
     struct orr_text text = ORR_TEXT_INIT;
     int code = ORR_EXIT_INPUT;
@@ -463,41 +345,65 @@ static int submit_job(struct submission *s)
         .options = s->options,
         .n_options = s->n_options,
         .run_dir = s->run_dir,
+        .array = orri_has(s->line, "array"),
         .directory = s->directory,
         .command = s->command,
         .n_command = s->n_command,
         .modules = s->site.modules,
         .n_modules = s->site.n_modules,
+        .site = s->site_file,
         .setup = s->site.setup,
         .n_setup = s->site.n_setup,
         .requeues = (uint32_t)s->requeues,
+        .umask = mask_now(),
     };
     orr_slurm_script_put(&script, &text);
     if (orri_has(s->line, "print")) {
         (void)fputs(text.s, stdout);
         code = ORR_EXIT_OK;
     } else {
-        code = submit(s, &text);
+        code = (script.array ? orri_submit_array : orri_submit_run)(s, &text);
     }
     orr_text_release(&text);
     return code;
 }
 
+static bool check_together(const struct orr_line *line)
+{
+    bool array = orri_has(line, "array");
+    if (array && orri_has(line, "request"))
+        (void)fputs("orrery submit: --array is all requests, --request one of them\n",
+                    stderr);
+    else if (!array && orri_has(line, "array-limit"))
+        (void)fputs("orrery submit: --array-limit goes with --array\n", stderr);
+    else
+        return true;
+    return false;
+}
+
 static int submit_main(const struct orr_line *line)
 {
-    struct submission s = { .line = line };
+    struct orri_submission s = { .line = line };
     struct orri_texts texts = { 0 };
     struct orr_setting *settings = NULL;
-    struct orri_session session = { .job = line->args[0] };
+    struct orri_session session = { .job = line->args[0],
+                                    .run_dir = orri_option(line, "run-dir"),
+                                    .accept_changes =
+                                        orri_has(line, "accept-changes") };
     int code = ORR_EXIT_INPUT;
     if (!orri_number(line, "requeues", 0, 100000, 20, &s.requeues) ||
         !orri_number(line, "warn", 10, 86400, 120, &s.warn) ||
-        !orri_settings(line, &settings, &session.n_settings))
+        !orri_number(line, "array-limit", 1, 1000000, 0, &s.limit) ||
+        !check_together(line) || !orri_settings(line, &settings, &session.n_settings))
         return ORR_EXIT_INPUT;
-    session.settings = settings;
+    s.settings = session.settings = settings;
+    s.n_settings = session.n_settings;
+    session.resume =
+        session.run_dir && !orri_has(line, "array") && orri_is_run(session.run_dir);
     struct orr_job *job = orri_compile_job(&session, &texts, true);
     s.job = job;
-    if (job && orri_inputs_readable(job, "error"))
+    const char *word = session.resume ? "warning" : "error"; /* as run does */
+    if (job && (orri_inputs_readable(job, word) || session.resume))
         code = submit_job(&s);
     orr_job_free(job);
     orri_texts_release(&texts);
@@ -516,6 +422,13 @@ static int submit_main(const struct orr_line *line)
 static const struct orr_option submit_options[] = {
     { "run-dir", 'd', "DIR", "the run directory (default: runs/JOB-DATE-TIME)", false },
     { "set", 's', "INPUT=VALUE", "give an input, as for run. May be repeated", true },
+    { "array", 0, NULL,
+      "each request of the job is a run of its own, RUN/0, RUN/1, ..., in one array of "
+      "Slurm",
+      false },
+    { "array-limit", 0, "N", "with --array: not more of them at a time", false },
+    { "request", 0, "N",
+      "only this one of the job's requests, counted from 0, or of its sweep's", false },
     { "print", 0, NULL, "print the batch script; submit nothing", false },
     { "dry-run", 0, NULL, "ask sbatch when the job would start; submit nothing",
       false },
@@ -537,7 +450,9 @@ static const struct orr_option submit_options[] = {
     { "time", 't', "TIME", "time limit, as sbatch takes it", false },
     { "partition", 'p', "NAME", "partition", false },
     { "account", 'A', "NAME", "account", false },
-    { "after", 0, "RUN", "start when that submitted run has succeeded", false },
+    { "after", 0, "RUN",
+      "start when that submitted run, or array of runs, has succeeded. May be repeated",
+      true },
     { "requeues", 0, "N", "how often the job may be started again (default 20)",
       false },
     { "warn", 0, "SECONDS",

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "cli/replay.h"
 #include "record/record.h"
-#include "store/runfile.h"
+#include "tables/runfile.h"
 #include "view/status.h"
 
 #include <errno.h>

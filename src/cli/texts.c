@@ -120,9 +120,27 @@ bool orri_print_findings(struct orr_diags *diags, struct orri_texts *texts, bool
     return diags->errors > 0;
 }
 
+/* --request, for commands that have it. */
+static bool add_request(const struct orr_line *line, struct orr_setting *settings,
+                        size_t *n)
+{
+    long number = 0;
+    char *words = NULL;
+    if (!orri_has(line, "request"))
+        return true;
+    if (!orri_number(line, "request", 0, UINT32_MAX, 0, &number))
+        return false;
+    size_t length = strlen(ORR_SETTING_REQUEST);
+    words = orr_alloc(length + 24, 1); /* one piece of memory, as of the others */
+    memcpy(words, ORR_SETTING_REQUEST, length);
+    (void)snprintf(words + length + 1, 22, "%ld", number);
+    settings[(*n)++] = (struct orr_setting) { words, words + length + 1, NULL };
+    return true;
+}
+
 bool orri_settings(const struct orr_line *line, struct orr_setting **out, size_t *n)
 {
-    struct orr_setting *settings = orr_alloc(line->n_given + 1, sizeof *settings);
+    struct orr_setting *settings = orr_alloc(line->n_given + 2, sizeof *settings);
     *n = 0;
     *out = settings;
     for (size_t i = 0; i < line->n_given; i++) {
@@ -144,14 +162,17 @@ bool orri_settings(const struct orr_line *line, struct orr_setting **out, size_t
             orri_settings_free(settings, *n);
             return false;
         }
-        if (!value || !*name) {
+        if (!value || !*name || *name == '-') {
             (void)fprintf(stderr, "orrery %s: --set wants INPUT=VALUE, not '%s'\n",
                           line->command->name, line->given[i].value);
             orri_settings_free(settings, *n);
             return false;
         }
     }
-    return true;
+    if (add_request(line, settings, n))
+        return true;
+    orri_settings_free(settings, *n);
+    return false;
 }
 
 void orri_settings_free(struct orr_setting *settings, size_t n)

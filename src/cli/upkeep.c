@@ -1,8 +1,8 @@
 /* upkeep.c - orrery verify and orrery compact: is a run whole, and making it small */
 #include "base/file.h"
 #include "cli/tables.h"
-#include "store/compact.h"
-#include "store/verify.h"
+#include "upkeep/compact.h"
+#include "upkeep/verify.h"
 #include "view/status.h"
 
 #include <inttypes.h>
@@ -76,7 +76,9 @@ static void put_text(struct orr_text *out, const struct orr_verify_report *r,
                         "lost        %" PRIu64 " attempt%s that cannot be told any "
                         "more; a resume makes again what is missing\n",
                         r->unknown, r->unknown == 1 ? "" : "s");
-    if (r->findings && !r->n_costs && !r->unknown)
+    if (r->only_run_file)
+        orr_text_puts(out, "lost        no result\n");
+    else if (r->findings && !r->n_costs && !r->unknown)
         orr_text_printf(
             out,
             "lost        no result; `orrery compact --force %s` leaves what is "

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/replay.h"
-#include "store/runfile.h"
+#include "tables/runfile.h"
 #include "view/status.h"
 
 #include <ctype.h>

@@ -83,18 +83,12 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
             orr_files_know(coord->setup.files, &setup->inputs[i].seen,
                            setup->inputs[i].content);
     }
-    if (setup->epoch > 1) {
-        orr_status status = orr_known_load(setup->run_dir, setup->run_id, setup->verify,
-                                           &coord->known, err);
-        if (status == ORR_OK)
-            status = orr_shards_seal(setup->run_dir, setup->run_id, setup->epoch,
-                                     &coord->sealer, err);
-        if (status != ORR_OK) {
-            orr_coord_free(coord);
-            return status;
-        }
-        orr_known_forgive(coord->known, setup->forgive);
+    orr_status status = orri_take_up(coord, err);
+    if (status != ORR_OK) {
+        orr_coord_free(coord);
+        return status;
     }
+    coord->end = INT64_MAX;
     coord->engine = orr_engine_new(
         setup->graph, &(struct orr_engine_files) {
                           orr_files_identify, coord->setup.files, orr_files_within });
@@ -114,6 +108,10 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
     coord->stop_at = INT64_MAX;
     coord->began = orri_now(coord);
     init_status(coord);
+    if (setup->epoch > 1)
+        orri_account_past(coord);
+    if (setup->timed)
+        orri_keep_time(coord);
     *out = coord;
     return ORR_OK;
 }
@@ -140,6 +138,7 @@ void orr_coord_free(struct orr_coord *coord)
     (void)orri_close_borrowed(coord, false, NULL);
     orr_arena_release(&coord->kept);
     free(coord->stopped_by);
+    free(coord->out_of_time);
     free(coord->ahead);
     free(coord->twice);
     orr_arena_release(&coord->scratch);
@@ -203,10 +202,12 @@ struct losing {
 };
 
 /* What waited for a core there had no part in it. */
-static bool put_back(void *context, struct orr_ready *ready, bool ran)
+static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
 {
     const struct losing *losing = context;
     struct orr_coord *coord = losing->coord;
+    bool ran = ran_for >= 0;
+    orri_account_lost(coord, ready, ran_for);
     if (coord->draining || orri_has_result(coord, ready->task))
         return false;
     const struct orri_node *node = &coord->nodes[losing->node];
@@ -231,6 +232,7 @@ static void forgive_stall(struct orr_coord *coord, int64_t now)
         return;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
         coord->nodes[i].heard += stall;
+    orri_shift_end(coord, stall);
 }
 
 /* An agent next to us is missed when its process is gone; others, when silent. */
@@ -319,6 +321,7 @@ static void update_status(struct orr_coord *coord, int64_t now)
     if (coord->cores_since && coord->counted)
         s->core_seconds += s->cores * (double)(now - coord->counted) / 1e9;
     coord->counted = now;
+    orri_account_now(coord, now, false);
     s->succeeded = 0;
     s->failed_requests = 0;
     for (uint32_t r = 0; r < orr_engine_requests(coord->engine); r++) {
@@ -408,9 +411,10 @@ void orr_coord_abandon(struct orr_coord *coord)
 }
 
 /* All agents came: add the requests, begin. */
-static void begin_work(struct orr_coord *coord)
+static void begin_work(struct orr_coord *coord, int64_t now)
 {
     coord->status.state = ORR_RUN_RUNNING;
+    orri_begin_time(coord, now);
     for (uint32_t r = 0; r < coord->setup.n_requests; r++)
         (void)orr_engine_add_request(coord->engine, coord->setup.requests[r]);
 }
@@ -450,7 +454,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
     orr_status status = orri_hear_all(coord, now, err);
     if (coord->status.state == ORR_RUN_STARTING &&
         coord->n_nodes == coord->setup.agents)
-        begin_work(coord);
+        begin_work(coord, now);
     orri_check_budget(coord);
     if (now - coord->looked > LOOK || coord->ending)
         look_around(coord, now);
@@ -464,6 +468,7 @@ orr_status orr_coord_step(struct orr_coord *coord, struct orr_error *err)
         status = beat(coord, now, err);
     if (now - coord->shown > ORR_SECOND)
         show(coord, now);
+    orri_check_time(coord, now);
     if (status == ORR_OK && !coord->ending && work_is_over(coord))
         status = begin_end(coord, now, err);
     if (status == ORR_OK && coord->ending)
@@ -476,6 +481,7 @@ int64_t orr_coord_wake(const struct orr_coord *coord)
     int64_t wake = coord->shown + ORR_SECOND;
     int64_t delayed = orr_sched_wake(coord->sched);
     wake = delayed < wake ? delayed : wake;
+    wake = coord->end < wake && !coord->draining ? coord->end : wake;
     return coord->abandon_at < wake ? coord->abandon_at : wake;
 }
 
@@ -507,6 +513,9 @@ static void judge(struct orr_coord *coord)
             (void)orr_engine_request_state(coord->engine, r, &why);
     const char *text = coord->stopped_by ? coord->stopped_by : why.s;
     bool bad = s->state == ORR_RUN_FAILED || s->state == ORR_RUN_STOPPED;
+    if (s->state == ORR_RUN_DRAINED)
+        text = coord->out_of_time;
+    bad = bad || s->state == ORR_RUN_DRAINED;
     (void)snprintf(s->message, sizeof s->message, "%s", bad && text ? text : "");
     orr_text_release(&why);
 }
@@ -558,7 +567,9 @@ static void end_sealing(struct orr_coord *coord, struct orr_text *problems)
 /* The last figures, and how it ended. */
 static void close_status(struct orr_coord *coord)
 {
-    update_status(coord, orri_now(coord));
+    int64_t now = orri_now(coord);
+    update_status(coord, now);
+    orri_account_now(coord, now, true);
     coord->status.busy_cores = 0;
     coord->status.in_flight = 0;
     coord->status.waiting = 0;
@@ -603,6 +614,8 @@ orr_status orr_coord_conclude(struct orr_coord *coord, struct orr_text *summary,
                         "recalled    %" PRIu64 " failed attempt%s of earlier sessions; "
                         "to try these tasks again: orrery resume --retry-failed\n",
                         coord->recalled, coord->recalled == 1 ? "" : "s");
+    if (coord->out_of_time)
+        orr_text_printf(summary, "time        %s\n", coord->out_of_time);
     orri_summarise_outputs(coord, summary);
     orri_list_problems(coord, problems);
     orr_status told = orr_status_write(coord->setup.run_dir, &coord->status,

@@ -11,8 +11,8 @@
 #include "engine/engine.h"
 #include "graph/graph.h"
 #include "link/link.h"
+#include "reuse/reuse.h"
 #include "store/identity.h"
-#include "store/reuse.h"
 #include "store/writer.h"
 #include "view/status.h"
 
@@ -49,6 +49,9 @@ struct orr_coord_setup {
     bool no_twins;                 /* nothing is run on two nodes at once */
     double max_failed_part;        /* the same, as a part of all that ended */
     uint32_t max_failures; /* failed attempts after which the run ends; 0: no limit */
+    bool timed;            /* there is an end, or may be one: */
+    int64_t end;           /* wall ns; 0: none is known yet */
+    bool end_yields;       /* it comes later by what all of us stood still */
     bool expand_first; /* all calls that wait for no result are made before the first
                           is given out */
 };
@@ -70,6 +73,10 @@ int64_t orr_coord_ahead(const struct orr_coord *coord);
 /* End before the end: running attempts may finish within `grace` ns (0: none may), the
  * rest is left for a resume. `as` is DRAINED or INTERRUPTED. */
 void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t grace);
+
+/* The time is over then (wall ns; 0: there is no end), some of which is kept to store,
+ * and to conclude. For a `timed` coordinator. */
+void orr_coord_set_end(struct orr_coord *coord, int64_t end);
 
 /* The run is not ours any more, or cannot go on: tell the agents to end what runs and
  * to leave, and wait for nothing. */

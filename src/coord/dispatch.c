@@ -163,8 +163,8 @@ static void refuse_call(struct orr_coord *coord, const struct orr_engine_call *c
 
 struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t attempt)
 {
-    uint32_t function =
-        orr_engine_task(coord->engine, (orr_task_id) { task })->function;
+    const struct orr_task *is = orr_engine_task(coord->engine, (orr_task_id) { task });
+    uint32_t function = is->function;
     const struct orr_graph_function *f = &coord->setup.graph->functions[function];
     struct orr_resources needs = orr_function_needs(f);
     struct orr_urgency urgency =
@@ -182,6 +182,7 @@ struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t 
         .group = function,
         .avoid = task < coord->records.n ? orri_record(coord, task)->suspect : 0,
         .twice = coord->twice[function],
+        .cost = coord->setup.timed ? orri_cost_of(coord, is, attempt) : 0,
     };
 }
 
@@ -223,8 +224,8 @@ void orri_set_window(struct orr_coord *coord)
 {
     uint32_t cores = coord->status.cores;
     uint32_t ahead = cores < UINT32_MAX / 4 ? cores * 4 : UINT32_MAX;
-    ahead = ahead > ORR_ENGINE_WINDOW ? ahead : ORR_ENGINE_WINDOW;
-    orr_engine_set_window(coord->engine, coord->expanding ? UINT32_MAX : ahead);
+    coord->window = ahead > ORR_ENGINE_WINDOW ? ahead : ORR_ENGINE_WINDOW;
+    orr_engine_set_window(coord->engine, coord->expanding ? UINT32_MAX : coord->window);
 }
 
 /* All calls are there that wait for no result. */
@@ -354,7 +355,7 @@ void orri_tell_waiting(struct orr_coord *coord)
     for (uint32_t f = 0; f < graph->n_functions && f < coord->status.n_stages; f++) {
         struct orr_resources needs = orr_function_needs(&graph->functions[f]);
         const char *what =
-            orr_sched_waits_for(coord->sched, graph->functions[f].pool, &needs);
+            orr_sched_waits_for(coord->sched, graph->functions[f].pool, f, &needs);
         struct orr_stage *stage = &coord->status.stages[f];
         bool over = stage->done == stage->total;
         (void)snprintf(stage->waits_for, sizeof stage->waits_for, "%s",

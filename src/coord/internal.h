@@ -116,6 +116,10 @@ struct orr_coord {
     uint64_t gone;     /* finished tasks whose files are not there any more */
     uint64_t recalled; /* failed attempts of earlier epochs that were told again */
     char *stopped_by;  /* a failed store: the reason */
+    char *out_of_time; /* it ended before its end: what is left takes longer */
+    int64_t end;       /* of what attempts have; monotonic, INT64_MAX: none */
+    int64_t worked;    /* since when; 0: not yet */
+    uint32_t window;   /* the engine's */
 };
 
 static inline int64_t orri_now(const struct orr_coord *coord) /* monotonic */
@@ -189,6 +193,32 @@ orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t ta
                              struct orr_error *err);
 /* Nodes that were set aside work again when no others are left. */
 void orri_recall_set_aside(struct orr_coord *coord);
+
+/* The results and open logs of earlier sessions (takeup.c). */
+orr_status orri_take_up(struct orr_coord *coord, struct orr_error *err);
+
+/* The end of the time (ending.c). There is one, or may be one. */
+void orri_keep_time(struct orr_coord *coord);
+/* Work begins: what is there is the whole. */
+void orri_begin_time(struct orr_coord *coord, int64_t now);
+/* End the run when it is over, or nothing can be started any more. */
+void orri_check_time(struct orr_coord *coord, int64_t now);
+/* What the task is said to take, for the scheduler. */
+uint8_t orri_cost_of(struct orr_coord *coord, const struct orr_task *task,
+                     uint32_t attempt);
+/* All stood still for so long. */
+void orri_shift_end(struct orr_coord *coord, int64_t stall);
+
+/* What became of core-seconds (account.c). An attempt ended; `counts`: it is the one of
+ * its task that does. */
+void orri_account(struct orr_coord *coord, const struct orr_done *done, bool counts);
+/* It was under way when its node was lost. */
+void orri_account_lost(struct orr_coord *coord, const struct orr_ready *ready,
+                       int64_t ran);
+/* Into the status; `over`: what is still under way is lost. */
+void orri_account_now(struct orr_coord *coord, int64_t now, bool over);
+/* What the sessions before left. */
+void orri_account_past(struct orr_coord *coord);
 
 /* End the run when too many attempts failed (budget.c). */
 void orri_check_budget(struct orr_coord *coord);

@@ -173,12 +173,15 @@ static orr_status take_done(struct orr_coord *coord, uint32_t node,
                           done->failure != ORR_FAIL_NONE
                               ? -1
                               : (double)(done->t_end - done->t_start) / 1e9);
-    if (orri_has_result(coord, done->task))
+    if (orri_has_result(coord, done->task)) {
+        orri_account(coord, done, false);
         return ORR_OK; /* the first result won */
+    }
     if (done->failure != ORR_FAIL_NONE &&
         orr_sched_flight(coord->sched, done->task, &first))
         return ORR_OK; /* its twin goes on */
     count_done(coord, done);
+    orri_account(coord, done, true);
     if (done->failure != ORR_FAIL_NONE)
         return take_failed(coord, node, done, err);
     count_twins(coord, done, first, node);

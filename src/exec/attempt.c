@@ -86,6 +86,7 @@ void orr_order_put(struct orr_bytes *out, const struct orr_order *order)
     orr_put_u32(out, order->cores);
     orr_put_i64(out, order->timeout);
     orr_put_i64(out, order->memory);
+    orr_put_u64(out, order->blobs_most);
     put_text(out, order->run_dir);
     put_text(out, order->scratch);
 }
@@ -138,6 +139,7 @@ orr_status orr_order_get(struct orr_reader *in, struct orr_arena *arena,
     order->cores = orr_get_u32(in);
     order->timeout = orr_get_i64(in);
     order->memory = orr_get_i64(in);
+    order->blobs_most = orr_get_u64(in);
     order->run_dir = get_text(in, arena);
     order->scratch = get_text(in, arena);
     return in->bad ? ORR_ERR_DATA : ORR_OK;
@@ -234,6 +236,20 @@ const char *orr_memory_message(struct orr_arena *arena, const char *what, uint64
     orr_size_print(&text, used);
     orr_text_puts(&text, " of memory, more than its limit of ");
     orr_size_print(&text, limit);
+    const char *kept = orr_arena_strdup(arena, text.s);
+    orr_text_release(&text);
+    return kept;
+}
+
+const char *orr_blobs_message(struct orr_arena *arena, const char *what, uint64_t bytes,
+                              uint64_t limit)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_text_printf(&text, "%s returns blobs of ", what);
+    orr_size_print(&text, bytes);
+    orr_text_puts(&text, ", and blobs pass through memory: ");
+    orr_size_print(&text, limit);
+    orr_text_puts(&text, " are allowed here, a quarter of it; return a path instead");
     const char *kept = orr_arena_strdup(arena, text.s);
     orr_text_release(&text);
     return kept;

@@ -48,8 +48,9 @@ struct orr_order {
     bool keep_stdout;
 
     uint32_t cores;
-    int64_t timeout; /* ns; 0: none */
-    int64_t memory;  /* bytes; 0: no limit */
+    int64_t timeout;     /* ns; 0: none */
+    int64_t memory;      /* bytes; 0: no limit */
+    uint64_t blobs_most; /* bytes that its blobs may have together; 0: no limit */
     const char *run_dir;
     const char *scratch; /* a name under RUN/scratch, made when needed, removed after */
 };
@@ -92,6 +93,9 @@ orr_status orr_outcome_get(struct orr_reader *in, struct orr_arena *arena,
 /* "hog used 312 MiB of memory, more than its limit of 100 MiB" */
 const char *orr_memory_message(struct orr_arena *arena, const char *what, uint64_t used,
                                uint64_t limit);
+/* "hog returns blobs of 60 GiB; ..." */
+const char *orr_blobs_message(struct orr_arena *arena, const char *what, uint64_t bytes,
+                              uint64_t limit);
 /* "hog was killed by the kernel: memory ran out, ..." */
 const char *orr_oom_message(struct orr_arena *arena, const char *what);
 

@@ -2,6 +2,7 @@
  * Owns: the levels of lists and records that are still open. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "exec/attempt.h"
 #include "exec/internal.h"
 
 #include <errno.h>
@@ -117,6 +118,13 @@ void orr_blob_begin(struct orr_call *call)
 
 void orr_blob_append(struct orr_call *call, const void *bytes, size_t length)
 {
+    uint64_t most = call->setup.blobs_most;
+    if (most && call->blob_end + length > most) {
+        (void)orr_call_fail(call, ORR_FAIL_MEMORY, 0, "%s",
+                            orr_blobs_message(&call->arena, call->setup.function->name,
+                                              call->blob_end + length, most));
+        return;
+    }
     if (orr_pwrite_all(call->setup.blob_fd, bytes, length, (int64_t)call->blob_end) !=
         0)
         (void)orr_call_fail(call, ORR_FAIL_MEMORY, errno,

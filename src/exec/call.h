@@ -31,6 +31,7 @@ struct orr_call_setup {
     const char *cache;
     struct orr_blob_source blobs;
     int blob_fd; /* results' blob bytes are appended here from offset 0 (a memfd) */
+    uint64_t blobs_most; /* bytes that they may have; 0: no limit */
 };
 
 /* What the attempt left behind. */

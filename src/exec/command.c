@@ -434,12 +434,30 @@ static orr_status prepare(struct command *c, struct orr_error *err)
 
 /* ---- the files it made ---- */
 
+/* Blobs pass through memory: those that are too large are not read at all. */
+static bool have_room(struct command *c, int fd)
+{
+    struct stat info;
+    uint64_t most = c->order->blobs_most;
+    uint64_t bytes =
+        c->out->blob_bytes + (fstat(fd, &info) == 0 ? (uint64_t)info.st_size : 0);
+    if (most && bytes > most)
+        fail(c, ORR_FAIL_MEMORY, 0,
+             orr_blobs_message(c->arena, c->order->argv[0], bytes, most));
+    return !most || bytes <= most;
+}
+
+/* False with errno; what has failed already is told. */
 static bool store_blob(struct command *c, const char *path, int blob_fd,
                        struct orr_blob *blob)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
+    if (!have_room(c, fd)) {
+        (void)close(fd);
+        return false;
+    }
     struct orr_hasher *hasher = orr_hasher_new();
     char block[PIPE_BLOCK];
     ssize_t n = 0;
@@ -485,7 +503,7 @@ static void collect_files(struct command *c, int blob_fd)
             orr_arena_printf(c->arena, "%s/%s", c->dirs.scratch, file->written);
         bool good = file->kept ? keep_file(c, path, file->kept)
                                : store_blob(c, path, blob_fd, &made[i]);
-        if (!good)
+        if (!good && c->out->failure == ORR_FAIL_NONE)
             fail(c, ORR_FAIL_IO, errno,
                  orr_arena_printf(
                      c->arena,

@@ -92,6 +92,7 @@ static struct orr_call_setup setup_of(const struct orr_function *function,
     return (struct orr_call_setup) {
         .function = function,
         .cores = order->cores,
+        .blobs_most = order->blobs_most,
         .scratch = dirs->scratch,
         .output = dirs->output,
         .cache = dirs->cache,

@@ -360,10 +360,14 @@ struct orr_job {
 
 /* `--set NAME=VALUE`, VALUE as YAML flow text. */
 struct orr_setting {
-    const char *name;
+    const char *name; /* of an input, or ORR_SETTING_REQUEST */
     const char *value;
     const char *directory; /* relative paths start there; NULL: where we work */
 };
+
+/* Of the job's requests only the one with this number, counted from 0. It stands among
+ * the settings because it goes wherever they go: to other ranks, to a resume. */
+#define ORR_SETTING_REQUEST "--request"
 
 /* Compile a job file and its workflow. Relative `path` inputs are resolved against the
  * job file's directory, those of settings against their own directory. A

@@ -17,8 +17,9 @@ struct builder {
     const char *directory;         /* of the job file */
     struct orr_value *settings_of; /* per input: the value of --set; */
     bool *is_set;
-    bool *is_tried; /* --set names it, with a good value or not */
-    bool unclear;   /* which inputs are given: no word about missing ones */
+    bool *is_tried;   /* --set names it, with a good value or not */
+    bool unclear;     /* which inputs are given: no word about missing ones */
+    const char *only; /* number of the one request that is wanted; NULL: all are */
     struct orr_record **requests;
     size_t n, cap;
 };
@@ -43,6 +44,10 @@ static uint32_t find_input(struct builder *b, orr_model_leaf key)
 
 static void take_setting(struct builder *b, const struct orr_setting *setting)
 {
+    if (strcmp(setting->name, ORR_SETTING_REQUEST) == 0) {
+        b->only = setting->value;
+        return;
+    }
     const char *place = orr_arena_printf(&b->c.diags->arena, "--set %s", setting->name);
     const char *directory = setting->directory ? setting->directory : ".";
     struct orr_yaml_node name = { .kind = ORR_YAML_SCALAR,
@@ -267,8 +272,28 @@ static void build_requests(struct builder *b)
     free(given);
 }
 
+/* ---- --request N ---- */
+
+static void pick_request(struct builder *b)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(b->only, &end, 10);
+    if (end != b->only && !*end && number < b->n) {
+        b->requests[0] = b->requests[number];
+        b->n = 1;
+    } else if (!b->c.diags->errors) { /* else their number is not known */
+        const char *place =
+            orr_arena_printf(&b->c.diags->arena, "%s %s", ORR_SETTING_REQUEST, b->only);
+        orr_diag_error(b->c.diags, (struct orr_span) { .file = place }, NULL,
+                       "there is no such request: the job has %zu, counted from 0",
+                       b->n);
+    }
+}
+
 static void keep_requests(struct builder *b)
 {
+    if (b->only)
+        pick_request(b);
     struct orr_value *requests =
         orr_arena_alloc(&b->job->arena, (b->n + 1) * sizeof *requests);
     for (size_t i = 0; i < b->n; i++)

@@ -20,6 +20,7 @@
     X("E0108", "Lists and mappings are nested deeper than 64 levels.")                 \
     X("E0109", "The file holds nothing but blanks and comments.")                      \
     X("E0110", "The keys of a mapping are names, not lists or mappings.")              \
+    X("E0111", "Lines end with a line feed, not with other characters.")               \
     X("E0201", "The expression breaks the grammar, which is Python's.")                \
     X("E0202", "A number is too large, or has a unit that is not known.")              \
     X("E0203", "A string inside an expression has no end or an unknown escape.")       \

@@ -289,8 +289,8 @@ static bool is_settled(struct orr_yaml_document *before, const struct orr_text *
     orr_model_leaf differs = NULL;
     struct orr_yaml_document *document =
         orr_yaml_parse(before->file, after->s, after->length, &quiet);
-    bool good = document != NULL;
-    if (document) {
+    bool good = document != NULL && quiet.errors == 0;
+    if (good) {
         differs = difference(before->root, document->root);
         (void)orr_yaml_comments(before, &comments[0]);
         (void)orr_yaml_comments(document, &comments[1]);

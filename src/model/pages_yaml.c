@@ -102,6 +102,17 @@ static const struct orr_page pages[] = {
       "orrery: 1\n"
       "inputs:\n"
       "  source: path\n" },
+    { "E0111", true,
+      "Lines end with a line feed, or with a carriage return and a line feed. "
+      "Other characters end a line for YAML, but not for editors and git: a "
+      "comment would end where nobody sees it. Save the file with Unix line "
+      "ends (tr '\\r' '\\n'), or write the character as an escape in double "
+      "quotes.",
+      "# made on an old Mac\rorrery: 1\r"
+      "workflow: stills\r",
+      "# made on an old Mac\n"
+      "orrery: 1\n"
+      "workflow: stills\n" },
 };
 /* clang-format on */
 

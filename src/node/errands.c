@@ -144,8 +144,10 @@ static orr_status take_order(struct orr_host *host, struct orri_errand *errand,
     errand->task = assignment->task;
     errand->attempt = assignment->attempt;
     errand->function = assignment->function;
-    return orri_order_make(host->setup.graph, &kept, host->setup.run_dir, n_cores,
-                           &errand->arena, &errand->order, err);
+    orr_status status = orri_order_make(host->setup.graph, &kept, host->setup.run_dir,
+                                        n_cores, &errand->arena, &errand->order, err);
+    errand->order.blobs_most = host->setup.memory / ORRI_BLOBS_PART;
+    return status;
 }
 
 /* The lines come after what the function says of its environment, and before it counts

@@ -20,7 +20,8 @@ struct orr_host_setup {
     struct orr_nursery *nursery;
     const struct orr_topo *topo; /* NULL: nothing is pinned */
     const char *run_dir;
-    uint32_t children;            /* at most at once: the cores of this rank */
+    uint64_t memory;   /* bytes of the node; 0: not known, blobs have no limit */
+    uint32_t children; /* at most at once: the cores of this rank */
     struct orr_blob_source blobs; /* for functions in place */
 };
 

@@ -58,6 +58,8 @@ struct orri_finished {
     struct orr_host_done done;
 };
 
+enum { ORRI_BLOBS_PART = 4 }; /* of the memory may the blobs of one attempt have */
+
 struct orr_host {
     struct orr_host_setup setup;
     struct orri_child *children;

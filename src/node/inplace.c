@@ -66,6 +66,7 @@ void orr_host_run(struct orr_host *host, uint32_t token,
     unsigned char *args = orr_arena_alloc(&arena, run->args.length + 1);
     (void)orri_order_make(host->setup.graph, &run->first, host->setup.run_dir, 1,
                           &arena, &order, &err);
+    order.blobs_most = host->setup.memory / ORRI_BLOBS_PART;
     struct orr_natives *natives =
         orr_natives_new(function->native, &order, &host->setup.blobs);
     for (uint32_t i = 0; i < run->n; i++) {

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "record/record.h"
 #include "store/rundir.h"
-#include "store/runfile.h"
+#include "tables/runfile.h"
 
 /* ---- which thing stands in which row (order.c) ---- */
 

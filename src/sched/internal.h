@@ -1,4 +1,5 @@
-/* internal.h - what the files of the scheduler share: sched.c, pools.c, tail.c */
+/* internal.h - what the files of the scheduler share: sched.c, pools.c, tail.c,
+ * intime.c */
 #ifndef ORRI_SCHED_INTERNAL_H
 #define ORRI_SCHED_INTERNAL_H
 
@@ -21,6 +22,12 @@ struct orri_sched_flight {
     uint32_t at;   /* in the node's list */
     uint32_t twin; /* the other flight of its task + 1 */
     int64_t began; /* when it probably got its core; the caller's clock */
+};
+
+/* How long attempts of a group take. */
+struct orri_group {
+    struct orri_typical seconds;
+    struct orri_typical times; /* their cost, of those that have one */
 };
 
 /* The last choice of a node, and how many that follow go there as well. */
@@ -54,10 +61,13 @@ struct orr_sched {
     uint64_t in_flight;
     uint64_t ready;
     uint64_t age;
-    double mean_seconds;          /* moving, of attempts; < 0: none yet */
-    int64_t now;                  /* when orr_sched_next() was asked last */
-    struct orri_typical *typical; /* by group */
-    uint32_t n_typical;
+    double mean_seconds; /* moving, of attempts; < 0: none yet */
+    int64_t now;         /* when orr_sched_next() was asked last */
+    struct orri_group *groups;
+    uint32_t n_groups;
+    int64_t end;   /* INT64_MAX: none */
+    int64_t early; /* until then all may start when nothing is in time */
+    bool all_may;  /* so it is */
 };
 
 /* ---- sched.c ---- */
@@ -70,6 +80,19 @@ void orri_land(struct orr_sched *sched, uint32_t at);
 uint32_t *orri_flight_of(const struct orr_sched *sched, uint32_t task);
 /* + 1; 0: it is not in flight there. */
 uint32_t orri_flight_on(const struct orr_sched *sched, uint32_t task, uint32_t node);
+
+/* ---- intime.c ---- */
+
+struct orri_group *orri_group(struct orr_sched *sched, uint32_t group);
+/* An attempt was over after so long. */
+void orri_learn_cost(struct orr_sched *sched, const struct orr_ready *ready,
+                     double seconds);
+/* Is it over in time, when it starts now? */
+bool orri_is_in_time(const struct orr_sched *sched, uint32_t group, uint8_t cost);
+/* To be called before a choice: may what is too long start? */
+void orri_note_early(struct orr_sched *sched);
+/* It must not wait behind another. */
+bool orri_is_pressed(const struct orr_sched *sched, uint32_t group, uint8_t cost);
 
 /* ---- pools.c ---- */
 

@@ -1,6 +1,6 @@
 /* sched.c - what is ready, what is in flight where, and the choice
  * Owns: that. Hands on: what pools may use (pools.c), order within a pool (shelves.c,
- * heap.c), of nodes (nodes.c), the tail (tail.c). */
+ * heap.c), of nodes (nodes.c), the tail (tail.c), the end of the time (intime.c). */
 #include "sched/internal.h"
 
 #include "base/error.h"
@@ -14,6 +14,7 @@ struct orr_sched *orr_sched_new(const struct orr_sched_pool *pools, uint32_t n)
     sched->pools = orr_alloc(n, sizeof *sched->pools);
     sched->n_pools = n;
     sched->mean_seconds = -1;
+    sched->end = INT64_MAX;
     sched->kept.node = UINT32_MAX;
     sched->delayed.order = ORRI_BY_TIME;
     sched->flight_of.size = sizeof(uint32_t);
@@ -34,7 +35,7 @@ void orr_sched_free(struct orr_sched *sched)
     orri_heap_release(&sched->delayed);
     free(sched->pools);
     free(sched->flights);
-    free(sched->typical);
+    free(sched->groups);
     free(sched->unused);
     orr_rows_release(&sched->flight_of);
     free(sched);
@@ -98,7 +99,8 @@ static uint32_t choose_shelf(const struct orr_sched *sched, uint32_t p)
     for (uint32_t i = 0; i < shelves->n && shelves->ready; i++) {
         const struct orri_shelf *shelf = &shelves->items[i];
         if (shelf->ready.n == 0 || shelf->tried == sched->round ||
-            !orri_pool_may_run(sched, p, shelf->needs.cores))
+            !orri_pool_may_run(sched, p, shelf->needs.cores) ||
+            !orri_is_in_time(sched, shelf->group, shelf->cost))
             continue;
         if (best == UINT32_MAX ||
             orri_more_urgent(orri_heap_first(&shelf->ready),
@@ -306,6 +308,7 @@ static void check_kept(struct orr_sched *sched)
         return;
     const struct orri_shelf *shelf = &sched->kept_pool->ready.items[sched->kept_shelf];
     if (shelf->ready.n == 0 || sched->kept.node == UINT32_MAX ||
+        !orri_is_in_time(sched, shelf->group, shelf->cost) ||
         !orr_resources_fit(&sched->nodes.items[sched->kept.node].has, &shelf->needs))
         keep_no_node(sched);
 }
@@ -386,6 +389,22 @@ static void give(struct orr_sched *sched, struct orri_pool *pool, uint32_t shelf
     fly_first(sched, node, out);
 }
 
+/* Where the first of a shelf has no room, others that ask for the same have none; but
+ * one that must not wait at a node says nothing of those that may. */
+static void note_tried(struct orr_sched *sched, struct orri_pool *pool,
+                       struct orri_shelf *first, bool pressed)
+{
+    first->tried = sched->round;
+    for (uint32_t i = 0; i < pool->ready.n && pool->ready.by_time; i++) {
+        struct orri_shelf *other = &pool->ready.items[i];
+        if (other->ready.n && orr_resources_equal(&other->needs, &first->needs) &&
+            !orri_heap_first(&first->ready)->avoid &&
+            !orri_heap_first(&other->ready)->avoid &&
+            (!pressed || orri_is_pressed(sched, other->group, other->cost)))
+            other->tried = sched->round;
+    }
+}
+
 /* The first attempt, or else one behind it that finds room. One that takes what an
  * attempt before it is short of is not sent ahead of time: only to where it can start.
  */
@@ -400,34 +419,39 @@ bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
     wake(sched, now);
     sched->now = now;
     sched->round++;
+    orri_note_early(sched);
     check_kept(sched);
     while ((pool = choose_pool(sched, &shelf)) != NULL) {
         struct orri_shelf *first = &pool->ready.items[shelf];
         if (failed) /* asked only when there is someone behind it */
             missing |= short_of(sched, failed, deep);
         bool rivals = (takes(&first->needs) & missing) != 0;
-        *node = rivals ? find_room(sched, pool, shelf, ORRI_AT_ONCE)
-                       : find_room_in_row(sched, pool, shelf, deep);
+        bool pressed = !rivals && orri_is_pressed(sched, first->group, first->cost);
+        *node = rivals || pressed ? find_room(sched, pool, shelf, ORRI_AT_ONCE)
+                                  : find_room_in_row(sched, pool, shelf, deep);
         if (*node != UINT32_MAX) {
             if (rivals)
                 count_overtaking(sched, &first->needs);
             give(sched, pool, shelf, *node, out);
             return true;
         }
-        first->tried = sched->round;
+        note_tried(sched, pool, first, pressed);
         failed = first;
     }
     return false;
 }
 
 const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
-                                const struct orr_resources *needs)
+                                uint32_t group, const struct orr_resources *needs)
 {
     const struct orri_shelves *shelves = &sched->pools[pool].ready;
     for (uint32_t i = 0; i < shelves->n; i++) {
         const struct orri_shelf *shelf = &shelves->items[i];
-        if (!shelf->ready.n || !orr_resources_equal(&shelf->needs, needs))
+        if (!shelf->ready.n || !orr_resources_equal(&shelf->needs, needs) ||
+            (shelves->by_time && shelf->group != group))
             continue;
+        if (!orri_is_in_time(sched, shelf->group, shelf->cost))
+            return "more time";
         uint32_t missing = orri_nodes_short_of(&sched->nodes, needs, ORRI_AT_ONCE);
         if (!orri_pool_may_run(sched, pool, needs->cores))
             return "its pool";
@@ -473,13 +497,15 @@ bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
     uint32_t at = orri_flight_on(sched, task, node);
     if (!at)
         return false;
+    orri_learn_cost(sched, &sched->flights[at - 1].ready, seconds);
     orri_land(sched, at - 1);
     note_mean(sched, seconds);
     return true;
 }
 
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
-                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
+                         bool (*lost)(void *context, struct orr_ready *ready,
+                                      int64_t ran),
                          void *context)
 {
     struct orri_sched_node *node = &sched->nodes.items[node_index];
@@ -487,7 +513,7 @@ void orr_sched_node_lost(struct orr_sched *sched, uint32_t node_index,
         uint32_t at = node->flights[node->n - 1];
         struct orr_ready ready = sched->flights[at].ready;
         bool goes_on = sched->flights[at].twin != 0;
-        bool ran = sched->flights[at].began <= sched->now;
+        int64_t ran = sched->now - sched->flights[at].began;
         orri_land(sched, at);
         if (!goes_on && lost(context, &ready, ran))
             orr_sched_add(sched, &ready);

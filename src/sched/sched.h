@@ -36,6 +36,7 @@ struct orr_ready {
     uint32_t cores;
     uint32_t gpus;
     bool twice;      /* it may run on two nodes at once */
+    uint8_t cost;    /* orr_sched_cost() of the seconds that it is said to take */
     uint64_t memory; /* bytes */
     int64_t priority;
     int64_t deadline;   /* ns; INT64_MAX: none */
@@ -56,9 +57,11 @@ void orr_sched_node_holds(struct orr_sched *sched, uint32_t node, uint64_t memor
 /* Attempts that avoid some node avoid this one, too, while there are others. */
 void orr_sched_doubt(struct orr_sched *sched, uint32_t node, bool doubted);
 /* The node is gone: what it had is ready again. Calls `lost` for each first, which may
- * refuse (false) to have it put back; `ran`: it probably had a core. */
+ * refuse (false) to have it put back; `ran`: ns since it probably got a core, negative:
+ * it waited for one. */
 void orr_sched_node_lost(struct orr_sched *sched, uint32_t node,
-                         bool (*lost)(void *context, struct orr_ready *ready, bool ran),
+                         bool (*lost)(void *context, struct orr_ready *ready,
+                                      int64_t ran),
                          void *context);
 
 /* Can it ever run? False, with the reason appended, when it asks for more than any node
@@ -91,14 +94,36 @@ double orr_sched_mean(const struct orr_sched *sched);
 uint32_t orr_sched_node_load(const struct orr_sched *sched, uint32_t node); /* cores */
 /* All that is in flight there; for tests. */
 struct orr_resources orr_sched_node_loads(const struct orr_sched *sched, uint32_t node);
-/* What calls of a pool that ask for this wait for: "cores", "memory", "GPUs", "its
- * pool"; NULL when none of them waits. */
+/* What calls of a pool and a group that ask for this wait for: "cores", "memory",
+ * "GPUs", "its pool", "more time"; NULL when none of them waits. Calls of other groups
+ * count as well while there is no end. */
 const char *orr_sched_waits_for(const struct orr_sched *sched, uint32_t pool,
-                                const struct orr_resources *needs);
+                                uint32_t group, const struct orr_resources *needs);
 /* When the next delayed attempt becomes ready; INT64_MAX: none is delayed. */
 int64_t orr_sched_wake(const struct orr_sched *sched);
 /* Forget everything that is not in flight (a drain). */
 void orr_sched_clear(struct orr_sched *sched);
+
+/* ---- the end of the time (intime.c) ---- */
+
+/* There is an end, or may be one. Say so before the first orr_sched_add(): what is
+ * ready is kept apart by how long it takes from then on, so that the shorter ones are
+ * found when the others are too long. */
+void orr_sched_keep_time(struct orr_sched *sched);
+/* From now on nothing is given out that, by its estimate, ends after `end`. INT64_MAX:
+ * no end. What nothing is known of may start. Until `early` all may when nothing is
+ * ready that ends in time: there will never be more time than that. 0: not. */
+void orr_sched_set_end(struct orr_sched *sched, int64_t end, int64_t early);
+/* The estimate of seconds in steps of a quarter, rounded up; 0: there is none. */
+uint8_t orr_sched_cost(double seconds);
+/* Something is ready, and none of that can end in time; of which group the first is,
+ * and what it is expected to take, in seconds. */
+bool orr_sched_is_too_late(const struct orr_sched *sched, int64_t now, uint32_t *group,
+                           double *expected);
+/* Core-seconds that what is in flight has run for so far, about. */
+double orr_sched_running(const struct orr_sched *sched, int64_t now);
+/* Of what is in flight, what began first; NULL: nothing is. */
+const struct orr_ready *orr_sched_oldest(const struct orr_sched *sched, int64_t *began);
 
 /* ---- the tail: cores are idle, and nothing is ready ---- */
 

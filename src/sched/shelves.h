@@ -1,4 +1,5 @@
-/* shelves.h - ready attempts of a pool, those that ask for the same on one shelf
+/* shelves.h - ready attempts of a pool, those that ask for the same on one shelf; where
+ * time counts, those that take about as long
  *
  * So that one that has to wait for a GPU does not keep a core idle that the next one
  * could use, and that finding the next one costs the number of shelves. */
@@ -10,6 +11,8 @@
 
 struct orri_shelf {
     struct orr_resources needs;
+    uint32_t group; /* of all of them, where time counts, */
+    uint8_t cost;   /* and this */
     struct orri_heap ready;
     uint64_t overtaken; /* cores that went to others while its first had no room */
     uint64_t tried;     /* round in which its first had no room */
@@ -19,6 +22,7 @@ struct orri_shelf {
 struct orri_shelves {
     struct orri_shelf *items;
     uint32_t n;
+    bool by_time;
     uint64_t ready; /* on all */
 };
 

@@ -2,8 +2,6 @@
  * Owns nothing: works on the scheduler. Hands on: flights (sched.c). */
 #include "sched/internal.h"
 
-#include "base/memory.h"
-
 static uint32_t idle_cores(const struct orri_sched_node *node)
 {
     return orri_node_idle(node).cores;
@@ -18,13 +16,7 @@ bool orr_sched_has_idle(const struct orr_sched *sched)
 
 void orr_sched_took(struct orr_sched *sched, uint32_t group, double seconds)
 {
-    if (group >= sched->n_typical) {
-        sched->typical = orr_realloc(sched->typical, group + 1, sizeof *sched->typical);
-        for (uint32_t i = sched->n_typical; i <= group; i++)
-            sched->typical[i] = (struct orri_typical) { 0 };
-        sched->n_typical = group + 1;
-    }
-    orri_typical_add(&sched->typical[group], seconds);
+    orri_typical_add(&orri_group(sched, group)->seconds, seconds);
 }
 
 uint32_t orr_sched_surplus(const struct orr_sched *sched, uint32_t node,
@@ -62,7 +54,7 @@ static double overdue(const struct orr_sched *sched,
     const double shortest = 1; /* s: what is over sooner is not worth it */
     uint32_t group = flight->ready.group;
     double typical =
-        group < sched->n_typical ? orri_typical(&sched->typical[group]) : -1;
+        group < sched->n_groups ? orri_typical(&sched->groups[group].seconds) : -1;
     double ran = (double)(now - flight->began) / 1e9;
     return typical < 0 || ran < shortest ? 0 : ran / (typical > 1e-3 ? typical : 1e-3);
 }
@@ -94,6 +86,7 @@ static uint32_t most_overdue(const struct orr_sched *sched, int64_t now)
                 flight->ready.twice && !flight->twin ? overdue(sched, flight, now) : 0;
             if (times > most &&
                 orri_pool_may_run(sched, flight->ready.pool, flight->ready.cores) &&
+                orri_is_in_time(sched, flight->ready.group, flight->ready.cost) &&
                 idle_node_but(sched, n, &flight->ready) != UINT32_MAX) {
                 most = times;
                 best = at + 1;
@@ -105,12 +98,12 @@ static uint32_t most_overdue(const struct orr_sched *sched, int64_t now)
 bool orr_sched_twin(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out)
 {
+    sched->now = now;
     uint32_t at = orr_sched_has_idle(sched) ? most_overdue(sched, now) : 0;
     if (!at)
         return false;
     *out = sched->flights[at - 1].ready;
     *node = idle_node_but(sched, sched->flights[at - 1].node, out);
-    sched->now = now;
     uint32_t twin = orri_fly(sched, *node, out);
     sched->flights[at - 1].twin = twin + 1;
     sched->flights[twin].twin = at;

@@ -1,4 +1,4 @@
-/* typical.c - medians of the last times; owns nothing */
+/* typical.c - medians and ninth tenths of the last times; owns nothing */
 #include "sched/typical.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 void orri_typical_add(struct orri_typical *typical, double seconds)
 {
     typical->last[typical->n++ % ORRI_TYPICAL_KEPT] = (float)seconds;
+    typical->most = (float)seconds > typical->most ? (float)seconds : typical->most;
 }
 
 static int by_length(const void *a, const void *b)
@@ -16,17 +17,36 @@ static int by_length(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double orri_typical(struct orri_typical *typical)
+static uint32_t kept(const struct orri_typical *typical)
+{
+    return typical->n < ORRI_TYPICAL_KEPT ? typical->n : ORRI_TYPICAL_KEPT;
+}
+
+static float sorted_at(const struct orri_typical *typical, uint32_t at)
 {
     float sorted[ORRI_TYPICAL_KEPT];
-    uint32_t n = typical->n < ORRI_TYPICAL_KEPT ? typical->n : ORRI_TYPICAL_KEPT;
-    if (n < ORRI_TYPICAL_LEAST)
-        return -1;
-    if (typical->n_median == typical->n)
-        return typical->median;
+    uint32_t n = kept(typical);
     memcpy(sorted, typical->last, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, by_length);
+    return sorted[at];
+}
+
+double orri_typical(struct orri_typical *typical)
+{
+    if (kept(typical) < ORRI_TYPICAL_LEAST)
+        return -1;
+    if (typical->n_median != typical->n)
+        typical->median = sorted_at(typical, kept(typical) / 2);
     typical->n_median = typical->n;
-    typical->median = sorted[n / 2];
     return typical->median;
+}
+
+double orri_typical_high(struct orri_typical *typical)
+{
+    if (typical->n == 0)
+        return -1;
+    if (typical->n_high != typical->n)
+        typical->high = sorted_at(typical, (kept(typical) * 9 + 9) / 10 - 1);
+    typical->n_high = typical->n;
+    return typical->high;
 }

@@ -49,24 +49,20 @@ static double factor(const struct orr_sim *sim, uint64_t which)
 
 /* ---- memory ---- */
 
-void orri_try_push(struct orr_sim *sim, struct orri_tries *list, uint32_t at)
+void orri_try_push_behind(struct orr_sim *sim, struct orri_tries *list, uint32_t before,
+                          uint32_t at)
 {
-    sim->tries[at].next = 0;
-    if (list->last)
-        sim->tries[list->last - 1].next = at + 1;
-    else
-        list->first = at + 1;
-    list->last = at + 1;
+    uint32_t *link = before ? &sim->tries[before - 1].next : &list->first;
+    sim->tries[at].next = *link;
+    *link = at + 1;
+    if (list->last == before)
+        list->last = at + 1;
     list->n++;
 }
 
-void orri_try_push_first(struct orr_sim *sim, struct orri_tries *list, uint32_t at)
+void orri_try_push(struct orr_sim *sim, struct orri_tries *list, uint32_t at)
 {
-    sim->tries[at].next = list->first;
-    list->first = at + 1;
-    if (!list->last)
-        list->last = at + 1;
-    list->n++;
+    orri_try_push_behind(sim, list, list->last, at);
 }
 
 uint32_t orri_try_pop(struct orr_sim *sim, struct orri_tries *list)
@@ -203,6 +199,7 @@ uint32_t orri_try_new(struct orr_sim *sim, const struct orr_assignment *from,
     *to = (struct orri_try) { .task = from->task,
                               .attempt = from->attempt,
                               .function = from->function,
+                              .priority = from->priority,
                               .needs = orr_function_needs(f),
                               .node = node,
                               .number = ++sim->number,

@@ -47,6 +47,7 @@ struct orri_try {
     uint32_t attempt;
     uint32_t function;
     struct orr_resources needs;
+    int64_t priority; /* higher first */
     uint32_t node;
     uint32_t lane; /* where it is shown in the trace */
     uint32_t next; /* in its list, + 1 */
@@ -195,7 +196,9 @@ uint32_t orri_try_new(struct orr_sim *sim, const struct orr_assignment *from,
 void orri_try_free(struct orr_sim *sim, uint32_t at);
 void orri_try_push(struct orr_sim *sim, struct orri_tries *list, uint32_t at);
 uint32_t orri_try_pop(struct orr_sim *sim, struct orri_tries *list);
-void orri_try_push_first(struct orr_sim *sim, struct orri_tries *list, uint32_t at);
+/* `before`: index + 1 of the one that it follows; 0: none, it is the first. */
+void orri_try_push_behind(struct orr_sim *sim, struct orri_tries *list, uint32_t before,
+                          uint32_t at);
 /* Out of the middle: `before` is the one before it, + 1. */
 void orri_try_take_out(struct orr_sim *sim, struct orri_tries *list, uint32_t at,
                        uint32_t before);

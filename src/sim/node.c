@@ -129,10 +129,29 @@ static void start(struct orr_sim *sim, uint32_t node, uint32_t at, int64_t now)
 
 enum { LOOK = 512 /* attempts behind one that has to wait, as in src/node/queue.c */ };
 
+/* A pool that keeps cores waits for no call of another one. */
+static uint64_t bound(const struct orr_sim *sim, const struct orri_try *try,
+                      const struct orri_try *waits)
+{
+    const struct orr_graph *graph = sim->setup.graph;
+    uint32_t pool = graph->functions[try->function].pool;
+    bool keeps = pool != graph->functions[waits->function].pool &&
+                 graph->pools[pool].reserve && !graph->pools[pool].borrow;
+    return keeps ? UINT64_MAX : sim->setup.cores;
+}
+
+static bool may_start(const struct orr_sim *sim, const struct orri_sim_node *n,
+                      const struct orri_try *try, const struct orri_try *waits)
+{
+    return waits ? orr_may_overtake(&n->free, &try->needs, &waits->needs,
+                                    waits->overtaken, bound(sim, try, waits))
+                 : orr_resources_fit(&n->free, &try->needs);
+}
+
 static void start_queued(struct orr_sim *sim, uint32_t node, int64_t now)
 {
     struct orri_sim_node *n = &sim->nodes[node];
-    struct orri_try *first = NULL; /* that has to wait */
+    struct orri_try *waits = NULL; /* the first that has to */
     uint32_t before = 0;
     uint32_t looked = 0;
     for (uint32_t next = n->queue.first;
@@ -140,16 +159,14 @@ static void start_queued(struct orr_sim *sim, uint32_t node, int64_t now)
         uint32_t at = next - 1;
         struct orri_try *try = &sim->tries[at];
         next = try->next;
-        if (first ? orr_may_overtake(&n->free, &try->needs, &first->needs,
-                                     first->overtaken, sim->setup.cores)
-                  : orr_resources_fit(&n->free, &try->needs)) {
-            if (first)
-                first->overtaken += try->needs.cores;
+        if (may_start(sim, n, try, waits)) {
+            if (waits)
+                waits->overtaken += try->needs.cores;
             orri_try_take_out(sim, &n->queue, at, before);
             start(sim, node, at, now);
             continue;
         }
-        first = first ? first : try;
+        waits = waits ? waits : try;
         before = at + 1;
         looked++;
     }
@@ -214,19 +231,45 @@ static void abandon(struct orr_sim *sim, uint32_t node, int64_t now)
     }
 }
 
-static void push(struct orr_sim *sim, uint32_t node, uint32_t at)
+/* Behind whom: those of a higher priority, and of its own unless it stands before
+ * these. */
+static uint32_t seek(const struct orr_sim *sim, const struct orri_tries *queue,
+                     int64_t priority, bool before_equals)
 {
-    struct orri_sim_node *n = &sim->nodes[node];
-    struct orri_try *first = n->queue.n ? &sim->tries[n->queue.first - 1] : NULL;
+    uint32_t before = 0;
+    if (queue->last && !before_equals &&
+        sim->tries[queue->last - 1].priority >= priority)
+        return queue->last;
+    for (uint32_t at = queue->first; at; at = sim->tries[at - 1].next) {
+        int64_t has = sim->tries[at - 1].priority;
+        if (has < priority || (has == priority && before_equals))
+            break;
+        before = at;
+    }
+    return before;
+}
+
+/* place_in_queue() of src/node/queue.c. */
+static uint32_t place_of(struct orr_sim *sim, const struct orri_tries *queue,
+                         const struct orri_try *try)
+{
     struct orr_resources has = { sim->setup.cores, sim->setup.gpus,
                                  sim->setup.memory ? sim->setup.memory : UINT64_MAX };
-    if (!first || first->overtaken >= has.cores ||
-        !orr_goes_first(&has, &sim->tries[at].needs)) {
-        orri_try_push(sim, &n->queue, at);
-        return;
+    if (!try->in_place && orr_goes_first(&has, &try->needs)) {
+        uint32_t before = seek(sim, queue, try->priority, true);
+        uint32_t next = before ? sim->tries[before - 1].next : queue->first;
+        if (next && sim->tries[next - 1].overtaken < has.cores) {
+            sim->tries[next - 1].overtaken += try->needs.cores;
+            return before;
+        }
     }
-    first->overtaken += sim->tries[at].needs.cores;
-    orri_try_push_first(sim, &n->queue, at);
+    return seek(sim, queue, try->priority, false);
+}
+
+static void push(struct orr_sim *sim, uint32_t node, uint32_t at)
+{
+    struct orri_tries *queue = &sim->nodes[node].queue;
+    orri_try_push_behind(sim, queue, place_of(sim, queue, &sim->tries[at]), at);
 }
 
 static void give(struct orr_sim *sim, uint32_t at, struct orr_bytes *out)

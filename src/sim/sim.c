@@ -292,7 +292,10 @@ static orr_status begin(struct orr_sim *sim, struct orr_error *err)
                                      .name = setup->name,
                                      .clock = &sim->clock,
                                      .files = setup->files,
-                                     .no_twins = setup->no_twins };
+                                     .no_twins = setup->no_twins,
+                                     .timed = setup->time_limit > 0 };
+    if (coord.timed)
+        coord.end = wall(sim) + (int64_t)(setup->time_limit * 1e9);
     orr_status status = orr_coord_new(&coord, &sim->coord, err);
     if (status != ORR_OK)
         return status;
@@ -312,12 +315,12 @@ orr_status orr_simulate(const struct orr_sim_setup *setup, struct orr_sim_result
     sim->setup = *setup;
     sim->out = out;
     orr_status status = begin(sim, err);
-    if (status == ORR_OK)
-        status = run(sim, err);
     if (status == ORR_OK) {
-        conclude(sim);
+        status = run(sim, err);
         orri_trace_end(sim);
     }
+    if (status == ORR_OK)
+        conclude(sim);
     release(sim);
     return status;
 }

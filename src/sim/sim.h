@@ -69,6 +69,7 @@ struct orr_sim_setup {
     struct orr_answers *answers;
     struct orr_files *files; /* tells files apart, or NULL */
     bool no_twins;           /* as of the run's option */
+    double time_limit;       /* the same, seconds; 0: none */
     uint64_t seed;
     FILE *trace;          /* Chrome's trace event format; NULL: none */
     uint64_t trace_limit; /* attempts in it */

@@ -72,6 +72,51 @@ static void put_variable(const char *name, const char *value, struct orr_text *o
     orr_text_puts(out, "\n");
 }
 
+/* Shells of batch jobs often have no `module` yet. */
+static const char load[] =
+    "\n"
+    "load() {\n"
+    "    for init in \"${MODULESHOME:-/usr/share/modules}/init/bash\" "
+    "/etc/profile.d/modules.sh \\\n"
+    "        /etc/profile.d/lmod.sh /usr/share/lmod/lmod/init/bash; do\n"
+    "        # shellcheck disable=SC1090\n"
+    "        type module >/dev/null 2>&1 || [ ! -r \"$init\" ] || . \"$init\"\n"
+    "    done\n"
+    "    type module >/dev/null 2>&1 || {\n"
+    "        fault \"cannot load module $1, which $site asks for: $(uname -n) has no "
+    "command 'module'\"\n"
+    "        return 1\n"
+    "    }\n"
+    "    module load \"$1\" || {\n"
+    "        fault \"cannot load module $1, which $site asks for (on $(uname -n))\"\n"
+    "        return 1\n"
+    "    }\n"
+    "}\n"
+    "set +u # module files are not as strict\n";
+
+static void put_modules(const struct orr_slurm_script *script, struct orr_text *out)
+{
+    if (!script->n_modules)
+        return;
+    orr_text_puts(out, "\n");
+    put_variable("site", script->site ? script->site : "the site file", out);
+    orr_text_puts(out, load + 1);
+    for (size_t i = 0; i < script->n_modules; i++) {
+        orr_text_puts(out, "load ");
+        orr_slurm_quote(script->modules[i], out);
+        orr_text_puts(out, " || exit 3\n");
+    }
+    orr_text_puts(out, "set -u\n");
+}
+
+/* A log for each element: what sbatch was told cannot add to the index. */
+static const char element[] =
+    "index=$((SLURM_ARRAY_TASK_ID + ${1:-0})) # Slurm's indices end early "
+    "(MaxArraySize)\n"
+    "run=$run/$index\n"
+    "job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+    "mkdir -p \"$run/slurm\" && exec >>\"$run/slurm/log-$job.txt\" 2>&1 || exit 3\n";
+
 static const char before[] =
     "\n"
     "# Over for good? Then there is nothing to do, however often the job is started.\n"
@@ -81,23 +126,27 @@ static const char before[] =
     "restarts=${SLURM_RESTART_COUNT:-0}\n"
     "note() {\n"
     "    printf '%s job %s start %s: %s\\n' \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\" "
-    "\"${SLURM_JOB_ID:-none}\" \\\n"
+    "\"$job\" \\\n"
     "        \"$((restarts + 1))\" \"$*\" >>\"$run/slurm/attempts\"\n"
+    "}\n"
+    "fault() {\n"
+    "    note \"$*\"\n"
+    "    printf 'orrery: error: %s\\n' \"$*\" >&2\n"
     "}\n"
     "if [ \"$restarts\" -lt \"$requeues\" ]; then # for those who are left without "
     "this\n"
     "    export ORRERY_BATCH_HOST=\"${SLURMD_NODENAME:-}\"\n"
     "fi\n"
     "cd \"$directory\" || {\n"
-    "    note \"cannot enter $directory\"\n"
+    "    fault \"$(uname -n) cannot enter $directory, where the job was submitted\"\n"
     "    exit 3\n"
     "}\n";
 
 static const char after[] =
-    "pid=$!\nwarned=''\nended=''\n"
+    "pid=$!\nended=''\n"
     "# The end of the time, or of a preempted turn, comes near: finish what can be "
     "finished.\n"
-    "trap 'warned=1; note \"told that the end is near\"; kill -USR1 \"$pid\" "
+    "trap 'note \"told that the end is near\"; kill -USR1 \"$pid\" "
     "2>/dev/null' USR1\n"
     "# Cancelled, or Slurm takes the nodes now: end what runs, keep what is done.\n"
     "trap 'ended=1; note \"told to end\"; kill -USR2 \"$pid\" 2>/dev/null' TERM\n"
@@ -110,7 +159,7 @@ static const char after[] =
     "again() {\n"
     "    if [ -n \"${SLURM_JOB_ID:-}\" ] && [ \"$restarts\" -lt \"$requeues\" ]; then\n"
     "        note \"asks for another turn\"\n"
-    "        trap '' TERM\n"
+    "        trap - TERM # not to wait for KILL\n"
     "        scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
     "    else\n"
     "        note \"no more turns (--requeues)\"\n"
@@ -124,7 +173,7 @@ static const char after[] =
     "\"$run/slurm/DONE\"\n"
     "    ;;\n"
     "75) # drained: there is more to do, but not when somebody cancelled the job\n"
-    "    if [ -n \"$warned\" ] && [ -z \"$ended\" ]; then again; fi\n"
+    "    if [ -z \"$ended\" ]; then again; fi\n"
     "    ;;\n"
     "3) # the machine or the store: twice that may have been chance\n"
     "    echo x >>\"$failed\"\n"
@@ -138,16 +187,13 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
     orr_text_puts(out,
                   "#!/bin/bash\n# made by orrery submit: starts or resumes a run\n");
     put_options(script, out);
-    orr_text_puts(out, "\nset -u\numask 077\n");
+    orr_text_printf(out, "\nset -u\numask %03o\n", script->umask & 0777);
     put_variable("run", script->run_dir, out);
     put_variable("directory", script->directory, out);
     orr_text_printf(out, "requeues=%" PRIu32 "\n", script->requeues);
+    orr_text_puts(out, script->array ? element : "job=${SLURM_JOB_ID:-none}\n");
     orr_text_puts(out, before);
-    for (size_t i = 0; i < script->n_modules; i++) {
-        orr_text_puts(out, i ? " " : "\nmodule load ");
-        orr_slurm_quote(script->modules[i], out);
-    }
-    orr_text_puts(out, script->n_modules ? " || exit 3\n" : "");
+    put_modules(script, out);
     for (size_t i = 0; i < script->n_setup; i++)
         orr_text_printf(out, "%s%s\n", i ? "" : "\n", script->setup[i]);
     orr_text_puts(out, "\nnote \"on ${SLURM_JOB_NODELIST:-this machine}\"\n");
@@ -155,6 +201,7 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
         orr_text_puts(out, i ? " " : "");
         orr_slurm_quote(script->command[i], out);
     }
+    orr_text_puts(out, script->array ? " --run-dir \"$run\" --request \"$index\"" : "");
     orr_text_puts(out, " &\n");
     orr_text_puts(out, after);
 }

@@ -59,7 +59,8 @@ static void read_options(struct reader *r, const struct orr_yaml_node *node)
                            "before it");
         else if (value)
             options[r->site->n_options++] = (struct orr_slurm_option) {
-                orr_arena_strdup(&r->site->arena, node->keys[i]->text), value
+                .name = orr_arena_strdup(&r->site->arena, node->keys[i]->text),
+                .value = value
             };
     }
     r->site->options = options;

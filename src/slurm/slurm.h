@@ -21,28 +21,38 @@ bool orr_slurm_counts(const char *text, uint32_t **out, size_t *n);
 void orr_slurm_hosts(const char *const *names, const uint32_t *places, size_t n,
                      uint64_t workers, struct orr_text *out);
 
+/* "1-02:03:04", "2:03:04" or "3:04", as `squeue --format=%L` tells what is left. False
+ * when it is not such a time: "UNLIMITED", "INVALID", "NOT_SET". */
+bool orr_slurm_time(const char *text, int64_t *seconds);
+
 /* ---- batch scripts ---- */
 
 struct orr_slurm_option {
     const char *name;  /* of sbatch, without dashes */
     const char *value; /* one line; "" or "true": a switch */
+    const char *from;  /* who says so: a file, "--NAME"; NULL: orrery itself */
 };
 
 struct orr_slurm_script {
     const struct orr_slurm_option *options; /* of several with one name the last */
     size_t n_options;
-    const char *run_dir;        /* absolute */
+    const char *run_dir; /* absolute; of an array: its elements are RUN/INDEX */
+    bool array; /* one request each: the command gets --run-dir and --request */
     const char *directory;      /* absolute: where the job is started */
     const char *const *command; /* words: what starts or resumes the run */
     size_t n_command;
     const char *const *modules; /* to load */
     size_t n_modules;
+    const char *site;         /* the file that names them */
     const char *const *setup; /* lines of shell */
     size_t n_setup;
     uint32_t requeues; /* how often the job may start again, at most */
+    unsigned umask;    /* of who submits */
 };
 
 /* The script, for sbatch in the directory RUN/slurm: its log goes to log-JOB.txt there.
+ * That of an array takes one argument, which is added to Slurm's index, and logs to
+ * RUN/INDEX/slurm.
  * It starts the command, tells it of the end, and asks for another turn while that says
  * 75 (drained). RUN/slurm/DONE keeps the exit code of a run that is over: then the
  * script does nothing. */

@@ -77,8 +77,13 @@ static orr_status read_info(const char *path, struct orr_run_info *out,
         return orr_error_errno(err, ORR_ERR_INPUT, errno,
                                "cannot find run directory %s", path);
     char *file = orr_path_join(path, "run");
+    char *array = orr_path_join(path, "array");
     orr_status status = ORR_OK;
-    if (!S_ISDIR(info.st_mode) || (access(file, F_OK) != 0 && errno == ENOENT))
+    if (access(array, F_OK) == 0)
+        status = orr_error_set(err, ORR_ERR_INPUT, ORR_NO_SPAN,
+                               "%s is an array of runs: name one of them, as %s/0",
+                               path, path);
+    else if (!S_ISDIR(info.st_mode) || (access(file, F_OK) != 0 && errno == ENOENT))
         status = orr_error_set(
             err, ORR_ERR_INPUT, ORR_NO_SPAN,
             "%s is not a run directory: %s; `orrery run` makes them", path,
@@ -97,6 +102,7 @@ static orr_status read_info(const char *path, struct orr_run_info *out,
                                "%s is damaged or was not made by Orrery: expected "
                                "'orrery-run 1' and the run's id",
                                file);
+    free(array);
     free(file);
     orr_text_release(&text);
     return status;

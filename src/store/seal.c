@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "store/hdf.h"
+#include "hdf/hdf.h"
 #include "store/scan.h"
 #include "store/walk.h"
 

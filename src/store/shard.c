@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "store/hdf.h"
+#include "hdf/hdf.h"
 #include "store/scan.h"
 
 #include <dirent.h>

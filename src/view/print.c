@@ -14,6 +14,42 @@ static double elapsed(const struct orr_run_status *s)
     return (double)(s->updated - s->started) / 1e9;
 }
 
+static void print_core_time(const double seconds[4], struct orr_text *out)
+{
+    static const char *const names[] = { "useful", "lost", "failed", "idle" };
+    for (int i = 0; i < 4; i++) {
+        char text[ORR_TIME_TEXT];
+        if (i > 1 && seconds[i] < 0.05)
+            continue;
+        orr_duration_text(seconds[i], text);
+        orr_text_printf(out, "%s%s %s", i ? ", " : "", text, names[i]);
+    }
+    orr_text_puts(out, "\n");
+}
+
+/* What became of the time that the cores were ours; `before`: in front of each line. */
+static void print_core_times(const struct orr_run_status *s, const char *before,
+                             struct orr_text *out)
+{
+    const double now[] = { s->useful_seconds, s->lost_seconds, s->failed_seconds,
+                           s->idle_seconds };
+    const double all[] = { now[0] + s->past_useful_seconds,
+                           now[1] + s->past_lost_seconds,
+                           now[2] + s->past_failed_seconds,
+                           now[3] + s->past_idle_seconds };
+    if (s->core_seconds > 0) {
+        orr_text_puts(out, before);
+        print_core_time(now, out);
+    }
+    if (!s->past_sessions)
+        return;
+    orr_text_printf(out, "%sall %u sessions", before, s->past_sessions + 1);
+    if (s->past_killed)
+        orr_text_printf(out, ", %u of them killed", s->past_killed);
+    orr_text_puts(out, ": ");
+    print_core_time(all, out);
+}
+
 static void print_stage(const struct orr_stage *stage, struct orr_text *out)
 {
     orr_text_printf(out, "  %-20s %8" PRIu64 " of %-8" PRIu64, stage->name, stage->done,
@@ -56,6 +92,7 @@ void orr_status_print(const struct orr_run_status *s, bool alive, struct orr_tex
                         "set aside: %s: attempts that failed there succeeded "
                         "elsewhere\n",
                         s->set_aside_nodes);
+    print_core_times(s, "core time: ", out);
     for (uint32_t i = 0; i < s->n_stages; i++)
         if (s->stages[i].total)
             print_stage(&s->stages[i], out);
@@ -179,6 +216,7 @@ void orr_status_summary(const struct orr_run_status *s, struct orr_text *out)
         orr_text_printf(out,
                         "efficiency  %.1f %% (core time in attempts / %u cores x %s)\n",
                         100 * s->busy_seconds / s->core_seconds, s->cores, took);
+    print_core_times(s, "core time   ", out);
     if (s->set_aside)
         orr_text_printf(out,
                         "set aside   %s: attempts that failed there succeeded "

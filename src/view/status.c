@@ -55,11 +55,29 @@ double orr_status_counter(const struct orr_run_status *status, const char *count
     X(epoch) X(pid) X(requests) X(succeeded) X(failed_requests) X(tasks) X(done)     \
     X(failed_attempts) X(reused) X(in_flight) X(waiting) X(nodes) X(lost_nodes)      \
     X(cores) X(busy_cores) X(stored_bytes) X(taken_back) X(twins) X(twins_won)  \
-    X(set_aside) X(forgiven) X(poisoned)
+    X(set_aside) X(forgiven) X(poisoned) X(past_sessions) X(past_killed)
 #define REAL_FIELDS(X)                                                               \
     X(cpu_seconds) X(busy_seconds) X(core_seconds) X(coordinator_cpu) X(agents_cpu)  \
-    X(work_seconds) X(dispatch_seconds)
+    X(work_seconds) X(dispatch_seconds) X(useful_seconds) X(failed_seconds)        \
+    X(lost_seconds)                                                                  \
+    X(running_seconds) X(idle_seconds) X(past_useful_seconds)                        \
+    X(past_failed_seconds) X(past_lost_seconds) X(past_idle_seconds)
 /* clang-format on */
+
+/* What was under way when a session was killed is lost with it: as of a second before.
+ */
+void orr_status_continue(struct orr_run_status *status,
+                         const struct orr_run_status *last)
+{
+    bool killed = orr_run_state_exit_code(last->state) < 0;
+    status->past_sessions = last->past_sessions + 1;
+    status->past_killed = last->past_killed + killed;
+    status->past_useful_seconds = last->past_useful_seconds + last->useful_seconds;
+    status->past_failed_seconds = last->past_failed_seconds + last->failed_seconds;
+    status->past_lost_seconds =
+        last->past_lost_seconds + last->lost_seconds + last->running_seconds;
+    status->past_idle_seconds = last->past_idle_seconds + last->idle_seconds;
+}
 
 static json_t *stages_json(const struct orr_run_status *status)
 {

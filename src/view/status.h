@@ -78,6 +78,17 @@ struct orr_run_status {
     double work_seconds;     /* from the first agent's hello to the last counted result;
                                 known at the end */
     double dispatch_seconds; /* the same from the first attempt that was given out */
+    /* core_seconds by what became of them, in this session: */
+    double useful_seconds; /* attempts whose results count */
+    double failed_seconds; /* attempts that failed */
+    double lost_seconds; /* attempts that were cut off, lost with their worker or node,
+                            or made twice: what they did is gone */
+    double running_seconds; /* of attempts under way; 0 at the end */
+    double idle_seconds;    /* the rest */
+    /* and in all sessions before: */
+    double past_useful_seconds, past_failed_seconds, past_lost_seconds;
+    double past_idle_seconds;
+    uint32_t past_sessions, past_killed; /* of these, those that did not conclude */
 };
 
 void orr_status_count(struct orr_run_status *status, const char *counter,
@@ -94,6 +105,10 @@ orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
 /* For people: several lines. `alive`: someone holds the run's lock. */
 void orr_status_print(const struct orr_run_status *status, bool alive,
                       struct orr_text *out);
+/* The status of a session that goes on with a run starts with what is known of those
+ * before it: `last` is the newest of these, as it left its status.json. */
+void orr_status_continue(struct orr_run_status *status,
+                         const struct orr_run_status *last);
 /* Estimated seconds to the end from the rates of the stages, < 0: unknown, or the run
  * ended before its end. */
 double orr_status_eta(const struct orr_run_status *status);

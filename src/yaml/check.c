@@ -22,6 +22,32 @@ static bool is_utf8(struct orr_yaml_document *document, struct orr_diags *diags)
     return true;
 }
 
+/* The name of the line break at `at` that is none in other tools: editors, git and the
+ * next parser count other lines than libyaml (YAML 1.1, 5.4). NULL: there is none. */
+static const char *odd_break(const struct orr_yaml_document *document, size_t at)
+{
+    const char *s = document->source + at; /* a zero byte ends it */
+    if (s[0] == '\r' && s[1] != '\n')
+        return "a carriage return without a line feed (old Mac line ends)";
+    if (strncmp(s, "\xC2\x85", 2) == 0)
+        return "a next-line character (U+0085)";
+    if (strncmp(s, "\xE2\x80\xA8", 3) == 0)
+        return "a line separator (U+2028)";
+    if (strncmp(s, "\xE2\x80\xA9", 3) == 0)
+        return "a paragraph separator (U+2029)";
+    return NULL;
+}
+
+static bool has_plain_lines(struct orr_yaml_document *document, struct orr_diags *diags)
+{
+    const char *name = NULL;
+    for (size_t i = 0; i < document->length && !name; i++)
+        if ((name = odd_break(document, i)) != NULL)
+            orr_diag_error(diags, orri_yaml_span_at(document, i), "E0111",
+                           "a line ends with %s", name);
+    return !name;
+}
+
 bool orri_yaml_take(struct orr_yaml_document *document, const char *text, size_t length,
                     struct orr_diags *diags)
 {
@@ -41,7 +67,7 @@ bool orri_yaml_take(struct orr_yaml_document *document, const char *text, size_t
     document->source = copy;
     document->length = length;
     orri_yaml_index_lines(document);
-    return is_utf8(document, diags);
+    return is_utf8(document, diags) && has_plain_lines(document, diags);
 }
 
 /* Is `offset` inside a flow collection, as far as its own line tells? */

@@ -159,6 +159,8 @@ failing besides "{command: [./measure], out: {x: path}, env: {X: '{out.x}'}}" ex
     "cannot run './measure': No such file or directory; relative paths start in a scratch directory"
 failing memory "{shell: 'tail -n 1 /dev/zero > {out.x}', memory: 64MiB, out: {x: path}}" \
     memory 0 "more than its limit of 64 MiB"
+failing huge "{shell: 'truncate -s 1T {out.x}', out: {x: blob}}" memory 0 \
+    "/bin/sh returns blobs of 1 TiB, and blobs pass through memory"
 
 # --- a timeout ends the whole group, also what ignores TERM and runs behind the shell ---
 workflow timeout <<'YAML'

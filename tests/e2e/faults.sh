@@ -2,6 +2,8 @@
 # faults.sh - functions that go wrong in every way: each failure has its kind and says what
 # was wrong, nothing is left behind, and the rest of the run goes on
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: it runs a fork bomb
 . "$(dirname "$0")/../support/lib.sh"
 cd "$work"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

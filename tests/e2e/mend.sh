@@ -52,6 +52,18 @@ same "nothing was touched" "$before" "$(md5sum lost/run lost/run.h5)"
 exits 1 "$ORRERY" verify lost
 contains "verify counts" "$out" "results of 4 tasks of keep"
 exits 0 "$ORRERY" resume lost -n 1 -q
+contains "resume tells" "$err" "of 8 results that an earlier session had counted 8 are not there any more"
+whole lost
+exits 0 "$ORRERY" resume lost -n 1 -q
+same "nothing to tell" "" "$err"
+
+# --- run.h5 alone is damaged: no result is lost ---
+head -c 2000 lost/run.h5 >part.h5 && mv part.h5 lost/run.h5
+exits 1 "$ORRERY" verify lost
+contains "what helps" "$out" "\`orrery export lost\` makes it again"
+contains "nothing is lost" "$out" "lost        no result"
+[[ $out != *compact* ]] || fail "a run file that can be made again is no reason to compact"
+exits 0 "$ORRERY" export lost
 whole lost
 
 # --- a run that was moved: results name files by where they were ---

@@ -161,6 +161,21 @@ contains "begun again" "$out" "1 written"
 same "no part is left" 0 "$(find blobs -name '*.part' | wc -l)"
 exits 0 "$ORRERY" export good --blobs some --where 'task > 2 and field == "pixels"'
 same "some of them" "3-pixels 4-pixels" "$(ls some/film | paste -sd' ')"
+cp -r good hurt # one blob is damaged: the others are written
+$python - <<'PY'
+import glob, re
+for name in glob.glob("hurt/shards/*.blob.h5"):
+    with open(name, "r+b") as shard:
+        for at in re.finditer(rb"[^\n](3\n4\n5\n)", shard.read()):
+            shard.seek(at.start(1))
+            shard.write(b"8")
+PY
+exits 3 "$ORRERY" export hurt --blobs rest
+contains "which is damaged" "$err" "pixels of task 3 (film): "
+contains "and how many" "$err" "1 blob could not be read and is left out"
+contains "the others" "$out" "5 blobs in 4 files, 4 written"
+same "the others: files" "0 1 2 4" "$(ls rest/film | cut -d- -f1 | paste -sd' ')"
+contains "index without file" "$(cat rest/index.csv)" ",$(hash good 3),"
 echo x >>blobs/film/1-pixels
 exits 2 "$ORRERY" export good --blobs blobs
 contains "never written over" "$err" "blobs/film/1-pixels is there and differs"

@@ -2,6 +2,8 @@
 # resources.sh - memory and GPUs: who runs beside whom, what is refused, what is ended, and that
 # all comes back when workers die
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: it fills memory
 . "$(dirname "$0")/../support/lib.sh"
 cd "$work"
 unset CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES HIP_VISIBLE_DEVICES GPU_DEVICE_ORDINAL

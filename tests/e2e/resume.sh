@@ -272,6 +272,13 @@ exits 0 "$ORRERY" run flow/job.yaml -n 1 -q --resume -d c -s loud=true --accept-
 exits 0 "$ORRERY" resume c -n 1
 same "a setting stays" "" "$(grep note: <<<"$err")"
 
+# of long values the line shows where they differ
+long=$(seq -s, 200)
+exits 0 "$ORRERY" run flow/job.yaml -n 1 -q -d long -s "names=[${long//,/x,}x]"
+exits 2 "$ORRERY" run flow/job.yaml -n 1 -q --resume -d long -s "names=[${long//,/x,}y]"
+contains "a long input" "$err" \
+    "input 'names': ...\"198x\", \"199x\", \"200y\"], was ...\"198x\", \"199x\", \"200x\"]"
+
 # a file that counts by its content may be written again
 sed "s/in: {file: path}, stdout/in: {file: path}, identity: content, stdout/" flow/flow.yaml >flow/by.yaml
 sed 's/flow.yaml/by.yaml/' flow/job.yaml >flow/byjob.yaml

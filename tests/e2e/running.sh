@@ -240,3 +240,14 @@ contains "lost" "$(cat lost.err)" "orrery: error: rank 0 was lost (pid"
 contains "lost" "$(cat lost.err)" "go on with: orrery resume lost"
 nobody() { ! pgrep -f -- "--run-dir lost -d|naps.yaml -n 3 -q -d lost" >/dev/null; }
 wait_until nobody
+
+# --- mpirun that does not end when all is done is ended ---
+cat >hangs <<'SH'
+#!/bin/sh
+mpirun "$@"
+exec sleep 3331
+SH
+chmod +x hangs
+exits 0 env ORRERY_MPIRUN=./hangs ORRERY_LAUNCHER_PATIENCE=1 "$ORRERY" run one.yaml -n 2 -q -d hung
+contains "hangs" "$err" "mpirun is still there 1 s after rank 0 has ended: it is stopped"
+same "hangs: ended" "" "$(pgrep -f '^sleep 3331$')"

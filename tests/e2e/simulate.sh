@@ -2,6 +2,8 @@
 # simulate.sh - orrery simulate: options and their errors, what it prints, times of an earlier
 # run, traces; and one prediction against the run itself
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: it compares real times with simulated ones
 . "$(dirname "$0")/../support/lib.sh"
 cd "$work"
 
@@ -100,6 +102,42 @@ END
 checks=$((checks + 1))
 exits 0 "$ORRERY" simulate mixed.yaml --nodes 2 --cores 2 --trace trace.json --trace-limit 10
 contains "cut" "$err" "trace.json has the first 10 attempts"
+
+# An urgent call overtakes what waits at its node.
+cat >urgent.yaml <<'YAML'
+orrery: 1
+workflow: urgent
+facts: {item: {i: int}, done: {i: int}, quick: {i: int}}
+functions:
+  slow: {command: [sleep, "{i}"], in: {i: int}, cost: 0.01, stdout: text, example: {text: ""}}
+  fast: {command: [echo, "{i}"], in: {i: int}, cost: 1.0, stdout: text, example: {text: ""}}
+rules:
+  - {rule: items, match: {j: job}, for: i in range(4000), assert: item, with: {i: i}}
+  - rule: slow
+    match: {t: item}
+    action: {call: slow, with: {i: t.i}}
+    reaction: [{assert: done, with: {i: t.i}}]
+  - rule: fast
+    match: {d: done}
+    where: d.i == 2000
+    action: {call: fast, with: {i: d.i}, priority: 10}
+    reaction: [{assert: quick, with: {i: d.i}}]
+outputs: {quick: {each: quick}, done: {each: done}}
+YAML
+exits 0 "$ORRERY" simulate urgent.yaml --nodes 1 --cores 2 --trace trace.json
+python3 - <<'END' || fail "an urgent call waits behind others"
+import json
+spans = {(e["name"], e["args"]["task"]): e
+         for e in json.load(open("trace.json"))["traceEvents"] if e["ph"] == "X"}
+fast = next(e for (name, _), e in spans.items() if name == "fast")
+slow = spans["slow", 2000]
+waited = fast["ts"] - slow["ts"] - slow["dur"]
+assert 0 < waited < 50e3, waited
+END
+checks=$((checks + 1))
+sed -i 's/, example: .*} *}$/}/' urgent.yaml # a trace of what ended early can be read, too
+exits 2 "$ORRERY" simulate urgent.yaml --nodes 1 --cores 2 --trace trace.json
+python3 -c 'import json; json.load(open("trace.json"))' || fail "a trace of a failure is no JSON"
 
 # ---- against a run, and times of that run ----
 

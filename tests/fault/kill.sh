@@ -13,6 +13,8 @@
 # And at the end of each run: each task has one result, each fact is there once, and facts, files
 # and blobs are those of a run without kills.
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=kit.sh
+#
+# alone: its kills are spread over the time of an undisturbed run
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/kit.sh"
 [ -x "${ORR_FAULT_SHARDS:-}" ] || skip "no ORR_FAULT_SHARDS (ctest knows it)"

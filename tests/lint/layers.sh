@@ -35,7 +35,7 @@ done <<'TABLE'
 yaml.h yaml
 mpi.h link
 hwloc topo
-hdf5 store
+hdf5 hdf
 libav media
 libsw media
 xxhash.h base

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # lost.sh - a rank that dies while a long message of it is under way stops nobody (lost.c)
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: ranks that are late count as lost
 . "$(dirname "$0")/../support/lib.sh"
 [ -x "${ORR_MPI_LOST:-}" ] || skip "no ORR_MPI_LOST (ctest knows it)"
 cd "$work"

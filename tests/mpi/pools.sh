@@ -2,6 +2,8 @@
 # pools.sh - calls of a pool that keeps a core start at once beside long ones; short calls go
 # together; children are kept ready
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: it measures how soon calls start
 . "$(dirname "$0")/../support/lib.sh"
 command -v mpirun >/dev/null || skip "no mpirun"
 cd "$work"

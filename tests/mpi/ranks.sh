@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # ranks.sh - ranks as a user starts them: mpirun, one process, many ranks, cores and pinning
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: ranks that are late count as lost
 . "$(dirname "$0")/../support/lib.sh"
 command -v mpirun >/dev/null || skip "no mpirun"
 cd "$work"

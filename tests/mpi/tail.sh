@@ -2,6 +2,8 @@
 # tail.sh - the end of a stage on several nodes: one is slow, one fails all; ranks of this
 # machine stand for nodes (ORRERY_RANKS_PER_NODE)
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: attempts must take the time that they sleep
 . "$(dirname "$0")/../support/lib.sh"
 command -v mpirun >/dev/null || skip "no mpirun"
 cd "$work"

@@ -14,8 +14,8 @@
 #include "coord/coord.h"
 #include "node/agent.h"
 #include "store/rundir.h"
-#include "store/runfile.h"
 #include "store/scan.h"
+#include "tables/runfile.h"
 
 #include <poll.h>
 #include <stdio.h>

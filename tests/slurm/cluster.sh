@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# cluster.sh [NAME...] - runs as jobs of a real Slurm of eight nodes on this machine (lab.sh)
+# cluster.sh [NAME...] - runs as jobs of a real Slurm of 21 nodes on this machine (lab.sh)
 #
 # Each part ends with what a calm run on this machine made: killed by cable, power, slurmd,
-# time limit, preemption, cancel and submit again, requeue. Needs root: else it is skipped.
+# time limit, preemption, cancel and submit again, requeue; arrays; several users. Most of the time is
+# waiting (silence of 30 s, a time limit of a minute), so the parts run in lanes beside each other, each
+# lane on nodes of its own. Needs root: else it is skipped.
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=../fault/kit.sh
+#
+# alone: a cluster needs the machine
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../fault/kit.sh"
 [ "$(id -u)" = 0 ] || skip "not root: no Slurm lab (namespaces)"
@@ -18,26 +22,65 @@ tidy() {
     return "$code"
 }
 trap 'tidy || at_exit; at_exit' EXIT
+umask 022
 chmod 755 "$work"
-lab start 8 2 2>lab.log || fail "the lab does not start: $(cat lab.log)"
+cp "$ORRERY" "$work/orrery" # for users who do not see ours
+tasks=900
+many_yaml | sed 's/time: 3ms/time: 120ms/' >many.yaml
+sed 's/time: 120ms/time: 500ms/' many.yaml >slow.yaml # the same facts, half a minute
+# What a calm run makes, while the lab starts.
+calm() {
+    exits 0 "$ORRERY" run many.yaml --set n=$tasks -n 9 --run-dir "$work/calm" --quiet
+    made calm >expected
+}
+
+calm &
+calm=$!
+lab start 21 2 2>lab.log || fail "the lab does not start: $(cat lab.log)"
 eval "$(lab env)"
 unset TMPDIR
+wait "$calm" || fail "the calm run"
+expected=$(cat expected)
 only=" $* "
 wanted() { [ "$only" = "  " ] || [[ $only == *" $1 "* ]]; }
 begin() { echo "-- $1 ($SECONDS s)"; }
 
-tasks=900
-many_yaml | sed 's/time: 3ms/time: 120ms/' >many.yaml
-sed 's/time: 120ms/time: 500ms/' many.yaml >slow.yaml # the same facts, half a minute
-exits 0 "$ORRERY" run many.yaml --set n=$tasks -n 9 --run-dir "$work/calm" --quiet
-expected=$(made calm)
+# lane NODES PART...: one after the other, each wanted part in a folder of its own, on these nodes
+# alone. Its output comes when it is over.
+lane() {
+    local nodes=$1
+    shift
+    others=$(for i in {1..21}; do [[ " $nodes " == *" $i "* ]] || echo "node$i"; done | paste -sd,)
+    place=$work
+    for part; do
+        wanted "$part" || continue
+        work=$place/in-$part
+        mkdir "$work"
+        cp many.yaml slow.yaml "$work"
+        (cd "$work" && "part_$part" && echo "$checks" >"$place/$part.checks") || exit 1
+        echo "   $part is done ($SECONDS s)"
+    done
+}
+start_lane() {
+    lane "$@" >"$work/lane-$1.log" 2>&1 &
+    lanes+=("$!:$work/lane-$1.log")
+}
+end_lanes() {
+    local each bad=0
+    for each in "${lanes[@]}"; do
+        wait "${each%%:*}" || bad=1
+        cat "${each#*:}"
+    done
+    [ $bad = 0 ] || fail "see above"
+}
+lanes=()
 
-# submit RUN OPTION...: four nodes of two cores, unless the options say otherwise
+# submit RUN OPTION...: four nodes of two cores of this lane, unless the options say otherwise
 submit() {
     local run=$1
     shift
     exits 0 "$ORRERY" submit "${flow:-many.yaml}" --set n=$tasks --run-dir "$run" --nodes 4 \
-        --ntasks-per-node 2 "$@"
+        --ntasks-per-node 2 "$@" -- --exclude="$others"
 }
 job_of() { tail -n 1 "$1/slurm/jobs" | cut -d' ' -f1; }
 counted() { sed -n 's/^  "done": \([0-9]*\),$/\1/p' "$1/status.json" 2>/dev/null | grep . || echo 0; }
@@ -47,7 +90,13 @@ nodes_of() { scontrol show hostnames "$(squeue -h -j "$(job_of "$1")" -o %N)"; }
 last_node() { nodes_of "$1" | tail -n 1; }
 first_node() { nodes_of "$1" | head -n 1; }
 starts() { grep -c ': on ' "$1/slurm/attempts"; }
+# From asking for another turn to the next start: Slurm's wait (cred_expire, 5 s here) and scheduling.
+turn_gap() {
+    sed -n '/asks for another turn/{s/ .*//;p;n;s/ .*//;p;q}' "$1/slurm/attempts" |
+        while read -r time; do date -d "$time" +%s; done | paste -sd' ' | awk '{print $2 - $1}'
+}
 out_of_queue() { [ -z "$(squeue -h -j "$(job_of "$1")" -o %T 2>/dev/null)" ]; }
+is_up() { [[ $(sinfo -h -n "$1" -p main -o %t) =~ ^(idle|mix|alloc|comp)$ ]]; }
 
 # good RUN: it is over, and made what the calm run made, each task once
 good() {
@@ -58,9 +107,8 @@ good() {
         "$("$ORRERY" ls "$1" facts/done --format csv | cut -d, -f1,2 | sort | uniq -d)"
     exits 0 "$ORRERY" verify "$1"
 }
-lab_is_whole() { lab status >/dev/null 2>&1; }
 
-if wanted calm; then
+part_calm() {
     begin "a job from start to end"
     submit one
     good one
@@ -71,23 +119,68 @@ if wanted calm; then
     contains "nothing to cancel" "$err" "is over (exit code 0)"
     exits 0 "$ORRERY" logs one
     contains "logs" "$out" "many: succeeded"
-    exits 0 "$ORRERY" submit many.yaml --set n=$tasks --run-dir one --nodes 1 # again: all is done
+    submit one --nodes 1 # again: all is done
     good one
     # from a shell within a step, as `srun --pty bash` gives one
-    exits 0 timeout 100 srun -Q --mpi=none -N1 -n1 -c2 "$ORRERY" run many.yaml --set n=30 \
+    exits 0 timeout 100 srun -Q --mpi=none -N1 -n1 -c2 --exclude="$others" \
+        "$ORRERY" run many.yaml --set n=30 \
         --run-dir "$work/step" --quiet
-fi
+}
 
-if wanted limit; then
+part_limit() {
     begin "the time limit: drained, requeued, resumed"
-    flow=slow.yaml submit limit --time 1 --warn 45
+    sed 's/time: 120ms/time: 1s/' many.yaml >slower.yaml # 75 s
+    flow=slower.yaml submit limit --time 1 --warn 45
     good limit
     [ "$(starts limit)" -gt 1 ] || fail "limit: one start was enough: nothing was tried"
     contains "limit: told" "$(cat limit/slurm/attempts)" "told that the end is near"
     contains "limit: drained" "$(cat limit/slurm/attempts)" "exit code 75"
-fi
+    echo "another turn after $(turn_gap limit) s"
+}
 
-if wanted cancel; then
+part_known() {
+    begin "the end is known: what fits is started, what does not is left for the next turn"
+    cat >mix.yaml <<'YAML'
+orrery: 1
+workflow: mix
+inputs: {n: {type: int, default: 1}}
+facts: {big: {i: int}, small: {i: int}, done_big: {i: int}, done_small: {i: int}}
+functions:
+  encode: {use: core.sleep, cost: seconds(time)}
+  measure: {use: core.sleep}
+rules:
+  - {rule: bigs, match: {j: job}, for: i in range(16), assert: big, with: {i: i}}
+  - {rule: smalls, match: {j: job}, for: i in range(300), assert: small, with: {i: i}}
+  - rule: encode
+    match: {t: big}
+    action: {call: encode, with: {i: t.i, time: 25s}}
+    reaction: [{assert: done_big, with: {i: result.i}}]
+  - rule: measure
+    match: {t: small}
+    action: {call: measure, with: {i: t.i, time: 500ms}}
+    reaction: [{assert: done_small, with: {i: result.i}}]
+outputs: {done_big: {each: done_big}, done_small: {each: done_small}}
+YAML
+    # a minute, of which Slurm may take any part away with its signal: two turns are enough
+    flow=mix.yaml submit known --time 1 --warn 30
+    wait_until over known
+    same "known: exit code" 0 "$(cat known/slurm/DONE)"
+    same "known: all is done" 316 "$(counted known)"
+    [ "$(starts known)" = 2 ] || [ "$(starts known)" = 3 ] || fail "known: $(starts known) turns"
+    same "known: nothing was cut off" 0 \
+        "$("$ORRERY" ls known attempts --format csv | grep -c ',lost,' || true)"
+}
+
+part_longer() {
+    begin "more time, while it runs: it needs no other turn"
+    flow=slow.yaml submit longer --time 1 --warn 10
+    wait_until has_counted longer 20
+    scontrol update "JobId=$(job_of longer)" TimeLimit=10
+    good longer
+    same "longer: starts" 1 "$(starts longer)"
+}
+
+part_cancel() {
     begin "cancelled, and submitted again"
     submit cancel
     wait_until has_counted cancel 100
@@ -101,27 +194,28 @@ if wanted cancel; then
     good cancel
     same "cancel: sessions" 2 "$(sed -n 's/^epoch //p' cancel/run)"
     [ "$had" -ge 100 ] || fail "cancel: what was counted ($had) is not there any more"
-fi
+}
 
-if wanted requeue; then
+part_requeue() {
     begin "scontrol requeue"
     submit requeue
     wait_until has_counted requeue 100
     scontrol requeue "$(job_of requeue)"
     good requeue
     same "requeue: starts" 2 "$(starts requeue)"
-fi
+}
 
-if wanted preempt; then
+part_preempt() {
     begin "preempted by an urgent job"
-    submit preempt --partition scavenge
+    flow=slow.yaml submit preempt --partition scavenge
     wait_until has_counted preempt 100
-    sbatch -Q -p urgent -N 8 --exclusive --output=/dev/null --wrap 'sleep 2'
+    sbatch -Q -p urgent -N 4 --exclude="$others" --exclusive --output=/dev/null --wrap 'sleep 2'
     good preempt
     [ "$(starts preempt)" -gt 1 ] || fail "preempt: it was not preempted"
-fi
+}
 
-# fault NAME COMMAND: on the last node of a run that has begun; the run goes on without it
+# fault RUN VERB: what the lab can do to a node, to the last node of a run that has begun; the run
+# goes on without it
 fault() {
     local run=$1 node
     submit "$run"
@@ -130,7 +224,7 @@ fault() {
     lab "$2" "$node"
     echo "$node" >"$run.node"
 }
-if wanted cable; then
+part_cable() {
     begin "a cable is cut, and mended while the run is on"
     fault cable cut
     had=$(counted cable)
@@ -140,24 +234,27 @@ if wanted cable; then
     lab mend "$(cat cable.node)"
     good cable
     same "cable: starts" 1 "$(starts cable)"
-    wait_until lab_is_whole
-fi
-if wanted power; then
+    wait_until is_up "$(cat cable.node)"
+}
+
+part_power() {
     begin "a node loses power"
     fault power crash
     good power
     same "power: starts" 1 "$(starts power)"
     lab boot "$(cat power.node)"
-    wait_until lab_is_whole
-fi
-if wanted slurmd; then
+    wait_until is_up "$(cat power.node)"
+}
+
+part_slurmd() {
     begin "slurmd dies, and comes back"
     fault slurmd kill-slurmd
     lab boot "$(cat slurmd.node)"
     good slurmd
     same "slurmd: starts" 1 "$(starts slurmd)"
-fi
-if wanted first; then
+}
+
+part_first() {
     begin "the first node, with rank 0 and the script, loses power"
     submit first
     wait_until has_counted first 100
@@ -166,32 +263,94 @@ if wanted first; then
     good first
     same "first: starts" 2 "$(starts first)"
     lab boot "$node"
-    wait_until lab_is_whole
-fi
+    wait_until is_up "$node"
+}
 
-if wanted user; then
+part_user() {
     begin "another user, with odd names, no home directory, no environment"
-    cp "$ORRERY" "$work/orrery"
-    chmod 755 "$work/orrery"
-    place="$work/some user's"
-    mkdir "$place"
-    cp many.yaml "$place/many.yaml"
-    chown -R nobody "$place"
-    run="$place/run 1"
-    cd "$place"
+    local home="$work/some user's" run
+    mkdir "$home"
+    cp many.yaml "$home/many.yaml"
+    chown -R nobody "$home"
+    run="$home/run 1"
+    cd "$home"
     as_user() { lab as nobody env -u XDG_CONFIG_HOME HOME=/nonexistent "$@"; }
-    exits 0 as_user "$work/orrery" submit many.yaml --set n=$tasks --run-dir "run 1" --nodes 4 \
-        --ntasks-per-node 2 -- --export=NONE
+    exits 0 as_user "$place/orrery" submit many.yaml --set n=$tasks --run-dir "run 1" --nodes 4 \
+        --ntasks-per-node 2 -- --export=NONE --exclude="$others"
     wait_until over "$run"
     same "user: exit code" 0 "$(cat "$run/slurm/DONE")"
     same "user: tasks" "$(tail -n 1 <<<"$expected")" \
         "$("$ORRERY" ls "$run" tasks --format csv | tail -n +2 | wc -l)"
     same "user: whose it is" "nobody 700" "$(stat -c '%U %a' "$run")"
-    exits 0 as_user "$work/orrery" status "run 1"
-    cd "$work"
-fi
-if wanted eight; then
-    begin "eight nodes of calls that do nothing, and a video on four"
+    exits 0 as_user "$place/orrery" status "run 1"
+}
+
+# Two users at the same time on one node; what they leave is in nobody's way.
+part_users() {
+    begin "two users on one node, with different umasks"
+    local user
+    for user in nobody games; do
+        mkdir $user
+        cp many.yaml $user
+        chown -R $user $user
+        (
+            cd $user
+            umask "$([ $user = nobody ] && echo 000 || echo 027)"
+            exits 0 lab as $user env -u HOME TMPDIR=/nonexistent LC_ALL=C "$place/orrery" submit \
+                many.yaml --set n=90 --run-dir run --nodes 1 --ntasks-per-node 1 \
+                --durability node --local-dir "$SLURM_LAB_DIR/local" -- \
+                --nodelist "node5" --mem-per-cpu 100
+        )
+    done
+    for user in nobody games; do
+        wait_until over $user/run
+        same "$user: exit code" 0 "$(cat $user/run/slurm/DONE)"
+        same "$user: for anybody" "" "$(find $user/run -perm /o+w)"
+        same "$user: whose" "" "$(find $user/run ! -user $user)"
+        same "$user: the directory" 700 "$(stat -c %a $user/run)"
+    done
+    same "nobody: files" 664 "$(stat -c %a nobody/run/run.h5)"
+    same "games: files" 640 "$(stat -c %a games/run/run.h5)"
+    same "on one node at once" 1 "$(cat nobody/run/slurm/attempts games/run/slurm/attempts |
+        sed -n 's/.*: on \(.*\)/\1/p' | sort -u | wc -l)"
+    same "nothing left on the node" "" "$(ls -A "$SLURM_LAB_DIR/nodes/node5")"
+}
+
+part_array() {
+    begin "an array of runs: one is cancelled, the set is submitted again, another run waits for it"
+    cat >sweep.yaml <<'YAML'
+orrery: 1
+job: sweep
+workflow: many.yaml
+sweep: {n: [30, 40, 50, 60, 200, 70]}
+slurm: {nodes: 1, ntasks-per-node: 2}
+YAML
+    submit_set() {
+        exits 0 "$ORRERY" submit sweep.yaml --array --array-limit 3 --run-dir set -- --exclude="$others"
+    }
+    submit_set
+    wait_until has_counted set/4 20
+    exits 0 "$ORRERY" status set/4
+    contains "array: one of them" "$out" "job $(job_of set/4): RUNNING"
+    exits 0 "$ORRERY" cancel set/4
+    wait_until over set/5
+    wait_until out_of_queue set/4
+    exits 0 "$ORRERY" status set
+    contains "array: the set" "$out" "array of 6 runs in set: 5 succeeded, 1 stopped"
+    submit_set
+    contains "array: only that one" "$out" "1 of 6"
+    exits 0 "$ORRERY" submit sweep.yaml --request 0 --run-dir last --after set -- --exclude="$others"
+    wait_until over last
+    same "array: exit codes" "0 0 0 0 0 0 0" "$(cat set/[0-5]/slurm/DONE last/slurm/DONE | xargs)"
+    same "array: sessions of it" 2 "$(sed -n 's/^epoch //p' set/4/run)"
+    same "array: tasks" 200 "$("$ORRERY" ls set/4 tasks --format csv | tail -n +2 | wc -l)"
+    [ set/4/slurm/DONE -ot last/slurm/attempts ] || fail "array: the other did not wait"
+    exits 0 "$ORRERY" logs set/4
+    contains "array: logs" "$out" "sweep: succeeded"
+}
+
+part_eight() {
+    begin "eight nodes of calls that do nothing"
     cat >noop.yaml <<'YAML'
 orrery: 1
 workflow: noop
@@ -211,12 +370,17 @@ rules:
     with: {n: len(m.i)}
 outputs: {all: {fact: all}}
 YAML
-    exits 0 "$ORRERY" submit noop.yaml --run-dir eight --nodes 8 --ntasks-per-node 2
+    exits 0 "$ORRERY" submit noop.yaml --run-dir eight --nodes 8 --ntasks-per-node 2 \
+        -- --exclude="$others"
     wait_until over eight
     same "eight: exit code" 0 "$(cat eight/slurm/DONE)"
     same "eight: what it made" 0,20000 \
         "$("$ORRERY" ls eight facts/all --format csv | tr -d '\r' | tail -n +2)"
     contains "eight: nodes" "$("$ORRERY" status eight)" "on 8 nodes"
+}
+
+part_film() {
+    begin "a video on four nodes"
     if [ -s "$ORR_CLIPS/plain.mp4" ]; then
         cat >film.yaml <<YAML
 orrery: 1
@@ -230,11 +394,21 @@ inputs:
 slurm: {nodes: 4, ntasks-per-node: 2}
 YAML
         exits 0 "$ORRERY" run film.yaml -n 3 --run-dir film_calm --quiet
-        exits 0 "$ORRERY" submit film.yaml --run-dir film
+        exits 0 "$ORRERY" submit film.yaml --run-dir film -- --exclude="$others"
         wait_until over film
         for rung in a b; do
             cmp "film_calm/out/$rung.mp4" "film/out/$rung.mp4" || fail "rung $rung differs"
             checks=$((checks + 1))
         done
     fi
-fi
+}
+
+
+start_lane "1 2 3 4" calm film limit
+start_lane "5 6 7 8" cancel requeue preempt users
+start_lane "9 10 11 12" cable power slurmd array
+start_lane "13 14 15 16 17" first user longer
+start_lane "18 19 20 21" known
+end_lanes
+(lane "1 2 3 4 5 6 7 8" eight)
+checks=$((checks + $(cat ./*.checks 2>/dev/null | paste -sd+ | sed 's/^$/0/')))

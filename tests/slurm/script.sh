@@ -62,7 +62,8 @@ same "one of each" 1 "$(grep -c -- --nodes= <<<"$out")"
 contains "block over site" "$out" "#SBATCH --time=01:00:00"
 contains "site" "$out" "#SBATCH --account=media"
 contains "line over site" "$out" "#SBATCH --partition=fast"
-contains "modules" "$out" "module load mpi/4.1 'odd name' || exit 3"
+contains "modules" "$out" $'load mpi/4.1 || exit 3\nload \'odd name\' || exit 3\n'
+contains "who asks" "$out" "site=$HOME/.config/orrery/site.yaml"
 contains "setup" "$out" "export X='a b'"
 contains "launcher" "$out" "--launcher=mpirun"
 contains "disk" "$out" "--durability=node --launcher=mpirun --local-dir=/local"
@@ -90,16 +91,38 @@ contains "cores" "$err" "'cores' must be a number from 1"
 contains "node" "$err" "unknown key 'sockets'"
 exits 2 "$ORRERY" submit job.yaml --print --site nowhere
 contains "no site" "$err" "nowhere"
+exits 2 "$ORRERY" submit job.yaml --print --site .
+contains "a folder" "$err" "cannot read ."
+
+# --- values that sbatch would refuse, with who gave them ---
+exits 2 "$ORRERY" submit job.yaml --print --nodes lots
+contains "nodes" "$err" "nodes=lots, from --nodes, should be a number of nodes, or a range such as 2-8"
+exits 0 "$ORRERY" submit job.yaml --print --nodes 2-8 --time 1-12:00:00
+exits 0 "$ORRERY" submit job.yaml --print --time UNLIMITED
+exits 2 "$ORRERY" submit job.yaml --print --time yesterday
+contains "time" "$err" "time=yesterday, from --time, should be minutes"
+exits 2 "$ORRERY" submit job.yaml --print --until 0s --ntasks-per-node 2
+contains "until" "$err" "--until is how long the run may take"
+exits 2 "$ORRERY" submit job.yaml --print --until 2020-01-01
+sed 's/nodes: 2/nodes: two/' job.yaml >wrong.yaml
+exits 2 "$ORRERY" submit wrong.yaml --print
+contains "job" "$err" "nodes=two, from wrong.yaml,"
+echo 'slurm: {time: soon}' >soon.yaml
+exits 2 "$ORRERY" submit flow.yaml --print --site ./soon.yaml
+contains "site" "$err" "time=soon, from ./soon.yaml,"
 
 # --- what sbatch is given: an sbatch that writes it down ---
 cat >bin/sbatch <<'SH'
 #!/bin/sh
 for word; do printf '<%s>\n' "$word"; done >"$SBATCH_LOG"
+[ -z "${SBATCH_SAYS-}" ] || echo "sbatch: error: Batch job submission failed: $SBATCH_SAYS" >&2
 echo "${SBATCH_ID:-17};cluster"
 exit "${SBATCH_CODE:-0}"
 SH
 cat >bin/squeue <<'SH'
 #!/bin/sh
+[ -z "${SQUEUE_SAYS-}" ] || { echo "slurm_load_jobs error: $SQUEUE_SAYS" >&2; exit 1; }
+case "$*" in *%Z*) printf '%s\n' "${SQUEUE_PLACES-}"; exit ;; esac
 printf '%s' "$SQUEUE_STATE"
 SH
 cat >bin/scancel <<'SH'
@@ -126,7 +149,7 @@ exits 0 bash "$odd/slurm/script.sh"
 same "no second start" 1 "$(grep -c ': on ' "$odd/slurm/attempts")"
 
 # --- never a second copy; a job that is refused is none ---
-SQUEUE_STATE="RUNNING node1" exits 2 "$ORRERY" submit job.yaml --run-dir "$odd"
+SQUEUE_STATE="RUNNING node1" exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" --set "text=it's \$HOME"
 contains "second" "$err" "has a job already, 17 (RUNNING)"
 contains "state" "$(SQUEUE_STATE='PENDING (Priority)' "$ORRERY" status "$odd")" "job 17: PENDING (Priority)"
 contains "state" "$("$ORRERY" status "$odd" --json)" '"job": {"id": "17", "state": "over"}'
@@ -140,12 +163,82 @@ exits 0 "$ORRERY" submit job.yaml --run-dir other --dry-run
 contains "test only" "$(cat log)" "<--test-only>"
 [ ! -e other ] || fail "a test leaves a run directory"
 
+# refused WORDS OPTION...: sbatch says WORDS
+refused() { SBATCH_CODE=1 SBATCH_SAYS=$1 exits "${code-2}" "$ORRERY" submit job.yaml --run-dir no "${@:2}"; }
+refused "Invalid partition name specified" -p fast
+contains "partition" "$err" "partition=fast comes from --partition; sinfo -s"
+refused "Invalid account or account/partition combination specified"
+contains "account" "$err" "nothing says account: --account, "
+refused "Requested node configuration is not available"
+contains "nodes" "$err" "nodes=2 comes from job.yaml; sinfo"
+refused "Invalid qos specification" -- --qos=gold
+contains "qos" "$err" "sacctmgr show qos"
+code=3 refused "Unable to contact slurm controller (connect failure)"
+contains "down" "$err" "nothing was submitted"
+[ ! -e no ] || fail "a job that was refused leaves a run directory"
+# Slurm may have taken it: the directory stays, and the job is found by it
+code=3 refused "Socket timed out on send/recv operation"
+contains "late" "$err" "may have taken the job nevertheless: submit again with --run-dir $work/no"
+SQUEUE_PLACES=$'41 /elsewhere\n42 '"$work/no/slurm" SQUEUE_STATE="PENDING (Priority)" \
+    exits 2 "$ORRERY" submit job.yaml --run-dir no
+contains "found" "$err" "has a job already, 42 (PENDING)"
+same "noted" 42 "$(cut -d' ' -f1 no/slurm/jobs)"
+# nobody knows whether the job is there
+export SQUEUE_SAYS="Unable to contact slurm controller (connect failure)"
+exits 3 "$ORRERY" submit job.yaml --run-dir no
+contains "unknown" "$err" "is job 42 of $work/no still there? Slurm cannot be asked: Unable to contact"
+exits 3 "$ORRERY" cancel no
+contains "unknown" "$err" "Slurm cannot be asked: Unable to contact"
+exits 0 "$ORRERY" status no
+contains "unknown" "$out" "job 42: Slurm cannot be asked: Unable to contact"
+contains "unknown" "$("$ORRERY" status no --json)" '"state": "unknown"'
+exits 2 "$ORRERY" logs no
+contains "unknown" "$err" "Slurm cannot be asked"
+unset SQUEUE_SAYS
+exits 0 "$ORRERY" status no
+contains "no word" "$out" "job 42 is over, and its script left nothing: do the nodes see this directory?"
+exits 2 "$ORRERY" logs no
+contains "no word" "$err" "its script left nothing"
+
+# --- nodes without modules; modules that do not load ---
+echo 'modules: [mpi/4.1]' >modules.yaml
+exits 0 "$ORRERY" submit job.yaml --run-dir modules --site ./modules.yaml
+exits 3 env -u MODULESHOME "BASH_FUNC_module%%=() { return 1; }" bash modules/slurm/script.sh
+contains "module" "$err" "cannot load module mpi/4.1, which ./modules.yaml asks for (on "
+exits 0 "$ORRERY" status modules
+contains "status" "$out" "job 17: over: cannot load module mpi/4.1"
+if ! bash -lc 'type module' >/dev/null 2>&1; then
+    exits 3 bash modules/slurm/script.sh
+    contains "none" "$err" "has no command 'module'"
+fi
+exits 0 env "BASH_FUNC_module%%=() { test \"\$*\" = 'load mpi/4.1'; }" bash modules/slurm/script.sh
+same "loaded" 0 "$(cat modules/slurm/DONE)"
+
+# --- whose the files are: as the umask says, but nothing is for anybody to change ---
+for mask in 000 027 077; do
+    (umask $mask && exits 0 "$ORRERY" submit job.yaml --run-dir "mask$mask")
+    exits 0 env TMPDIR=/nonexistent/place bash "mask$mask/slurm/script.sh"
+    contains "TMPDIR" "$err" "TMPDIR is /nonexistent/place, but: No such file or directory; going on with /tmp"
+    same "$mask: the directory" 700 "$(stat -c %a "mask$mask")"
+    same "$mask: for anybody" "" "$(find "mask$mask" -perm /o+w)"
+done
+same "modes" "664 640 600" "$(stat -c %a mask000/run.h5 mask027/run.h5 mask077/run.h5 | xargs)"
+
+# --- a job that changed since the run began: said now, not in the queue ---
+exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" --set n=4
+contains "changed" "$err" "changed since the run began"
+exits 0 "$ORRERY" submit job.yaml --run-dir "$odd" --set n=4 --accept-changes --dry-run
+
 # --- after another run ---
 exits 2 "$ORRERY" submit job.yaml --run-dir third --after other
 contains "never submitted" "$err" "never submitted"
 exits 0 "$ORRERY" submit job.yaml --run-dir other
+exits 2 "$ORRERY" submit job.yaml --run-dir third --after other --print
+contains "not there" "$err" "its job is over, but the run is not"
+export SQUEUE_STATE="PENDING (Priority)"
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after other --print
 contains "dependency" "$out" "#SBATCH --dependency=afterok:17"
+SQUEUE_STATE=
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after "$odd" --print
 [[ $out != *dependency* ]] || fail "a dependency on a run that is over"
 
@@ -172,4 +265,4 @@ exits 2 "$ORRERY" submit job.yaml --run-dir $'two\nlines' --print
 contains "lines" "$err" "is one line"
 rm bin/sbatch
 exits 3 env "PATH=$work/bin" "$ORRERY" submit job.yaml --run-dir fourth
-contains "no sbatch" "$err" "cannot start sbatch"
+contains "no sbatch" "$err" "this machine has no sbatch"

@@ -31,14 +31,6 @@ static const struct edge edges[] = {
     { "line ends of Windows", .whole = true,
       .head = "orrery: 1\r\nworkflow: w\r\nrules: []\r\noutputs: {}\r\nrule: x\r\n",
       .findings = "5:1 E0301 a workflow has no key 'rule'; did you mean 'rules'?" },
-    { "line ends of old", .whole = true,
-      .head = "orrery: 1\rworkflow: w\rrules: []\routputs: {}\rrule: x\r",
-      .findings = "5:1 E0301 a workflow has no key 'rule'; did you mean 'rules'?" },
-    { "line separators", .whole = true,
-      .head =
-          "orrery: 1\xE2\x80\xA8workflow: w\xC2\x85rules: [{rule: x, match: {j: job}, "
-          "assert: b, with: {y: [i for i in q]}}]\xE2\x80\xA9outputs: {}\n",
-      .findings = "~E0401 unknown fact 'b'" },
     { "tab", .whole = true, .head = "orrery: 1\ninputs:\n\tsource: path\n",
       .findings = "3:1 E0102 a tab cannot indent or separate here: YAML wants spaces" },
     { "no line end", .whole = true, .head = "orrery: 1\nworkflow: w\nrulez: []",

@@ -53,8 +53,8 @@ static inline char *findings_text(struct orr_diags *diags, bool warnings)
         if (d->warning && !warnings)
             continue;
         orr_text_printf(&out, "%s%u:%u %s %s%s%s", out.length ? "\n" : "", d->at.line,
-                        d->at.column, d->id, d->message, d->hint ? "; " : "",
-                        d->hint ? d->hint : "");
+                        d->at.column, d->id ? d->id : "-", d->message,
+                        d->hint ? "; " : "", d->hint ? d->hint : "");
     }
     orr_text_release(&sorted);
     return out.s;

@@ -216,6 +216,30 @@ static const struct job_case cases[] = {
       .settings = { SET("n", "x"), SET("d", "5") },
       .result = "1:1 E0215 a duration needs a unit, but this is 5; write 5s or 5min, "
                 "whichever is meant\n1:1 E0404 int is expected, but this is 'x'" },
+    { .name = "one request",
+      .text = "orrery: 1\n"
+              "job: t\n"
+              "workflow: w.yaml\n"
+              "inputs: {source: a.mp4}\n"
+              "sweep: {n: [1, 2], s: [x, y, z]}\n",
+      .settings = { SET(ORR_SETTING_REQUEST, "4"), SET("d", "3s") },
+      .result = "{source: \"/d/a.mp4\", n: 2, s: \"y\", d: 3s, rs: []}" },
+    { .name = "no such request",
+      .text = "orrery: 1\n"
+              "job: t\n"
+              "workflow: w.yaml\n"
+              "inputs: {source: a.mp4}\n"
+              "sweep: {n: [1, 2], s: [x, y, z]}\n",
+      .settings = { SET(ORR_SETTING_REQUEST, "6") },
+      .result = "0:0 - there is no such request: the job has 6, counted from 0" },
+    { .name = "one request of a wrong job",
+      .text = "orrery: 1\n"
+              "job: t\n"
+              "workflow: w.yaml\n"
+              "inputs: {source: a.mp4}\n"
+              "sweep: {n: []}\n",
+      .settings = { SET(ORR_SETTING_REQUEST, "6") },
+      .result = "5:12 E0505 a sweep gives a list of values for 'n', at least one" },
     { .name = "set syntax",
       .text = "orrery: 1\n"
               "job: t\n"

@@ -155,11 +155,9 @@ static void refused(void **state)
     (void)state;
     static const struct {
         const char *text, *id;
-    } cases[] = { { "[1, 2]\n", "E0303" },
-                  { "{orrery: 1}\n", "E0303" },
-                  { "a: [\n", "E0101" },
-                  { "", "E0109" },
-                  { "a: 1\na: 2\n", "E0104" } };
+    } cases[] = { { "[1, 2]\n", "E0303" },     { "{orrery: 1}\n", "E0303" },
+                  { "a: [\n", "E0101" },       { "", "E0109" },
+                  { "a: 1\na: 2\n", "E0104" }, { "# a: 0\rb: [1, (2]\n", "E0111" } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct orr_diags diags = { 0 };
         struct orr_text out = ORR_TEXT_INIT;

@@ -85,7 +85,8 @@ static void no_more_starts_than_fits(void **state)
     expect(s, 1, 0);
     expect(s, NONE, NONE);
     assert_string_equal(
-        orr_sched_waits_for(s, 0, &(struct orr_resources) { 1, 0, 3 * GIB }), "memory");
+        orr_sched_waits_for(s, 0, 0, &(struct orr_resources) { 1, 0, 3 * GIB }),
+        "memory");
     orr_sched_done(s, 0, 60);
     expect(s, 2, 0);
     orr_sched_free(s);
@@ -123,9 +124,9 @@ static void one_that_waits_for_a_gpu_lets_others_go(void **state)
     expect(s, 0, 1);
     expect(s, 2, 0);
     expect(s, NONE, NONE);
-    assert_string_equal(orr_sched_waits_for(s, 0, &(struct orr_resources) { 1, 2, 0 }),
-                        "GPUs");
-    assert_null(orr_sched_waits_for(s, 0, &(struct orr_resources) { 1, 0, 0 }));
+    assert_string_equal(
+        orr_sched_waits_for(s, 0, 0, &(struct orr_resources) { 1, 2, 0 }), "GPUs");
+    assert_null(orr_sched_waits_for(s, 0, 0, &(struct orr_resources) { 1, 0, 0 }));
     orr_sched_done(s, 0, 60);
     expect(s, 1, 1);
     orr_sched_free(s);
@@ -187,7 +188,7 @@ static void what_no_node_can_hold_is_refused_with_the_numbers(void **state)
     orr_sched_free(s);
 }
 
-static bool keep(void *context, struct orr_ready *r, bool ran)
+static bool keep(void *context, struct orr_ready *r, int64_t ran)
 {
     (void)context, (void)r, (void)ran;
     return true;

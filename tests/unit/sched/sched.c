@@ -194,7 +194,7 @@ static void max_of_a_pool_and_of_its_parent_hold(void **state)
     orr_sched_free(s);
 }
 
-static bool count_lost(void *context, struct orr_ready *r, bool ran)
+static bool count_lost(void *context, struct orr_ready *r, int64_t ran)
 {
     (void)r, (void)ran;
     ++*(uint32_t *)context;
@@ -394,7 +394,7 @@ static void what_may_not_run_twice_does_not(void **state)
     orr_sched_free(s);
 }
 
-static bool no_loss(void *context, struct orr_ready *lost, bool ran)
+static bool no_loss(void *context, struct orr_ready *lost, int64_t ran)
 {
     (void)lost, (void)ran;
     ++*(int *)context;

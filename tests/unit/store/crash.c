@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "store/runfile.h"
 #include "store_kit.h"
 
 #include <errno.h>
@@ -172,15 +171,6 @@ static void test_kill(void **state)
 
 /* --- full disk -------------------------------------------------------------- */
 
-static bool mount_small(const char *path)
-{
-    if (mount("tmpfs", path, "tmpfs", MS_NOSUID, "size=4m") == 0)
-        return true;
-    print_message("[  SKIPPED ] cannot mount a small file system: %s\n",
-                  strerror(errno));
-    return false;
-}
-
 /* Until the writer says no; returns how many were acknowledged. */
 static uint64_t write_until_error(const struct orr_writer_options *options,
                                   uint8_t *acknowledged, struct orr_error *err)
@@ -239,7 +229,7 @@ static void test_disk_full(void **state)
     uint8_t *acknowledged = orr_alloc(TOKENS_MAX, 1);
     uint8_t *seen = orr_alloc(TOKENS_MAX, 1);
     char *base = kit_directory();
-    if (!mount_small(base)) {
+    if (!kit_mount_small(base)) {
         kit_remove(base);
         free(acknowledged);
         free(seen);
@@ -280,43 +270,6 @@ static void test_disk_full(void **state)
     free(seen);
 }
 
-/* Incompressible rows until the disk is full: said, and nothing is left behind. */
-static void test_run_file_full(void **state)
-{
-    (void)state;
-    struct orr_error err = { .code = ORR_OK };
-    struct orr_runfile *file = NULL;
-    char *base = kit_directory();
-    if (!mount_small(base)) {
-        kit_remove(base);
-        skip();
-    }
-    char *path = orr_path_join(base, "run.h5");
-    unsigned char *rows = orr_alloc(10000, KIT_ROW_BYTES);
-    orr_status status = orr_runfile_begin(path, &file, &err);
-    assert_int_equal(status, ORR_OK);
-    srand(3);
-    for (int i = 0; i < 200 && status == ORR_OK; i++) {
-        for (size_t k = 0; k < 10000 * KIT_ROW_BYTES; k++)
-            rows[k] = (unsigned char)(rand() >> 8);
-        status = orr_runfile_frames(file, "f", kit_columns,
-                                    (struct orr_row_key) { (uint64_t)i, 0 }, rows,
-                                    10000, &err);
-    }
-    if (status == ORR_OK)
-        status = orr_runfile_commit(file, &err);
-    else
-        orr_runfile_abandon(file);
-    assert_int_equal(status, ORR_ERR_STORE);
-    assert_non_null(strstr(err.text, path));
-    assert_non_null(strstr(err.text, "No space left"));
-    assert_int_equal(access(path, F_OK), -1);
-    free(rows);
-    free(path);
-    assert_int_equal(umount2(base, MNT_DETACH), 0); /* the library may hold the file */
-    kit_remove(base);
-}
-
 /* The run directory vanishes, or cannot be written: said at once. */
 static void test_no_directory(void **state)
 {
@@ -354,8 +307,9 @@ static void test_same_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kill),          cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_run_file_full), cmocka_unit_test(test_no_directory),
+        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_no_directory),
         cmocka_unit_test(test_same_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

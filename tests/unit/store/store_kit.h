@@ -11,12 +11,14 @@
 #include "store/scan.h"
 #include "store/writer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 static const struct orr_column kit_columns[] = {
@@ -50,6 +52,16 @@ static inline void kit_remove(char *path)
     if (strncmp(path, "/tmp/orr-store-", 15) != 0 || system(command) != 0)
         abort();
     free(path);
+}
+
+/* A file system that 4 MiB fill; false: not allowed here, which is said. */
+static inline bool kit_mount_small(const char *path)
+{
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID, "size=4m") == 0)
+        return true;
+    (void)printf("[  SKIPPED ] cannot mount a small file system: %s\n",
+                 strerror(errno));
+    return false;
 }
 
 static inline unsigned char kit_byte(uint64_t n, uint64_t at)

@@ -82,6 +82,22 @@ static struct bad_case bad[] = {
     { "key is a mapping", "? {a: 1}\n: 3\n",
       "1:3 E0110 a key must be a name, not a mapping", 0 },
     { "latin 1", "a: b\nc: caf\xE9\n", "2:7 E0103 not UTF-8 text: byte 0xe9", 0 },
+    { "old Mac", "# a\rb: c\n",
+      "1:4 E0111 a line ends with a carriage return without a line feed (old Mac line "
+      "ends)",
+      0 },
+    { "next line", "# a\nb: c\xC2\x85",
+      "2:5 E0111 a line ends with a next-line "
+      "character (U+0085)",
+      0 },
+    { "line separator", "b: 'a\xE2\x80\xA8z'\n",
+      "1:6 E0111 a line ends with a line "
+      "separator (U+2028)",
+      0 },
+    { "paragraph separator", "b: 'a\xE2\x80\xA9z'\n",
+      "1:6 E0111 a line ends with a "
+      "paragraph separator (U+2029)",
+      0 },
     { "overlong", "a: \xC0\xAF\n", "1:4 E0103 not UTF-8 text: byte 0xc0", 0 },
     { "surrogate", "a: \xED\xA0\x80\n", "1:4 E0103 not UTF-8 text: byte 0xed", 0 },
     { "cut", "a: \xE2\x82", "1:4 E0103 not UTF-8 text: byte 0xe2", 0 },
