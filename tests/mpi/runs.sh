@@ -88,3 +88,26 @@ lost=$("$ORRERY" ls dies errors --where 'kind == "lost"' --columns function --fo
 [ "$lost" -ge 1 ] || fail "no call in place was lost with its worker"
 exits 0 timeout -s KILL 60 "$ORRERY" resume dies -n 3 --quiet
 same "reused" 3002 "$(count dies reused)"
+
+# --- the most urgent of all goes first when all are made before ---
+cat >urgent.yaml <<'YAML'
+orrery: 1
+workflow: urgent
+facts: {item: {i: int}}
+functions: {noop: {use: core.noop}}
+rules:
+  - rule: expand
+    match: {j: job}
+    then: [{for: i in range(70000), assert: item, with: {i: i}}]
+  - rule: call
+    match: {t: item}
+    action: {call: noop, with: {i: t.i}, priority: t.i}
+outputs: {items: {each: item}}
+YAML
+exits 0 timeout -s KILL 120 "$ORRERY" run urgent.yaml -n 1 --expand-first --run-dir urgent \
+    --durability none --quiet
+same "first of all" 69999 "$("$ORRERY" ls urgent attempts --columns start,task --format csv |
+    tr -d '\r' | tail -n +2 | sort -t, -k1,1g | head -1 | cut -d, -f2)"
+exits 0 timeout -s KILL 120 "$ORRERY" run urgent.yaml -n 1 --run-dir window --durability none --quiet
+[ "$("$ORRERY" ls window attempts --columns start,task --format csv | tr -d '\r' | tail -n +2 |
+    sort -t, -k1,1g | head -1 | cut -d, -f2)" != 69999 ] || fail "a range is made whole"
