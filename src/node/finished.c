@@ -28,12 +28,9 @@ struct orri_finished *orri_finished_new(struct orr_host *host, uint32_t token,
         finished = orr_alloc(1, sizeof *finished);
     }
     finished->next = NULL;
-    finished->done.token = token;
-    finished->done.task = task;
-    finished->done.attempt = attempt;
-    finished->done.core = core;
-    finished->done.blob_fd = -1;
-    finished->done.calls = NULL;
+    finished->done = (struct orr_host_done) {
+        .token = token, .task = task, .attempt = attempt, .core = core, .blob_fd = -1
+    };
     return finished;
 }
 

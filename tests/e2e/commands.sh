@@ -162,6 +162,21 @@ failing memory "{shell: 'tail -n 1 /dev/zero > {out.x}', memory: 64MiB, out: {x:
 failing huge "{shell: 'truncate -s 1T {out.x}', out: {x: blob}}" memory 0 \
     "/bin/sh returns blobs of 1 TiB, and blobs pass through memory"
 
+# a child that dies leaves nothing of what it had made before
+workflow heir <<'YAML'
+functions:
+  make: {shell: 'echo 1234 > {out.x}', out: {x: blob}}
+  die: {shell: 'kill -KILL $PPID', in: {x: blob}}
+rules:
+  - {rule: one, match: {j: job}, action: {call: make}, reaction: [{assert: made, with: {x: result.x}}]}
+  - {rule: two, match: {m: made}, action: {call: die, with: {x: m.x}}, reaction: [{assert: done, with: {what: "ok", n: 1}}]}
+YAML
+sed -i 's/^facts:/facts:\n  made: {x: blob}/' heir.yaml
+exits 1 "$ORRERY" run heir.yaml -n 2 --run-dir heir --quiet
+contains "heir" "$err" "the command's helper was ended by signal 9"
+same "heir: attempts" "make,none die,signal" \
+    "$("$ORRERY" ls heir attempts -c function,kind --format csv | tr -d '\r' | tail -n +2 | paste -sd' ')"
+
 # --- a timeout ends the whole group, also what ignores TERM and runs behind the shell ---
 workflow timeout <<'YAML'
 functions:

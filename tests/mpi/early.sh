@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # early.sh - told to end while the ranks are being started: as if they had been told a moment later
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: ranks that are late count as lost
 . "$(dirname "$0")/../support/lib.sh"
 cd "$work"
 cat >naps.yaml <<'YAML'

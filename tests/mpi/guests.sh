@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # guests.sh - opportunistic processes: they come, work, go when idle or told, vanish; nothing is lost
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=../fault/kit.sh
+#
+# alone: ranks that are late count as lost
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../fault/kit.sh"
 command -v mpirun >/dev/null || skip "no mpirun"

@@ -2,6 +2,8 @@
 # runs.sh - calls in place travel as runs: over several workers and nodes, with workers and
 # an agent that die while they have some, each counts once
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh
+#
+# alone: ranks that are late count as lost
 . "$(dirname "$0")/../support/lib.sh"
 command -v mpirun >/dev/null || skip "no mpirun"
 cd "$work"

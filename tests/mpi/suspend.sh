@@ -2,6 +2,8 @@
 # suspend.sh - all processes of a run stand still, for longer than a silent one is given up after,
 # and go on: nobody is lost, no time-out counts that time, nothing is made twice
 # shellcheck source-path=SCRIPTDIR source=../support/lib.sh source=../fault/kit.sh
+#
+# alone: ranks that are late count as lost
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../fault/kit.sh"
 command -v mpirun >/dev/null || skip "no mpirun"
