@@ -175,7 +175,7 @@ sed -i 's/^facts:/facts:\n  made: {x: blob}/' heir.yaml
 exits 1 "$ORRERY" run heir.yaml -n 2 --run-dir heir --quiet
 contains "heir" "$err" "the command's helper was ended by signal 9"
 same "heir: attempts" "make,none die,signal" \
-    "$("$ORRERY" ls heir attempts -c function,kind --format csv | tr -d '\r' | tail -n +2 | paste -sd' ')"
+    "$("$ORRERY" ls heir attempts -c function,failure --format csv | tr -d '\r' | tail -n +2 | paste -sd' ')"
 
 # --- a timeout ends the whole group, also what ignores TERM and runs behind the shell ---
 workflow timeout <<'YAML'
