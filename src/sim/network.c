@@ -125,8 +125,8 @@ static bool sim_sent(struct orr_link *link)
 
 static void sim_free(struct orr_link *link) { (void)link; /* the simulation's */ }
 
-const struct orr_link_ops orri_sim_link_ops = { "sim", sim_send, sim_receive, sim_sent,
-                                                sim_free, NULL };
+const struct orr_link_ops orri_sim_link_ops = { "sim",    sim_send, sim_receive,
+                                                sim_sent, sim_free, NULL };
 
 /* ---- on the way ---- */
 
