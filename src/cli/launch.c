@@ -24,10 +24,13 @@
 
 extern char **environ;
 
-/* The launcher's signal handler needs the process to tell. */
+/* The launcher's signal handler needs the process to tell; and what came before rank 0
+ * listens is kept until it does: mpirun dies of it, srun forgets it. */
 static volatile sig_atomic_t mpirun_pid;
 static volatile sig_atomic_t interrupts;
 static volatile sig_atomic_t warned; /* USR1: the end is near */
+static volatile sig_atomic_t listens;
+static volatile sig_atomic_t held;
 
 /* Ctrl-C: the ranks end the run in good order (SIGUSR2); a third one ends mpirun. */
 static void forward(int number)
@@ -36,13 +39,32 @@ static void forward(int number)
     int to_send = number == SIGINT || number == SIGUSR2 ? SIGUSR2 : SIGUSR1;
     if (number == SIGUSR1) /* how near, is to be asked first */
         warned = 1;
+    else if (!listens && !impatient)
+        held = to_send;
     else if (mpirun_pid > 0)
         (void)kill((pid_t)mpirun_pid, impatient ? SIGTERM : to_send);
 }
 
+static void take_signals(void)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2,
+                                   SIGHUP /* the terminal is gone: drain */ };
+    struct sigaction action = { .sa_handler = forward };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        (void)sigaction(numbers[i], &action, NULL);
+}
+
+static void pass_held(pid_t pid)
+{
+    listens = 1;
+    if (held)
+        (void)kill(pid, (int)held);
+    held = 0;
+}
+
 static void pass_warning(pid_t pid, struct orri_session *session, const char *exit_file)
 {
-    if (!warned)
+    if (!warned || !listens)
         return;
     warned = 0;
     orri_time_warned(&session->time, exit_file, session->grace);
@@ -121,6 +143,8 @@ static void look_for_loss(struct watch *w)
     struct orr_run_info info;
     if (w->lost || w->concluded || orr_run_info_read(w->run_dir, &info, NULL) != ORR_OK)
         return;
+    if (info.locked && !w->lived)
+        pass_held(w->pid);
     w->lived = w->lived || info.locked;
     w->lost = w->lived && info.gone;
     if (!w->lost)
@@ -179,7 +203,6 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
-    struct sigaction action = { .sa_handler = forward };
     pid_t pid = 0;
     int status = 0;
     (void)posix_spawnattr_init(&attributes);
@@ -196,11 +219,6 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
         return ORR_EXIT_MACHINE;
     }
     mpirun_pid = pid;
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGUSR1, &action, NULL);
-    (void)sigaction(SIGUSR2, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL); /* the terminal is gone: drain */
     struct watch watch = { .pid = pid,
                            .name = launcher->srun ? "srun" : "mpirun",
                            .run_dir = session->run_dir,
@@ -287,6 +305,7 @@ int orri_launch(struct orri_session *session, const struct orr_line *line, long 
     struct orri_launcher launcher;
     struct orr_text exit_file = ORR_TEXT_INIT;
     int code = ORR_EXIT_INPUT;
+    take_signals();
     if (session->resume)
         wait_for_lock(session->run_dir);
     check_temporary();

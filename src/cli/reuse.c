@@ -116,10 +116,12 @@ void orri_cache_enter(const struct orri_session *session, const struct orr_job *
                         err.text);
         tell("warning", text.s);
     } else if (by_name && !session->quiet) {
-        orr_text_printf(&text,
-                        "the cache %s is on another file system than %s: its blobs are "
-                        "linked by name, and gone with the run",
-                        session->cache, run_dir);
+        orr_text_printf(
+            &text,
+            "the cache %s is on another file system than %s, or has results of "
+            "another user: its blobs are "
+            "linked by name, and gone with the run",
+            session->cache, run_dir);
         tell("note", text.s);
     }
     orr_text_release(&text);

@@ -8,6 +8,7 @@
 #include "cli/batch.h"
 #include "cli/request.h"
 #include "cli/reuse.h"
+#include "media/media.h"
 #include "node/worker.h"
 #include "store/keeper.h"
 #include "store/nodedisk.h"
@@ -48,6 +49,13 @@ static const struct orr_function *find_function(void *context, const char *name)
 {
     (void)context;
     return orr_registry_find(orri_registry(), name);
+}
+
+static void prepare(void *context, const char *function)
+{
+    (void)context;
+    if (strncmp(function, "media.", strlen("media.")) == 0)
+        orr_media_load();
 }
 
 /* A rank that dies between mpirun and the first message would leave the others waiting
@@ -233,7 +241,7 @@ orr_status orri_start_agent(struct orri_rank *rank, struct orr_error *err)
                    .epoch = rank->shared.epoch,
                    .durability = rank->shared.durability,
                    .node_folder = rank->node_folder,
-                   .queue_results = 16384,
+                   .queue_results = 65536,
                    /* without syncs a lone result costs little */
                    .linger_ns =
                        rank->shared.durability == ORR_DURABILITY_NONE ? 100000 : 0 },
@@ -495,7 +503,9 @@ static orr_status join(struct orri_rank *rank, bool alone, struct orr_error *err
 
 orr_status orri_start_nursery(struct orri_rank *rank, struct orr_error *err)
 {
-    struct orr_nursery_setup setup = { .find = find_function, .blobs = blobs_of };
+    struct orr_nursery_setup setup = { .find = find_function,
+                                       .blobs = blobs_of,
+                                       .prepare = prepare };
     return orr_nursery_start(&setup, &rank->nursery, err);
 }
 

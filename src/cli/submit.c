@@ -14,10 +14,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -201,13 +203,25 @@ static bool add_size(struct orri_submission *s)
     return true;
 }
 
-/* What runs have to succeed before; false after a message. */
+/* What runs have to succeed before, besides what the job or the site waits for; false
+ * after a message. */
 static bool add_after(struct orri_submission *s)
 {
     struct orr_text jobs = ORR_TEXT_INIT;
+    const char *other = value_of(s, "dependency");
     bool good = orri_after_jobs(s->line, &jobs);
+    if (good && jobs.length && other && strchr(other, '?')) {
+        (void)fprintf(
+            stderr,
+            "orrery submit: --after cannot be added to dependency=%s, of which "
+            "any is enough\n",
+            other);
+        good = false;
+    }
     if (good && jobs.length) {
-        add_option(s, "dependency", orr_arena_printf(&s->arena, "afterok%s", jobs.s));
+        add_option(s, "dependency",
+                   orr_arena_printf(&s->arena, "%s%safterok%s", other ? other : "",
+                                    other ? "," : "", jobs.s));
         add_option(s, "kill-on-invalid-dep", "yes");
     }
     orr_text_release(&jobs);
@@ -337,6 +351,24 @@ unsigned orri_mask_now(void)
     return mask;
 }
 
+/* Disks of one machine alone cannot be told from shared ones, but memory can. */
+static void warn_of_memory(const struct orri_submission *s)
+{
+    struct statfs info;
+    char *at = orr_strdup(s->run_dir);
+    while (statfs(at, &info) != 0 && strcmp(at, "/") != 0) {
+        char *above = orr_path_directory(at);
+        free(at);
+        at = above;
+    }
+    if (statfs(at, &info) == 0 && info.f_type == TMPFS_MAGIC)
+        (void)fprintf(stderr,
+                      "orrery submit: warning: %s is in the memory of this machine "
+                      "(tmpfs): other nodes do not see it\n",
+                      s->run_dir);
+    free(at);
+}
+
 static int submit_job(struct orri_submission *s)
 {
     struct orr_text text = ORR_TEXT_INIT;
@@ -365,6 +397,7 @@ static int submit_job(struct orri_submission *s)
         (void)fputs(text.s, stdout);
         code = ORR_EXIT_OK;
     } else {
+        warn_of_memory(s);
         code = (script.array ? orri_submit_array : orri_submit_run)(s, &text);
     }
     orr_text_release(&text);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,9 +58,19 @@ void orr_nursery_stop(struct orr_nursery *nursery)
     free(nursery);
 }
 
+void orr_nursery_prepare(struct orr_nursery *nursery, const char *function)
+{
+    struct orr_bytes message = ORR_BYTES_INIT;
+    orr_put_u8(&message, ORRI_ZYGOTE_PREPARE);
+    orr_put_string(&message, function, strlen(function) + 1);
+    orr_channel_send(&nursery->zygote, message.data, message.length, -1);
+    orr_bytes_release(&message);
+}
+
 void orr_nursery_spawn(struct orr_nursery *nursery, uint32_t label)
 {
     struct orr_bytes message = ORR_BYTES_INIT;
+    orr_put_u8(&message, ORRI_ZYGOTE_BEAR);
     orr_put_u32(&message, label);
     orr_channel_send(&nursery->zygote, message.data, message.length, -1);
     orr_bytes_release(&message);

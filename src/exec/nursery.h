@@ -18,6 +18,9 @@ struct orr_nursery_setup {
     const struct orr_function *(*find)(void *context, const char *name);
     /* Makes the blob source of a child for a run directory (called in the child). */
     struct orr_blob_source (*blobs)(void *context, const char *run_dir);
+    /* Load what calls of a function need, so that children share it (called in the
+     * zygote); or NULL. */
+    void (*prepare)(void *context, const char *function);
     void *context;
 };
 
@@ -27,6 +30,8 @@ orr_status orr_nursery_start(const struct orr_nursery_setup *setup,
 void orr_nursery_stop(
     struct orr_nursery *nursery); /* kills all children; NULL is fine */
 
+/* Children will make calls of this function: those that are asked for from now on. */
+void orr_nursery_prepare(struct orr_nursery *nursery, const char *function);
 /* Ask for a child; ORR_NURSERY_BORN follows. `label` comes back with the events. */
 void orr_nursery_spawn(struct orr_nursery *nursery, uint32_t label);
 

@@ -181,7 +181,11 @@ static void serve(struct zygote *z)
     int fd = -1;
     while (orr_channel_receive(&z->rank, &data, &length, &fd) == ORR_OK) {
         struct orr_reader in = orr_reader_of(data, length);
-        bear(z, orr_get_u32(&in));
+        size_t n = 0;
+        if (orr_get_u8(&in) == ORRI_ZYGOTE_BEAR)
+            bear(z, orr_get_u32(&in));
+        else if (z->setup->prepare)
+            z->setup->prepare(z->setup->context, orr_get_string(&in, &n));
     }
 }
 

@@ -3,14 +3,11 @@
 #define ORR_MEDIA_AV_H
 
 #include "base/error.h"
+#include "media/libav.h"
 #include "orrery/function.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/avutil.h>
 
 /* As orr_error_set() without a place, followed by libav's text for `av_code` and, when
  * there is one, the first error that libav wrote since orri_log_clear(). */

@@ -2,14 +2,13 @@
  * Owns: the metadata's names, writing and reading of chunks. */
 #include "media/chunk.h"
 
+#include "media/libav.h"
 #include "media/timeline.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/avstring.h>
 
 enum { IO_BYTES = 32 * 1024 };
 

@@ -9,15 +9,12 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "media/libav.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/cpu.h>
-#include <libavutil/opt.h>
-#include <libavutil/pixdesc.h>
 
 static const char *const x26x_presets[] = { "ultrafast", "superfast", "veryfast",
                                             "faster",    "fast",      "medium",

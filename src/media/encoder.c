@@ -6,15 +6,12 @@
  * packets get the source's own times back. */
 #include "media/encoder.h"
 
+#include "media/libav.h"
 #include "media/picture.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavcodec/bsf.h>
-#include <libavutil/intreadwrite.h>
-#include <libavutil/pixdesc.h>
 
 struct orri_encoder {
     struct orri_encode_job job;

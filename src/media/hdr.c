@@ -1,12 +1,11 @@
 /* hdr.c - static HDR metadata: mastering display and content light level
  * Owns: their form as text in chunks. */
 #include "media/hdr.h"
+#include "media/libav.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/mastering_display_metadata.h>
 
 enum { NUMBERS = 10 };
 

@@ -3,13 +3,12 @@
 #include "media/measure.h"
 
 #include "base/memory.h"
+#include "media/libav.h"
 #include "media/metric.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/pixdesc.h>
 
 struct orri_measure {
     unsigned metrics;

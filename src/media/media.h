@@ -14,4 +14,8 @@ extern const struct orr_function orr_media_encode;
 extern const struct orr_function orr_media_encode_ladder;
 extern const struct orr_function orr_media_mux;
 
+/* Load FFmpeg now, so that processes that are forked later share it: the first call of
+ * one of these does it else. */
+void orr_media_load(void);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "media/libav.h"
 #include "media/sound.h"
 #include "media/source.h"
 #include "media/track.h"
@@ -15,8 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <libavutil/display.h>
 
 struct mux {
     struct orr_call *call;

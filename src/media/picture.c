@@ -5,12 +5,9 @@
  * processor-specific shortcuts (SWS_BITEXACT): equal input gives equal pixels on every
  * node. Range and matrix are kept; RGB becomes BT.709 limited range. */
 #include "media/picture.h"
+#include "media/libav.h"
 
 #include <math.h>
-
-#include <libavutil/imgutils.h>
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 
 enum { SIDE_MAX = 16384 };
 

@@ -3,11 +3,10 @@
 
 #include "base/clock.h"
 #include "media/index.h"
+#include "media/libav.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include <libavutil/pixdesc.h>
 
 /* "12.5 s" is too coarse for a place in a film: 1:02:03.456. */
 static void time_text(double seconds, char *out, size_t size)

@@ -3,14 +3,10 @@
 #include "media/recode.h"
 
 #include "base/memory.h"
+#include "media/libav.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <libavfilter/avfilter.h>
-#include <libavfilter/buffersink.h>
-#include <libavfilter/buffersrc.h>
-#include <libavutil/channel_layout.h>
 
 enum { BIT_RATE_A_CHANNEL = 64000, RATE_MAX = 48000 };
 

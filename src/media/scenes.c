@@ -7,13 +7,11 @@
 #include "media/index.h"
 
 #include "base/memory.h"
+#include "media/libav.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/imgutils.h>
-#include <libavutil/pixdesc.h>
 
 struct orri_scenes {
     uint8_t *luma; /* 8 bits, rows of the previous frame */

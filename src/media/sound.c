@@ -6,13 +6,12 @@
 #include "media/sound.h"
 
 #include "base/memory.h"
+#include "media/libav.h"
 #include "media/recode.h"
 #include "media/source.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/intreadwrite.h>
 
 struct voice {
     int from, to;               /* stream numbers of source and output */

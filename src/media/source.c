@@ -4,13 +4,12 @@
 #include "media/source.h"
 
 #include "base/memory.h"
+#include "media/libav.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/display.h>
 
 orr_status orri_container_open(const char *path, AVFormatContext **out,
                                struct orr_error *err)

@@ -20,6 +20,7 @@ enum { IN_PLACE_MAX = 1024, LATE_SECONDS = 30, NUMAS_MAX = 64 };
 struct place {
     uint32_t id;
     uint32_t aboard;
+    uint32_t kind;
     uint32_t n_cores;
     uint32_t cores[ORRI_CORES_MAX]; /* cores[0] is the worker's own */
     uint32_t n_gpus;
@@ -197,6 +198,7 @@ static struct place *new_place(struct orri_crew *crew, struct worker *worker)
         ++crew->last_place;
     place->id = crew->last_place;
     place->aboard = 1;
+    place->kind = UINT32_MAX;
     return place;
 }
 
@@ -273,6 +275,27 @@ const uint32_t *orri_crew_gpus_of(const struct orri_crew *crew,
 void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat)
 {
     find_place(crew, seat)->aboard++;
+}
+
+void orri_crew_mark(struct orri_crew *crew, const struct orri_seat *seat, uint32_t kind)
+{
+    find_place(crew, seat)->kind = kind;
+}
+
+bool orri_crew_runs_low(const struct orri_crew *crew, uint32_t kind, uint32_t low,
+                        struct orri_seat *out)
+{
+    for (uint32_t w = 0; w < crew->setup.workers; w++) {
+        const struct worker *worker = &crew->workers[w];
+        for (size_t i = 0; i < worker->n_places && is_here(crew, w); i++) {
+            const struct place *place = &worker->places[i];
+            if (place->kind != kind || place->aboard > low)
+                continue;
+            *out = (struct orri_seat) { w, place->id, place->cores[0] };
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Cores of workers that are gone come back to nobody. */

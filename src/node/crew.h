@@ -52,6 +52,12 @@ const uint32_t *orri_crew_gpus_of(const struct orri_crew *crew,
                                   const struct orri_seat *seat, uint32_t *n);
 /* One more call for the same cores, GPUs and memory, after those that are there. */
 void orri_crew_board(struct orri_crew *crew, const struct orri_seat *seat);
+/* What is there is of this kind (the caller's numbers). */
+void orri_crew_mark(struct orri_crew *crew, const struct orri_seat *seat,
+                    uint32_t kind);
+/* A place of the kind where not more than `low` are left; false: there is none. */
+bool orri_crew_runs_low(const struct orri_crew *crew, uint32_t kind, uint32_t low,
+                        struct orri_seat *out);
 /* Attempts there are over; the last gives all back. */
 void orri_crew_release(struct orri_crew *crew, const struct orri_seat *seat,
                        uint32_t n);

@@ -5,8 +5,9 @@
  * core by itself costs two messages each way, while the core waits: so up to `batch`
  * calls of one function that stand one after the other take one place and go in one
  * message; the child runs them in turn. Without `batch` their number is learnt: what
- * takes TOGETHER by the mean of the calls so far. Owns nothing: works on the agent.
- * Hands on: cores, GPUs, memory (crew.c), running (host.c). */
+ * takes TOGETHER by the mean of the calls so far. Before the last of them have run the
+ * next are sent behind them, so that the core does not wait at all. Owns nothing: works
+ * on the agent. Hands on: cores, GPUs, memory (crew.c), running (host.c). */
 #include "node/internal.h"
 
 #include "base/clock.h"
@@ -14,7 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK = 512 /* attempts behind one that has to wait */, TOGETHER_MAX = 64 };
+enum {
+    LOOK = 512 /* attempts behind one that has to wait */,
+    TOGETHER_MAX = 64,
+    WORTH_IT = 4 /* calls together, of which a quarter is few */
+};
 static const double TOGETHER = 0.01; /* seconds */
 static const double BY_HAND = 1;     /* more would hold up drains and urgent calls */
 static const int64_t IN_PLACE_NS = 10 * 1000 * 1000; /* then others are heard */
@@ -179,6 +184,26 @@ static void start_followers(struct orr_agent *agent, uint32_t before, uint32_t f
     }
 }
 
+/* Short calls do not wait until their core is idle: before the last ones there have
+ * run, the next stand behind them. Only those that are first in the queue, so that
+ * nothing is overtaken. */
+static void top_up(struct orr_agent *agent)
+{
+    struct orri_seat seat;
+    while (agent->queue.n && !agent->held.n && !agent->faulted) {
+        uint32_t at = agent->queue.head - 1;
+        uint32_t function = agent->flights[at].assignment.function;
+        uint32_t full = is_in_place(agent, at) ? 0 : together(agent, function);
+        if (full < WORTH_IT ||
+            !orri_crew_runs_low(agent->crew, function, full / WORTH_IT, &seat))
+            return;
+        agent->flights[at].seat = seat;
+        orri_crew_board(agent->crew, &seat);
+        start(agent, take_out(agent, 0));
+        start_followers(agent, 0, at);
+    }
+}
+
 /* Calls in place that go to one worker together: what takes TOGETHER, and not more than
  * its part of what waits. */
 static uint32_t together_in_place(const struct orr_agent *agent, uint32_t at)
@@ -236,6 +261,8 @@ static void begin(struct orr_agent *agent, struct search *s,
                   const struct orr_graph_function *f)
 {
     uint32_t at = take_out(agent, s->before);
+    orri_crew_mark(agent->crew, &agent->flights[at].seat,
+                   agent->flights[at].assignment.function);
     if (s->first)
         agent->flights[s->first - 1].overtaken += f->cores;
     start(agent, at);
@@ -306,5 +333,6 @@ void orri_queue_start(struct orr_agent *agent)
         else
             look_at(agent, &s, next - 1);
     }
+    top_up(agent);
     orri_crew_flush(agent->crew);
 }

@@ -251,7 +251,7 @@ static orr_status make_folders(const char *folder, struct orr_error *err)
     orr_status status = ORR_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names && status == ORR_OK; i++) {
         char *path = join(folder, names[i], NULL);
-        status = orr_mkdirs(path, 0700, err);
+        status = orr_mkdirs(path, 0777, err);
         free(path);
     }
     return status;

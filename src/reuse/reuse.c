@@ -241,7 +241,9 @@ static uint64_t link_shard(struct bringing *b, const struct orr_blob *blob)
     orr_text_release(&to);
     if (shared == ORRI_SHARED_BY_NAME && !r->said_by_name) {
         say(r,
-            "%s is on another file system: its shards are linked by name, so keep it",
+            "%s is on another file system, or another user's: its shards are linked by "
+            "name, "
+            "so keep it",
             b->source->path);
         r->said_by_name = true;
     }

@@ -141,7 +141,7 @@ static uint32_t prefetch(const struct orr_sched *sched)
 {
     const double hidden = 0.3;
     const double is_long = 1;
-    const uint32_t most = 8192;
+    const uint32_t most = 32768;
     if (sched->ready < sched->nodes.cores)
         return sched->mean_seconds > is_long ? 0 : 1;
     if (sched->mean_seconds < 0)

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "store/copied.h"
 #include "store/log.h"
-#include "store/runs.h"
 #include "store/sealer.h"
 #include "store/stage.h"
 
@@ -439,66 +439,6 @@ orr_status orr_writer_open(const struct orr_writer_options *options,
 
 /* --- the caller's side ------------------------------------------------------ */
 
-static size_t text_bytes(const char *text) { return text ? strlen(text) + 1 : 0; }
-
-/* What an attempt points to, all together, but for the columns. */
-static uint64_t size_of(const struct orr_stored *s)
-{
-    uint64_t bytes = text_bytes(s->function) + text_bytes(s->message) +
-                     text_bytes(s->warnings) + text_bytes(s->host);
-    for (uint32_t i = 0; i < s->n_counters; i++)
-        bytes += text_bytes(s->counters[i].name);
-    return bytes + s->error_tail_bytes + s->args_bytes + s->results_bytes +
-           (uint64_t)s->row_bytes * s->n_rows;
-}
-
-static void *copy(unsigned char **to, const void *from, size_t length)
-{
-    unsigned char *at = *to;
-    if (length)
-        memcpy(at, from, length);
-    *to += length;
-    return at;
-}
-
-static const char *copy_text(unsigned char **to, const char *text)
-{
-    return text ? copy(to, text, strlen(text) + 1) : NULL;
-}
-
-static void copy_stored(struct orri_entry *entry, const struct orr_stored *from,
-                        struct orr_stored_counter *counters, unsigned char *to)
-{
-    struct orr_stored *s = &entry->stored;
-    *s = *from;
-    for (uint32_t i = 0; i < s->n_counters; i++)
-        counters[i] =
-            (struct orr_stored_counter) { copy_text(&to, from->counters[i].name),
-                                          from->counters[i].amount };
-    s->counters = counters;
-    s->function = copy_text(&to, from->function);
-    s->message = copy_text(&to, from->message);
-    s->warnings = copy_text(&to, from->warnings);
-    s->host = copy_text(&to, from->host);
-    s->error_tail = copy(&to, from->error_tail, from->error_tail_bytes);
-    s->args = copy(&to, from->args, from->args_bytes);
-    entry->results = copy(&to, from->results, from->results_bytes);
-    s->results = entry->results;
-    s->rows = copy(&to, from->rows, (size_t)s->row_bytes * s->n_rows);
-    if (!s->n_rows)
-        s->columns = NULL;
-}
-
-static void check_sizes(const struct orr_stored *s)
-{
-    uint64_t rows = (uint64_t)s->row_bytes * s->n_rows;
-    if (rows && (!s->columns || orri_row_width(s->columns) != s->row_bytes))
-        ORR_BUG("rows of function %s do not have the width of its columns",
-                s->function);
-    if (orri_entry_most(s) > ORRI_SECTION_MAX || rows > ORRI_SECTION_MAX)
-        ORR_BUG("an attempt of function %s is too large to be stored", s->function);
-}
-
 /* One piece of memory: the item, its counters, the run, and what they point to. */
 static struct item *make_item(const struct orr_stored *stored,
                               const struct orr_stored_run *run, uint64_t token)
@@ -506,15 +446,15 @@ static struct item *make_item(const struct orr_stored *stored,
     size_t counters =
         sizeof(struct item) + stored->n_counters * sizeof(struct orr_stored_counter);
     size_t fixed = counters + (run ? orri_stored_run_bytes(run) : 0);
-    check_sizes(stored);
-    struct item *item = orr_alloc(1, fixed + (size_t)size_of(stored));
-    copy_stored(&item->entry, stored, (struct orr_stored_counter *)(item + 1),
-                (unsigned char *)item + fixed);
+    orri_stored_check(stored);
+    struct item *item = orr_alloc(1, fixed + (size_t)orri_stored_bytes(stored));
+    orri_stored_copy(&item->entry, stored, (struct orr_stored_counter *)(item + 1),
+                     (unsigned char *)item + fixed);
     item->entry.blob_fd = -1;
     if (run)
         orri_stored_run_copy(run, (unsigned char *)item + counters, &item->run);
     item->token = token;
-    item->cost = size_of(stored);
+    item->cost = orri_stored_bytes(stored);
     return item;
 }
 
@@ -543,7 +483,7 @@ static void enqueue(struct orr_writer *w, struct item *item)
 bool orr_writer_put(struct orr_writer *w, const struct orr_stored *stored, int blob_fd,
                     uint64_t blob_bytes, uint64_t token)
 {
-    if (!has_room(w, size_of(stored) + blob_bytes))
+    if (!has_room(w, orri_stored_bytes(stored) + blob_bytes))
         return false;
     struct item *item = make_item(stored, NULL, token);
     item->entry.blob_fd = blob_fd;
@@ -556,7 +496,7 @@ bool orr_writer_put(struct orr_writer *w, const struct orr_stored *stored, int b
 bool orr_writer_put_run(struct orr_writer *w, const struct orr_stored_run *run,
                         uint64_t token)
 {
-    if (!has_room(w, size_of(&run->first)))
+    if (!has_room(w, orri_stored_bytes(&run->first)))
         return false;
     enqueue(w, make_item(&run->first, run, token));
     return true;

@@ -25,3 +25,7 @@ wrong "RUN is missing" why --json
 wrong "FILE is missing" validate
 wrong "NAME is missing" bench
 wrong "workflow|job is missing" schema
+
+# FFmpeg needs more than a hundred libraries: only who calls it loads it.
+checks=$((checks + 1))
+! ldd "$ORRERY" 2>/dev/null | grep -q libav || fail "FFmpeg is loaded by every command"

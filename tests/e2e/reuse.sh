@@ -337,7 +337,7 @@ if [ "$(stat -c %d "$other")" != "$(stat -c %d "$work")" ]; then
     run here -n 1 -q
     forget
     exits 0 "$ORRERY" run flow.yaml -n 1 -q -d "$other/run" --reuse here
-    contains "by name" "$err" "here is on another file system: its shards are linked by name, so keep it"
+    contains "by name" "$err" "here is on another file system, or another user's: its shards are linked by name, so keep it"
     same "by name: nothing ran" "" "$(log)"
     same "by name: files are copied" "bytes 0 8" "$(tail -qn 1 "$other"/run/out/*/file.txt | sort | head -n 1)"
 fi

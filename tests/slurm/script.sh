@@ -242,6 +242,22 @@ SQUEUE_STATE=
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after "$odd" --print
 [[ $out != *dependency* ]] || fail "a dependency on a run that is over"
 
+SQUEUE_STATE="PENDING (Priority)"
+sed 's/nodes: 2/nodes: 2, dependency: "singleton"/' job.yaml >single.yaml
+exits 0 "$ORRERY" submit single.yaml --run-dir third --after other --print
+contains "both" "$out" "#SBATCH --dependency=singleton,afterok:17"
+sed -i 's/singleton/afterany:1?afterany:2/' single.yaml
+exits 2 "$ORRERY" submit single.yaml --run-dir third --after other --print
+contains "any" "$err" "--after cannot be added to dependency=afterany:1?afterany:2"
+SQUEUE_STATE=
+
+# --- a run directory in memory ---
+if shm=$(mktemp -d /dev/shm/orrery-test.XXXXXX 2>/dev/null) && [ "$(stat -f -c %T "$shm")" = tmpfs ]; then
+    exits 0 "$ORRERY" submit job.yaml --run-dir "$shm/deep/run"
+    contains "memory" "$err" "$shm/deep/run is in the memory of this machine (tmpfs)"
+fi
+[ -z "${shm-}" ] || rm -r "$shm"
+
 # --- how many nodes, by simulation of an earlier run ---
 exits 0 "$ORRERY" run flow.yaml --set n=64 -n 1 --quiet --run-dir pilot
 size() { exits "$1" "$ORRERY" submit flow.yaml --set n=64 --print --costs "${costs:-pilot}" "${@:2}"; }

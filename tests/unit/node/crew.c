@@ -171,6 +171,33 @@ static void what_is_shared_is_counted_once_and_held_by_the_last(void **state)
     node_free(&node);
 }
 
+/* Who gives it more looks for its own kind, and for few that are left. */
+static void a_place_that_runs_low_is_found(void **state)
+{
+    (void)state;
+    struct node node = node_new();
+    struct orri_seat seat = { 0 };
+    struct taken a;
+    struct taken b;
+    assert_true(place(&node, 1, 0, 0, &a));
+    assert_true(place(&node, 2, 0, 0, &b));
+    assert_false(orri_crew_runs_low(node.crew, 7, 9, &seat));
+    orri_crew_mark(node.crew, &a.seat, 7);
+    orri_crew_mark(node.crew, &b.seat, 8);
+    for (int i = 0; i < 3; i++)
+        orri_crew_board(node.crew, &a.seat);
+    assert_false(orri_crew_runs_low(node.crew, 7, 3, &seat));
+    orri_crew_release(node.crew, &a.seat, 1);
+    assert_true(orri_crew_runs_low(node.crew, 7, 3, &seat));
+    assert_int_equal(seat.place, a.seat.place);
+    assert_int_equal(seat.core, a.seat.core);
+    assert_true(orri_crew_runs_low(node.crew, 8, 1, &seat));
+    assert_int_equal(seat.place, b.seat.place);
+    orri_crew_release(node.crew, &b.seat, 1); /* the last: the place is gone */
+    assert_false(orri_crew_runs_low(node.crew, 8, 1, &seat));
+    node_free(&node);
+}
+
 /* Random calls that come and go: in the end all is there again. */
 static void the_ledger_is_exact(void **state)
 {
@@ -210,6 +237,7 @@ int main(void)
         cmocka_unit_test(gpus_are_distinct_and_come_back),
         cmocka_unit_test(memory_is_not_given_twice),
         cmocka_unit_test(what_is_shared_is_counted_once_and_held_by_the_last),
+        cmocka_unit_test(a_place_that_runs_low_is_found),
         cmocka_unit_test(the_ledger_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,6 +295,98 @@ static void test_sealed_while_on(void **state)
     kit_end(&p);
 }
 
+enum { RUN = 256, RUN_BYTES = 200 };
+
+static orr_status expect_next(void *context, const struct orr_stored *stored,
+                              const struct orr_place *place, struct orr_error *err)
+{
+    uint64_t *i = context;
+    (void)place, (void)err;
+    assert_int_equal(stored->id.lo, *i);
+    assert_int_equal(stored->args_bytes, RUN_BYTES);
+    assert_int_equal(orr_load_u64((const unsigned char *)stored->args + 8), *i * 3);
+    assert_int_equal(stored->results_bytes, *i % 4);
+    assert_int_equal(stored->t_start, 1000 + *i % RUN * 10);
+    assert_int_equal(stored->t_end, 1010 + *i % RUN * 10);
+    assert_int_equal(stored->queued, 5 + *i % RUN * 10);
+    assert_string_equal(stored->host, "node7");
+    ++*i;
+    return ORR_OK;
+}
+
+static void put_run(struct orr_writer *writer, uint64_t first)
+{
+    unsigned char args[RUN_BYTES] = { 0 };
+    unsigned char ids[RUN * ORR_STORED_ID_BYTES] = { 0 };
+    unsigned char results[RUN * 4] = { 0 };
+    int64_t times[RUN + 1];
+    uint32_t ends[RUN];
+    for (uint32_t i = 0; i < RUN; i++) {
+        orr_store_u64(ids + i * ORR_STORED_ID_BYTES + 8, first + i);
+        times[i] = 1000 + (int64_t)i * 10;
+        ends[i] = (i ? ends[i - 1] : 0) + (uint32_t)((first + i) % 4);
+    }
+    times[RUN] = 1000 + RUN * 10;
+    orr_store_u64(args + 8, first * 3);
+    struct orr_stored_run run = { .first = { .function = "f",
+                                             .attempt = 1,
+                                             .args = args,
+                                             .args_bytes = sizeof args,
+                                             .results = results,
+                                             .results_bytes = ends[RUN - 1],
+                                             .host = "node7",
+                                             .queued = 5 },
+                                  .n = RUN,
+                                  .args = { .first = args,
+                                            .length = sizeof args,
+                                            .n = RUN,
+                                            .n_steps = 1,
+                                            .steps = { { 8, 3 } } },
+                                  .ids = ids,
+                                  .times = times,
+                                  .ends = ends };
+
+    assert_true(orr_writer_put_run(writer, &run, first));
+}
+
+/* An attempt of a run has its own entry, also where a segment ends within the run; the
+ * token comes back once. */
+static void test_runs(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_writer_stats stats;
+    struct orr_written done[16];
+    uint64_t next = 0;
+    size_t n = 0;
+    kit_begin(&p);
+    p.options.segment_bytes = 1; /* the least there is: 16 KiB */
+    p.options.no_index = true;
+    struct orr_writer *writer = open_writer(&p.options);
+    for (uint64_t i = 0; i < 4; i++)
+        put_run(writer, i * RUN);
+    assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+    while ((n = orr_writer_take(writer, done, 3)) > 0)
+        for (size_t i = 0; i < n; i++, next += RUN) {
+            assert_int_equal(done[i].token, next);
+            assert_int_equal(done[i].n, RUN);
+            assert_int_equal(done[i].times[RUN], 1000 + RUN * 10);
+            assert_int_equal(done[i].ends[RUN - 1], RUN / 4 * 6);
+        }
+    assert_int_equal(next, 4 * RUN);
+    orr_writer_stats(writer, &stats);
+    assert_true(stats.segments > 4);
+    assert_int_equal(stats.results, 4 * RUN);
+    assert_int_equal(stats.acknowledged, 4 * RUN);
+    assert_int_equal(orr_writer_close(writer, true, NULL), ORR_OK);
+    struct orr_scan_options options = { .run_id = p.options.run_id };
+    next = 0;
+    assert_int_equal(orr_shards_scan(p.dir, &options, expect_next, &next, NULL, NULL),
+                     ORR_OK);
+    assert_int_equal(next, 4 * RUN);
+    kit_end(&p);
+}
+
 static void test_many_small(void **state)
 {
     (void)state;
@@ -383,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_nothing_written),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_sealed_while_on),
+        cmocka_unit_test(test_runs),
         cmocka_unit_test(test_many_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

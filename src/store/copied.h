@@ -1,9 +1,17 @@
-/* runs.h - attempts that differ in little, on their way to the log as one item */
-#ifndef ORRI_STORE_RUNS_H
-#define ORRI_STORE_RUNS_H
+/* copied.h - what the writer's queue keeps of an attempt, or of a run of them */
+#ifndef ORRI_STORE_COPIED_H
+#define ORRI_STORE_COPIED_H
 
 #include "store/log.h"
 #include "store/writer.h"
+
+/* The bytes of what it points to, all together, but for the columns. */
+uint64_t orri_stored_bytes(const struct orr_stored *stored);
+/* Copied to `counters` and `to`, which have the room. */
+void orri_stored_copy(struct orri_entry *entry, const struct orr_stored *from,
+                      struct orr_stored_counter *counters, unsigned char *to);
+/* Our own mistake when it does not fit a shard. */
+void orri_stored_check(const struct orr_stored *stored);
 
 /* What a run has besides what each attempt has. n is 0 where there is none. */
 struct orri_run {
