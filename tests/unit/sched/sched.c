@@ -480,6 +480,8 @@ static void guests_get_what_is_not_home(void **state)
     orr_sched_node(s, 0, 1);
     orr_sched_node(s, 1, 2);
     orr_sched_guest(s, 1);
+    never_fits(s, 0, 2, 0, 0, /* guests may not stay */
+               "it asks for more cores than any node has: 2, the largest has 1");
     add(s, ready(1, 0, 0));
     add(s, home);
     expect_next(s, 1, 1);
