@@ -20,7 +20,6 @@
 
 enum {
     BEAT_SECONDS = 5,
-    MISSED_SECONDS = 2, /* twice the beat of an agent */
     LOST_SECONDS = 30,
     LEAVE_SECONDS = 60,
     LATE_SECONDS = 5, /* for agents that have not come when the end begins */
@@ -199,83 +198,6 @@ static orr_status tell_all(struct orr_coord *coord, enum orr_message message,
 
 /* ---- time ---- */
 
-struct losing {
-    struct orr_coord *coord;
-    uint32_t node;
-};
-
-/* What waited for a core there had no part in it. */
-static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
-{
-    const struct losing *losing = context;
-    struct orr_coord *coord = losing->coord;
-    const struct orri_node *node = &coord->nodes[losing->node];
-    bool ran = ran_for >= 0 && !node->guest;
-    orri_account_lost(coord, ready, ran_for);
-    if (coord->draining || orri_has_result(coord, ready->task))
-        return false;
-    struct orri_loss loss = { .task = ready->task,
-                              .attempt = ready->attempt,
-                              .node = losing->node,
-                              .rank = node->rank,
-                              .died = node->died,
-                              .when = orri_wall(coord) };
-    if (ran)
-        orri_store_loss(coord, &loss);
-    return !ran || orri_lose(coord, &loss);
-}
-
-/* An agent next to us is missed when its process is gone; others, when silent. */
-static bool is_lost(const struct orr_coord *coord, const struct orri_node *node,
-                    int64_t now, struct orr_text *why)
-{
-    int64_t silent = now - node->heard;
-    if (node->guest && orr_link_gone(coord->setup.link, (orr_rank) { node->rank }))
-        orr_text_puts(why, "is gone");
-    else if (node->pid && silent > MISSED_SECONDS * ORR_SECOND &&
-             !orr_pid_lives(node->pid))
-        orr_text_puts(why, "died");
-    else if (silent >= coord->setup.lost_after)
-        orr_text_printf(why, "was silent for %.1f s", (double)silent / 1e9);
-    return why->length > 0;
-}
-
-static void tell_lost(const struct orr_coord *coord, const struct orri_node *node,
-                      const char *why)
-{
-    if (!coord->setup.run_dir)
-        return;
-    orr_progress_break(coord->setup.progress);
-    (void)fprintf(stderr,
-                  "orrery: the %s node %s (rank %" PRIu32
-                  ") %s: %sits attempts run elsewhere\n",
-                  node->guest ? "opportunistic job on" : "agent of", node->host,
-                  node->rank, why, node->guest ? "" : "lost, ");
-}
-
-void orri_put_back(struct orr_coord *coord, uint32_t node)
-{
-    orr_sched_node_lost(coord->sched, node, put_back, &(struct losing) { coord, node });
-}
-
-static void check_nodes(struct orr_coord *coord, int64_t now)
-{
-    for (uint32_t i = 0; i < coord->n_nodes; i++) {
-        struct orri_node *node = &coord->nodes[i];
-        struct orr_text why = ORR_TEXT_INIT;
-        if (node->lost || node->left || !is_lost(coord, node, now, &why))
-            continue;
-        node->lost = true;
-        node->died = node->pid && !orr_pid_lives(node->pid);
-        coord->status.lost_nodes += !node->guest;
-        coord->status.guests -= node->guest;
-        orri_count_cores(coord, node->aside ? 0 : -(int32_t)node->cores, now);
-        tell_lost(coord, node, why.s);
-        orr_text_release(&why);
-        orri_put_back(coord, i);
-    }
-}
-
 static orr_status beat(struct orr_coord *coord, int64_t now, struct orr_error *err)
 {
     struct orr_bytes out = ORR_BYTES_INIT;
@@ -439,7 +361,7 @@ static const int64_t LOOK = ORR_SECOND / 20;
 static void look_around(struct orr_coord *coord, int64_t now)
 {
     coord->looked = now;
-    check_nodes(coord, now);
+    orri_check_nodes(coord, now);
     orri_recall_set_aside(coord);
     check_anyone(coord, now);
 }

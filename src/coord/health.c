@@ -37,7 +37,7 @@ static bool has_other(const struct orr_coord *coord, uint32_t but,
                       const struct orr_resources *needs)
 {
     for (uint32_t i = 0; i < coord->n_nodes; i++)
-        if (i != but && works(&coord->nodes[i]) &&
+        if (i != but && works(&coord->nodes[i]) && !coord->nodes[i].guest &&
             is_large_enough(&coord->nodes[i], needs))
             return true;
     return false;

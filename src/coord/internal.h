@@ -232,6 +232,8 @@ void orri_count_cores(struct orr_coord *coord, int32_t change, int64_t now);
 /* What the sessions before left. */
 void orri_account_past(struct orr_coord *coord);
 
+/* Give up nodes that are silent, or known to be gone. (losses.c) */
+void orri_check_nodes(struct orr_coord *coord, int64_t now);
 /* The node is gone: what it had is made elsewhere. */
 void orri_put_back(struct orr_coord *coord, uint32_t node);
 

@@ -131,7 +131,7 @@ static const struct orri_key function_keys[] = {
     K("warm", warm, ORRI_SCALAR, COUNT, "0",
       "child processes kept ready for it in each worker, one a core at most"),
     K("opportunistic", opportunistic, ORRI_SCALAR, BOOL, "`false`",
-      "checked, without effect in this release"),
+      "calls may run on nodes of opportunistic jobs, and do so first; when no function says so, all may"),
     K("cost", cost, ORRI_SCALAR, COST, NULL,
       "estimate of the seconds that a call takes, over the parameters: dry runs sum it up, and near its end a "
       "run starts what can still end"),

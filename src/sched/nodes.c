@@ -61,7 +61,7 @@ static void find_largest(struct orri_sched_nodes *nodes)
 {
     nodes->largest = (struct orr_resources) { 0 };
     for (uint32_t i = 0; i < nodes->n; i++)
-        if (nodes->items[i].has.cores)
+        if (nodes->items[i].has.cores && !nodes->items[i].guest)
             raise(&nodes->largest, &nodes->items[i].has);
 }
 
@@ -84,7 +84,7 @@ void orri_nodes_set(struct orri_sched_nodes *nodes, uint32_t node, uint32_t core
     is->has.cores = cores;
     if (shrinks)
         find_largest(nodes);
-    else if (cores)
+    else if (cores && !is->guest)
         raise(&nodes->largest, &is->has);
     if (cores)
         settle(nodes, nodes->n_heap++, node);
@@ -208,13 +208,15 @@ void orri_nodes_guest(struct orri_sched_nodes *nodes, uint32_t node)
         orr_realloc(nodes->guests, nodes->n_guests + 1, sizeof *nodes->guests);
     nodes->guests[nodes->n_guests++] = node;
     nodes->items[node].guest = true;
+    find_largest(nodes);
 }
 
 bool orri_nodes_any_large_enough(const struct orri_sched_nodes *nodes,
                                  const struct orr_resources *want)
 {
     for (uint32_t i = 0; i < nodes->n; i++)
-        if (nodes->items[i].has.cores && orr_resources_fit(&nodes->items[i].has, want))
+        if (nodes->items[i].has.cores && !nodes->items[i].guest &&
+            orr_resources_fit(&nodes->items[i].has, want))
             return true;
     return false;
 }

@@ -49,10 +49,10 @@ turns() {
 
 ends() {
     # --- when nothing can be started any more, it ends, and says why ---
-    exits 75 timeout 25 "$ORRERY" run mix.yaml -n 3 --time-limit 30s --set short=1 --set long=20 \
-        --set each=11s --run-dir early
+    exits 75 timeout 38 "$ORRERY" run mix.yaml -n 3 --time-limit 40s --set short=1 --set long=20 \
+        --set each=14s --run-dir early
     contains "why" "$out" "ended before its end: attempts have "
-    contains "why" "$out" "one of 'encode' is expected to take 11.0 s"
+    contains "why" "$out" "one of 'encode' is expected to take 14.0 s"
     same "two rounds" 5 "$(number early "done")"
     contains "status" "$("$ORRERY" status early)" "ended before its end"
 

@@ -470,6 +470,37 @@ static void nothing_is_ahead_beside_a_kept_core(void **state)
     orr_sched_free(s);
 }
 
+/* What may go to guests goes there first; the rest never does, nor do twins of it. */
+static void guests_get_what_is_not_home(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    struct orr_ready home = ready(0, 0, 0);
+    home.home = true;
+    orr_sched_node(s, 0, 1);
+    orr_sched_node(s, 1, 2);
+    orr_sched_guest(s, 1);
+    never_fits(s, 0, 2, 0, 0, /* guests may not stay */
+               "it asks for more cores than any node has: 2, the largest has 1");
+    add(s, ready(1, 0, 0));
+    add(s, home);
+    expect_next(s, 1, 1);
+    expect_next(s, 0, 0);
+    home.task = 2;
+    home.twice = true;
+    add(s, home); /* waits behind the other at home, though the guest has room */
+    assert_int_equal(next_node(s), 0);
+    add(s, ready(3, 0, 0));
+    expect_next(s, 1, 3);
+    assert_true(orr_sched_ended(s, 3, 1, 1));
+    for (int i = 0; i < 3; i++)
+        orr_sched_took(s, 0, 1);
+    uint32_t node = 0;
+    struct orr_ready out;
+    assert_false(orr_sched_twin(s, INT64_C(100000000000), &node, &out));
+    orr_sched_free(s);
+}
+
 static bool goes_before(const struct orr_ready *a, const struct orr_ready *b)
 {
     if (a->deadline != b->deadline)
@@ -559,6 +590,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deadline_then_priority_then_age),
+        cmocka_unit_test(guests_get_what_is_not_home),
         cmocka_unit_test(a_node_gets_no_more_than_it_can_hide),
         cmocka_unit_test(near_the_end_long_attempts_wait_for_a_free_core),
         cmocka_unit_test(delayed_attempts_wait),
