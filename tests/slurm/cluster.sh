@@ -453,11 +453,31 @@ YAML
 }
 
 
+# Below $SLURM_LAB_DIR/local each machine has a disk of its own.
+part_unseen() {
+    begin "run directories that not all nodes see"
+    local own=$SLURM_LAB_DIR/local/unseen first=$SLURM_LAB_DIR/nodes/node9/unseen
+    exits 0 "$ORRERY" submit many.yaml --run-dir "$own/none" --nodes 1 -- --nodelist node11
+    exits 0 "$ORRERY" submit many.yaml --run-dir "$own/half" --nodes 2 --ntasks-per-node 2 --requeues 0 \
+        -- --hold --nodelist node9,node10
+    cp -a "$own" "$first"
+    scontrol release "$(job_of "$own/half")"
+    wait_until out_of_queue "$own/none"
+    exits 0 "$ORRERY" status "$own/none"
+    contains "none: status" "$out" "its script left nothing: do the nodes see this directory?"
+    wait_until grep -q "exit code 3" "$first/half/slurm/attempts"
+    contains "half: log" "$(cat "$first"/half/slurm/log-*.txt)" \
+        "orrery: error: node10 does not see the run directory of rank 0, $own/half"
+}
+
 start_lane "1 2 3 4" calm film limit
 start_lane "5 6 7 8" cancel requeue preempt users
 start_lane "9 10 11 12" cable power slurmd array
 start_lane "13 14 15 16 17" first user longer
 start_lane "18 19 20 21" known suspend guests
 end_lanes
-(lane "1 2 3 4 5 6 7 8" eight)
+lanes=()
+start_lane "1 2 3 4 5 6 7 8" eight
+start_lane "9 10 11 12" unseen
+end_lanes
 checks=$((checks + $(cat ./*.checks 2>/dev/null | paste -sd+ | sed 's/^$/0/')))
