@@ -115,6 +115,7 @@ static int exit_code_of(const char *launcher, const char *exit_file,
 
 enum { LOOK_MS = 1000, LOOK_BLIND_MS = 50 /* old kernels, no descriptors */ };
 enum { PATIENCE_SECONDS = 60, KILL_SECONDS = 10 };
+enum { SHELL_SIGNAL = 128 }; /* 139: a rank died of signal 11, as shells tell it */
 
 /* The launcher while it runs. It is told to end when nothing can come of it any more.
  */
@@ -198,8 +199,19 @@ static void wait_for(struct watch *w, int *status)
         (void)close(fd);
 }
 
+/* Did a rank crash before rank 0 could begin? Open MPI may, in MPI_Init, when a message
+ * of another rank comes early (docs/design/slurm.md). */
+static bool is_stillborn(const struct watch *w, int status)
+{
+    int number =
+        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) - SHELL_SIGNAL;
+    return !w->lived && !w->concluded && !held && !interrupts && !warned &&
+           (number == SIGSEGV || number == SIGABRT || number == SIGBUS);
+}
+
+/* `stillborn`, unless NULL: nothing was told, and it may be tried again. */
 static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit_file,
-                          struct orri_session *session)
+                          struct orri_session *session, bool *stillborn)
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
@@ -226,6 +238,10 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
                            .session = session,
                            .patience = patience() };
     wait_for(&watch, &status);
+    if (stillborn && is_stillborn(&watch, status)) {
+        *stillborn = true;
+        return ORR_EXIT_MACHINE;
+    }
     return watch.lost ? ORR_EXIT_MACHINE
                       : exit_code_of(watch.name, exit_file, session->run_dir, status);
 }
@@ -300,6 +316,21 @@ static void check_temporary(void)
     (void)unsetenv("TMPDIR");
 }
 
+/* Another turn of a Slurm job takes minutes: a crash at the start is tried again here,
+ * once. */
+static int launch(const struct orri_launcher *launcher, const char *exit_file,
+                  struct orri_session *session)
+{
+    bool stillborn = false;
+    int code = spawn_and_wait(launcher, exit_file, session, &stillborn);
+    if (!stillborn)
+        return code;
+    (void)fputs("orrery: a rank crashed while the ranks were started: starting them "
+                "again\n",
+                stderr);
+    return spawn_and_wait(launcher, exit_file, session, NULL);
+}
+
 int orri_launch(struct orri_session *session, const struct orr_line *line, long ranks)
 {
     struct orri_launcher launcher;
@@ -313,7 +344,7 @@ int orri_launch(struct orri_session *session, const struct orr_line *line, long 
         code = ORR_EXIT_MACHINE;
         if (make_exit_file(session, launcher.srun, &exit_file)) {
             set_environment(exit_file.s, &session->time);
-            code = spawn_and_wait(&launcher, exit_file.s, session);
+            code = launch(&launcher, exit_file.s, session);
             orri_time_untell(exit_file.s);
             remove_exit_file(session, exit_file.s);
         }

@@ -251,3 +251,18 @@ chmod +x hangs
 exits 0 env ORRERY_MPIRUN=./hangs ORRERY_LAUNCHER_PATIENCE=1 "$ORRERY" run one.yaml -n 2 -q -d hung
 contains "hangs" "$err" "mpirun is still there 1 s after rank 0 has ended: it is stopped"
 same "hangs: ended" "" "$(pgrep -f '^sleep 3331$')"
+
+# --- a rank that crashes in MPI_Init: once more, and not for ever ---
+cat >crashes <<'SH'
+#!/bin/sh
+echo x >>crashed
+[ "$(wc -l <crashed)" -gt "$TIMES" ] || exit 139
+exec mpirun "$@"
+SH
+chmod +x crashes
+exits 0 env ORRERY_MPIRUN=./crashes TIMES=1 "$ORRERY" run one.yaml -n 2 -q -d crashed_once
+contains "crashed once" "$err" "a rank crashed while the ranks were started: starting them again"
+rm crashed
+exits 3 env ORRERY_MPIRUN=./crashes TIMES=9 "$ORRERY" run one.yaml -n 2 -q -d crashed_twice
+contains "crashed twice" "$err" "mpirun ended (exit code 139) before rank 0 could begin: nothing was run"
+same "crashed twice: tries" 2 "$(wc -l <crashed)"

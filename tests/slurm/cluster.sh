@@ -472,9 +472,9 @@ part_unseen() {
 
 start_lane "1 2 3 4" calm film limit
 start_lane "5 6 7 8" cancel requeue preempt users
-start_lane "9 10 11 12" cable power slurmd array
+start_lane "9 10 11 12" cable power slurmd array guests
 start_lane "13 14 15 16 17" first user longer
-start_lane "18 19 20 21" known suspend guests
+start_lane "18 19 20 21" known suspend
 end_lanes
 lanes=()
 start_lane "1 2 3 4 5 6 7 8" eight
