@@ -316,18 +316,22 @@ static void check_temporary(void)
     (void)unsetenv("TMPDIR");
 }
 
-/* Another turn of a Slurm job takes minutes: a crash at the start is tried again here,
- * once. */
+enum { STARTS = 3 };
+
+/* Another turn of a Slurm job takes minutes: a crash at the start is tried again here.
+ */
 static int launch(const struct orri_launcher *launcher, const char *exit_file,
                   struct orri_session *session)
 {
-    bool stillborn = false;
-    int code = spawn_and_wait(launcher, exit_file, session, &stillborn);
-    if (!stillborn)
-        return code;
-    (void)fputs("orrery: a rank crashed while the ranks were started: starting them "
-                "again\n",
-                stderr);
+    for (int i = 1; i < STARTS; i++) {
+        bool stillborn = false;
+        int code = spawn_and_wait(launcher, exit_file, session, &stillborn);
+        if (!stillborn)
+            return code;
+        (void)fputs("orrery: a rank crashed while the ranks were started: starting "
+                    "them again\n",
+                    stderr);
+    }
     return spawn_and_wait(launcher, exit_file, session, NULL);
 }
 

@@ -93,7 +93,12 @@ over() { [ -s "$1/slurm/DONE" ]; }
 nodes_of() { scontrol show hostnames "$(squeue -h -j "$(job_of "$1")" -o %N)"; }
 last_node() { nodes_of "$1" | tail -n 1; }
 first_node() { nodes_of "$1" | head -n 1; }
-starts() { grep -c ': on ' "$1/slurm/attempts"; }
+# Turns in which the run began: Open MPI may crash before (docs/design/slurm.md), which costs one.
+starts() {
+    local crashed
+    crashed=$(cat "$1"/slurm/log-*.txt | grep -c 'ended (exit code 139) before rank 0') || true
+    echo $(($(grep -c ': on ' "$1/slurm/attempts") - crashed))
+}
 # From asking for another turn to the next start: Slurm's wait (cred_expire, 5 s here) and scheduling.
 turn_gap() {
     sed -n '/asks for another turn/{s/ .*//;p;n;s/ .*//;p;q}' "$1/slurm/attempts" |
