@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/amounts.h"
 #include "cli/batch.h"
+#include "cli/prepare.h"
 #include "cli/rank.h"
 #include "cli/request.h"
 
@@ -125,6 +126,10 @@ static int join_main(const struct orr_line *line)
         if (!visit.cores && given)
             visit.cores = strtol(given, NULL, 10);
         visit.idle = visit.idle > 0 ? visit.idle : 1e9;
+        if (!orri_is_run(run_dir))
+            (void)fprintf(stderr,
+                          "orrery join: %s is not a run: waiting for one, for %.0f s\n",
+                          run_dir, wait);
         while (!over && !is_over(run_dir) && !orri_asked_to_leave() &&
                orr_clock_monotonic() - came < (int64_t)(wait * 1e9)) {
             orr_status status = visit_once(&visit, &over, &err);
@@ -133,7 +138,8 @@ static int join_main(const struct orr_line *line)
             if (!over)
                 (void)poll(NULL, 0, PAUSE_MS);
         }
-        code = ORR_EXIT_OK;
+        code = orri_is_run(run_dir) || orri_asked_to_leave() ? ORR_EXIT_OK
+                                                             : ORR_EXIT_INPUT;
         if (!over && err.text[0] && !is_over(run_dir))
             (void)fprintf(stderr, "orrery join: %s\n", err.text);
     }

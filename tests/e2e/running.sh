@@ -266,3 +266,7 @@ rm crashed
 exits 3 env ORRERY_MPIRUN=./crashes TIMES=9 "$ORRERY" run one.yaml -n 2 -q -d crashed_always
 contains "crashed always" "$err" "mpirun ended (exit code 139) before rank 0 could begin: nothing was run"
 same "crashed always: tries" 3 "$(wc -l <crashed)"
+
+# --- a mistyped run ---
+exits 2 "$ORRERY" join nowhere --wait 1s
+contains "join nowhere" "$err" "nowhere is not a run: waiting for one, for 1 s"
