@@ -138,8 +138,9 @@ static int join_main(const struct orr_line *line)
             if (!over)
                 (void)poll(NULL, 0, PAUSE_MS);
         }
-        code = orri_is_run(run_dir) || orri_asked_to_leave() ? ORR_EXIT_OK
-                                                             : ORR_EXIT_INPUT;
+        code = err.text[0] || orri_is_run(run_dir) || orri_asked_to_leave()
+                   ? ORR_EXIT_OK
+                   : ORR_EXIT_INPUT;
         if (!over && err.text[0] && !is_over(run_dir))
             (void)fprintf(stderr, "orrery join: %s\n", err.text);
     }
