@@ -35,6 +35,7 @@ int orri_submit_array(struct orri_submission *s, const struct orr_text *script);
 /* Beside the job of a run: small ones that join it. An exit code, after a message.
  * (submit_guests.c) */
 int orri_submit_guests(struct orri_submission *s, const char *job);
+void orri_print_guests(struct orri_submission *s); /* their script, on stdout */
 /* Their job, of a run; "" when there is none. free() it. */
 char *orri_guests_job(const char *run);
 unsigned orri_mask_now(void);

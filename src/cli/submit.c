@@ -395,6 +395,8 @@ static int submit_job(struct orri_submission *s)
     orr_slurm_script_put(&script, &text);
     if (orri_has(s->line, "print")) {
         (void)fputs(text.s, stdout);
+        if (s->guests)
+            orri_print_guests(s);
         code = ORR_EXIT_OK;
     } else {
         warn_of_memory(s);
@@ -475,7 +477,7 @@ static const struct orr_option submit_options[] = {
     { "array-limit", 0, "N", "with --array: not more of them at a time", false },
     { "request", 0, "N",
       "only this one of the job's requests, counted from 0, or of its sweep's", false },
-    { "print", 0, NULL, "print the batch script; submit nothing", false },
+    { "print", 0, NULL, "print the batch script (two with --opportunistic); submit nothing", false },
     { "dry-run", 0, NULL, "ask sbatch when the job would start; submit nothing",
       false },
     { "site", 0, "NAME|FILE",

@@ -51,13 +51,11 @@ static size_t choose_options(struct orri_submission *s, const char *job,
 
 enum { OWN_OPTIONS = 8 };
 
-static orr_status write_script(struct orri_submission *s, const char *job,
-                               const char *path, struct orr_error *err)
+static void put_script(struct orri_submission *s, const char *job, struct orr_text *out)
 {
     struct orr_slurm_option *options =
         orr_alloc(s->n_options + OWN_OPTIONS, sizeof *options);
     const char *command[] = { s->self, "join", s->run_dir };
-    struct orr_text text = ORR_TEXT_INIT;
     struct orr_slurm_script script = {
         .options = options,
         .n_options = choose_options(s, job, options),
@@ -74,11 +72,18 @@ static orr_status write_script(struct orri_submission *s, const char *job,
         .n_setup = s->site.n_setup,
         .umask = orri_mask_now(),
     };
-    orr_slurm_script_put(&script, &text);
-    orr_status status = orr_file_write(path, text.s, text.length, true, err);
-    orr_text_release(&text);
+    orr_slurm_script_put(&script, out);
     free(options);
-    return status;
+}
+
+void orri_print_guests(struct orri_submission *s)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    put_script(s, "JOB", &text);
+    (void)printf("\n# ==== %s/slurm/guests.sh, for when the job above has its id, JOB "
+                 "====\n%s",
+                 s->run_dir, text.s);
+    orr_text_release(&text);
 }
 
 /* What the command line hands on to sbatch (--qos=NAME, --exclude NODES), but for short
@@ -143,9 +148,13 @@ static int call_sbatch(struct orri_submission *s, const char *script)
 int orri_submit_guests(struct orri_submission *s, const char *job)
 {
     struct orr_error err = { 0 };
+    struct orr_text text = ORR_TEXT_INIT;
     char *path = orri_batch_path(s->run_dir, "guests.sh");
-    int code = write_script(s, job, path, &err) == ORR_OK ? call_sbatch(s, path)
-                                                          : orri_complain(&err);
+    put_script(s, job, &text);
+    int code = orr_file_write(path, text.s, text.length, true, &err) == ORR_OK
+                   ? call_sbatch(s, path)
+                   : orri_complain(&err);
+    orr_text_release(&text);
     free(path);
     return code;
 }

@@ -58,7 +58,10 @@ void orri_count_cores(struct orr_coord *coord, int32_t change, int64_t now)
 void orri_account_past(struct orr_coord *coord)
 {
     struct orr_run_status last;
-    if (coord->setup.run_dir &&
-        orr_status_read(coord->setup.run_dir, &last, NULL) == ORR_OK)
-        orr_status_continue(&coord->status, &last);
+    if (!coord->setup.run_dir ||
+        orr_status_read(coord->setup.run_dir, &last, NULL) != ORR_OK)
+        return;
+    orr_status_continue(&coord->status, &last);
+    /* The run needs it no more: a full disk shows at what it does need. */
+    (void)orr_status_keep(coord->setup.run_dir, &last, NULL);
 }

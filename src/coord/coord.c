@@ -448,6 +448,7 @@ static orr_status write_run_file(struct orr_coord *coord, uint64_t *unstored,
                                       .engine = coord->engine,
                                       .job = coord->setup.name,
                                       .state = orr_run_state_text(coord->status.state),
+                                      .status = &coord->status,
                                       .unstored = unstored };
     orr_status status = orr_record_write(&setup, path, err);
     free(path);

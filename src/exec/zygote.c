@@ -5,6 +5,7 @@
 
 #include "base/channel.h"
 #include "base/memory.h"
+#include "exec/inherited.h"
 #include "exec/orphans.h"
 #include "exec/scratch.h"
 
@@ -219,6 +220,7 @@ void orri_zygote_main(const struct orr_nursery_setup *setup, int fd, pid_t paren
     if (getppid() != parent)
         _exit(0);
     orri_orphans_adopt();
+    orri_forget_launch();
     (void)setpgid(0, 0); /* a Ctrl-C is for the coordinator to interpret */
     sigset_t mask;
     (void)sigemptyset(&mask);

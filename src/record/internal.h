@@ -7,6 +7,7 @@
 #include "record/record.h"
 #include "store/rundir.h"
 #include "tables/runfile.h"
+#include "view/status.h"
 
 /* ---- which thing stands in which row (order.c) ---- */
 
@@ -88,6 +89,8 @@ orr_status orri_record_rules(struct orri_recorder *r);
 orr_status orri_record_firings(struct orri_recorder *r);
 orr_status orri_record_facts(struct orri_recorder *r);
 orr_status orri_record_tasks(struct orri_recorder *r);
+/* From what each session left of itself (sessions.c). */
+orr_status orri_record_sessions(struct orri_recorder *r);
 /* From the engine: what the tasks gave, and where the blobs are (results.c). */
 orr_status orri_record_results(struct orri_recorder *r);
 /* From the shards (shards.c). */

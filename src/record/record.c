@@ -1,6 +1,6 @@
 /* record.c - the run file from its attributes to its last table
  * Owns: the order in which things are made. Hands on: orders (order.c), tables
- * (tables.c, results.c, shards.c), HDF5 (store/runfile). */
+ * (tables.c, results.c, shards.c, sessions.c), HDF5 (store/runfile). */
 #include "record/internal.h"
 
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static orr_status record_all(struct orri_recorder *r)
     orr_status (*const parts[])(struct orri_recorder * r) = {
         orri_record_requests, orri_record_rules,    orri_record_firings,
         orri_record_facts,    orri_record_attempts, orri_record_shards,
-        orri_record_tasks,    orri_record_results,
+        orri_record_tasks,    orri_record_results,  orri_record_sessions,
     };
     orr_status status = ORR_OK;
     put_attributes(r);

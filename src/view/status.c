@@ -144,15 +144,43 @@ static char *status_path(const char *run_dir)
     return orr_path_join(run_dir, "status.json");
 }
 
+/* Of a session before the newest one. */
+static char *kept_path(const char *run_dir, uint32_t epoch)
+{
+    struct orr_text path = ORR_TEXT_INIT;
+    orr_text_printf(&path, "%s/sessions/%" PRIu32 ".json", run_dir, epoch);
+    return path.s;
+}
+
+static orr_status write_to(const char *path, const struct orr_run_status *status,
+                           struct orr_error *err)
+{
+    struct orr_text text = ORR_TEXT_INIT;
+    orr_status_json(status, &text);
+    orr_status result = orr_file_write(path, text.s, text.length, false, err);
+    orr_text_release(&text);
+    return result;
+}
+
 orr_status orr_status_write(const char *run_dir, const struct orr_run_status *status,
                             struct orr_error *err)
 {
-    struct orr_text text = ORR_TEXT_INIT;
     char *path = status_path(run_dir);
-    orr_status_json(status, &text);
-    orr_status result = orr_file_write(path, text.s, text.length, false, err);
+    orr_status result = write_to(path, status, err);
     free(path);
-    orr_text_release(&text);
+    return result;
+}
+
+orr_status orr_status_keep(const char *run_dir, const struct orr_run_status *last,
+                           struct orr_error *err)
+{
+    char *path = kept_path(run_dir, last->epoch);
+    char *directory = orr_path_directory(path);
+    orr_status result = orr_mkdirs(directory, 0777, err);
+    if (result == ORR_OK)
+        result = write_to(path, last, err);
+    free(directory);
+    free(path);
     return result;
 }
 
@@ -213,11 +241,10 @@ static void read_object(json_t *object, struct orr_run_status *out)
 
 enum { STATUS_MAX = 1 << 20 };
 
-orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
-                           struct orr_error *err)
+static orr_status read_from(const char *path, struct orr_run_status *out,
+                            struct orr_error *err)
 {
     struct orr_text text = ORR_TEXT_INIT;
-    char *path = status_path(run_dir);
     *out = (struct orr_run_status) { 0 };
     orr_status status = orr_file_read(path, STATUS_MAX, &text, err);
     json_error_t bad;
@@ -227,8 +254,25 @@ orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
     if (status == ORR_OK)
         read_object(object, out);
     json_decref(object);
-    free(path);
     orr_text_release(&text);
+    return status;
+}
+
+orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
+                           struct orr_error *err)
+{
+    char *path = status_path(run_dir);
+    orr_status status = read_from(path, out, err);
+    free(path);
+    return status;
+}
+
+orr_status orr_status_kept(const char *run_dir, uint32_t epoch,
+                           struct orr_run_status *out, struct orr_error *err)
+{
+    char *path = kept_path(run_dir, epoch);
+    orr_status status = read_from(path, out, err);
+    free(path);
     return status;
 }
 

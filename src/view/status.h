@@ -104,6 +104,13 @@ orr_status orr_status_write(const char *run_dir, const struct orr_run_status *st
 /* ORR_ERR_INPUT when there is none, ORR_ERR_DATA when it does not read. */
 orr_status orr_status_read(const char *run_dir, struct orr_run_status *out,
                            struct orr_error *err);
+/* RUN/sessions/EPOCH.json: what a session that another one goes on from left as its
+ * status.json. kept() as read(), with ORR_ERR_INPUT also where the session came to
+ * nothing, or the run is older than this. */
+orr_status orr_status_keep(const char *run_dir, const struct orr_run_status *last,
+                           struct orr_error *err);
+orr_status orr_status_kept(const char *run_dir, uint32_t epoch,
+                           struct orr_run_status *out, struct orr_error *err);
 /* For people: several lines. `alive`: someone holds the run's lock. */
 void orr_status_print(const struct orr_run_status *status, bool alive,
                       struct orr_text *out);

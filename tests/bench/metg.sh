@@ -7,7 +7,7 @@
 # three of the step before: a join, results stored). Each with functions in the worker itself
 # (core.busy, isolation: none) and with commands. Results are stored, not synced (durability:
 # none, as Task Bench stores nothing); with --synced they are. Tasks are halved until the
-# efficiency is below 50 % twice in a row; a run takes about SECONDS (default 2) of work. Times are between the
+# efficiency is below 50 % twice in a row; a run takes about SECONDS (default 2) of work, and 60 tasks at least. Times are between the
 # first agent's hello and the last result. METG is interpolated between the two runs around it.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -95,7 +95,7 @@ for graph in none stencil; do
         runs=()
         below=0
         for ((us = 1 << 16; us >= 1; us /= 2)); do
-            n=$(awk -v us=$us -v s="$seconds" 'BEGIN { n = int(s * 1e6 / us); print (n < 12 ? 12 : n > 200000 ? 200000 : n) }')
+            n=$(awk -v us=$us -v s="$seconds" 'BEGIN { n = int(s * 1e6 / us); print (n < 60 ? 60 : n > 200000 ? 200000 : n) }')
             e=$(efficiency $graph-$kind $us "$n")
             runs+=("$us:$e")
             if awk -v e="$e" 'BEGIN { exit !(e < 0.5) }'; then

@@ -69,6 +69,13 @@ contains "sessions" "$(cat out.txt)" "core time   all 3 sessions, 1 of them kill
 about cut past_lost_seconds "$(awk "BEGIN { print $lost + $ran - 0.01 }")" "$(awk "BEGIN { print $lost + $ran + 0.01 }")"
 about cut past_killed 1 1
 about cut past_sessions 2 2
+sessions() { "$ORRERY" ls "$1" sessions --format csv --columns session,state,done | tr -d '\r' | xargs; }
+same "all sessions" "session,state,done 1,drained,0 2,killed,0 3,stopped,0" "$(sessions cut)"
+same "what was lost in them" "$(awk "BEGIN { printf \"%.1f\", $lost + $ran }")" \
+    "$("$ORRERY" ls cut sessions --format csv --columns lost | awk 'NR > 1 { s += $1 } NR < 4 { t = s } END { printf "%.1f", t }')"
+rm cut/run.h5 # made anew
+same "made anew" "session,state,done 1,drained,0 2,killed,0 3,stopped,0" "$(sessions cut)"
+same "sessions of a calm run" "session,state,done 1,succeeded,7" "$(sessions calm)"
 
 # --- failed attempts are neither ---
 sed -i 's/range(j.n)/range(1000, 1000 + j.n)/; s/where: t.i == 1000/where: t.i >= 1000/' naps.yaml

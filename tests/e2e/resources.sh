@@ -120,7 +120,7 @@ checks=$((checks + 1))
 # The agent (rank 1) holds one GPU; the other is needed again after a worker died with it.
 workflow dies '    gpus: 1
     shell: |
-      if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then
+      if [ "$ORRERY_RANK" = 1 ]; then
           until [ -e {mark}-again ]; do sleep 0.05; done
       elif mkdir {mark} 2>/dev/null; then
           zygote=$(sed -n "s/^PPid:[[:space:]]*//p" /proc/$PPID/status)

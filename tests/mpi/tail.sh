@@ -21,9 +21,9 @@ facts: {item: {i: int}, made: {i: int, rank: string}}
 functions:
   work:
     shell: |
-      if [ "$OMPI_COMM_WORLD_RANK" = {slow} ]; then sleep 3127 & wait; fi
+      if [ "$ORRERY_RANK" = {slow} ]; then sleep 3127 & wait; fi
       sleep 0.1
-      echo $OMPI_COMM_WORLD_RANK
+      echo $ORRERY_RANK
     in: {i: int, slow: int}
     stdout: lines
 rules:
@@ -59,7 +59,7 @@ facts: {item: {i: int}, made: {i: int}}
 functions:
   work:
     shell: |
-      if [ "$OMPI_COMM_WORLD_RANK" = {sick} ] || [ {sick} = all ]; then echo "no such device" >&2; exit 5; fi
+      if [ "$ORRERY_RANK" = {sick} ] || [ {sick} = all ]; then echo "no such device" >&2; exit 5; fi
       sleep 0.05
     in: {i: int, sick: string}
 rules:

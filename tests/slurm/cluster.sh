@@ -458,6 +458,25 @@ YAML
 }
 
 
+part_nested() {
+    begin "commands that use MPI: alone, by mpirun, by srun"
+    {
+        printf 'orrery: 1\nworkflow: nested\nfacts: {said: {by: string, text: string}}\nfunctions:\n'
+        echo "  alone: {command: [\"$ORR_MPI_SIZE\"], stdout: text, timeout: 60s}"
+        echo "  mpirun: {shell: \"mpirun --oversubscribe -n 2 $ORR_MPI_SIZE | sort\", stdout: text, timeout: 60s}"
+        echo "  srun: {shell: \"srun --overlap --mpi=pmix -N 1 -n 2 $ORR_MPI_SIZE | sort\", stdout: text, timeout: 60s}"
+        echo 'rules:'
+        for f in alone mpirun srun; do
+            echo "  - {rule: $f, match: {j: job}, action: {call: $f}, reaction: [{assert: said, with: {by: \"$f\", text: result.text}}]}"
+        done
+        echo 'outputs: {said: {each: said}}'
+    } >nested.yaml
+    exits 0 "$ORRERY" submit nested.yaml --run-dir nested --nodes 2 --ntasks-per-node 2 -- --exclude="$others"
+    wait_until over nested
+    same "nested: what they say" "by,text alone,0 of 1 mpirun,0 of 2 1 of 2 srun,0 of 2 1 of 2" \
+        "$("$ORRERY" ls nested facts/said -c by,text -f csv | tr -d '\r"' | xargs)"
+}
+
 # Below $SLURM_LAB_DIR/local each machine has a disk of its own.
 part_unseen() {
     begin "run directories that not all nodes see"
@@ -479,7 +498,7 @@ start_lane "1 2 3 4" calm film limit
 start_lane "5 6 7 8" cancel requeue preempt users
 start_lane "9 10 11 12" cable power slurmd array guests
 start_lane "13 14 15 16 17" first user longer
-start_lane "18 19 20 21" known suspend
+start_lane "18 19 20 21" known suspend nested
 end_lanes
 lanes=()
 start_lane "1 2 3 4 5 6 7 8" eight

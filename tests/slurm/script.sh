@@ -44,6 +44,16 @@ contains "switch" "$out" $'#SBATCH --exclusive\n'
 contains "signal" "$out" "#SBATCH --signal=B:USR1@120"
 contains "command" "$out" "run job.yaml --run-dir $work/run --resume --grace=90 &"
 [ ! -e run ] || fail "--print made a run directory"
+exits 0 "$ORRERY" submit job.yaml --print --run-dir run --opportunistic 3 --opportunistic-partition spare
+both=$out
+out=${both%%# ====*}
+check "the job beside opportunistic ones"
+contains "lets guests in" "$out" " --guests=300 &"
+out="#!/bin/bash${both##*#!/bin/bash}"
+check "opportunistic jobs"
+contains "so many of them" "$out" "#SBATCH --array=1-3"
+contains "where" "$out" "#SBATCH --partition=spare"
+contains "what they do" "$out" "join $work/run &"
 
 # --- the command line comes after the block, and the block after the site ---
 mkdir -p home/.config/orrery
