@@ -3,6 +3,7 @@
 #include "cli/rank.h"
 
 #include "base/clock.h"
+#include "base/nap.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -81,12 +82,7 @@ static void obey_signals(struct orri_rank *rank)
 /* ---- the loop of rank 0 and of agents ---- */
 
 enum { FDS_MAX = 2048 };
-static const int64_t shortest_nap = 50 * 1000; /* ns */
-static const int64_t calm_nap = 500 * 1000;
-static const int64_t calmest_nap = 4 * 1000 * 1000;
-static const int64_t longest_nap =
-    30 * 1000 * 1000; /* ns: under half a percent of a core */
-static const int64_t longest_urgent_nap = 1000 * 1000;
+static const int64_t longest_urgent_nap = 1000 * 1000; /* ns */
 
 /* Where a pool keeps cores free, its calls are to start at once: that costs rank 0 and
  * agents three percent of a core. */
@@ -96,33 +92,27 @@ static int64_t longest_nap_of(const struct orri_rank *rank)
     for (uint32_t p = 0; p < graph->n_pools; p++)
         if (graph->pools[p].reserve && !graph->pools[p].borrow)
             return longest_urgent_nap;
-    return longest_nap;
+    return INT64_MAX;
 }
 
-/* While there is work ahead for all cores a message may wait: a sixteenth of the time
- * that it lasts. What happens on the node ends a nap in any case. */
-static int64_t shortest_nap_of(const struct orri_rank *rank)
+/* ns of work that waits for all cores; 0: a core that gets free has nothing to do but
+ * what a message brings. */
+static int64_t work_ahead(const struct orri_rank *rank)
 {
     int64_t ahead = INT64_MAX;
     if (rank->coord)
         ahead = orr_coord_ahead(rank->coord);
     if (rank->agent && orr_agent_ahead(rank->agent) < ahead)
         ahead = orr_agent_ahead(rank->agent);
-    if (ahead == 0)
-        return shortest_nap;
-    int64_t length = ahead / 16;
-    return length < calm_nap ? calm_nap : length > calmest_nap ? calmest_nap : length;
+    return ahead;
 }
 
-/* The longer nothing happened, the longer the nap: an eighth of the quiet so far. False
- * when no descriptor of the agent was ready. */
+/* What happens on the node ends it. False when no descriptor of the agent was ready. */
 static bool nap(struct orri_rank *rank, int64_t quiet, int64_t longest)
 {
     struct pollfd fds[FDS_MAX];
     int64_t now = orr_clock_monotonic();
-    int64_t length = quiet / 8;
-    int64_t shortest = shortest_nap_of(rank);
-    length = length < shortest ? shortest : length;
+    int64_t length = orr_nap(quiet, work_ahead(rank));
     length = length > longest ? longest : length;
     if (rank->agent && orr_agent_wake(rank->agent) - now < length)
         length = orr_agent_wake(rank->agent) - now;

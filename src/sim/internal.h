@@ -171,9 +171,9 @@ struct orr_sim {
 /* Everything that has a time in the simulation starts here: 0 means "never" to some. */
 #define ORRI_SIM_BEGIN (10 * ORR_SECOND)
 
-/* Half of the nap of a rank that was busy last so long ago (cli/session.c): what a
- * message waits on average before it is seen. */
-int64_t orri_half_nap(int64_t quiet);
+/* Half of the nap of a rank that was busy last so long ago: what a message waits on
+ * average before it is seen. */
+int64_t orri_half_nap(const struct orr_sim *sim, int64_t quiet);
 
 /* events of nodes (node.c) */
 void orri_node_begin(struct orr_sim *sim, uint32_t node);

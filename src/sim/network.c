@@ -191,7 +191,7 @@ void orri_send_down(struct orr_sim *sim, int64_t at)
 void orri_there(struct orr_sim *sim, uint32_t at)
 {
     inbox_add(&sim->inbox, at);
-    int64_t seen = sim->now + orri_half_nap(sim->now - sim->last_busy);
+    int64_t seen = sim->now + orri_half_nap(sim, sim->now - sim->last_busy);
     if (seen < sim->free_at)
         seen = sim->free_at;
     if (seen < sim->next_step)

@@ -360,7 +360,7 @@ void orri_node_hear(struct orr_sim *sim, uint32_t node, uint32_t message)
     struct orri_sim_node *n = &sim->nodes[node];
     struct orr_reader in =
         orr_reader_of(sim->messages[message].data, sim->messages[message].length);
-    int64_t seen = sim->now + orri_half_nap(sim->now - n->last_busy);
+    int64_t seen = sim->now + orri_half_nap(sim, sim->now - n->last_busy);
     int64_t now = orri_agent_works(sim, node, seen, sim->setup.costs.message_ns);
     switch (orr_message_of(&in)) {
     case ORR_MESSAGE_ASSIGN: take_assignments(sim, node, message, now); break;

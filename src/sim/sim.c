@@ -4,6 +4,7 @@
 #include "sim/internal.h"
 
 #include "base/memory.h"
+#include "base/nap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,31 +13,10 @@
 
 /* ---- time ---- */
 
-static const int64_t SHORTEST_NAP = 50 * 1000; /* as in cli/session.c */
-static const int64_t LONGEST_NAP = 30 * 1000 * 1000;
-
-static int64_t nap(int64_t quiet)
+/* Nodes have work ahead when rank 0 has given out enough of it. */
+int64_t orri_half_nap(const struct orr_sim *sim, int64_t quiet)
 {
-    int64_t length = quiet / 8;
-    return length < SHORTEST_NAP  ? SHORTEST_NAP
-           : length > LONGEST_NAP ? LONGEST_NAP
-                                  : length;
-}
-
-int64_t orri_half_nap(int64_t quiet) { return quiet > 0 ? nap(quiet) / 2 : 0; }
-
-/* How often a rank that naps as above looks in vain within a quiet time. */
-static double polls_within(int64_t quiet)
-{
-    double first = (double)quiet / (double)SHORTEST_NAP;
-    double even = 8; /* from then on a nap is an eighth of the quiet so far */
-    if (first <= even)
-        return first > 0 ? first : 0;
-    double grown = (double)quiet / (8 * (double)SHORTEST_NAP);
-    double whole = 8 * (double)LONGEST_NAP / (8 * (double)SHORTEST_NAP);
-    double naps = even + log(grown < whole ? grown : whole) / log(1.125);
-    double rest = (double)quiet - 8 * (double)LONGEST_NAP;
-    return rest > 0 ? naps + rest / (double)LONGEST_NAP : naps;
+    return quiet > 0 ? orr_nap(quiet, orr_coord_ahead(sim->coord)) / 2 : 0;
 }
 
 static int64_t monotonic(void *context) { return ((struct orr_sim *)context)->now; }
@@ -98,6 +78,7 @@ static void plan_next_step(struct orr_sim *sim)
 static orr_status step_rank0(struct orr_sim *sim, struct orr_error *err)
 {
     int64_t quiet = sim->next_step - sim->free_at;
+    double naps = orr_naps_within(quiet, orr_coord_ahead(sim->coord));
     sim->now = sim->next_step;
     sim->received = 0;
     sim->received_entries = 0;
@@ -110,7 +91,7 @@ static orr_status step_rank0(struct orr_sim *sim, struct orr_error *err)
     note_measured(sim, took, assigned);
     double cost = cost_of_step(sim, assigned);
     sim->free_at = sim->now + (int64_t)cost;
-    sim->busy += (int64_t)(cost + polls_within(quiet) * sim->setup.costs.step_ns);
+    sim->busy += (int64_t)(cost + naps * sim->setup.costs.step_ns);
     orri_send_down(sim, sim->free_at);
     plan_next_step(sim);
     return status;

@@ -68,7 +68,7 @@ one() {
     shift 2
     if [ "$runs" = 1 ]; then all=("$name"); else for ((i = 0; i < runs; i++)); do all+=("$name/$i"); done; fi
     began=$EPOCHREALTIME
-    "$ORRERY" submit "$@" --run-dir "$name" --warn 10 >/dev/null
+    "$ORRERY" submit --run-dir "$name" --warn 10 "$@" >/dev/null
     take_nodes &
     urgent=$!
     until all_over "${all[@]}"; do sleep 0.2; done
