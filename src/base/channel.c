@@ -79,20 +79,22 @@ static void drop_first_fd(struct orr_channel *channel)
 
 bool orr_channel_flush(struct orr_channel *channel)
 {
-    while (channel->out_at < channel->out.length && !channel->closed) {
+    while (channel->out_at < channel->out.length && !channel->deaf) {
         int pass = -1;
         size_t length = sendable(channel, &pass);
         ssize_t n = send_some(channel, length, pass);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return false;
         if (n < 0) {
-            channel->closed = true;
-            return true;
+            channel->deaf = true;
+            break;
         }
         if (pass >= 0)
             drop_first_fd(channel);
         channel->out_at += (size_t)n;
     }
+    while (channel->n_out_fds)
+        drop_first_fd(channel);
     orr_bytes_clear(&channel->out);
     channel->out_at = 0;
     return true;
@@ -100,7 +102,7 @@ bool orr_channel_flush(struct orr_channel *channel)
 
 bool orr_channel_wants_write(const struct orr_channel *channel)
 {
-    return channel->out_at < channel->out.length && !channel->closed;
+    return channel->out_at < channel->out.length && !channel->deaf;
 }
 
 void orr_channel_send(struct orr_channel *channel, const void *data, size_t length,
@@ -108,6 +110,8 @@ void orr_channel_send(struct orr_channel *channel, const void *data, size_t leng
 {
     if (length > ORR_CHANNEL_MESSAGE_MAX)
         ORR_BUG("message of %zu bytes", length);
+    if (channel->deaf)
+        return;
     if (pass >= 0) {
         channel->out_fds = orr_grow(channel->out_fds, channel->n_out_fds,
                                     &channel->cap_out_fds, sizeof *channel->out_fds);
@@ -261,5 +265,5 @@ void orr_channel_release(struct orr_channel *channel)
     free(channel->out_fds);
     orr_bytes_release(&channel->in);
     orr_bytes_release(&channel->out);
-    *channel = (struct orr_channel) { .fd = -1, .closed = true };
+    *channel = (struct orr_channel) { .fd = -1, .closed = true, .deaf = true };
 }

@@ -34,21 +34,27 @@ static orr_status write_door(const char *path, const char *text, struct orr_erro
 orr_status orri_open_door(struct orri_rank *rank, struct orr_error *err)
 {
     struct orr_bytes welcome = ORR_BYTES_INIT;
-    struct orr_relay_place place;
-    char text[400];
     if (!rank->session->guests)
         return ORR_OK;
+    orr_put_u64(&welcome, rank->job->graph->digest.hi);
+    orr_put_u64(&welcome, rank->job->graph->digest.lo);
     orri_shared_put(&welcome, &rank->shared, &rank->texts);
     orr_status status =
         orr_relay_open(rank->world.link, (uint32_t)rank->session->guests, &welcome,
-                       &place, &rank->relay, err);
+                       &rank->door, &rank->relay, err);
     orr_bytes_release(&welcome);
-    if (status != ORR_OK)
-        return status;
+    return status;
+}
+
+orr_status orri_show_door(const struct orri_rank *rank, struct orr_error *err)
+{
+    char text[500];
+    if (!rank->relay)
+        return ORR_OK;
     char *path = door_of(rank->shared.run_dir);
-    (void)snprintf(text, sizeof text, "%s %u %s\n", rank->host, place.port,
-                   place.secret);
-    status = write_door(path, text, err);
+    (void)snprintf(text, sizeof text, "%s %u %s %s\n", rank->host, rank->door.port,
+                   rank->door.secret, rank->door.answer);
+    orr_status status = write_door(path, text, err);
     free(path);
     return status;
 }
@@ -70,7 +76,8 @@ bool orri_find_door(const char *run_dir, char host[256], struct orr_relay_place 
     char *path = door_of(run_dir);
     unsigned port = 0;
     bool good = orr_file_read(path, 1000, &text, NULL) == ORR_OK && text.s &&
-                sscanf(text.s, "%255s %u %64s", host, &port, place->secret) == 3 &&
+                sscanf(text.s, "%255s %u %64s %64s", host, &port, place->secret,
+                       place->answer) == 4 &&
                 port > 0 && port <= UINT16_MAX;
     place->port = (uint16_t)port;
     free(path);

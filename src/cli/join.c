@@ -24,6 +24,8 @@ struct visit {
     const char *run_dir; /* absolute */
     double idle;         /* s */
     long cores;          /* 0: all, in a job of Slurm all that it has here */
+    bool was_in;         /* rank 0 let us in */
+    bool over;           /* we leave for good */
 };
 
 /* As rank 0 does; what the node has is not said by it. */
@@ -53,7 +55,27 @@ static orr_status learn(struct orri_rank *rank, const struct visit *visit,
                                      "this machine cannot compile what rank 0 could");
 }
 
-static orr_status enter(struct orri_rank *rank, const struct visit *visit,
+/* What rank 0 says at the door (guests.c); then what it works on is compiled here. What
+ * is wrong with that will not be better the next time. */
+static orr_status hear_welcome(struct orri_rank *rank, const struct visit *visit,
+                               const struct orr_bytes *welcome, struct orr_error *err)
+{
+    struct orr_reader in = orr_reader_of(welcome->data, welcome->length);
+    struct orr_id digest = { .hi = orr_get_u64(&in) };
+    digest.lo = orr_get_u64(&in);
+    struct orr_bytes shared = { .data = welcome->data + in.at,
+                                .length = welcome->length - in.at };
+    if (in.bad || orri_shared_get(&shared, &rank->shared, &rank->texts) != ORR_OK)
+        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "damaged welcome");
+    orr_status status = learn(rank, visit, err);
+    if (status == ORR_OK && !orr_id_equal(digest, rank->job->graph->digest))
+        status = orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
+                               "what is compiled here is not what rank 0 has: this is "
+                               "another build of orrery, or other files are here");
+    return status;
+}
+
+static orr_status enter(struct orri_rank *rank, struct visit *visit,
                         struct orr_error *err)
 {
     struct orr_relay_place place;
@@ -64,20 +86,19 @@ static orr_status enter(struct orri_rank *rank, const struct visit *visit,
     orr_status status = orri_start_nursery(rank, err);
     if (status == ORR_OK)
         status = orr_relay_join(host, &place, &rank->world.link, &welcome, err);
-    if (status == ORR_OK &&
-        orri_shared_get(&welcome, &rank->shared, &rank->texts) != ORR_OK)
-        status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "damaged welcome");
+    visit->was_in = status == ORR_OK;
+    if (status == ORR_OK) {
+        status = hear_welcome(rank, visit, &welcome, err);
+        visit->over = status != ORR_OK;
+    }
     orr_bytes_release(&welcome);
-    if (status == ORR_OK)
-        status = learn(rank, visit, err);
     rank->world.agent = status == ORR_OK ? rank->world.link->rank : 0;
     rank->world.n_node = 1;
     return status == ORR_OK ? orri_start_agent(rank, err) : status;
 }
 
-/* ORR_OK: rank 0 said good-bye, or we did (*over). ORR_END: there was no door. */
-static orr_status visit_once(const struct visit *visit, bool *over,
-                             struct orr_error *err)
+/* ORR_OK: rank 0 said good-bye, or we did (over). ORR_END: there was no door. */
+static orr_status visit_once(struct visit *visit, struct orr_error *err)
 {
     struct orri_session session = { 0 };
     struct orri_rank rank = { .session = &session,
@@ -89,7 +110,7 @@ static orr_status visit_once(const struct visit *visit, bool *over,
         (void)fprintf(stderr, "orrery: joined as rank %u with %u cores\n",
                       rank.world.link->rank, rank.shared.cores_per_rank);
         status = orri_serve(&rank, err);
-        *over = orr_agent_wants_to_leave(rank.agent);
+        visit->over = orr_agent_wants_to_leave(rank.agent);
         orri_flush_link(&rank);
     }
     struct orr_link *link = rank.world.link;
@@ -109,41 +130,51 @@ static bool is_over(const char *run_dir)
     return status.state == ORR_RUN_SUCCEEDED || status.state == ORR_RUN_FAILED;
 }
 
+/* Visit after visit, until there is nothing to come, or none was let in for `wait`
+ * seconds. */
+static int stay(struct visit *visit, double wait)
+{
+    struct orr_error err = { 0 };
+    int64_t came = orr_clock_monotonic();
+    bool is_run = orri_is_run(visit->run_dir);
+    if (!is_run)
+        (void)fprintf(stderr,
+                      "orrery join: %s is not a run: waiting for one, for %.0f s\n",
+                      visit->run_dir, wait);
+    while (!visit->over && !is_over(visit->run_dir) && !orri_asked_to_leave() &&
+           orr_clock_monotonic() - came < (int64_t)(wait * 1e9)) {
+        struct orr_error bad = { 0 };
+        visit->was_in = false;
+        if (visit_once(visit, &bad) != ORR_END)
+            err = bad;
+        if (visit->was_in)
+            came = orr_clock_monotonic();
+        if (!visit->over)
+            (void)poll(NULL, 0, PAUSE_MS);
+    }
+    if (err.text[0] && !is_over(visit->run_dir))
+        (void)fprintf(stderr, "orrery join: %s\n", err.text);
+    if (visit->over && err.text[0])
+        return ORR_EXIT_MACHINE;
+    is_run = err.text[0] || orri_is_run(visit->run_dir);
+    return is_run || orri_asked_to_leave() ? ORR_EXIT_OK : ORR_EXIT_INPUT;
+}
+
 static int join_main(const struct orr_line *line)
 {
     struct visit visit = { 0 };
-    struct orr_error err = { 0 };
-    char *run_dir = orri_canonical(line->args[0]);
     double wait = 0;
-    bool over = false;
+    if (!orri_seconds(line, "idle", 120, &visit.idle) ||
+        !orri_seconds(line, "wait", 900, &wait) ||
+        !orri_number(line, "cores", 1, 65536, 0, &visit.cores))
+        return ORR_EXIT_INPUT;
+    const char *given = getenv("SLURM_CPUS_ON_NODE");
+    if (!visit.cores && given)
+        visit.cores = strtol(given, NULL, 10);
+    visit.idle = visit.idle > 0 ? visit.idle : 1e9;
+    char *run_dir = orri_canonical(line->args[0]);
     visit.run_dir = run_dir;
-    int code = ORR_EXIT_INPUT;
-    if (orri_seconds(line, "idle", 120, &visit.idle) &&
-        orri_seconds(line, "wait", 900, &wait) &&
-        orri_number(line, "cores", 1, 65536, 0, &visit.cores)) {
-        int64_t came = orr_clock_monotonic();
-        const char *given = getenv("SLURM_CPUS_ON_NODE");
-        if (!visit.cores && given)
-            visit.cores = strtol(given, NULL, 10);
-        visit.idle = visit.idle > 0 ? visit.idle : 1e9;
-        if (!orri_is_run(run_dir))
-            (void)fprintf(stderr,
-                          "orrery join: %s is not a run: waiting for one, for %.0f s\n",
-                          run_dir, wait);
-        while (!over && !is_over(run_dir) && !orri_asked_to_leave() &&
-               orr_clock_monotonic() - came < (int64_t)(wait * 1e9)) {
-            orr_status status = visit_once(&visit, &over, &err);
-            if (status == ORR_OK)
-                came = orr_clock_monotonic();
-            if (!over)
-                (void)poll(NULL, 0, PAUSE_MS);
-        }
-        code = err.text[0] || orri_is_run(run_dir) || orri_asked_to_leave()
-                   ? ORR_EXIT_OK
-                   : ORR_EXIT_INPUT;
-        if (!over && err.text[0] && !is_over(run_dir))
-            (void)fprintf(stderr, "orrery join: %s\n", err.text);
-    }
+    int code = stay(&visit, wait);
     free(run_dir);
     return code;
 }

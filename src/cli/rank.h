@@ -34,9 +34,10 @@ struct orri_rank {
     struct orr_reuse *reuse;
     struct orr_progress *progress;
     struct orr_link *relay; /* rank 0, when guests may come; around that of the world */
-    int64_t idle;           /* a guest: ns without work, then it leaves */
-    struct orri_time time;  /* rank 0 */
-    bool forsaken;          /* a worker whose agent is gone */
+    struct orr_relay_place door;
+    int64_t idle;          /* a guest: ns without work, then it leaves */
+    struct orri_time time; /* rank 0 */
+    bool forsaken;         /* a worker whose agent is gone */
     char host[128];
 };
 

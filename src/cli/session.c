@@ -307,6 +307,8 @@ static orr_status start_coordinator(struct orri_rank *rank, struct orr_error *er
     };
     struct orr_keeper *keeper = orr_keeper_start(rank->dir, KEEP_SECONDS * ORR_SECOND);
     status = orr_coord_new(&setup, &rank->coord, err);
+    if (status == ORR_OK)
+        status = orri_show_door(rank, err);
     orr_status kept = orr_keeper_end(keeper, status == ORR_OK ? err : NULL);
     orri_request_release(&request);
     free(inputs);
@@ -506,6 +508,7 @@ orr_status orri_start_nursery(struct orri_rank *rank, struct orr_error *err)
     struct orr_nursery_setup setup = { .find = find_function,
                                        .blobs = blobs_of,
                                        .prepare = prepare };
+    allow_descriptors();
     return orr_nursery_start(&setup, &rank->nursery, err);
 }
 
@@ -514,7 +517,6 @@ int orri_session_run(const struct orri_session *session, bool alone)
     struct orri_rank rank = { .session = session, .time = session->time };
     struct orr_error err = { 0 };
     orri_listen_to_signals(false);
-    allow_descriptors();
     orr_status status = orri_start_nursery(&rank, &err);
     limit_start(!alone);
     if (status == ORR_OK)

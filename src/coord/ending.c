@@ -39,6 +39,7 @@ static void tell_sched(struct orr_coord *coord)
 
 void orr_coord_set_end(struct orr_coord *coord, int64_t end)
 {
+    int64_t before = coord->end;
     coord->end = INT64_MAX;
     if (end) {
         int64_t left = end - orri_wall(coord);
@@ -47,6 +48,8 @@ void orr_coord_set_end(struct orr_coord *coord, int64_t end)
         kept = left / 3 < kept ? left / 3 : kept; /* it has come near all at once */
         coord->end = orri_now(coord) + left - (kept > 0 ? kept : 0);
     }
+    coord->hurried =
+        coord->hurried || (coord->worked && coord->end < before - ORR_SECOND);
     tell_sched(coord);
 }
 
@@ -104,7 +107,7 @@ static const char *name_of(const struct orr_coord *coord, uint32_t function)
 }
 
 /* All that there was, and not one attempt that came to an end: another turn of the same
- * length would be no better. False: that is not so. */
+ * length would be no better. False: that is not so, or this one was cut short. */
 static bool was_in_vain(struct orr_coord *coord, int64_t now)
 {
     struct orr_text why = ORR_TEXT_INIT;
@@ -112,8 +115,8 @@ static bool was_in_vain(struct orr_coord *coord, int64_t now)
     char took[ORR_TIME_TEXT];
     int64_t began = 0;
     const struct orr_ready *oldest = orr_sched_oldest(coord->sched, &began);
-    if (!oldest || !coord->worked || s->done != s->reused || s->failed_attempts ||
-        began > coord->worked + (coord->end - coord->worked) / 10)
+    if (!oldest || !coord->worked || coord->hurried || s->done != s->reused ||
+        s->failed_attempts || began > coord->worked + (coord->end - coord->worked) / 10)
         return false;
     orr_duration_text((double)(now - began) / 1e9, took);
     orr_text_printf(&why,

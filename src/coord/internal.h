@@ -122,6 +122,7 @@ struct orr_coord {
     char *stopped_by;  /* a failed store: the reason */
     char *out_of_time; /* it ended before its end: what is left takes longer */
     int64_t end;       /* of what attempts have; monotonic, INT64_MAX: none */
+    bool hurried;      /* it came nearer after the first work: preempted */
     int64_t worked;    /* since when; 0: not yet */
     uint32_t window;   /* the engine's */
 };

@@ -25,6 +25,11 @@ static orr_status dismiss(struct orr_coord *coord, struct orri_node *node,
     return status;
 }
 
+static bool is_guest(const struct orr_coord *coord, uint32_t rank)
+{
+    return coord->setup.ranks && rank >= coord->setup.ranks;
+}
+
 /* The pid of an agent that is a process of this machine; 0 of others. */
 static pid_t pid_here(const struct orr_hello *hello)
 {
@@ -48,7 +53,7 @@ static orr_status turn_away(struct orr_coord *coord, const struct orr_hello *hel
 static orr_status welcome(struct orr_coord *coord, const struct orr_hello *hello,
                           int64_t now, struct orr_error *err)
 {
-    bool guest = coord->setup.ranks && hello->rank >= coord->setup.ranks;
+    bool guest = is_guest(coord, hello->rank);
     if (guest && (hello->wire_version != ORR_WIRE_VERSION ||
                   strcmp(hello->version, ORR_VERSION) != 0 ||
                   !orr_id_equal(hello->digest, coord->setup.graph->digest)))
@@ -234,7 +239,7 @@ static orr_status take_done_batch(struct orr_coord *coord, const struct orri_nod
     while (orr_reader_left(in) && status == ORR_OK) {
         struct orr_done_run run;
         if (orr_done_run_get(in, &arena, &run) != ORR_OK ||
-            run.first.task + run.n > orr_engine_tasks(coord->engine) ||
+            (uint64_t)run.first.task + run.n > orr_engine_tasks(coord->engine) ||
             run.first.failure > ORR_FAIL_IO)
             status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                                    "damaged report from an agent");
@@ -251,7 +256,7 @@ static void take_bye(struct orr_coord *coord, struct orri_node *node,
                      const struct orr_bye *bye)
 {
     node->left = true;
-    if (node->guest) {
+    if (node->guest && !node->lost) {
         coord->status.guests--;
         orri_count_cores(coord, node->aside ? 0 : -(int32_t)node->cores,
                          orri_now(coord));
@@ -268,6 +273,21 @@ void orri_stop_for(struct orr_coord *coord, enum orr_run_state as, const char *w
         return;
     coord->stopped_by = orr_strdup(why);
     orr_coord_drain(coord, as, 0);
+}
+
+/* What a guest cannot do, its machine's mounts most likely, says nothing of the run. */
+static orr_status take_fault(struct orr_coord *coord, struct orri_node *node,
+                             const char *why, struct orr_error *err)
+{
+    if (!node->guest) {
+        orri_stop_for(coord, ORR_RUN_STOPPED, why);
+        return ORR_OK;
+    }
+    orr_progress_break(coord->setup.progress);
+    (void)fprintf(stderr,
+                  "orrery: the opportunistic job on %s (rank %u) is dismissed: %s\n",
+                  node->host, node->rank, why);
+    return dismiss(coord, node, err);
 }
 
 static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
@@ -288,7 +308,7 @@ static orr_status hear_node(struct orr_coord *coord, struct orri_node *node,
     else if (message == ORR_MESSAGE_BYE && orr_bye_get(in, &bye) == ORR_OK)
         take_bye(coord, node, &bye);
     else if (message == ORR_MESSAGE_FAULT)
-        orri_stop_for(coord, ORR_RUN_STOPPED, orr_signal_get(in, &arena));
+        status = take_fault(coord, node, orr_signal_get(in, &arena), err);
     orr_arena_release(&arena);
     return status;
 }
@@ -324,7 +344,7 @@ static orr_status hear(struct orr_coord *coord, orr_rank from, const void *data,
     } else if (message == ORR_MESSAGE_HELLO &&
                orr_hello_get(&in, &arena, &hello) == ORR_OK && hello.rank == from.v) {
         status = welcome(coord, &hello, now, err);
-    } else if (message == ORR_MESSAGE_FAULT) {
+    } else if (message == ORR_MESSAGE_FAULT && !is_guest(coord, from.v)) {
         orri_stop_for(coord, ORR_RUN_STOPPED, orr_signal_get(&in, &arena));
     }
     orr_arena_release(&arena);

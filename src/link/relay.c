@@ -37,9 +37,10 @@ struct relay {
     struct orr_link *inner;
     int listener;
     char greeting[GREETING_BYTES];
-    struct orr_bytes welcome;
+    struct orr_bytes welcome; /* behind the answer and the guest's rank */
+    char answer[ORR_RELAY_SECRET];
     struct newcomer newcomers[NEWCOMERS];
-    struct orr_channel *guests; /* by rank - inner->size; fd -1: it is gone */
+    struct orr_channel *guests; /* by rank - inner->size; closed: it is gone */
     uint32_t n_guests;
     uint32_t next; /* is asked first */
     int64_t looked;
@@ -80,10 +81,18 @@ static void admit(struct relay *relay, int fd)
     }
     struct orr_channel *guest = &relay->guests[relay->n_guests++];
     orr_channel_init(guest, fd);
+    orr_put_raw(&out, relay->answer, sizeof relay->answer);
     orr_put_u32(&out, rank);
     orr_put_raw(&out, relay->welcome.data, relay->welcome.length);
     orr_channel_send(guest, out.data, out.length, -1);
     orr_bytes_release(&out);
+}
+
+/* A guest that had no patience is gone again before it was heard. */
+static bool is_there(int fd)
+{
+    char next = 0;
+    return recv(fd, &next, 1, MSG_PEEK) != 0;
 }
 
 static void hear_newcomer(struct relay *relay, struct newcomer *it, int64_t now)
@@ -91,7 +100,8 @@ static void hear_newcomer(struct relay *relay, struct newcomer *it, int64_t now)
     ssize_t n = recv(it->fd, it->said + it->n, GREETING_BYTES - it->n, 0);
     bool waits = n < 0 && (errno == EAGAIN || errno == EINTR);
     it->n += n > 0 ? (size_t)n : 0;
-    if (it->n == GREETING_BYTES && is_same(it->said, relay->greeting, GREETING_BYTES))
+    if (it->n == GREETING_BYTES && is_same(it->said, relay->greeting, GREETING_BYTES) &&
+        is_there(it->fd))
         admit(relay, it->fd);
     else if (it->n == GREETING_BYTES || (n <= 0 && !waits) ||
              now - it->since > PATIENCE)
@@ -136,8 +146,7 @@ static orr_status relay_send(struct orr_link *link, orr_rank to, const void *dat
     struct orr_channel *guest = guest_of(relay, to);
     if (!guest)
         return orr_link_send(relay->inner, to, data, length, err);
-    if (!guest->closed)
-        orr_channel_send(guest, data, length, -1);
+    orr_channel_send(guest, data, length, -1);
     return ORR_OK; /* to one that is gone: orr_link_gone() tells */
 }
 
@@ -154,7 +163,7 @@ static orr_status relay_receive(struct orr_link *link, orr_rank *from,
         uint32_t at = relay->next++ % relay->n_guests;
         struct orr_channel *guest = &relay->guests[at];
         int fd = -1;
-        if (guest->closed)
+        if (guest->fd < 0)
             continue;
         (void)orr_channel_flush(guest);
         if (orr_channel_receive(guest, data, length, &fd) == ORR_OK) {
@@ -162,6 +171,8 @@ static orr_status relay_receive(struct orr_link *link, orr_rank *from,
             from->v = relay->inner->size + at;
             return ORR_OK;
         }
+        if (guest->closed) /* and all that it said was heard */
+            orr_channel_release(guest);
     }
     return ORR_END;
 }
@@ -171,15 +182,14 @@ static bool relay_sent(struct orr_link *link)
     struct relay *relay = (struct relay *)link;
     bool sent = orr_link_sent(relay->inner);
     for (uint32_t i = 0; i < relay->n_guests; i++)
-        sent =
-            (relay->guests[i].closed || orr_channel_flush(&relay->guests[i])) && sent;
+        sent = orr_channel_flush(&relay->guests[i]) && sent;
     return sent;
 }
 
 static bool relay_gone(struct orr_link *link, orr_rank rank)
 {
     const struct orr_channel *guest = guest_of((struct relay *)link, rank);
-    return guest && guest->closed;
+    return guest && guest->fd < 0;
 }
 
 static void relay_free(struct orr_link *link)
@@ -241,7 +251,7 @@ orr_status orr_relay_open(struct orr_link *inner, uint32_t guests,
                           struct orr_error *err)
 {
     int listener = listen_somewhere(&place->port);
-    if (listener < 0 || !make_secret(place->secret)) {
+    if (listener < 0 || !make_secret(place->secret) || !make_secret(place->answer)) {
         orr_status status = orr_error_errno(err, ORR_ERR_MACHINE, errno,
                                             "cannot listen for opportunistic jobs");
         if (listener >= 0)
@@ -254,6 +264,7 @@ orr_status orr_relay_open(struct orr_link *inner, uint32_t guests,
     relay->listener = listener;
     relay->guests = orr_alloc(guests, sizeof *relay->guests);
     make_greeting(place->secret, relay->greeting);
+    memcpy(relay->answer, place->answer, sizeof relay->answer);
     orr_put_raw(&relay->welcome, welcome->data, welcome->length);
     for (int i = 0; i < NEWCOMERS; i++)
         relay->newcomers[i].fd = -1;
@@ -273,8 +284,7 @@ static orr_status guest_send(struct orr_link *link, orr_rank to, const void *dat
 {
     struct guest *guest = (struct guest *)link;
     (void)to, (void)err;
-    if (!guest->channel.closed)
-        orr_channel_send(&guest->channel, data, length, -1);
+    orr_channel_send(&guest->channel, data, length, -1);
     return ORR_OK;
 }
 
@@ -297,7 +307,7 @@ static orr_status guest_receive(struct orr_link *link, orr_rank *from,
 static bool guest_sent(struct orr_link *link)
 {
     struct guest *guest = (struct guest *)link;
-    return guest->channel.closed || orr_channel_flush(&guest->channel);
+    return orr_channel_flush(&guest->channel);
 }
 
 static void guest_free(struct orr_link *link)
@@ -350,7 +360,9 @@ static int connect_to(const char *host, uint16_t port)
     return fd;
 }
 
-static bool hear_welcome(struct guest *guest, struct orr_bytes *welcome)
+/* ORR_END: it did not let us in. ORR_ERR_DATA: it does not know what rank 0 knows. */
+static orr_status hear_welcome(struct guest *guest, const char *answer,
+                               struct orr_bytes *welcome)
 {
     const void *data = NULL;
     size_t length = 0;
@@ -359,17 +371,19 @@ static bool hear_welcome(struct guest *guest, struct orr_bytes *welcome)
     int64_t until = orr_clock_monotonic() + (int64_t)ANSWER_MS * 1000000;
     while (orr_channel_receive(&guest->channel, &data, &length, &fd) != ORR_OK) {
         if (guest->channel.closed || orr_clock_monotonic() > until)
-            return false;
+            return ORR_END;
         (void)poll(&wait, 1, 1000);
     }
     struct orr_reader in = orr_reader_of(data, length);
+    const char *said = orr_get_raw(&in, ORR_RELAY_SECRET);
+    if (in.bad || !is_same(said, answer, ORR_RELAY_SECRET))
+        return ORR_ERR_DATA;
     guest->link.rank = orr_get_u32(&in);
     guest->link.size = guest->link.rank + 1;
     if (in.bad)
-        return false;
-    orr_put_raw(welcome, (const char *)data + sizeof(uint32_t),
-                length - sizeof(uint32_t));
-    return true;
+        return ORR_ERR_DATA;
+    orr_put_raw(welcome, (const char *)data + in.at, length - in.at);
+    return ORR_OK;
 }
 
 orr_status orr_relay_join(const char *host, const struct orr_relay_place *place,
@@ -392,11 +406,15 @@ orr_status orr_relay_join(const char *host, const struct orr_relay_place *place,
     guest->link.ops = &guest_ops;
     set_up(fd);
     orr_channel_init(&guest->channel, fd);
-    if (!hear_welcome(guest, welcome)) {
+    orr_status heard = hear_welcome(guest, place->answer, welcome);
+    if (heard != ORR_OK) {
         guest_free(&guest->link);
         return orr_error_set(err, ORR_ERR_MACHINE, ORR_NO_SPAN,
-                             "rank 0 on %s does not let us in: it is another version "
-                             "of orrery, or had too many guests",
+                             heard == ORR_END
+                                 ? "rank 0 on %s does not let us in: it is another "
+                                   "version of orrery, or had too many guests"
+                                 : "what listens on %s is not rank 0 of this run: that "
+                                   "is gone",
                              host);
     }
     *out = &guest->link;

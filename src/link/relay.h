@@ -1,8 +1,9 @@
 /* relay.h - ranks that come and go: processes of other jobs, over TCP
  *
  * Around the link of rank 0: guests have the ranks behind those of the world, a new one
- * each time one comes. A guest proves itself by a secret, before anything of it is
- * read. */
+ * each time one comes. Both prove themselves by secrets of the run before anything else
+ * of them is read: so nobody who takes the port of a rank 0 that is gone can give
+ * guests work. */
 #ifndef ORR_LINK_RELAY_H
 #define ORR_LINK_RELAY_H
 
@@ -12,7 +13,8 @@ enum { ORR_RELAY_SECRET = 64 };
 
 struct orr_relay_place {
     uint16_t port;
-    char secret[ORR_RELAY_SECRET + 1]; /* hexadecimal digits */
+    char secret[ORR_RELAY_SECRET + 1]; /* a guest says; hexadecimal digits */
+    char answer[ORR_RELAY_SECRET + 1]; /* rank 0 says */
 };
 
 /* Listens. `inner` stays the caller's; `welcome` is copied, each guest is told it. At

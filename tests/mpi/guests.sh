@@ -128,13 +128,31 @@ wait $guest || fail "again: $(cat again.join)"
 [ "$(by again keep 2)" -gt 0 ] || fail "again: without marks all may go there"
 same "again: joined" 2 "$(grep -c joined again.join)"
 
+# --- rank 0 is killed when the guest has been there for longer than it would wait ---
+start crash plain.yaml -n 1
+"$ORRERY" join "$work/crash" --cores 2 --wait 3s 2>crash.join &
+guest=$!
+wait_until has_guests crash 1
+wait_until has_counted crash 50 # more than three seconds
+kill -KILL $run
+wait $run 2>/dev/null || true
+"$ORRERY" resume crash -n 1 --guests 20 --quiet 2>crash.err &
+run=$!
+wait_until has_guests crash 1
+good crash
+wait "$guest" || fail "crash: $(cat crash.join)"
+same "crash: joined" 2 "$(grep -c joined crash.join)"
+
 # --- who does not know the secret is not let in ---
 start shut opp.yaml -n 2
 wait_until test -s shut/join
-read -r host port secret <shut/join
+read -r host port secret answer <shut/join
 mkdir fake
-printf '%s %s %s\n' "$host" "$port" "${secret//[0-9a-e]/f}" >fake/join
+printf '%s %s %s %s\n' "$host" "$port" "${secret//[0-9a-e]/f}" "$answer" >fake/join
 exits 0 timeout 20 "$ORRERY" join fake --wait 2s
 contains "shut" "$err" "does not let us in"
+printf '%s %s %s %s\n' "$host" "$port" "$secret" "${answer//[0-9a-e]/f}" >fake/join
+exits 0 timeout 20 "$ORRERY" join fake --wait 2s
+contains "who is no rank 0" "$err" "is not rank 0 of this run"
 same "shut: guests" 0 "$(number shut guests)"
 good shut

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -159,20 +160,85 @@ static void who_does_not_know_the_secret_stays_outside(void **state)
     close_door(&door);
 }
 
+/* Whoever took the port of a rank 0 that is gone. */
+static void who_is_not_rank_0_gives_no_work(void **state)
+{
+    (void)state;
+    struct door door = open_door(1);
+    struct orr_relay_place other = door.place;
+    other.answer[0] = other.answer[0] == 'a' ? 'b' : 'a';
+    assert_int_equal(serve_until_end(&door, guest(&other)), 9);
+    close_door(&door);
+}
+
+static int connect_to(const struct door *door)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(door->place.port),
+                                   .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* Rank 0 had no time for them until they had no patience any more. */
+static void who_is_gone_again_takes_no_place(void **state)
+{
+    (void)state;
+    struct door door = open_door(1);
+    char greeting[160] = { 0 };
+    char text[100];
+    uint32_t from = 0;
+    (void)snprintf(greeting, sizeof greeting, "orrery guest 1 %s %s", ORR_VERSION,
+                   door.place.secret);
+    for (int i = 0; i < 3; i++) {
+        int fd = connect_to(&door);
+        assert_int_equal(send(fd, greeting, sizeof greeting, 0), sizeof greeting);
+        (void)close(fd);
+    }
+    pid_t pid = guest(&door.place);
+    assert_int_equal(hear(door.link, &from, text, 20), 1);
+    assert_int_equal(from, 2);
+    assert_int_equal(orr_link_send(door.link, (orr_rank) { 2 }, "hello", 5, NULL),
+                     ORR_OK);
+    assert_int_equal(exit_of(pid), 0);
+    close_door(&door);
+}
+
+/* They are heard, though it hears nothing any more. */
+static void last_words_are_heard(void **state)
+{
+    (void)state;
+    struct door door = open_door(1);
+    char text[100];
+    uint32_t from = 0;
+    pid_t pid = guest(&door.place);
+    assert_int_equal(hear(door.link, &from, text, 20), 1);
+    for (int i = 0; i < 2; i++) /* the second is not read */
+        assert_int_equal(orr_link_send(door.link, (orr_rank) { 2 }, "hello", 5, NULL),
+                         ORR_OK);
+    assert_int_equal(exit_of(pid), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(orr_link_send(door.link, (orr_rank) { 2 }, "more!", 5, NULL),
+                         ORR_OK);
+    assert_false(orr_link_gone(door.link, (orr_rank) { 2 }));
+    assert_int_equal(hear(door.link, &from, text, 20), 5);
+    assert_string_equal(text, "hello");
+    assert_int_equal(hear(door.link, &from, text, 0), -1);
+    assert_true(orr_link_gone(door.link, (orr_rank) { 2 }));
+    close_door(&door);
+}
+
 /* Bytes that mean nothing: the connection is closed, and nothing else happens. */
 static void nonsense_is_not_listened_to(void **state)
 {
     (void)state;
     struct door door = open_door(1);
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(door.place.port),
-                                   .sin_addr = { htonl(INADDR_LOOPBACK) } };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = connect_to(&door);
     char bytes[1000];
     char text[100];
     uint32_t from = 0;
     memset(bytes, 0xff, sizeof bytes);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     assert_true(send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) > 0);
     struct pollfd end = { .fd = fd, .events = POLLIN };
     while (poll(&end, 1, 0) == 0)
@@ -188,6 +254,9 @@ int main(void)
         cmocka_unit_test(guests_come_speak_and_are_missed),
         cmocka_unit_test(the_world_goes_on_beside),
         cmocka_unit_test(who_does_not_know_the_secret_stays_outside),
+        cmocka_unit_test(who_is_not_rank_0_gives_no_work),
+        cmocka_unit_test(who_is_gone_again_takes_no_place),
+        cmocka_unit_test(last_words_are_heard),
         cmocka_unit_test(nonsense_is_not_listened_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
