@@ -109,6 +109,18 @@ SH
     [ "$after" -ge $((before + 8)) ] || fail "preempted: $before, then $after: it stopped at once"
     warned unknown 9:59 # somebody else wants it to end
     [ "$after" -lt $((before + 12)) ] || fail "unknown: it went on"
+
+    # --- taken away in the middle of the first attempts: another turn may be longer ---
+    echo 10:00 >bin/squeue.left
+    "$ORRERY" run mix.yaml -n 3 --set long=2 --set short=0 --set each=1h --grace 5 --launcher mpirun \
+        --run-dir cut --quiet 2>/dev/null &
+    pid=$!
+    wait_until grep -q '"in_flight": 2' cut/status.json
+    echo 0:06 >bin/squeue.left
+    kill -USR1 $pid
+    code=0
+    wait $pid || code=$?
+    same "cut: exit code" 75 "$code"
 }
 
 # They sleep: beside each other.
