@@ -61,98 +61,132 @@ start() {
 }
 join() { "$ORRERY" join "$work/$1" --idle 20s --cores 2 2>>"$1.join" & }
 
-# --- one comes, takes what it may take, and leaves at the end of the run ---
-start one opp.yaml -n 2
-join one
-guest=$!
-wait_until has_guests one 1
-same "the door is ours alone" 600 "$(stat -c %a one/join)"
-contains "status" "$("$ORRERY" status one)" "opportunistic: 1 more node"
-good one
-wait "$guest" || fail "one: the guest: $(cat one.join)"
-same "one: rank of the guest" "orrery: joined as rank 2 with 2 cores" "$(grep -v "is not a run: waiting" one.join)"
-[ "$(by one core.sleep 2)" -gt 20 ] || fail "one: the guest did $(by one core.sleep 2) of 100"
-same "one: what is not opportunistic" 0 "$(by one keep 2)"
-[ ! -e one/join ] || fail "one: the door is open"
-
-# --- killed, again and again: nothing is lost, no task pays for it ---
-start killed opp.yaml -n 2
-for i in 1 2 3 4; do
-    join killed
+one() {
+    # --- one comes, takes what it may take, and leaves at the end of the run ---
+    start one opp.yaml -n 2
+    join one
     guest=$!
-    wait_until has_guests killed 1
-    wait_until has_counted killed $((i * 12))
-    kill -KILL $guest
-    wait $guest 2>/dev/null || true
-    wait_until has_guests killed 0
-done
-good killed
-same "killed: failures" 0 "$(number killed failed_attempts)"
-contains "killed: it is said" "$(cat killed.err)" "opportunistic job on"
+    wait_until has_guests one 1
+    same "the door is ours alone" 600 "$(stat -c %a one/join)"
+    contains "status" "$("$ORRERY" status one)" "opportunistic: 1 more node"
+    good one
+    wait "$guest" || fail "one: the guest: $(cat one.join)"
+    same "one: rank of the guest" "orrery: joined as rank 2 with 2 cores" "$(grep -v "is not a run: waiting" one.join)"
+    [ "$(by one core.sleep 2)" -gt 20 ] || fail "one: the guest did $(by one core.sleep 2) of 100"
+    same "one: what is not opportunistic" 0 "$(by one keep 2)"
+    [ ! -e one/join ] || fail "one: the door is open"
+}
 
-# --- told to leave (preempted), or idle: it goes in good order, alone with rank 0 in one process, too ---
-start told plain.yaml -n 1
-join told
-guest=$!
-wait_until has_guests told 1
-wait_until has_counted told 20
-kill -TERM $guest
-wait_until ended $guest
-wait $guest || fail "told: $(cat told.join)"
-good told
-[ "$(by told core.sleep 1)" -gt 5 ] || fail "told: the guest did nothing"
-sed 's/core.sleep, opportunistic: true/core.sleep/' opp.yaml >home.yaml # nothing for guests
-start idle home.yaml -n 2 --set n=2 --set each=6s
-"$ORRERY" join "$work/idle" --idle 1s --cores 8 2>idle.join &
-guest=$!
-"$ORRERY" join "$work/idle" --idle 1s --cores 8 2>>idle.join &
-other=$!
-wait $guest || fail "idle: $(cat idle.join)"
-wait $other || fail "idle: $(cat idle.join)"
-ended $run && fail "idle: they stayed to the end"
-wait $run || fail "idle: the run: $(cat idle.err)"
+killed() {
+    # --- killed, again and again: nothing is lost, no task pays for it ---
+    start killed opp.yaml -n 2
+    for i in 1 2 3 4; do
+        join killed
+        guest=$!
+        wait_until has_guests killed 1
+        wait_until has_counted killed $((i * 12))
+        kill -KILL $guest
+        wait $guest 2>/dev/null || true
+        wait_until has_guests killed 0
+    done
+    good killed
+    same "killed: failures" 0 "$(number killed failed_attempts)"
+    contains "killed: it is said" "$(cat killed.err)" "opportunistic job on"
+}
 
-# --- the run goes on in another session: the guest waits for that ---
-start again plain.yaml -n 2 --grace 0
-"$ORRERY" join "$work/again" --cores 2 2>again.join &
-guest=$!
-wait_until has_guests again 1
-wait_until has_counted again 20
-kill -TERM $run
-wait $run && fail "again: it ended well"
-"$ORRERY" resume again -n 2 --guests 20 --quiet 2>again.err &
-run=$!
-wait_until has_guests again 1
-good again
-wait $guest || fail "again: $(cat again.join)"
-[ "$(by again keep 2)" -gt 0 ] || fail "again: without marks all may go there"
-same "again: joined" 2 "$(grep -c joined again.join)"
+told() {
+    # --- told to leave (preempted), or idle: it goes in good order, alone with rank 0 in one process, too ---
+    start told plain.yaml -n 1
+    join told
+    guest=$!
+    wait_until has_guests told 1
+    wait_until has_counted told 20
+    kill -TERM $guest
+    wait_until ended $guest
+    wait $guest || fail "told: $(cat told.join)"
+    good told
+    [ "$(by told core.sleep 1)" -gt 5 ] || fail "told: the guest did nothing"
+    sed 's/core.sleep, opportunistic: true/core.sleep/' opp.yaml >home.yaml # nothing for guests
+    start idle home.yaml -n 2 --set n=2 --set each=6s
+    "$ORRERY" join "$work/idle" --idle 1s --cores 8 2>idle.join &
+    guest=$!
+    "$ORRERY" join "$work/idle" --idle 1s --cores 8 2>>idle.join &
+    other=$!
+    wait $guest || fail "idle: $(cat idle.join)"
+    wait $other || fail "idle: $(cat idle.join)"
+    ended $run && fail "idle: they stayed to the end"
+    wait $run || fail "idle: the run: $(cat idle.err)"
+}
 
-# --- rank 0 is killed when the guest has been there for longer than it would wait ---
-start crash plain.yaml -n 1
-"$ORRERY" join "$work/crash" --cores 2 --wait 3s 2>crash.join &
-guest=$!
-wait_until has_guests crash 1
-wait_until has_counted crash 50 # more than three seconds
-kill -KILL $run
-wait $run 2>/dev/null || true
-"$ORRERY" resume crash -n 1 --guests 20 --quiet 2>crash.err &
-run=$!
-wait_until has_guests crash 1
-good crash
-wait "$guest" || fail "crash: $(cat crash.join)"
-same "crash: joined" 2 "$(grep -c joined crash.join)"
+again() {
+    # --- the run goes on in another session: the guest waits for that ---
+    start again plain.yaml -n 2 --grace 0
+    "$ORRERY" join "$work/again" --cores 2 2>again.join &
+    guest=$!
+    wait_until has_guests again 1
+    wait_until has_counted again 20
+    kill -TERM $run
+    wait $run && fail "again: it ended well"
+    "$ORRERY" resume again -n 2 --guests 20 --quiet 2>again.err &
+    run=$!
+    wait_until has_guests again 1
+    good again
+    wait $guest || fail "again: $(cat again.join)"
+    [ "$(by again keep 2)" -gt 0 ] || fail "again: without marks all may go there"
+    same "again: joined" 2 "$(grep -c joined again.join)"
+}
 
-# --- who does not know the secret is not let in ---
-start shut opp.yaml -n 2
-wait_until test -s shut/join
-read -r host port secret answer <shut/join
-mkdir fake
-printf '%s %s %s %s\n' "$host" "$port" "${secret//[0-9a-e]/f}" "$answer" >fake/join
-exits 0 timeout 20 "$ORRERY" join fake --wait 2s
-contains "shut" "$err" "does not let us in"
-printf '%s %s %s %s\n' "$host" "$port" "$secret" "${answer//[0-9a-e]/f}" >fake/join
-exits 0 timeout 20 "$ORRERY" join fake --wait 2s
-contains "who is no rank 0" "$err" "is not rank 0 of this run"
-same "shut: guests" 0 "$(number shut guests)"
-good shut
+crash() {
+    # --- rank 0 is killed when the guest has been there for longer than it would wait ---
+    start crash plain.yaml -n 1
+    "$ORRERY" join "$work/crash" --cores 2 --wait 3s 2>crash.join &
+    guest=$!
+    wait_until has_guests crash 1
+    wait_until has_counted crash 50 # more than three seconds
+    kill -KILL $run
+    wait $run 2>/dev/null || true
+    "$ORRERY" resume crash -n 1 --guests 20 --quiet 2>crash.err &
+    run=$!
+    wait_until has_guests crash 1
+    good crash
+    wait "$guest" || fail "crash: $(cat crash.join)"
+    same "crash: joined" 2 "$(grep -c joined crash.join)"
+}
+
+shut() {
+    # --- who does not know the secret is not let in ---
+    start shut opp.yaml -n 2
+    wait_until test -s shut/join
+    read -r host port secret answer <shut/join
+    mkdir fake
+    printf '%s %s %s %s\n' "$host" "$port" "${secret//[0-9a-e]/f}" "$answer" >fake/join
+    exits 0 timeout 20 "$ORRERY" join fake --wait 2s
+    contains "shut" "$err" "does not let us in"
+    printf '%s %s %s %s\n' "$host" "$port" "$secret" "${answer//[0-9a-e]/f}" >fake/join
+    exits 0 timeout 20 "$ORRERY" join fake --wait 2s
+    contains "who is no rank 0" "$err" "is not rank 0 of this run"
+    same "shut: guests" 0 "$(number shut guests)"
+    good shut
+}
+
+# They wait most of the time: two beside each other.
+lane() {
+    local part
+    for part; do
+        (
+            work=$work/in-$part
+            mkdir "$work"
+            cd "$work"
+            cp ../opp.yaml ../plain.yaml .
+            "$part"
+            echo "$checks" >"../$part.checks"
+        )
+    done
+}
+lane one killed crash &
+first=$!
+lane told again shut &
+second=$!
+wait $first || fail "see above"
+wait $second || fail "see above"
+checks=$(($(cat ./*.checks | paste -sd+)))
