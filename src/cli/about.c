@@ -76,7 +76,7 @@ bool orri_read_bind(const struct orr_line *line, enum orr_bind *out)
         [ORR_BIND_NONE] = "none", [ORR_BIND_CORE] = "core", [ORR_BIND_NUMA] = "numa"
     };
     const char *word = orri_option(line, "bind");
-    *out = ORR_BIND_CORE;
+    *out = ORR_BIND_AUTO;
     if (!word)
         return true;
     for (int i = ORR_BIND_NONE; i <= ORR_BIND_NUMA; i++)
@@ -103,7 +103,7 @@ static int topo_main(const struct orr_line *line)
     const char *synthetic = orri_option(line, "synthetic");
     struct orr_topo *topo = NULL;
     struct orr_error err = { 0 };
-    enum orr_bind bind = ORR_BIND_CORE;
+    enum orr_bind bind = ORR_BIND_AUTO;
     long workers = 0;
     long cores_each = 1;
     if (!orri_number(line, "workers", 1, 100000, 0, &workers) ||
@@ -117,6 +117,9 @@ static int topo_main(const struct orr_line *line)
     }
     if (orr_topo_load(xml, synthetic, &topo, &err) != ORR_OK)
         return orri_complain(&err);
+    uint32_t cores = orr_topo_cores(topo);
+    bind = orr_topo_bind_for(topo, bind,
+                             workers ? (uint32_t)(workers * cores_each) : cores);
     orr_topo_set_bind(topo, bind);
     struct orr_gpus *gpus = xml || synthetic ? NULL : orr_gpus_new(0, "");
     print_plan(&(struct orr_topo_plan) { topo, gpus, (uint32_t)workers,
@@ -129,8 +132,8 @@ static int topo_main(const struct orr_line *line)
 static const struct orr_option topo_options[] = {
     { "workers", 'n', "N", "plan for N workers (default: one a core)", false },
     { "cores-per-rank", 0, "K", "cores that each of them serves (default 1)", false },
-    { "bind", 0, "core|numa|none", "how attempts would be pinned (default core)",
-      false },
+    { "bind", 0, "core|numa|none",
+      "how attempts would be pinned (default: to cores, when all are used)", false },
     { "xml", 0, "FILE", "a machine recorded by lstopo, instead of this one", false },
     { "synthetic", 0, "TEXT", "a made-up machine: \"pack:2 numa:2 core:8 pu:2\"",
       false },

@@ -39,10 +39,11 @@ static orr_status learn(struct orri_rank *rank, const struct visit *visit,
     orr_status status = orr_topo_load(NULL, NULL, &rank->topo, err);
     if (status != ORR_OK)
         return status;
-    orr_topo_set_bind(rank->topo, shared->bind);
     uint32_t all = orr_topo_cores(rank->topo);
     shared->cores_per_rank =
         visit->cores && (uint32_t)visit->cores < all ? (uint32_t)visit->cores : all;
+    rank->world.n_node = 1;
+    orri_choose_bind(rank);
     shared->memory = 0;
     shared->gpus = 0;
     /* What is on this node's disk alone would be lost with it. */
@@ -93,7 +94,6 @@ static orr_status enter(struct orri_rank *rank, struct visit *visit,
     }
     orr_bytes_release(&welcome);
     rank->world.agent = status == ORR_OK ? rank->world.link->rank : 0;
-    rank->world.n_node = 1;
     return status == ORR_OK ? orri_start_agent(rank, err) : status;
 }
 

@@ -25,6 +25,7 @@ struct orri_rank {
     struct orri_shared shared;
     struct orr_job *job;
     struct orr_topo *topo;
+    enum orr_bind bind;     /* here: not AUTO */
     struct orr_gpus *gpus;  /* agents */
     struct orr_rundir *dir; /* rank 0 */
     struct orr_blob_reader *blobs;
@@ -49,6 +50,8 @@ orr_status orri_serve(struct orri_rank *rank, struct orr_error *err);
 /* What rank 0 and agents share with guests (join.c). */
 orr_status orri_start_nursery(struct orri_rank *rank, struct orr_error *err);
 orr_status orri_start_agent(struct orri_rank *rank, struct orr_error *err);
+void orri_choose_bind(
+    struct orri_rank *rank); /* once topo, shared and world are known */
 void orri_release_rank(struct orri_rank *rank);
 
 /* Messages under way must leave this process before it ends. */

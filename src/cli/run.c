@@ -28,7 +28,8 @@
           "what starts the ranks: mpirun, or srun, the default in a Slurm job",        \
           false },                                                                     \
         { "bind", 0, "core|numa|none",                                                 \
-          "pin attempts to cores (default) or NUMA domains, or leave that to others",  \
+          "pin attempts to cores or NUMA domains, or not (default: to cores, when "    \
+          "all of the node are used)",                                                 \
           false },                                                                     \
         { "memory-per-node", 0, "SIZE",                                                \
           "what attempts may use of each node (default: what the allocation gives)",   \

@@ -191,7 +191,7 @@ static struct orr_host_setup host_setup(struct orri_rank *rank)
     return (struct orr_host_setup) {
         .graph = rank->job->graph,
         .nursery = rank->nursery,
-        .topo = rank->shared.bind == ORR_BIND_NONE ? NULL : rank->topo,
+        .topo = rank->bind == ORR_BIND_NONE ? NULL : rank->topo,
         .memory = orr_topo_memory(rank->topo),
         .run_dir = rank->shared.run_dir,
         .children = rank->shared.cores_per_rank,
@@ -503,6 +503,13 @@ static orr_status join(struct orri_rank *rank, bool alone, struct orr_error *err
     return ORR_OK;
 }
 
+void orri_choose_bind(struct orri_rank *rank)
+{
+    rank->bind = orr_topo_bind_for(rank->topo, rank->shared.bind,
+                                   rank->world.n_node * rank->shared.cores_per_rank);
+    orr_topo_set_bind(rank->topo, rank->bind);
+}
+
 orr_status orri_start_nursery(struct orri_rank *rank, struct orr_error *err)
 {
     struct orr_nursery_setup setup = { .find = find_function,
@@ -530,7 +537,7 @@ int orri_session_run(const struct orri_session *session, bool alone)
     if (status == ORR_OK)
         status = orr_topo_load(NULL, NULL, &rank.topo, &err);
     if (status == ORR_OK)
-        orr_topo_set_bind(rank.topo, rank.shared.bind);
+        orri_choose_bind(&rank);
     if (status != ORR_OK && status != ORR_END && !alone && rank.shared.go && !first) {
         (void)orr_mpi_unready(rank.world.link, false); /* the others wait there */
         report_fault(&rank, &err);

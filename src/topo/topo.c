@@ -136,6 +136,14 @@ static hwloc_bitmap_t cores_set(const struct orr_topo *topo, const uint32_t *cor
     return set;
 }
 
+enum orr_bind orr_topo_bind_for(const struct orr_topo *topo, enum orr_bind asked,
+                                uint32_t used)
+{
+    if (asked != ORR_BIND_AUTO)
+        return asked;
+    return used < orr_topo_cores(topo) ? ORR_BIND_NONE : ORR_BIND_CORE;
+}
+
 void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind) { topo->bind = bind; }
 
 static void print_set(hwloc_const_bitmap_t set, struct orr_text *out)

@@ -31,10 +31,14 @@ uint32_t orr_topo_numa_of(const struct orr_topo *topo, uint32_t core);
 void orr_topo_cpus(const struct orr_topo *topo, const uint32_t *cores, uint32_t n,
                    struct orr_text *out);
 
-/* Where attempts on some cores are bound: to these (the default), or to all that may be
- * used of their NUMA domains. */
-enum orr_bind { ORR_BIND_NONE, ORR_BIND_CORE, ORR_BIND_NUMA };
-void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind);
+/* Where attempts on some cores are bound: nowhere, to these, or to all that may be used
+ * of their NUMA domains. AUTO, the default: to these, where a run uses all cores that
+ * it may; on others there may be other runs, which would all choose the first ones. */
+enum orr_bind { ORR_BIND_NONE, ORR_BIND_CORE, ORR_BIND_NUMA, ORR_BIND_AUTO };
+/* What `asked` means for a run that uses so many cores of the machine. */
+enum orr_bind orr_topo_bind_for(const struct orr_topo *topo, enum orr_bind asked,
+                                uint32_t used);
+void orr_topo_set_bind(struct orr_topo *topo, enum orr_bind bind); /* not AUTO */
 
 /* Bind a process to these cores and read the mask back. ORR_ERR_MACHINE when the system
  * refuses or the mask differs. */

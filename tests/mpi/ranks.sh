@@ -109,7 +109,7 @@ count() { tr ',' '\n' <<<"$1" | awk -F- '{ n += NF > 1 ? $2 - $1 + 1 : 1 } END {
 allowed=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
 machine=$(count "$allowed")
 if [ "$machine" -ge 2 ]; then
-    exits 0 "$ORRERY" run cores.yaml -n 3 --run-dir two --quiet
+    exits 0 "$ORRERY" run cores.yaml -n 3 --bind core --run-dir two --quiet
     told=$(rows two facts/told)
     contains "two of two ranks" "$told" "0,2 2,"
     cpus=$(tr -d '"' <<<"${told#0,2 2,}")
@@ -125,7 +125,7 @@ sed 's/cores: 2$/cores: 4000/' cores.yaml >toomany.yaml
 exits 1 "$ORRERY" run toomany.yaml -n 2 --run-dir toomany --quiet
 contains "4000 cores" "$err" "it asks for more cores than any node has"
 
-# --- a child is pinned to one core, and not with --bind none ---
+# --- a child is pinned to one core, and not with --bind none, nor when others may be on that core ---
 cat >wait.yaml <<'YAML'
 orrery: 1
 workflow: wait
@@ -146,20 +146,25 @@ children() {
 }
 busy() { "$ORRERY" status "$1" | grep -q '1 running' && [ -n "$(children "$1")" ]; }
 node_cpus=$(cat /sys/devices/system/node/node0/cpulist 2>/dev/null || true)
-for bind in core numa none; do
-    "$ORRERY" run wait.yaml -n 2 --run-dir "$work/bind_$bind" --bind $bind --quiet 2>/dev/null &
+for bind in core numa none few all; do
+    case $bind in
+    few) options=() ;;
+    all) options=(--cores-per-rank "$("$ORRERY" topo | sed -n '1s/ core.*//p')") ;;
+    *) options=(--bind $bind) ;;
+    esac
+    "$ORRERY" run wait.yaml -n 2 --run-dir "$work/bind_$bind" "${options[@]}" --quiet 2>/dev/null &
     run=$!
     wait_until busy "bind_$bind"
     child=$(children "bind_$bind")
     same "children" 1 "$(wc -w <<<"$child")"
     cpus=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$child/status")
-    if [ $bind = none ]; then
-        same "--bind none" "$allowed" "$cpus"
+    if [ $bind = none ] || { [ $bind = few ] && [ "$machine" -ge 2 ]; }; then
+        same "$bind: not bound" "$allowed" "$cpus"
     elif [ $bind = numa ]; then # the only domain, as far as it is ours
         [ "$node_cpus" != "$allowed" ] || same "--bind numa" "$allowed" "$cpus"
     else # the hardware threads of one core
         first=${cpus%%[-,]*}
-        same "--bind core" "$(cat "/sys/devices/system/cpu/cpu$first/topology/thread_siblings_list")" "$cpus"
+        same "$bind: bound" "$(cat "/sys/devices/system/cpu/cpu$first/topology/thread_siblings_list")" "$cpus"
     fi
     kill -INT "$run"
     code=0
