@@ -28,7 +28,7 @@ struct orr_record_setup {
     const char *state; /* of the run */
     /* Of the session that writes it; NULL: as status.json has it. */
     const struct orr_run_status *status;
-    bool portable;     /* with the bytes of all blobs, without links to shards */
+    bool portable; /* with the bytes of all blobs, without links to shards */
     /* Set to the number of tasks that are done, but whose results no shard has: they
      * were on the disk of a node that was lost. NULL: nobody asks. */
     uint64_t *unstored;
