@@ -339,12 +339,15 @@ static void begin_work(struct orr_coord *coord, int64_t now)
         (void)orr_engine_add_request(coord->engine, coord->setup.requests[r]);
 }
 
-/* Nobody is left to work, or the agents did not all come. */
+/* Nobody is left to work but guests, which may not stay, or the agents did not all
+ * come.
+ */
 static void check_anyone(struct orr_coord *coord, int64_t now)
 {
     uint32_t alive = 0;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
-        alive += !coord->nodes[i].lost && !coord->nodes[i].left;
+        alive +=
+            !coord->nodes[i].lost && !coord->nodes[i].left && !coord->nodes[i].guest;
     if (coord->ending)
         return;
     if (coord->status.state == ORR_RUN_RUNNING && alive == 0)
@@ -362,7 +365,7 @@ static void look_around(struct orr_coord *coord, int64_t now)
 {
     coord->looked = now;
     orri_check_nodes(coord, now);
-    orri_recall_set_aside(coord);
+    (void)orri_recall_set_aside(coord);
     check_anyone(coord, now);
 }
 

@@ -195,8 +195,9 @@ void orri_drop_opinion(struct orr_coord *coord, uint32_t task);
 /* One succeeded: that may show that another node is sick. */
 orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t task,
                              struct orr_error *err);
-/* Nodes that were set aside work again when no others are left. */
-void orri_recall_set_aside(struct orr_coord *coord);
+/* Nodes that were set aside or held work again when no others are left, or none that is
+ * large enough for some calls. True: one does. */
+bool orri_recall_set_aside(struct orr_coord *coord);
 
 /* The results and open logs of earlier sessions (takeup.c). */
 orr_status orri_take_up(struct orr_coord *coord, struct orr_error *err);
