@@ -102,7 +102,6 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         coord->marked = coord->marked || setup->graph->functions[f].opportunistic;
     coord->records.size = sizeof(struct orri_task_record);
     orri_stalls_init(coord);
-    coord->losses.size = sizeof(struct orri_loss);
     coord->told.size = sizeof(struct orri_told);
     coord->to_send = orr_alloc(setup->link->size, sizeof *coord->to_send);
     coord->abandon_at = INT64_MAX;
@@ -133,7 +132,6 @@ void orr_coord_free(struct orr_coord *coord)
     free(coord->node_of_rank);
     free(coord->to_send);
     orr_rows_release(&coord->records);
-    orr_rows_release(&coord->losses);
     orr_rows_release(&coord->stalls);
     orr_rows_release(&coord->told);
     free(coord->origins);

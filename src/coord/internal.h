@@ -45,9 +45,10 @@ struct orri_loss {
     uint32_t task;
     uint32_t attempt;
     uint32_t node;
-    uint32_t rank; /* the worker's; the agent's when the node was lost */
-    bool died;     /* the process did; else nothing was heard of its machine */
-    int64_t when;  /* wall ns */
+    uint32_t rank;       /* the worker's; the agent's when the node was lost */
+    bool died;           /* the process did; else nothing was heard of its machine */
+    const char *message; /* as it is stored */
+    int64_t when;        /* wall ns */
 };
 
 struct orri_node {
@@ -88,7 +89,6 @@ struct orr_coord {
     uint32_t *to_send;      /* nodes with something in `out` */
     uint32_t n_to_send;
     struct orr_rows records; /* struct orri_task_record, by task */
-    struct orr_rows losses;  /* struct orri_loss, in order */
     struct orr_rows stalls;  /* see stalls.c */
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
