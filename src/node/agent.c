@@ -220,7 +220,25 @@ static void lose(struct orr_agent *agent, uint32_t at, uint32_t rank, const char
     ended(agent, at, &done, rank);
 }
 
-static void worker_lost(void *context, uint32_t worker, uint32_t rank)
+/* Of calls in place the one that the worker was at is lost with it; the others had no
+ * part in that. `call`: of a flight that runs, the first ones at a time. */
+static void lose_in_place(struct orr_agent *agent, uint32_t at, uint64_t call,
+                          uint32_t rank, const char *text)
+{
+    const struct orri_flight *flight = &agent->flights[at];
+    bool has_it = call >> 32 == at;
+    uint32_t before = has_it ? (uint32_t)call - flight->assignment.task : UINT32_MAX;
+    if (before == 0) {
+        lose(agent, at, rank, text);
+        return;
+    }
+    if (before < flight->n)
+        at = orri_flight_part(agent, at, before);
+    orri_crew_release(agent->crew, &agent->flights[at].seat, agent->flights[at].n);
+    orri_agent_give(agent, at);
+}
+
+static void worker_lost(void *context, uint32_t worker, uint32_t rank, uint64_t call)
 {
     struct orr_agent *agent = context;
     char text[100];
@@ -228,8 +246,12 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
                    agent->setup.host_name);
     for (uint32_t i = 0; i < agent->n_flights; i++)
         while (agent->flights[i].state == ORRI_FLIGHT_RUNNING &&
-               agent->flights[i].seat.worker == worker)
-            lose(agent, i, rank, text);
+               agent->flights[i].seat.worker == worker) {
+            if (agent->flights[i].seat.place)
+                lose(agent, i, rank, text);
+            else
+                lose_in_place(agent, i, call, rank, text);
+        }
     if (!agent->stopping)
         (void)fprintf(stderr, "orrery: %s; its attempts run elsewhere\n", text);
 }

@@ -7,6 +7,7 @@
 #include "node/orders.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -29,6 +30,12 @@ static bool has_blob_file(struct orr_host *host, struct orri_finished *call)
         .t_end = orr_clock_wall(),
     };
     return false;
+}
+
+static void note_call(struct orr_host *host, uint64_t call)
+{
+    if (host->setup.call)
+        atomic_store_explicit(host->setup.call, call, memory_order_relaxed);
 }
 
 /* With room for one call more. */
@@ -87,6 +94,7 @@ void orr_host_run(struct orr_host *host, uint32_t token,
         if (!single)
             single = orri_finished_new(host, token, 0, run->first.attempt, core);
         single->done.task = run->first.task + i;
+        note_call(host, (uint64_t)token << 32 | single->done.task);
         orr_series_at(&run->args, i, args);
         if (has_blob_file(host, single) &&
             orr_natives_call(natives, args, run->args.length, host->spare_blob_fd,
@@ -96,6 +104,7 @@ void orr_host_run(struct orr_host *host, uint32_t token,
         now = NULL;
         single = NULL;
     }
+    note_call(host, ORR_HOST_NO_CALL);
     if (now)
         orri_finished_push(host, now);
     orri_finished_drop(host, single);
