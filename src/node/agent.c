@@ -304,6 +304,7 @@ static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
         return ORR_OK;
     case ORR_MESSAGE_STOP:
         orri_queue_drop(agent);
+        agent->hurries = orr_stop_hurries(&in);
         agent->stopping = true;
         agent->stopped_since = orr_clock_monotonic();
         return ORR_OK;
@@ -385,12 +386,18 @@ void orr_agent_free(struct orr_agent *agent)
     free(agent);
 }
 
-static orr_status say_bye(struct orr_agent *agent, struct orr_error *err)
+/* Indexes take a while to write, in which nothing is said; the next session makes those
+ * that are not there. */
+static orr_status say_bye(struct orr_agent *agent, int64_t now, struct orr_error *err)
 {
     struct orr_writer_stats stats = { 0 };
+    bool seal = !agent->hurries && !agent->told_to_end;
     orr_writer_stats(agent->writer, &stats);
     struct orr_error bad = { 0 };
-    orr_status closed = orr_writer_close(agent->writer, true, &bad);
+    orr_status told = beat(agent, now, err);
+    if (told != ORR_OK)
+        return told;
+    orr_status closed = orr_writer_close(agent->writer, seal, &bad);
     agent->writer = NULL;
     if (closed != ORR_OK && !agent->faulted)
         (void)orri_agent_say(agent, ORR_MESSAGE_FAULT, bad.text, err);
@@ -428,7 +435,7 @@ static orr_status step_stopping(struct orr_agent *agent, int64_t now,
         orri_crew_dismiss(agent->crew);
     if (!may_leave(agent, now))
         return ORR_OK;
-    orr_status status = say_bye(agent, err);
+    orr_status status = say_bye(agent, now, err);
     return status == ORR_OK ? ORR_END : status;
 }
 
@@ -499,11 +506,13 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
                                agent->setup.host_name);
     if (status != ORR_OK)
         return status;
+    agent->forsaken = coordinator_is_silent(agent, now);
+    if (agent->forsaken)
+        return ORR_END;
     if (agent->stopping)
         return step_stopping(agent, now, err);
     check_idle(agent, now);
-    agent->forsaken = coordinator_is_silent(agent, now);
-    return agent->forsaken ? ORR_END : ORR_OK;
+    return ORR_OK;
 }
 
 void orr_agent_leave(struct orr_agent *agent)

@@ -92,8 +92,8 @@ static void compile(struct node *n)
     orr_diags_release(&diags);
 }
 
-/* `room`: of the writer's queue. */
-static struct node *node_of(uint32_t workers, uint32_t room)
+/* `room`: of the writer's queue; `silence`: as the agent's. */
+static struct node *node_of(uint32_t workers, uint32_t room, int64_t silence)
 {
     static const struct orr_nursery_setup nobody = { 0 };
     struct node *n = orr_alloc(1, sizeof *n);
@@ -114,8 +114,8 @@ static struct node *node_of(uint32_t workers, uint32_t room)
                                                 .run_id = orr_rundir_id(n->run),
                                                 .writer = 1,
                                                 .epoch = orr_rundir_epoch(n->run),
-                                                .queue_results = room,
-                                                .no_index = true },
+                                                .queue_results = room },
+                                     .silence = silence,
                                      .token = (uint64_t)getpid(),
                                      .workers = workers,
                                      .host_name = "here" };
@@ -123,7 +123,7 @@ static struct node *node_of(uint32_t workers, uint32_t room)
     return n;
 }
 
-static struct node *node_new(uint32_t room) { return node_of(1, room); }
+static struct node *node_new(uint32_t room) { return node_of(1, room, 0); }
 
 static void node_free(struct node *n)
 {
@@ -436,7 +436,7 @@ static void a_worker_takes_one_call_with_it(void **state)
     (void)state;
     static const uint32_t which[] = { 200, 150, CALLS - 1, 0 /* at none */ };
     for (size_t c = 0; c < sizeof which / sizeof *which; c++) {
-        struct node *n = node_of(2, 0);
+        struct node *n = node_of(2, 0, 0);
         struct worker w;
         worker_come(&w, n);
         order(n, 0, 1, CALLS);
@@ -461,6 +461,70 @@ static void a_worker_takes_one_call_with_it(void **state)
     }
 }
 
+/* ---- the end ---- */
+
+static void step_to_the_end(struct node *n)
+{
+    struct pollfd fds[16];
+    struct orr_error err = { 0 };
+    int64_t until = orr_clock_monotonic() + 60 * ORR_SECOND;
+    orr_status status = ORR_OK;
+    while ((status = orr_agent_step(n->agent, true, &err)) == ORR_OK) {
+        assert_true(orr_clock_monotonic() < until);
+        (void)poll(fds, (nfds_t)orr_agent_fds(n->agent, fds, 16), 10);
+    }
+    assert_int_equal(status, ORR_END);
+}
+
+/* It was told to stop when a call was under way, and then rank 0 was gone. */
+static void a_stopping_agent_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct node *n = node_of(2, 0, ORR_SECOND / 5);
+    struct worker w;
+    struct orr_bytes out = ORR_BYTES_INIT;
+    worker_come(&w, n);
+    order(n, 0, 1, CALLS);
+    send_orders(n);
+    worker_take(&w, n, 1);
+    orr_stop_put(&out, false);
+    say(n, &out);
+    step_to_the_end(n);
+    assert_true(orr_agent_is_forsaken(n->agent));
+    worker_die(&w);
+    orr_bytes_release(&out);
+    node_free(n);
+}
+
+static bool has_index(const struct node *n)
+{
+    struct orr_text command = ORR_TEXT_INIT;
+    orr_text_printf(&command, "ls '%s'/shards/*.idx.h5 >/dev/null 2>&1", n->run_dir);
+    FILE *shell = popen(command.s, "r");
+    assert_non_null(shell);
+    orr_text_release(&command);
+    return pclose(shell) == 0;
+}
+
+static void indexes_are_made_when_there_is_time(void **state)
+{
+    (void)state;
+    for (int hurries = 0; hurries < 2; hurries++) {
+        struct node *n = node_new(0);
+        struct orr_bytes out = ORR_BYTES_INIT;
+        order(n, 0, 10, CALLS);
+        send_orders(n);
+        work(n, 10);
+        orr_stop_put(&out, hurries);
+        say(n, &out);
+        step_to_the_end(n);
+        assert_false(orr_agent_is_forsaken(n->agent));
+        assert_int_equal(has_index(n), !hurries);
+        orr_bytes_release(&out);
+        node_free(n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +533,8 @@ int main(void)
         cmocka_unit_test(one_of_a_run_is_cancelled),
         cmocka_unit_test(each_has_its_record),
         cmocka_unit_test(a_worker_takes_one_call_with_it),
+        cmocka_unit_test(a_stopping_agent_does_not_wait_for_ever),
+        cmocka_unit_test(indexes_are_made_when_there_is_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
