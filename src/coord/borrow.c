@@ -80,19 +80,15 @@ void orri_store_loss(struct orr_coord *coord, const struct orri_loss *lost)
     const struct orr_task *task =
         orr_engine_task(coord->engine, (orr_task_id) { lost->task });
     const struct orr_graph_function *f = &coord->setup.graph->functions[task->function];
-    char message[120];
     struct orr_error err = { 0 };
     if (!coord->setup.run_dir)
         return;
-    (void)snprintf(
-        message, sizeof message, "the agent of node %s (rank %" PRIu32 ") %s",
-        coord->nodes[lost->node].host, lost->rank, lost->died ? "died" : "fell silent");
     struct orr_stored stored = { .id = task->identity,
                                  .function = f->native ? f->native->name : f->name,
                                  .attempt = lost->attempt,
                                  .failure = ORR_FAIL_LOST,
                                  .code = lost->died ? ORR_LOST_DIED : 0,
-                                 .message = message,
+                                 .message = lost->message,
                                  .args = task->args,
                                  .args_bytes = task->args_length,
                                  .host = coord->nodes[lost->node].host,

@@ -102,7 +102,6 @@ orr_status orr_coord_new(const struct orr_coord_setup *setup, struct orr_coord *
         coord->marked = coord->marked || setup->graph->functions[f].opportunistic;
     coord->records.size = sizeof(struct orri_task_record);
     orri_stalls_init(coord);
-    coord->losses.size = sizeof(struct orri_loss);
     coord->told.size = sizeof(struct orri_told);
     coord->to_send = orr_alloc(setup->link->size, sizeof *coord->to_send);
     coord->abandon_at = INT64_MAX;
@@ -133,7 +132,6 @@ void orr_coord_free(struct orr_coord *coord)
     free(coord->node_of_rank);
     free(coord->to_send);
     orr_rows_release(&coord->records);
-    orr_rows_release(&coord->losses);
     orr_rows_release(&coord->stalls);
     orr_rows_release(&coord->told);
     free(coord->origins);
@@ -184,16 +182,29 @@ orr_status orri_send(struct orr_coord *coord, struct orri_node *node,
                          bytes->length, err);
 }
 
-static orr_status tell_all(struct orr_coord *coord, enum orr_message message,
+/* Releases the bytes. */
+static orr_status send_all(struct orr_coord *coord, struct orr_bytes *bytes,
                            struct orr_error *err)
 {
-    struct orr_bytes out = ORR_BYTES_INIT;
     orr_status status = ORR_OK;
-    orr_signal_put(&out, message, "");
     for (uint32_t i = 0; i < coord->n_nodes && status == ORR_OK; i++)
-        status = orri_send(coord, &coord->nodes[i], &out, err);
-    orr_bytes_release(&out);
+        status = orri_send(coord, &coord->nodes[i], bytes, err);
+    orr_bytes_release(bytes);
     return status;
+}
+
+static orr_status abandon_all(struct orr_coord *coord, struct orr_error *err)
+{
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orr_signal_put(&out, ORR_MESSAGE_ABANDON, "");
+    return send_all(coord, &out, err);
+}
+
+static orr_status stop_all(struct orr_coord *coord, bool hurries, struct orr_error *err)
+{
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orr_stop_put(&out, hurries);
+    return send_all(coord, &out, err);
 }
 
 /* ---- time ---- */
@@ -202,13 +213,9 @@ static orr_status beat(struct orr_coord *coord, int64_t now, struct orr_error *e
 {
     struct orr_bytes out = ORR_BYTES_INIT;
     struct orr_beat nothing = { 0 };
-    orr_status status = ORR_OK;
     orr_beat_put(&out, &nothing);
-    for (uint32_t i = 0; i < coord->n_nodes && status == ORR_OK; i++)
-        status = orri_send(coord, &coord->nodes[i], &out, err);
-    orr_bytes_release(&out);
     coord->beat = now;
-    return status;
+    return send_all(coord, &out, err);
 }
 
 /* Calls that ranges will lead to count as tasks to be done. */
@@ -293,17 +300,20 @@ static orr_status begin_end(struct orr_coord *coord, int64_t now, struct orr_err
     if (coord->abandon_at != INT64_MAX && coord->abandon_at > now)
         coord->stop_at += coord->abandon_at - now;
     orr_status status = ORR_OK;
+    /* Whoever told us to end does not wait for long. */
+    bool hurries = coord->status.state == ORR_RUN_DRAINED ||
+                   coord->status.state == ORR_RUN_INTERRUPTED;
     /* What still runs belongs to failed requests: nobody wants it. */
     if (!coord->draining && orr_sched_in_flight(coord->sched))
-        status = tell_all(coord, ORR_MESSAGE_ABANDON, err);
-    return status == ORR_OK ? tell_all(coord, ORR_MESSAGE_STOP, err) : status;
+        status = abandon_all(coord, err);
+    return status == ORR_OK ? stop_all(coord, hurries, err) : status;
 }
 
 static orr_status step_end(struct orr_coord *coord, int64_t now, struct orr_error *err)
 {
     if (now >= coord->abandon_at) {
         coord->abandon_at = INT64_MAX;
-        orr_status status = tell_all(coord, ORR_MESSAGE_ABANDON, err);
+        orr_status status = abandon_all(coord, err);
         if (status != ORR_OK)
             return status;
     }
@@ -326,8 +336,8 @@ void orr_coord_drain(struct orr_coord *coord, enum orr_run_state as, int64_t gra
 
 void orr_coord_abandon(struct orr_coord *coord)
 {
-    if (tell_all(coord, ORR_MESSAGE_ABANDON, NULL) == ORR_OK)
-        (void)tell_all(coord, ORR_MESSAGE_STOP, NULL);
+    if (abandon_all(coord, NULL) == ORR_OK)
+        (void)stop_all(coord, true, NULL);
 }
 
 /* All agents came: add the requests, begin. */
@@ -339,12 +349,15 @@ static void begin_work(struct orr_coord *coord, int64_t now)
         (void)orr_engine_add_request(coord->engine, coord->setup.requests[r]);
 }
 
-/* Nobody is left to work, or the agents did not all come. */
+/* Nobody is left to work but guests, which may not stay, or the agents did not all
+ * come.
+ */
 static void check_anyone(struct orr_coord *coord, int64_t now)
 {
     uint32_t alive = 0;
     for (uint32_t i = 0; i < coord->n_nodes; i++)
-        alive += !coord->nodes[i].lost && !coord->nodes[i].left;
+        alive +=
+            !coord->nodes[i].lost && !coord->nodes[i].left && !coord->nodes[i].guest;
     if (coord->ending)
         return;
     if (coord->status.state == ORR_RUN_RUNNING && alive == 0)
@@ -362,7 +375,7 @@ static void look_around(struct orr_coord *coord, int64_t now)
 {
     coord->looked = now;
     orri_check_nodes(coord, now);
-    orri_recall_set_aside(coord);
+    (void)orri_recall_set_aside(coord);
     check_anyone(coord, now);
 }
 

@@ -161,6 +161,19 @@ static void refuse_call(struct orr_coord *coord, const struct orr_engine_call *c
     orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
 }
 
+/* Can it ever run? Else the reason, for refuse_call(). Whoever is set aside works
+ * before a call is refused. */
+static bool fits(struct orr_coord *coord, uint32_t pool,
+                 const struct orr_resources *needs, struct orr_text *why)
+{
+    if (orr_sched_fits(coord->sched, pool, needs, why))
+        return true;
+    if (!orri_recall_set_aside(coord))
+        return false;
+    orr_text_clear(why);
+    return orr_sched_fits(coord->sched, pool, needs, why);
+}
+
 struct orr_ready orri_ready_of(struct orr_coord *coord, uint32_t task, uint32_t attempt)
 {
     const struct orr_task *is = orr_engine_task(coord->engine, (orr_task_id) { task });
@@ -207,7 +220,7 @@ static void queue_call(struct orr_coord *coord, const struct orr_engine_call *ca
     }
     if (call->attempt == 1 && coord->setup.reuse && orri_borrow(coord, call->task))
         return;
-    if (!orr_sched_fits(coord->sched, f->pool, &needs, &why)) {
+    if (!fits(coord, f->pool, &needs, &why)) {
         refuse_call(coord, call, why.s);
         orr_text_release(&why);
         return;
@@ -310,6 +323,13 @@ static void refuse_unfit(struct orr_coord *coord)
     struct orr_text why = ORR_TEXT_INIT;
     while (orr_sched_take_unfit(coord->sched, &ready, &why)) {
         struct orr_engine_call call = { { ready.task }, ready.attempt, 0 };
+        struct orr_resources needs = { ready.cores, ready.gpus, ready.memory };
+        orr_text_clear(&why);
+        if (fits(coord, ready.pool, &needs, &why)) {
+            orr_sched_add(coord->sched, &ready);
+            continue;
+        }
+        orri_drop_opinion(coord, ready.task);
         refuse_call(coord, &call, why.s);
         orr_text_clear(&why);
     }

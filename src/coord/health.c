@@ -221,31 +221,35 @@ orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t ta
     return ORR_OK;
 }
 
-static void work_again(struct orr_coord *coord, uint32_t index)
+static void work_again(struct orr_coord *coord, uint32_t index, const char *why)
 {
     struct orri_node *node = &coord->nodes[index];
     if (node->aside) {
         coord->status.cores += node->cores;
-        say(coord, index, "gets work again: no other is left");
+        say(coord, index, why);
     }
     node->aside = false;
     node->held = false;
     orr_sched_node(coord->sched, index, node->cores);
 }
 
-void orri_recall_set_aside(struct orr_coord *coord)
+/* Guests may not stay: what needs a node does not wait for one of them. */
+bool orri_recall_set_aside(struct orr_coord *coord)
 {
+    static const struct orr_resources least = { .cores = 1 };
+    bool none = !has_other(coord, UINT32_MAX, &least);
     bool changed = false;
-    if (coord->ending)
-        return;
-    for (uint32_t i = 0; i < coord->n_nodes; i++)
-        if (works(&coord->nodes[i]))
-            return;
-    for (uint32_t i = 0; i < coord->n_nodes; i++)
-        if (is_here(&coord->nodes[i])) {
-            work_again(coord, i);
-            changed = true;
-        }
+    for (uint32_t i = 0; i < coord->n_nodes && !coord->ending; i++) {
+        const struct orri_node *node = &coord->nodes[i];
+        if (!is_here(node) || works(node) || node->guest ||
+            !(none || is_needed(coord, i)))
+            continue;
+        work_again(coord, i,
+                   none ? "gets work again: no other is left"
+                        : "gets work again: no other is left that is large enough");
+        changed = true;
+    }
     if (changed)
         list_set_aside(coord);
+    return changed;
 }

@@ -45,9 +45,10 @@ struct orri_loss {
     uint32_t task;
     uint32_t attempt;
     uint32_t node;
-    uint32_t rank; /* the worker's; the agent's when the node was lost */
-    bool died;     /* the process did; else nothing was heard of its machine */
-    int64_t when;  /* wall ns */
+    uint32_t rank;       /* the worker's; the agent's when the node was lost */
+    bool died;           /* the process did; else nothing was heard of its machine */
+    const char *message; /* as it is stored */
+    int64_t when;        /* wall ns */
 };
 
 struct orri_node {
@@ -88,7 +89,6 @@ struct orr_coord {
     uint32_t *to_send;      /* nodes with something in `out` */
     uint32_t n_to_send;
     struct orr_rows records; /* struct orri_task_record, by task */
-    struct orr_rows losses;  /* struct orri_loss, in order */
     struct orr_rows stalls;  /* see stalls.c */
     struct orr_rows told;    /* struct orri_told, likewise */
     const char **origins;    /* ids of runs that results were taken from */
@@ -196,8 +196,9 @@ void orri_drop_opinion(struct orr_coord *coord, uint32_t task);
 /* One succeeded: that may show that another node is sick. */
 orr_status orri_note_success(struct orr_coord *coord, uint32_t node, uint32_t task,
                              struct orr_error *err);
-/* Nodes that were set aside work again when no others are left. */
-void orri_recall_set_aside(struct orr_coord *coord);
+/* Nodes that were set aside or held work again when no others are left, or none that is
+ * large enough for some calls. True: one does. */
+bool orri_recall_set_aside(struct orr_coord *coord);
 
 /* The results and open logs of earlier sessions (takeup.c). */
 orr_status orri_take_up(struct orr_coord *coord, struct orr_error *err);

@@ -1,10 +1,10 @@
 /* losses.c - nodes that are gone, attempts that ended with their worker or their node
  *
  * That is no fault of the task: its attempt is made again, without asking the rules,
- * but three times at most; then it fails, and the rules decide. When it was three
- * processes that died, not machines that fell silent, the task is poisoned: it fails
- * with the evidence, and no retry of it is made, nor in a resume. Owns: which task was
- * where when that was lost. */
+ * but three times at most; then it fails with the last of these, and the rules decide.
+ * When it was three processes that died, not machines that fell silent, the task is
+ * poisoned: no retry of it is made, nor in a resume.
+ * Owns nothing: works on the coordinator. */
 #include "coord/internal.h"
 
 #include "base/clock.h"
@@ -19,14 +19,6 @@ enum {
 };
 enum { LOST_MOST = 3, POISONED_AFTER = 3 /* workers that one task took down */ };
 
-static void note(struct orr_coord *coord, const struct orri_loss *loss)
-{
-    *(struct orri_loss *)orr_rows_add(&coord->losses) = *loss;
-    struct orri_task_record *record = orri_record(coord, loss->task);
-    record->lost++;
-    record->died += loss->died;
-}
-
 bool orri_is_poisoned(const struct orr_coord *coord, uint32_t task)
 {
     if (task >= coord->records.n)
@@ -35,47 +27,28 @@ bool orri_is_poisoned(const struct orr_coord *coord, uint32_t task)
     return record->died >= POISONED_AFTER;
 }
 
-/* Where it was each time, and when. */
-static void describe(const struct orr_coord *coord, uint32_t task, struct orr_text *out)
+/* With what is stored of this loss, so that a resume tells the rules the same. */
+static void fail_lost(struct orr_coord *coord, const struct orri_loss *lost)
 {
-    uint32_t n = 0;
-    orr_text_puts(out, orri_is_poisoned(coord, task) ? "it took its workers down:"
-                                                     : "its workers were lost:");
-    for (uint32_t i = 0; i < coord->losses.n; i++) {
-        const struct orri_loss *loss = orr_rows_at(&coord->losses, i);
-        const struct orri_node *node = &coord->nodes[loss->node];
-        char when[ORR_TIME_TEXT];
-        if (loss->task != task)
-            continue;
-        orr_clock_text(loss->when, when);
-        orr_text_printf(out, "%s %s rank %" PRIu32 " on %s at %s", n++ ? "," : "",
-                        loss->rank == node->rank ? "agent" : "worker", loss->rank,
-                        node->host, when);
-    }
-}
-
-static void fail_poisoned(struct orr_coord *coord, uint32_t task, uint32_t attempt,
-                          const char *why)
-{
-    orr_task_id id = { task };
-    struct orr_failure failure = { ORR_FAIL_LOST, 0, why };
-    orri_told(coord, task)->state = ORRI_TOLD_FAILED;
+    orr_task_id id = { lost->task };
+    struct orr_failure failure = { ORR_FAIL_LOST, lost->died ? ORR_LOST_DIED : 0,
+                                   lost->message };
+    orri_told(coord, lost->task)->state = ORRI_TOLD_FAILED;
     orri_stage(coord, orr_engine_task(coord->engine, id)->function)->failed++;
     coord->status.failed_attempts++;
-    orri_drop_opinion(coord, task);
-    orr_engine_attempt_failed(coord->engine, id, attempt, &failure);
+    orri_drop_opinion(coord, lost->task);
+    orr_engine_attempt_failed(coord->engine, id, lost->attempt, &failure);
 }
 
 bool orri_lose(struct orr_coord *coord, const struct orri_loss *lost)
 {
-    struct orr_text why = ORR_TEXT_INIT;
-    note(coord, lost);
-    if (orri_record(coord, lost->task)->lost < LOST_MOST)
+    struct orri_task_record *record = orri_record(coord, lost->task);
+    record->lost++;
+    record->died += lost->died;
+    if (record->lost < LOST_MOST)
         return true;
     coord->status.poisoned += orri_is_poisoned(coord, lost->task);
-    describe(coord, lost->task, &why);
-    fail_poisoned(coord, lost->task, lost->attempt, why.s);
-    orr_text_release(&why);
+    fail_lost(coord, lost);
     return false;
 }
 
@@ -86,7 +59,7 @@ void orri_poison_again(struct orr_coord *coord, uint32_t task)
 
 void orri_refuse_poisoned(struct orr_coord *coord, const struct orr_engine_call *call)
 {
-    struct orr_failure failure = { ORR_FAIL_LOST, 0,
+    struct orr_failure failure = { ORR_FAIL_LOST, ORR_LOST_DIED,
                                    "not tried again: it took three workers down" };
     orr_engine_attempt_failed(coord->engine, call->task, call->attempt, &failure);
 }
@@ -108,11 +81,16 @@ static bool put_back(void *context, struct orr_ready *ready, int64_t ran_for)
     orri_account_lost(coord, ready, ran_for);
     if (coord->draining || orri_has_result(coord, ready->task))
         return false;
+    char message[120];
+    (void)snprintf(message, sizeof message,
+                   "the agent of node %s (rank %" PRIu32 ") %s", node->host, node->rank,
+                   node->died ? "died" : "fell silent");
     struct orri_loss loss = { .task = ready->task,
                               .attempt = ready->attempt,
                               .node = losing->node,
                               .rank = node->rank,
                               .died = node->died,
+                              .message = message,
                               .when = orri_wall(coord) };
     if (ran)
         orri_store_loss(coord, &loss);

@@ -130,6 +130,7 @@ static void take_loss(struct orr_coord *coord, uint32_t node,
                               .node = node,
                               .rank = done->rank,
                               .died = died,
+                              .message = done->message,
                               .when = orri_wall(coord) };
     orri_told(coord, done->task)->state = ORRI_TOLD_FAILED;
     if (!coord->draining && orri_lose(coord, &loss))

@@ -220,7 +220,25 @@ static void lose(struct orr_agent *agent, uint32_t at, uint32_t rank, const char
     ended(agent, at, &done, rank);
 }
 
-static void worker_lost(void *context, uint32_t worker, uint32_t rank)
+/* Of calls in place the one that the worker was at is lost with it; the others had no
+ * part in that. `call`: of a flight that runs, the first ones at a time. */
+static void lose_in_place(struct orr_agent *agent, uint32_t at, uint64_t call,
+                          uint32_t rank, const char *text)
+{
+    const struct orri_flight *flight = &agent->flights[at];
+    bool has_it = call >> 32 == at;
+    uint32_t before = has_it ? (uint32_t)call - flight->assignment.task : UINT32_MAX;
+    if (before == 0) {
+        lose(agent, at, rank, text);
+        return;
+    }
+    if (before < flight->n)
+        at = orri_flight_part(agent, at, before);
+    orri_crew_release(agent->crew, &agent->flights[at].seat, agent->flights[at].n);
+    orri_agent_give(agent, at);
+}
+
+static void worker_lost(void *context, uint32_t worker, uint32_t rank, uint64_t call)
 {
     struct orr_agent *agent = context;
     char text[100];
@@ -228,8 +246,12 @@ static void worker_lost(void *context, uint32_t worker, uint32_t rank)
                    agent->setup.host_name);
     for (uint32_t i = 0; i < agent->n_flights; i++)
         while (agent->flights[i].state == ORRI_FLIGHT_RUNNING &&
-               agent->flights[i].seat.worker == worker)
-            lose(agent, i, rank, text);
+               agent->flights[i].seat.worker == worker) {
+            if (agent->flights[i].seat.place)
+                lose(agent, i, rank, text);
+            else
+                lose_in_place(agent, i, call, rank, text);
+        }
     if (!agent->stopping)
         (void)fprintf(stderr, "orrery: %s; its attempts run elsewhere\n", text);
 }
@@ -282,6 +304,7 @@ static orr_status hear(struct orr_agent *agent, const void *data, size_t length,
         return ORR_OK;
     case ORR_MESSAGE_STOP:
         orri_queue_drop(agent);
+        agent->hurries = orr_stop_hurries(&in);
         agent->stopping = true;
         agent->stopped_since = orr_clock_monotonic();
         return ORR_OK;
@@ -363,12 +386,18 @@ void orr_agent_free(struct orr_agent *agent)
     free(agent);
 }
 
-static orr_status say_bye(struct orr_agent *agent, struct orr_error *err)
+/* Indexes take a while to write, in which nothing is said; the next session makes those
+ * that are not there. */
+static orr_status say_bye(struct orr_agent *agent, int64_t now, struct orr_error *err)
 {
     struct orr_writer_stats stats = { 0 };
+    bool seal = !agent->hurries && !agent->told_to_end;
     orr_writer_stats(agent->writer, &stats);
     struct orr_error bad = { 0 };
-    orr_status closed = orr_writer_close(agent->writer, true, &bad);
+    orr_status told = beat(agent, now, err);
+    if (told != ORR_OK)
+        return told;
+    orr_status closed = orr_writer_close(agent->writer, seal, &bad);
     agent->writer = NULL;
     if (closed != ORR_OK && !agent->faulted)
         (void)orri_agent_say(agent, ORR_MESSAGE_FAULT, bad.text, err);
@@ -406,7 +435,7 @@ static orr_status step_stopping(struct orr_agent *agent, int64_t now,
         orri_crew_dismiss(agent->crew);
     if (!may_leave(agent, now))
         return ORR_OK;
-    orr_status status = say_bye(agent, err);
+    orr_status status = say_bye(agent, now, err);
     return status == ORR_OK ? ORR_END : status;
 }
 
@@ -477,11 +506,13 @@ orr_status orr_agent_step(struct orr_agent *agent, bool ready, struct orr_error 
                                agent->setup.host_name);
     if (status != ORR_OK)
         return status;
+    agent->forsaken = coordinator_is_silent(agent, now);
+    if (agent->forsaken)
+        return ORR_END;
     if (agent->stopping)
         return step_stopping(agent, now, err);
     check_idle(agent, now);
-    agent->forsaken = coordinator_is_silent(agent, now);
-    return agent->forsaken ? ORR_END : ORR_OK;
+    return ORR_OK;
 }
 
 void orr_agent_leave(struct orr_agent *agent)

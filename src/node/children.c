@@ -119,6 +119,7 @@ static void bury(struct orr_host *host, struct orri_child *child, bool born, int
     child->state = ORRI_CHILD_NONE;
     child->started = 0;
     child->timed_out = false;
+    child->abandoned = false;
     child->too_much_memory = false;
     if (!child->first)
         child->n_pinned = 0;

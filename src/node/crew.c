@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@ struct place {
 struct worker {
     enum worker_state state;
     struct orr_channel channel; /* not for worker 0 */
+    const orr_host_call *call;  /* likewise */
     uint32_t rank;
     struct place *places; /* on its cores, now */
     size_t n_places;
@@ -103,6 +105,7 @@ void orri_crew_free(struct orri_crew *crew)
     for (uint32_t w = 0; w < crew->setup.workers; w++) {
         if (w > 0 && crew->workers[w].state != WORKER_EXPECTED)
             orr_channel_release(&crew->workers[w].channel);
+        orri_local_forget_call(crew->workers[w].call);
         orr_bytes_release(&crew->workers[w].out);
         free(crew->workers[w].places);
     }
@@ -376,7 +379,7 @@ static void lose(struct orri_crew *crew, uint32_t w)
     worker->state = WORKER_LOST;
     crew->n_here--;
     count_idle(crew);
-    crew->setup.lost(crew->setup.context, w, worker->rank);
+    crew->setup.lost(crew->setup.context, w, worker->rank, atomic_load(worker->call));
 }
 
 static void hear_worker(struct orri_crew *crew, uint32_t w)
@@ -403,7 +406,8 @@ static void hear_worker(struct orri_crew *crew, uint32_t w)
 }
 
 /* Seats are handed out as workers come: which core a worker has does not matter. */
-static void seat(struct orri_crew *crew, struct newcomer *newcomer, uint32_t rank)
+static void seat(struct orri_crew *crew, struct newcomer *newcomer, uint32_t rank,
+                 const orr_host_call *call)
 {
     for (uint32_t w = 1; w < crew->setup.workers; w++) {
         struct worker *worker = &crew->workers[w];
@@ -411,12 +415,14 @@ static void seat(struct orri_crew *crew, struct newcomer *newcomer, uint32_t ran
             continue;
         worker->state = WORKER_HERE;
         worker->rank = rank;
+        worker->call = call;
         worker->channel = newcomer->channel;
         newcomer->used = false;
         crew->n_here++;
         count_idle(crew);
         return;
     }
+    orri_local_forget_call(call);
     orr_channel_release(&newcomer->channel);
     newcomer->used = false;
 }
@@ -430,13 +436,16 @@ static void hear_newcomer(struct orri_crew *crew, struct newcomer *newcomer)
     struct orr_arena arena = ORR_ARENA_INIT;
     if (orr_channel_receive(&newcomer->channel, &data, &length, &fd) == ORR_OK) {
         struct orr_reader in = orr_reader_of(data, length);
-        bool good = orr_message_of(&in) == ORR_MESSAGE_HELLO &&
+        const orr_host_call *call = orri_local_see_call(fd);
+        bool good = call && orr_message_of(&in) == ORR_MESSAGE_HELLO &&
                     orr_hello_get(&in, &arena, &hello) == ORR_OK &&
                     hello.wire_version == ORR_WIRE_VERSION;
-        if (good)
-            seat(crew, newcomer, hello.rank);
-        else
+        if (good) {
+            seat(crew, newcomer, hello.rank, call);
+        } else {
+            orri_local_forget_call(call);
             newcomer->channel.closed = true;
+        }
     }
     if (newcomer->used && newcomer->channel.closed) {
         orr_channel_release(&newcomer->channel);

@@ -25,10 +25,11 @@ struct orri_crew_setup {
     const struct orr_topo *topo;
     uint64_t memory; /* bytes; 0: unknown, and so without end */
     uint32_t gpus;
-    /* A worker's DONE message; and a worker that died. */
+    /* A worker's DONE message; and a worker that died, and the call in place that it
+     * was at then. */
     void (*ended)(void *context, uint32_t worker, uint32_t rank, struct orr_reader *in,
                   int blob_fd);
-    void (*lost)(void *context, uint32_t worker, uint32_t rank);
+    void (*lost)(void *context, uint32_t worker, uint32_t rank, uint64_t call);
     void *context;
 };
 

@@ -76,8 +76,9 @@ void orri_child_send(struct orri_child *child, const struct orri_errand *errand)
     orr_bytes_release(&bytes);
 }
 
-/* The child that works on these cores, for calls that were sent together; else an idle
- * one, best one that is pinned right already; else a place for a new one. */
+/* The child that works on these cores, for calls that were sent together (one that is
+ * dying hands on what waits behind its first); else an idle one, best one that is
+ * pinned right already; else a place for a new one. */
 static struct orri_child *choose_child(struct orr_host *host, const uint32_t *cores,
                                        uint32_t n)
 {
@@ -88,7 +89,7 @@ static struct orri_child *choose_child(struct orr_host *host, const uint32_t *co
     for (uint32_t i = 0; i < host->setup.children; i++) {
         struct orri_child *child = &host->children[i];
         bool theirs = is_pinned_to(child, cores, n);
-        if (theirs && child->first && child->state != ORRI_CHILD_DYING)
+        if (theirs && child->first)
             return child;
         if (child->state == ORRI_CHILD_IDLE && theirs)
             best = child;

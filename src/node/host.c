@@ -79,6 +79,15 @@ void orr_host_free(struct orr_host *host)
     free(host);
 }
 
+/* What it still says comes too late. */
+static void end_child(struct orri_child *child)
+{
+    if (child->state != ORRI_CHILD_BUSY)
+        return;
+    child->state = ORRI_CHILD_DYING;
+    (void)kill(child->pid, SIGKILL);
+}
+
 static const int64_t LOOK = ORR_SECOND;
 
 /* When nobody looked for longer than that we were suspended, and so was the child: its
@@ -93,8 +102,7 @@ static void enforce_time(struct orri_child *child, int64_t now)
     if (now < child->deadline)
         return;
     child->timed_out = true;
-    child->state = ORRI_CHILD_DYING; /* what it still says comes too late */
-    (void)kill(child->pid, SIGKILL);
+    end_child(child);
 }
 
 static void enforce_memory(struct orri_child *child, int64_t now)
@@ -102,8 +110,7 @@ static void enforce_memory(struct orri_child *child, int64_t now)
     if (child->state != ORRI_CHILD_BUSY || !orr_footprint_is_over(&child->memory, now))
         return;
     child->too_much_memory = true;
-    child->state = ORRI_CHILD_DYING;
-    (void)kill(child->pid, SIGKILL);
+    end_child(child);
 }
 
 void orr_host_step(struct orr_host *host, bool ready)
@@ -114,6 +121,8 @@ void orr_host_step(struct orr_host *host, bool ready)
         if (ready &&
             (child->state == ORRI_CHILD_BUSY || child->state == ORRI_CHILD_IDLE))
             orri_child_hear(host, child);
+        if (child->channel.closed) /* it can say nothing any more, dead or not */
+            end_child(child);
         enforce_time(child, now);
         enforce_memory(child, now);
     }
@@ -148,6 +157,8 @@ int64_t orr_host_wake(const struct orr_host *host)
         const struct orri_child *child = &host->children[i];
         if (child->state != ORRI_CHILD_BUSY)
             continue;
+        if (child->channel.closed)
+            return 0;
         if (child->deadline != INT64_MAX) {
             int64_t look = child->looked + LOOK;
             int64_t next = child->deadline < look ? child->deadline : look;
@@ -156,14 +167,6 @@ int64_t orr_host_wake(const struct orr_host *host)
         wake = child->memory.next < wake ? child->memory.next : wake;
     }
     return wake;
-}
-
-static void end_child(struct orri_child *child)
-{
-    if (child->state != ORRI_CHILD_BUSY)
-        return;
-    child->state = ORRI_CHILD_DYING;
-    (void)kill(child->pid, SIGKILL);
 }
 
 void orr_host_abandon(struct orr_host *host)

@@ -15,6 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The call in place that is made: its token and task, half each; or none. In memory
+ * that is shared with whoever is to know it when this process died. */
+typedef _Atomic uint64_t orr_host_call;
+#define ORR_HOST_NO_CALL UINT64_MAX
+
 struct orr_host_setup {
     const struct orr_graph *graph;
     struct orr_nursery *nursery;
@@ -23,6 +28,7 @@ struct orr_host_setup {
     uint64_t memory;   /* bytes of the node; 0: not known, blobs have no limit */
     uint32_t children; /* at most at once: the cores of this rank */
     struct orr_blob_source blobs; /* for functions in place */
+    orr_host_call *call;          /* or NULL: nobody asks */
 };
 
 struct orr_host;

@@ -2,20 +2,40 @@
  * Owns: the memory file for the blobs of the next one. Hands on: what came of them
  * (finished.c). */
 #include "node/hosted.h"
+
+#include "base/clock.h"
 #include "node/orders.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum { RESULTS_BYTES = 64 * 1024 /* of calls that are told together */ };
 
-static int new_blob_file(void)
+/* Where the next call's blobs go. Without a descriptor for it the call fails. */
+static bool has_blob_file(struct orr_host *host, struct orri_finished *call)
 {
-    int fd = memfd_create("orrery-results", MFD_CLOEXEC);
-    if (fd < 0)
-        ORR_BUG("memfd_create: %s", strerror(errno));
-    return fd;
+    if (host->spare_blob_fd < 0)
+        host->spare_blob_fd = memfd_create("orrery-results", MFD_CLOEXEC);
+    if (host->spare_blob_fd >= 0)
+        return true;
+    int error = errno;
+    call->done.outcome = (struct orr_outcome) {
+        .failure = ORR_FAIL_IO,
+        .code = error,
+        .message = orr_arena_printf(&call->arena, "cannot make a file for blobs: %s",
+                                    strerror(error)),
+        .t_start = orr_clock_wall(),
+        .t_end = orr_clock_wall(),
+    };
+    return false;
+}
+
+static void note_call(struct orr_host *host, uint64_t call)
+{
+    if (host->setup.call)
+        atomic_store_explicit(host->setup.call, call, memory_order_relaxed);
 }
 
 /* With room for one call more. */
@@ -70,20 +90,21 @@ void orr_host_run(struct orr_host *host, uint32_t token,
     struct orr_natives *natives =
         orr_natives_new(function->native, &order, &host->setup.blobs);
     for (uint32_t i = 0; i < run->n; i++) {
-        if (host->spare_blob_fd < 0)
-            host->spare_blob_fd = new_blob_file();
         now = calls_of(host, now, token, run, i, core);
         if (!single)
             single = orri_finished_new(host, token, 0, run->first.attempt, core);
         single->done.task = run->first.task + i;
+        note_call(host, (uint64_t)token << 32 | single->done.task);
         orr_series_at(&run->args, i, args);
-        if (orr_natives_call(natives, args, run->args.length, host->spare_blob_fd,
+        if (has_blob_file(host, single) &&
+            orr_natives_call(natives, args, run->args.length, host->spare_blob_fd,
                              now->calls, &single->arena, &single->done.outcome))
             continue;
         push_single(host, now, single);
         now = NULL;
         single = NULL;
     }
+    note_call(host, ORR_HOST_NO_CALL);
     if (now)
         orri_finished_push(host, now);
     orri_finished_drop(host, single);

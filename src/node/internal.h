@@ -72,6 +72,7 @@ struct orr_agent {
     struct orr_arena scratch;
     bool greeted;
     bool stopping;
+    bool hurries; /* it stops, and there is little time */
     bool faulted;
     bool told_to_end; /* by a signal */
     bool forsaken;    /* rank 0 is silent */

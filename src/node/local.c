@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -123,6 +126,45 @@ orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done
     if (n <= ORR_SUCCESSES_MAX)
         get_calls(in, (uint32_t)n, calls);
     return in->bad || n > ORR_SUCCESSES_MAX ? ORR_ERR_DATA : ORR_OK;
+}
+
+/* ---- the call that a worker is at ---- */
+
+int orri_local_share_call(orr_host_call **out, struct orr_error *err)
+{
+    void *memory = MAP_FAILED;
+    int fd = memfd_create("orrery-call", MFD_CLOEXEC);
+    if (fd >= 0 && ftruncate(fd, sizeof **out) == 0)
+        memory = mmap(NULL, sizeof **out, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory != MAP_FAILED) {
+        *out = memory;
+        atomic_store(*out, ORR_HOST_NO_CALL);
+        return fd;
+    }
+    int bad = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    (void)orr_error_errno(err, ORR_ERR_MACHINE, bad,
+                          "worker cannot share memory with its agent");
+    return -1;
+}
+
+const orr_host_call *orri_local_see_call(int fd)
+{
+    struct stat file;
+    void *memory = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &file) == 0 &&
+        file.st_size == (off_t)sizeof(orr_host_call))
+        memory = mmap(NULL, sizeof(orr_host_call), PROT_READ, MAP_SHARED, fd, 0);
+    if (fd >= 0)
+        (void)close(fd);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+void orri_local_forget_call(const orr_host_call *call)
+{
+    if (call)
+        (void)munmap((void *)(uintptr_t)call, sizeof *call);
 }
 
 /* ---- the socket ---- */

@@ -33,6 +33,12 @@ void orri_local_done_put(struct orr_bytes *out, const struct orr_host_done *done
 orr_status orri_local_done_get(struct orr_reader *in, struct orr_host_done *done,
                                struct orr_successes *calls, struct orr_arena *arena);
 
+/* What a worker's calls in place note; a descriptor of it goes with its HELLO. -1. */
+int orri_local_share_call(orr_host_call **out, struct orr_error *err);
+/* The agent's look at it, which takes the descriptor; NULL: it cannot be had. */
+const orr_host_call *orri_local_see_call(int fd);
+void orri_local_forget_call(const orr_host_call *call); /* NULL is fine */
+
 /* The abstract socket of an agent; `token` is random and shared by the ranks of a run.
  */
 int orri_local_listen(uint64_t token, uint32_t agent, struct orr_error *err);

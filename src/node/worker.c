@@ -122,7 +122,7 @@ static void wait_for_news(struct worker *w)
     (void)ppoll(fds, (nfds_t)(n + 1), wake == INT64_MAX ? NULL : &limit, NULL);
 }
 
-static void say_hello(struct worker *w, uint32_t cores)
+static void say_hello(struct worker *w, uint32_t cores, int call_fd)
 {
     struct orr_bytes out = ORR_BYTES_INIT;
     struct orr_hello hello = { .wire_version = ORR_WIRE_VERSION,
@@ -131,7 +131,7 @@ static void say_hello(struct worker *w, uint32_t cores)
                                .cores = cores,
                                .pid = (uint32_t)getpid() };
     orr_hello_put(&out, &hello);
-    orr_channel_send(&w->agent, out.data, out.length, -1);
+    orr_channel_send(&w->agent, out.data, out.length, call_fd);
     orr_bytes_release(&out);
 }
 
@@ -152,14 +152,17 @@ static void say_bye(struct worker *w)
 orr_status orr_worker_run(const struct orr_host_setup *setup, uint64_t token,
                           uint32_t agent, uint32_t rank, struct orr_error *err)
 {
-    int fd = orri_local_connect(token, agent, err);
+    struct orr_host_setup shared = *setup;
+    int call_fd = orri_local_share_call(&shared.call, err);
+    int fd = call_fd < 0 ? -1 : orri_local_connect(token, agent, err);
     if (fd < 0)
-        return ORR_ERR_MACHINE;
+        return ORR_ERR_MACHINE; /* the process ends */
     struct worker w = { .rank = rank,
-                        .host = orr_host_new(setup),
+                        .host = orr_host_new(&shared),
                         .graph = setup->graph };
     orr_channel_init(&w.agent, fd);
-    say_hello(&w, setup->children);
+    say_hello(&w, setup->children, call_fd);
+    (void)close(call_fd);
     while (!w.stopped && !w.agent.closed && !orr_host_broken(w.host)) {
         wait_for_news(&w);
         (void)orr_channel_flush(&w.agent);
@@ -170,6 +173,7 @@ orr_status orr_worker_run(const struct orr_host_setup *setup, uint64_t token,
     if (w.stopped)
         say_bye(&w);
     orr_host_free(w.host);
+    orri_local_forget_call(shared.call);
     orr_channel_release(&w.agent);
     orr_bytes_release(&w.out);
     return w.stopped ? ORR_OK : ORR_END;

@@ -169,6 +169,19 @@ void orr_signal_put(struct orr_bytes *out, enum orr_message message, const char 
     put_text(out, text);
 }
 
+void orr_stop_put(struct orr_bytes *out, bool hurries)
+{
+    orr_signal_put(out, ORR_MESSAGE_STOP, "");
+    orr_put_u8(out, hurries);
+}
+
+bool orr_stop_hurries(struct orr_reader *in)
+{
+    size_t length = 0;
+    (void)orr_get_string(in, &length);
+    return orr_reader_left(in) && orr_get_u8(in) != 0;
+}
+
 const char *orr_signal_get(struct orr_reader *in, struct orr_arena *arena)
 {
     return get_text(in, arena);

@@ -127,6 +127,9 @@ void orr_attempt_name_put(struct orr_bytes *out, enum orr_message message,
                           struct orr_attempt_name name);
 /* A message without body, or with a text (FAULT). */
 void orr_signal_put(struct orr_bytes *out, enum orr_message message, const char *text);
+/* STOP; `hurries`: there is little time, what can be made up for later is to be left.
+ */
+void orr_stop_put(struct orr_bytes *out, bool hurries);
 
 /* Bodies; texts land in `arena`, byte strings borrow from the input. ORR_ERR_DATA when
  * it does not fit. */
@@ -137,6 +140,7 @@ orr_status orr_bye_get(struct orr_reader *in, struct orr_bye *out);
 orr_status orr_retract_get(struct orr_reader *in, struct orr_retract *out);
 orr_status orr_attempt_name_get(struct orr_reader *in, struct orr_attempt_name *out);
 const char *orr_signal_get(struct orr_reader *in, struct orr_arena *arena);
+bool orr_stop_hurries(struct orr_reader *in); /* not, when it does not say so */
 
 /* Batches: begin writes the number, entries follow until the end of the message. */
 void orr_batch_begin(struct orr_bytes *out, enum orr_message message);

@@ -91,6 +91,16 @@ lost=$("$ORRERY" ls dies errors --where 'kind == "lost"' --columns function --fo
 exits 0 timeout -s KILL 60 "$ORRERY" resume dies -n 3 --quiet
 same "reused" 3002 "$(count dies reused)"
 
+# a worker takes the call with it that it was at, and none of the hundreds behind that
+unset ORRERY_RANKS_PER_NODE
+sed -i '/an agent$/d' dies.yaml
+mkdir others
+exits 0 timeout -s KILL 120 "$ORRERY" run dies.yaml -s dir="$work/others" -n 4 --run-dir one --quiet
+same "made by the others" 3000 "$(rows one facts/made | sort -u | wc -l)"
+contains "a worker died" "$err" "worker rank 3 on"
+lost=$("$ORRERY" ls one errors --where 'kind == "lost"' --columns function --format csv | grep -c busy || true)
+[ "$lost" -le 1 ] || fail "$lost calls in place were lost with one worker"
+
 # --- the most urgent of all goes first when all are made before ---
 cat >urgent.yaml <<'YAML'
 orrery: 1

@@ -96,7 +96,8 @@ same "no node is set aside" 0 "$(count broken set_aside)"
 cat >poison.yaml <<'YAML'
 orrery: 1
 workflow: poison
-facts: {item: {i: int}, made: {i: int}, bad: {kind: string, message: string}}
+inputs: {good: {type: int, default: 40}}
+facts: {item: {i: int}, made: {i: int}, bad: {kind: string, code: int, message: string}}
 functions:
   bad:
     shell: |
@@ -108,7 +109,7 @@ functions:
 rules:
   - rule: expand
     match: {j: job}
-    then: [{for: i in range(40), assert: item, with: {i: i}}]
+    then: [{for: i in range(j.good), assert: item, with: {i: i}}]
   - rule: good
     match: {t: item}
     action: {call: good, with: {i: t.i}}
@@ -117,7 +118,7 @@ rules:
     match: {_j: job}
     action: {call: bad}
     reaction: []
-    error: [{assert: bad, with: {kind: error.kind, message: error.message}}]
+    error: [{assert: bad, with: {kind: error.kind, code: error.code, message: error.message}}]
 outputs: {made: {each: made}, bad: {fact: bad}}
 YAML
 export ORRERY_RANKS_PER_NODE=2
@@ -126,10 +127,17 @@ contains "the summary" "$out" "poisoned    1 task that took three workers down"
 same "what the rest made" 40 "$(rows poison facts/made | wc -l)"
 same "poisoned" 1 "$(count poison poisoned)"
 bad=$(rows poison facts/bad)
-contains "kind" "$bad" "0,lost,"
+contains "kind and code" "$bad" "0,lost,1,"
 losses=$("$ORRERY" ls poison errors --where 'function == "bad"' --columns kind,message,host --format csv | tail -n +2)
 same "evidence: losses" 3 "$(wc -l <<<"$losses")"
 same "evidence: of what" 3 "$(grep -c '^lost,.*rank' <<<"$losses")"
 exits 0 timeout -s KILL 60 "$ORRERY" resume poison -n 3 --quiet
 same "reused" 40 "$(count poison reused)"
 same "nodes that the resume lost" 0 "$(count poison lost_nodes)"
+# what the rules are told of it is the same in the run and in its resume
+sed -i 's/retries: 5/retries: 0/' poison.yaml
+exits 0 timeout -s KILL 120 "$ORRERY" run poison.yaml -n 11 -s good=1 --run-dir once --quiet
+bad=$(rows once facts/bad)
+contains "kind and code" "$bad" "0,lost,1,"
+exits 0 timeout -s KILL 60 "$ORRERY" resume once -n 1 --quiet
+same "facts of the resume" "$bad" "$(rows once facts/bad)"

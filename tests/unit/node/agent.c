@@ -13,9 +13,11 @@
 #include "exec/nursery.h"
 #include "link/link.h"
 #include "node/agent.h"
+#include "node/local.h"
 #include "store/rundir.h"
 #include "store/scan.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,8 +92,8 @@ static void compile(struct node *n)
     orr_diags_release(&diags);
 }
 
-/* `room`: of the writer's queue. */
-static struct node *node_new(uint32_t room)
+/* `room`: of the writer's queue; `silence`: as the agent's. */
+static struct node *node_of(uint32_t workers, uint32_t room, int64_t silence)
 {
     static const struct orr_nursery_setup nobody = { 0 };
     struct node *n = orr_alloc(1, sizeof *n);
@@ -112,13 +114,16 @@ static struct node *node_new(uint32_t room)
                                                 .run_id = orr_rundir_id(n->run),
                                                 .writer = 1,
                                                 .epoch = orr_rundir_epoch(n->run),
-                                                .queue_results = room,
-                                                .no_index = true },
-                                     .workers = 1,
+                                                .queue_results = room },
+                                     .silence = silence,
+                                     .token = (uint64_t)getpid(),
+                                     .workers = workers,
                                      .host_name = "here" };
     assert_int_equal(orr_agent_new(&setup, &n->agent, &err), ORR_OK);
     return n;
 }
+
+static struct node *node_new(uint32_t room) { return node_of(1, room, 0); }
 
 static void node_free(struct node *n)
 {
@@ -346,6 +351,180 @@ static void each_has_its_record(void **state)
     }
 }
 
+/* ---- a worker, by hand ---- */
+
+struct worker {
+    struct orr_channel agent;
+    orr_host_call *call;
+    struct orr_host *host;
+    struct orri_local_assignment had; /* the last */
+    struct orr_arena arena;
+    uint32_t n; /* calls that it was sent */
+};
+
+static void worker_come(struct worker *w, struct node *n)
+{
+    struct orr_error err = { 0 };
+    struct orr_bytes out = ORR_BYTES_INIT;
+    *w = (struct worker) { .n = 0 };
+    int call = orri_local_share_call(&w->call, &err);
+    int fd = orri_local_connect((uint64_t)getpid(), 1, &err);
+    assert_true(fd >= 0 && call >= 0);
+    orr_channel_init(&w->agent, fd);
+    orr_hello_put(&out, &(struct orr_hello) { .wire_version = ORR_WIRE_VERSION,
+                                              .version = ORR_VERSION,
+                                              .host = "",
+                                              .rank = 2,
+                                              .cores = 1,
+                                              .pid_space = "",
+                                              .bind = "" });
+    orr_channel_send(&w->agent, out.data, out.length, call);
+    (void)close(call);
+    w->host = orr_host_new(&(struct orr_host_setup) { .graph = n->graph,
+                                                      .nursery = n->nursery,
+                                                      .run_dir = n->run_dir,
+                                                      .children = 1 });
+    orr_bytes_release(&out);
+}
+
+static void worker_die(struct worker *w)
+{
+    orr_channel_release(&w->agent);
+    orr_host_free(w->host);
+    orri_local_forget_call(w->call);
+    orr_arena_release(&w->arena);
+}
+
+/* Until it has been sent so many. */
+static void worker_take(struct worker *w, struct node *n, uint32_t all)
+{
+    struct orr_error err = { 0 };
+    const void *data = NULL;
+    size_t length = 0;
+    int fd = -1;
+    int64_t until = orr_clock_monotonic() + 60 * ORR_SECOND;
+    while (w->n < all) {
+        assert_true(orr_clock_monotonic() < until);
+        assert_int_equal(orr_agent_step(n->agent, true, &err), ORR_OK);
+        while (orr_channel_receive(&w->agent, &data, &length, &fd) == ORR_OK) {
+            struct orr_reader in = orr_reader_of(data, length);
+            assert_int_equal(orr_message_of(&in), ORR_MESSAGE_ASSIGN);
+            while (orr_reader_left(&in)) {
+                assert_int_equal(orri_local_assignment_get(&in, &w->arena, &w->had),
+                                 ORR_OK);
+                w->n += w->had.run.n;
+            }
+        }
+    }
+}
+
+static void worker_make(struct worker *w)
+{
+    struct orr_host_done done;
+    struct orr_bytes out = ORR_BYTES_INIT;
+    orr_host_run(w->host, w->had.token, &w->had.run, 1);
+    orr_batch_begin(&out, ORR_MESSAGE_DONE);
+    while (orr_host_next(w->host, &done))
+        orri_local_done_put(&out, &done);
+    orr_channel_send(&w->agent, out.data, out.length, -1);
+    orr_bytes_release(&out);
+}
+
+/* However many it had: what it was at may have been the reason, the others were not. */
+static void a_worker_takes_one_call_with_it(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = { 200, 150, CALLS - 1, 0 /* at none */ };
+    for (size_t c = 0; c < sizeof which / sizeof *which; c++) {
+        struct node *n = node_of(2, 0, 0);
+        struct worker w;
+        worker_come(&w, n);
+        order(n, 0, 1, CALLS);
+        send_orders(n);
+        worker_take(&w, n, 1);
+        worker_make(&w); /* it is known how long one takes: the others come as a run */
+        work(n, 1);
+        order(n, 150, CALLS - 150, CALLS);
+        send_orders(n);
+        worker_take(&w, n, 1 + CALLS - 150);
+        assert_int_equal(w.had.run.n, CALLS - 150);
+        if (which[c])
+            atomic_store(w.call, (uint64_t)w.had.token << 32 | which[c]);
+        worker_die(&w);
+        work(n, 1 + CALLS - 150);
+        for (uint32_t i = 150; i < CALLS; i++) {
+            assert_int_equal(n->reports[i], i == which[c]);
+            assert_int_equal(n->given[i], i != which[c]);
+            assert_int_equal(n->failure[i], i == which[c] ? ORR_FAIL_LOST : 0);
+        }
+        node_free(n);
+    }
+}
+
+/* ---- the end ---- */
+
+static void step_to_the_end(struct node *n)
+{
+    struct pollfd fds[16];
+    struct orr_error err = { 0 };
+    int64_t until = orr_clock_monotonic() + 60 * ORR_SECOND;
+    orr_status status = ORR_OK;
+    while ((status = orr_agent_step(n->agent, true, &err)) == ORR_OK) {
+        assert_true(orr_clock_monotonic() < until);
+        (void)poll(fds, (nfds_t)orr_agent_fds(n->agent, fds, 16), 10);
+    }
+    assert_int_equal(status, ORR_END);
+}
+
+/* It was told to stop when a call was under way, and then rank 0 was gone. */
+static void a_stopping_agent_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct node *n = node_of(2, 0, ORR_SECOND / 5);
+    struct worker w;
+    struct orr_bytes out = ORR_BYTES_INIT;
+    worker_come(&w, n);
+    order(n, 0, 1, CALLS);
+    send_orders(n);
+    worker_take(&w, n, 1);
+    orr_stop_put(&out, false);
+    say(n, &out);
+    step_to_the_end(n);
+    assert_true(orr_agent_is_forsaken(n->agent));
+    worker_die(&w);
+    orr_bytes_release(&out);
+    node_free(n);
+}
+
+static bool has_index(const struct node *n)
+{
+    struct orr_text command = ORR_TEXT_INIT;
+    orr_text_printf(&command, "ls '%s'/shards/*.idx.h5 >/dev/null 2>&1", n->run_dir);
+    FILE *shell = popen(command.s, "r");
+    assert_non_null(shell);
+    orr_text_release(&command);
+    return pclose(shell) == 0;
+}
+
+static void indexes_are_made_when_there_is_time(void **state)
+{
+    (void)state;
+    for (int hurries = 0; hurries < 2; hurries++) {
+        struct node *n = node_new(0);
+        struct orr_bytes out = ORR_BYTES_INIT;
+        order(n, 0, 10, CALLS);
+        send_orders(n);
+        work(n, 10);
+        orr_stop_put(&out, hurries);
+        say(n, &out);
+        step_to_the_end(n);
+        assert_false(orr_agent_is_forsaken(n->agent));
+        assert_int_equal(has_index(n), !hurries);
+        orr_bytes_release(&out);
+        node_free(n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +532,9 @@ int main(void)
         cmocka_unit_test(the_end_of_a_run_is_given_back),
         cmocka_unit_test(one_of_a_run_is_cancelled),
         cmocka_unit_test(each_has_its_record),
+        cmocka_unit_test(a_worker_takes_one_call_with_it),
+        cmocka_unit_test(a_stopping_agent_does_not_wait_for_ever),
+        cmocka_unit_test(indexes_are_made_when_there_is_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,9 +25,9 @@ static void nobody_ended(void *context, uint32_t worker, uint32_t rank,
     (void)context, (void)worker, (void)rank, (void)in, (void)blob_fd;
 }
 
-static void nobody_lost(void *context, uint32_t worker, uint32_t rank)
+static void nobody_lost(void *context, uint32_t worker, uint32_t rank, uint64_t call)
 {
-    (void)context, (void)worker, (void)rank;
+    (void)context, (void)worker, (void)rank, (void)call;
 }
 
 static struct node node_new(void)
