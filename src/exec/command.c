@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -130,26 +131,36 @@ __attribute__((noreturn)) static void become(struct spawn *s)
     _exit(SPAWN_FAILED);
 }
 
+static bool has_variable(char *const *env, size_t n, const char *variable)
+{
+    size_t length = strcspn(variable, "=") + 1;
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(env[i], variable, length) == 0)
+            return true;
+    return false;
+}
+
+/* Each name once (of two, programs take the first, shells the last): what the order
+ * says, the first of it, then what is ours, then what is there. */
 static char **merged_environment(const struct orr_order *order, struct orr_arena *arena)
 {
+    char *ours[] = { orr_arena_printf(arena, "ORRERY_CORES=%u", order->cores),
+                     orr_arena_printf(arena, "OMP_NUM_THREADS=%u", order->cores) };
     size_t n = 0;
     while (environ[n])
         n++;
     char **env = orr_arena_alloc(arena, (n + order->n_env + 3) * sizeof *env);
     size_t kept = 0;
     for (size_t i = 0; i < order->n_env; i++)
-        env[kept++] = orr_arena_strdup(arena, order->env[i]);
-    env[kept++] = orr_arena_printf(arena, "ORRERY_CORES=%u", order->cores);
-    env[kept++] = orr_arena_printf(arena, "OMP_NUM_THREADS=%u", order->cores);
-    size_t ours = kept;
-    for (size_t i = 0; i < n; i++) {
-        size_t length = strcspn(environ[i], "=") + 1;
-        bool replaced = false;
-        for (size_t k = 0; k < ours; k++)
-            replaced = replaced || strncmp(env[k], environ[i], length) == 0;
-        if (!replaced)
+        if (!has_variable(env, kept, order->env[i]))
+            env[kept++] = orr_arena_strdup(arena, order->env[i]);
+    for (size_t i = 0; i < 2; i++)
+        if (!has_variable(env, kept, ours[i]))
+            env[kept++] = ours[i];
+    size_t new = kept;
+    for (size_t i = 0; i < n; i++)
+        if (!has_variable(env, new, environ[i]))
             env[kept++] = environ[i];
-    }
     env[kept] = NULL;
     return env;
 }
@@ -214,24 +225,43 @@ static void keep_ends(struct ends *ends, const char *data, size_t length)
         ends->ring[ends->total_after++ % ORR_STDERR_KEPT] = data[i];
 }
 
-/* Read what is there; false when the stream ended. */
-static bool drain_pipe(struct command *c, int fd, short events, bool is_output)
+/* Up to `most` bytes, at least one; what read(2) returns. */
+static ssize_t read_pipe(struct command *c, int fd, size_t most, bool is_output)
 {
     char block[PIPE_BLOCK];
-    if (!(events & POLLIN)) /* closed, and nothing is left in it */
-        return false;
-    ssize_t n = read(fd, block, sizeof block);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return true;
+    ssize_t n = 0;
+    do
+        n = read(fd, block, most < sizeof block ? most : sizeof block);
+    while (n < 0 && errno == EINTR);
     if (n <= 0)
-        return false;
+        return n;
     if (!is_output)
         keep_ends(&c->errors, block, (size_t)n);
     else if (c->output.length + (size_t)n <= ORR_STDOUT_MAX)
         orr_text_append(&c->output, block, (size_t)n);
     else
         c->output_too_long = true;
-    return true;
+    return n;
+}
+
+/* Some of what is there; a stream that ended is closed. */
+static void follow_pipe(struct command *c, int *fd, short events, bool is_output)
+{
+    bool more = (events & POLLIN) && read_pipe(c, *fd, PIPE_BLOCK, is_output) > 0;
+    if (!events || more)
+        return;
+    (void)close(*fd);
+    *fd = -1;
+}
+
+/* What is in it now, no more: who else holds it may write for ever. */
+static void empty_pipe(struct command *c, int fd, bool is_output)
+{
+    int left = 0;
+    if (fd < 0 || ioctl(fd, FIONREAD, &left) != 0)
+        return;
+    for (ssize_t n = 1; n > 0 && left > 0; left -= (int)n)
+        n = read_pipe(c, fd, (size_t)left, is_output);
 }
 
 /* TERM, and some seconds later KILL. */
@@ -291,25 +321,21 @@ static int watch(struct command *c, int pid_fd, struct rusage *usage)
                                   { .fd = c->err_pipe, .events = POLLIN },
                                   { .fd = c->out_pipe, .events = POLLIN } };
         int wait = milliseconds_left(c);
+        int status = 0;
         if (pid_fd < 0 &&
             (wait < 0 || wait > UNWATCHED_MS)) /* an old kernel, no descriptors */
             wait = UNWATCHED_MS;
         (void)poll(ready, 3, wait);
-        if (ready[1].revents && !drain_pipe(c, c->err_pipe, ready[1].revents, false)) {
-            (void)close(c->err_pipe);
-            c->err_pipe = -1;
+        if ((pid_fd < 0 || ready[0].revents) &&
+            wait4(c->pid, &status, WNOHANG, usage) > 0) {
+            empty_pipe(c, c->err_pipe, false);
+            empty_pipe(c, c->out_pipe, true);
+            return status;
         }
-        if (ready[2].revents && !drain_pipe(c, c->out_pipe, ready[2].revents, true)) {
-            (void)close(c->out_pipe);
-            c->out_pipe = -1;
-        }
+        follow_pipe(c, &c->err_pipe, ready[1].revents, false);
+        follow_pipe(c, &c->out_pipe, ready[2].revents, true);
         enforce_time(c);
         enforce_memory(c);
-        bool more = (ready[1].revents & POLLIN) || (ready[2].revents & POLLIN);
-        int status = 0;
-        bool maybe = pid_fd < 0 || (ready[0].revents & POLLIN);
-        if (maybe && !more && wait4(c->pid, &status, WNOHANG, usage) > 0)
-            return status;
     }
 }
 

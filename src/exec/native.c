@@ -16,12 +16,11 @@ static int64_t time_ns(struct timeval t)
 }
 
 /* A call of microseconds in the worker takes less than asking costs, and does not wait:
- * its time is its processor time. */
-static void measure(const struct orr_function *function, const struct rusage *before,
-                    struct orr_outcome *out)
+ * its time is its processor time, and `before` is NULL. */
+static void measure(const struct rusage *before, struct orr_outcome *out)
 {
     struct rusage now = { 0 };
-    if (function->in_worker) {
+    if (!before) {
         out->t_end = orr_clock_wall();
         out->cpu_user = out->t_end - out->t_start;
         return;
@@ -127,7 +126,7 @@ void orr_native_run(const struct orr_function *function, const struct orr_order 
         out->failure = ORR_FAIL_INVALID;
         out->message = wrong;
     }
-    measure(function, &before, out);
+    measure(function->in_worker ? NULL : &before, out);
 }
 
 /* ---- one after the other ---- */
@@ -234,7 +233,7 @@ bool orr_natives_call(struct orr_natives *natives, const void *args, uint32_t le
                                       .message = orr_arena_strdup(arena, wrong) };
     }
     out->t_start = start;
-    measure(natives->setup.function, NULL, out);
+    measure(NULL, out);
     return false;
 }
 

@@ -13,6 +13,7 @@ struct task {
     struct orr_id id;
     uint64_t call; /* hash of function and arguments */
     struct orr_tried *first;
+    uint32_t newest; /* epoch of an attempt */
     uint32_t twin; /* another with the same key + 1 */
 };
 
@@ -103,8 +104,10 @@ static orr_status remember(void *context, const struct orr_stored *stored,
         memcpy(bytes, stored->results, stored->results_bytes);
     tried->results = bytes;
     insert(task, tried);
+    if (task->newest < place->epoch)
+        task->newest = place->epoch;
     uint64_t *slot = orr_map_insert(&history->by_call, task->call, &fresh);
-    if (fresh || history->tasks[*slot - 1].first->epoch <= place->epoch)
+    if (fresh || history->tasks[*slot - 1].newest <= place->epoch)
         *slot = (uint64_t)(task - history->tasks) + 1;
     return ORR_OK;
 }

@@ -50,17 +50,19 @@ orr_status orr_nodedisk_make(const char *folder, struct orr_error *err)
     return status;
 }
 
-/* Where the last whole group of a log ends; 0: there is nothing, or nothing to read. */
+/* Where the last whole group of a log ends, or, when `unbroken`, the last before a gap;
+ * 0: there is nothing, or nothing to read. */
 static uint64_t end_of(const char *folder, const struct orri_shard_id *shard,
-                       int64_t *created)
+                       bool unbroken, int64_t *created)
 {
     struct orri_walk walk;
     struct orr_error why;
     uint64_t end = 0;
     if (orri_walk_open(&walk, folder, shard, &why) != ORR_OK)
         return 0;
-    bool good = orri_walk_begin(&walk, shard->run, &why) == ORR_OK && !walk.empty;
-    while (good && orri_walk_group(&walk, &why) != ORR_END)
+    bool good = orri_walk_begin(&walk, shard->run, &why) == ORR_OK;
+    while (good && !(unbroken && walk.damage.text[0]) &&
+           orri_walk_group(&walk, &why) != ORR_END)
         continue;
     if (good) {
         end = walk.next;
@@ -86,8 +88,9 @@ static orr_status copy_rest(const char *folder, const char *run_dir,
     struct orri_copylog copy;
     int64_t created = 0;
     int64_t ignored = 0;
-    uint64_t end = end_of(folder, shard, &created);
-    uint64_t have = end ? end_of(run_dir, shard, &ignored) : 0;
+    uint64_t end = end_of(folder, shard, false, &created);
+    /* A copy that was broken off lacks the first header of a piece, not the others. */
+    uint64_t have = end ? end_of(run_dir, shard, true, &ignored) : 0;
     if (have >= end)
         return ORR_OK;
     orr_status status = orri_copylog_open(&copy, folder, run_dir, shard, created,

@@ -133,8 +133,10 @@ static orr_status scan_shard(struct scan *scan, const char *run_dir,
         status = visit_groups(scan, &walk, err);
     if (status == ORR_OK)
         status = orri_walk_unreadable(&walk, err);
-    if (status == ORR_OK && walk.damage.text[0])
+    if (status == ORR_OK && walk.damage.text[0]) {
+        scan->stats.damaged_logs++;
         note(scan, &walk, "%s", walk.damage.text);
+    }
     scan->stats.skipped_bytes += walk.skipped;
     orri_walk_close(&walk);
     return status;

@@ -38,7 +38,8 @@ struct orr_scan_options {
 struct orr_scan_stats {
     uint64_t shards, results, failures;
     uint64_t damaged;       /* attempts that are known to be lost */
-    uint64_t skipped_bytes; /* in which groups may have been */
+    uint64_t damaged_logs;  /* with bytes in which groups may have been; */
+    uint64_t skipped_bytes; /* how many, but for those at the end of a log */
     uint64_t payload_bytes; /* arguments, results, rows */
     uint64_t blob_bytes;
 };

@@ -18,7 +18,7 @@ enum { WINDOW_BYTES = 256 * 1024, WINDOW_SMALL = 16 * 1024 };
 orr_status orri_walk_open(struct orri_walk *walk, const char *run_dir,
                           const struct orri_shard_id *shard, struct orr_error *err)
 {
-    *walk = (struct orri_walk) { .shard = *shard, .fd = -1 };
+    *walk = (struct orri_walk) { .shard = *shard, .fd = -1, .last = true };
     walk->path = orri_shard_path(run_dir, shard, ".blob.h5");
     walk->fd = open(walk->path, O_RDONLY | O_CLOEXEC);
     if (walk->fd < 0) {
@@ -111,48 +111,7 @@ orr_status orri_walk_unreadable(const struct orri_walk *walk, struct orr_error *
     return orr_error_errno(err, ORR_ERR_STORE, walk->bad, "cannot read %s", walk->path);
 }
 
-/* --- the first frame -------------------------------------------------------- */
-
-static orr_status refuse_foreign(const struct orri_walk *walk, struct orr_id run,
-                                 const struct orri_shard_id *is, struct orr_error *err)
-{
-    char want[ORR_ID_TEXT];
-    char have[ORR_ID_TEXT];
-    const struct orri_shard_id *named = &walk->shard;
-    if (!orr_id_equal(is->run, run)) {
-        orr_id_text(run, want);
-        orr_id_text(is->run, have);
-        return orr_error_set(
-            err, ORR_ERR_DATA, ORR_NO_SPAN,
-            "%s belongs to run %s, not to this run (%s); was it copied here? "
-            "Move it out of the shards directory",
-            walk->path, have, want);
-    }
-    if (is->writer != named->writer || is->epoch != named->epoch ||
-        is->segment != named->segment) {
-        char name[ORR_SHARD_NAME];
-        orr_shard_name(is->writer, is->epoch, is->segment, name);
-        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
-                             "%s is shard %s under a wrong name; rename it back",
-                             walk->path, name);
-    }
-    return ORR_OK;
-}
-
-/* The start of the log looks like ours, but is of a form that is not read here. */
-static orr_status refuse_form(const struct orri_walk *walk, const unsigned char *header,
-                              const struct orr_error *why, struct orr_error *err)
-{
-    struct orr_reader in = orr_reader_of(header, ORRI_FRAME_HEADER);
-    uint32_t magic = orr_get_u32(&in);
-    in.at = 60;
-    bool whole =
-        magic == ORRI_FRAME_MAGIC && orr_get_u32(&in) == orr_crc32c(0, header, 60);
-    if (magic != ORRI_FRAME_MAGIC_SWAPPED && !whole)
-        return ORR_OK; /* damage */
-    return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "%s: %s", walk->path,
-                         why->text);
-}
+/* --- groups ----------------------------------------------------------------- */
 
 static const unsigned char *checked_words(struct orri_walk *walk,
                                           const struct orri_frame *frame,
@@ -169,8 +128,6 @@ static const unsigned char *checked_words(struct orri_walk *walk,
     }
     return bytes;
 }
-
-/* --- groups ----------------------------------------------------------------- */
 
 static bool all_zero(const unsigned char *bytes, size_t n)
 {
@@ -237,10 +194,9 @@ static void note_gap(struct orri_walk *walk, uint64_t from, uint64_t to,
 }
 
 /* Find the group from `walk->next` on, wherever it is: it makes the one at hand not the
- * last. */
-static void look_ahead(struct orri_walk *walk)
+ * last. `why` says what is wrong there, as far as that is known. */
+static void look_ahead(struct orri_walk *walk, struct orr_error why)
 {
-    struct orr_error why = { .code = ORR_OK };
     walk->last = !group_at(walk, walk->next, &walk->ahead, &why) &&
                  !search(walk, walk->next, &walk->ahead);
     if (!walk->last && walk->ahead.at != walk->next)
@@ -249,33 +205,92 @@ static void look_ahead(struct orri_walk *walk)
         walk->damage = why; /* the end, but not a clean one */
 }
 
-orr_status orri_walk_begin(struct orri_walk *walk, struct orr_id run,
-                           struct orr_error *err)
+/* --- the first frame -------------------------------------------------------- */
+
+static orr_status refuse_foreign(const struct orri_walk *walk, struct orr_id run,
+                                 const struct orri_shard_id *is, struct orr_error *err)
+{
+    char want[ORR_ID_TEXT];
+    char have[ORR_ID_TEXT];
+    const struct orri_shard_id *named = &walk->shard;
+    if (!orr_id_equal(is->run, run)) {
+        orr_id_text(run, want);
+        orr_id_text(is->run, have);
+        return orr_error_set(
+            err, ORR_ERR_DATA, ORR_NO_SPAN,
+            "%s belongs to run %s, not to this run (%s); was it copied here? "
+            "Move it out of the shards directory",
+            walk->path, have, want);
+    }
+    if (is->writer != named->writer || is->epoch != named->epoch ||
+        is->segment != named->segment) {
+        char name[ORR_SHARD_NAME];
+        orr_shard_name(is->writer, is->epoch, is->segment, name);
+        return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
+                             "%s is shard %s under a wrong name; rename it back",
+                             walk->path, name);
+    }
+    return ORR_OK;
+}
+
+/* The start of the log looks like ours, but is of a form that is not read here. */
+static orr_status refuse_form(const struct orri_walk *walk, const unsigned char *header,
+                              const struct orr_error *why, struct orr_error *err)
+{
+    struct orr_reader in = orr_reader_of(header, ORRI_FRAME_HEADER);
+    uint32_t magic = orr_get_u32(&in);
+    in.at = 60;
+    bool whole =
+        magic == ORRI_FRAME_MAGIC && orr_get_u32(&in) == orr_crc32c(0, header, 60);
+    if (magic != ORRI_FRAME_MAGIC_SWAPPED && !whole)
+        return ORR_OK; /* damage */
+    return orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN, "%s: %s", walk->path,
+                         why->text);
+}
+
+static bool read_open(struct orri_walk *walk, const struct orri_frame *frame,
+                      struct orri_shard_id *is, struct orr_error *why)
+{
+    const unsigned char *words =
+        frame->type == ORRI_FRAME_OPEN ? checked_words(walk, frame, NULL) : NULL;
+    struct orr_reader in = orr_reader_of(words, words ? frame->words_bytes : 0);
+    if (words && orri_open_get(&in, is, &walk->created, NULL) == ORR_OK)
+        return true;
+    (void)orr_error_set(why, ORR_ERR_DATA, ORR_NO_SPAN,
+                        "the first frame of the log is damaged");
+    return false;
+}
+
+/* The OPEN frame: the log's first group is behind it. Where it is damaged or was never
+ * written, `why` says so, and groups speak for themselves. */
+static orr_status believe_open(struct orri_walk *walk, struct orr_error *why,
+                               struct orr_error *err)
 {
     struct orri_frame frame;
     struct orri_shard_id is;
-    struct orr_error *damage = &walk->damage;
-    walk->empty = true;
     const unsigned char *header = bytes_at(walk, &walk->window, 0, ORRI_FRAME_HEADER);
     if (!header || all_zero(header, ORRI_FRAME_HEADER))
-        return ORR_OK; /* never written: nothing in it to believe */
-    walk->shard.run = run;
-    if (orri_frame_decode(header, &walk->shard, 0, &frame, damage) != ORR_OK)
-        return refuse_form(walk, header, damage, err);
-    const unsigned char *words =
-        frame.type == ORRI_FRAME_OPEN ? checked_words(walk, &frame, damage) : NULL;
-    if (!words)
         return ORR_OK;
-    struct orr_reader in = orr_reader_of(words, frame.words_bytes);
-    if (orri_open_get(&in, &is, &walk->created, damage) != ORR_OK)
+    if (orri_frame_decode(header, &walk->shard, 0, &frame, why) != ORR_OK)
+        return refuse_form(walk, header, why, err);
+    if (!read_open(walk, &frame, &is, why))
         return ORR_OK;
-    walk->empty = false;
-    orr_status status = refuse_foreign(walk, run, &is, err);
     walk->next = orri_frame_length(&frame);
+    return refuse_foreign(walk, walk->shard.run, &is, err);
+}
+
+orr_status orri_walk_begin(struct orri_walk *walk, struct orr_id run,
+                           struct orr_error *err)
+{
+    struct orr_error why = { .code = ORR_OK };
+    walk->shard.run = run;
+    orr_status status = believe_open(walk, &why, err);
     if (status == ORR_OK)
-        look_ahead(walk);
+        look_ahead(walk, why);
     return status;
 }
+
+/* --- the group at hand ------------------------------------------------------- */
 
 /* Columns of the walk that live longer than the group. */
 static void keep_columns(struct orri_walk *walk)
@@ -321,11 +336,11 @@ orr_status orri_walk_group(struct orri_walk *walk, struct orr_error *err)
 {
     walk->entries = orr_reader_of(NULL, 0);
     walk->group.attempts = 0;
-    if (walk->empty || walk->last)
+    if (walk->last)
         return ORR_END;
     walk->group = walk->ahead;
     walk->next = walk->group.at + orri_frame_length(&walk->group);
-    look_ahead(walk);
+    look_ahead(walk, (struct orr_error) { .code = ORR_OK });
     return read_group(walk, err);
 }
 
@@ -374,6 +389,10 @@ orr_status orri_walk_attempt(struct orri_walk *walk, struct orr_stored *out,
     if (walk->lost)
         return ORR_END;
     walk->group.attempts--;
+    *place = (struct orr_place) { .writer = walk->shard.writer,
+                                  .epoch = walk->shard.epoch,
+                                  .segment = walk->shard.segment,
+                                  .entry = at };
     if (!body)
         return ORR_ERR_DATA;
     struct orr_reader in = orr_reader_of(body, length);
@@ -383,13 +402,8 @@ orr_status orri_walk_attempt(struct orri_walk *walk, struct orr_stored *out,
     if (status == ORR_OK)
         status = check_bulk(walk, out, err);
     uint64_t rows = (uint64_t)out->row_bytes * out->n_rows;
-    *place =
-        (struct orr_place) { walk->shard.writer,
-                             walk->shard.epoch,
-                             walk->shard.segment,
-                             at,
-                             walk->group.at + ORRI_FRAME_HEADER + walk->bulk.at + rows,
-                             walk->bulk.blob_bytes };
+    place->blob = walk->group.at + ORRI_FRAME_HEADER + walk->bulk.at + rows;
+    place->blob_bytes = walk->bulk.blob_bytes;
     return status;
 }
 

@@ -27,9 +27,8 @@ struct orri_walk {
     struct orri_shard_id shard;
     char *path;
     int fd;
-    int64_t created; /* from the OPEN frame */
+    int64_t created; /* from the OPEN frame; 0: it is damaged */
     int bad;         /* errno of a read that failed; 0: none did */
-    bool empty;      /* no OPEN frame: nothing is believed */
     uint64_t next;   /* where the next group should start; the end of the last whole */
     struct orri_frame ahead; /* the next group, unless `last` */
     struct orri_window window;
@@ -58,7 +57,8 @@ orr_status orri_walk_open(struct orri_walk *walk, const char *run_dir,
 void orri_walk_close(struct orri_walk *walk);
 
 /* Read the OPEN frame. ORR_ERR_DATA when the log is of another run, another format or
- * byte order, or of another shard than its name says. */
+ * byte order, or of another shard than its name says. A damaged one is passed over: the
+ * checksums of groups hold run and place as well. */
 orr_status orri_walk_begin(struct orri_walk *walk, struct orr_id run,
                            struct orr_error *err);
 /* The next whole group; ORR_END: there is none. ORR_ERR_DATA: its words are damaged,

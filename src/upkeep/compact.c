@@ -412,7 +412,7 @@ orr_status orr_run_compact(const struct orr_rundir *dir, bool force,
     *out = (struct orr_compacted) { .kept = 0 };
     measure(c.run_dir, &out->shards_before, &out->bytes_before);
     orr_status status = orr_shards_scan(c.run_dir, &options, choose, &c, &stats, err);
-    if (status == ORR_OK && !force && (stats.damaged || stats.skipped_bytes))
+    if (status == ORR_OK && !force && (stats.damaged || stats.damaged_logs))
         status = orr_error_set(err, ORR_ERR_DATA, ORR_NO_SPAN,
                                "%s is damaged: see `orrery verify %s`; with --force "
                                "what is damaged is left behind",

@@ -263,3 +263,25 @@ exits 1 "$ORRERY" run two.yaml -n 1 --run-dir two
 contains "message of the author" "$err" "seed 4 did not grow: code 8"
 contains "other request" "$err" "seed 5 did not grow: code 8"
 same "state" failed "$(state two)"
+
+# --- a function in C that is told to run in the worker, and fails there ---
+workflow unisolated <<'YAML'
+functions:
+  here: {use: core.busy, isolation: none}
+rules:
+  - rule: asking
+    match: {_j: job}
+    for: n in [-2, -1, 1]
+    assert: asked
+    with: {time: n * 1ms}
+  - rule: called
+    match: {a: asked}
+    action: {call: here, with: {time: a.time}}
+    reaction: [{assert: done, with: {what: "busy", n: 0}}]
+    error: [{assert: done, with: {what: "{error.kind} {error.message}", n: attempt}}]
+YAML
+sed -i 's/^facts:/facts:\n  asked: {time: duration}/' unisolated.yaml
+exits 0 "$ORRERY" run unisolated.yaml -n 2 --run-dir unisolated --quiet
+same "unisolated" "0,busy,0 0,invalid time is negative,1" \
+    "$(rows unisolated facts/done | sort | paste -sd' ')"
+same "unisolated: failures" 2 "$(rows unisolated errors | grep -c ',invalid,')"

@@ -128,14 +128,32 @@ static orr_status look(const struct bench *b, bool verify, struct seen *seen,
                                         .notes = &notes };
     *seen = (struct seen) { .blobs = orr_blob_reader_new(b->run.dir) };
     orr_status status = orr_shards_scan(b->run.dir, &options, see, seen, stats, err);
-    if (status == ORR_OK && stats->damaged + stats->skipped_bytes)
-        assert_true(notes.length > 0); /* what was left out is said */
+    if (status == ORR_OK)
+        assert_int_equal(!notes.length, !(stats->damaged + stats->damaged_logs));
     orr_blob_reader_free(seen->blobs);
     orr_text_release(&notes);
     return status;
 }
 
 /* --- single wounds ---------------------------------------------------------- */
+
+/* What the notes of a scan say of the attempt at `place`. */
+static bool is_left_out(const struct bench *b, const struct orr_place *place)
+{
+    char text[64];
+    struct seen seen = { .blobs = orr_blob_reader_new(b->run.dir) };
+    struct orr_text notes = ORR_TEXT_INIT;
+    struct orr_scan_options options = { .run_id = b->run.options.run_id,
+                                        .notes = &notes };
+    assert_int_equal(orr_shards_scan(b->run.dir, &options, see, &seen, NULL, NULL),
+                     ORR_OK);
+    (void)snprintf(text, sizeof text, "attempt at %llu left out:",
+                   (unsigned long long)place->entry);
+    bool is = notes.s && strstr(notes.s, text);
+    orr_blob_reader_free(seen.blobs);
+    orr_text_release(&notes);
+    return is;
+}
 
 static void flip(const struct file *file, uint64_t log_offset)
 {
@@ -183,6 +201,7 @@ static void test_one_bit(void **state)
         assert_int_equal(seen.n, ATTEMPTS - 1);
         assert_int_equal(seen.times[n], 0);
         assert_int_equal(stats.damaged, 1);
+        assert_true(is_left_out(&b, &at));
         /* in its length: those of the group from it on */
         flip(&b.files[0], at.entry + 2);
         assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_OK);
@@ -193,6 +212,7 @@ static void test_one_bit(void **state)
         assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_OK);
         assert_int_equal(seen.n, ATTEMPTS - size_of_group(n));
         assert_int_equal(stats.damaged, 0); /* how many there were is not known */
+        assert_int_equal(stats.damaged_logs, 1);
         assert_true(in_last || stats.skipped_bytes > ORRI_FRAME_HEADER);
         /* in the blob: found when all is verified, or when it is loaded */
         if (!at.blob_bytes)
@@ -342,6 +362,62 @@ static void test_hole(void **state)
     bench_end(&b);
 }
 
+/* The first `n` bytes of the log; with `zeros` a lost page, else one bit of the last. */
+static void spoil_start(const struct file *file, size_t n, bool zeros)
+{
+    unsigned char *copy = orr_alloc(file->length, 1);
+    memcpy(copy, file->bytes, file->length);
+    if (zeros)
+        memset(copy + ORRI_LOG_OFFSET, 0, n);
+    else
+        copy[ORRI_LOG_OFFSET + n - 1] ^= 0x10;
+    put(file, copy, file->length);
+    free(copy);
+}
+
+static size_t size_of(const struct file *file)
+{
+    struct stat info;
+    assert_int_equal(stat(file->path, &info), 0);
+    return (size_t)info.st_size;
+}
+
+/* Groups do not need the first frame: they say themselves where they belong. A resume
+ * cuts nothing off behind it. */
+static void test_first_frame(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t bytes;
+        bool zeros;
+    } wounds[] = { { 34, false }, { 70, false }, { 64, true }, { 4096, true } };
+    struct bench b;
+    struct seen all;
+    struct seen seen;
+    struct orr_scan_stats stats;
+    struct orr_error err = { .code = ORR_OK };
+    struct orri_shard_id shard = { .writer = 1, .epoch = 1 };
+    bench_begin(&b, ATTEMPTS, 64 << 20);
+    shard.run = b.run.options.run_id;
+    assert_true(b.files[0].length > ORRI_LOG_OFFSET + 4 * 4096);
+    assert_int_equal(look(&b, false, &all, &stats, &err), ORR_OK);
+    for (size_t i = 0; i < sizeof wounds / sizeof *wounds; i++) {
+        uint64_t gone = 0;
+        for (uint64_t n = 0; n < ATTEMPTS; n++)
+            gone += group_header(&all, n) < wounds[i].bytes;
+        spoil_start(&b.files[0], wounds[i].bytes, wounds[i].zeros);
+        assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_OK);
+        assert_int_equal(seen.n, ATTEMPTS - gone);
+        assert_int_equal(stats.damaged_logs, 1);
+        assert_true(stats.skipped_bytes > 0);
+        assert_int_equal(orri_shard_seal(b.run.dir, &shard, false, &err), ORR_OK);
+        assert_int_equal(size_of(&b.files[0]), b.files[0].length);
+        assert_int_equal(look(&b, false, &seen, &stats, &err), ORR_OK);
+        assert_int_equal(seen.n, ATTEMPTS - gone);
+    }
+    bench_end(&b);
+}
+
 /* --- many wounds ------------------------------------------------------------ */
 
 static size_t below(size_t n) { return n ? (size_t)rand() % n : 0; }
@@ -444,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_one_bit),       cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_foreign),       cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_other_forms),   cmocka_unit_test(test_hole),
+        cmocka_unit_test(test_first_frame),
         cmocka_unit_test(test_random_wounds), cmocka_unit_test(test_wrong_blobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

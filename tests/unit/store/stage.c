@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "store/frame.h"
 #include "store/nodedisk.h"
+#include "store/shard.h"
 #include "store_kit.h"
 
 #include <errno.h>
@@ -152,7 +154,7 @@ static uint64_t expect_all(const struct node *node)
     if (orr_shards_scan(node->run.options.run_dir, &options, count, seen, &stats,
                         &err) != ORR_OK)
         fail_msg("%s", err.text);
-    assert_int_equal(stats.damaged, 0);
+    assert_int_equal(stats.damaged + stats.damaged_logs, 0);
     for (int i = 0; i < MANY; i++)
         assert_int_equal(seen[i], 1);
     return stats.shards;
@@ -179,6 +181,18 @@ static void segments_move_over(void **state)
     end(&node);
 }
 
+/* A log on the node's disk, and nothing that copies. */
+static void write_on_node(const struct node *node)
+{
+    struct orr_writer_options options = node->run.options;
+    struct orr_writer_stats stats;
+    options.run_dir = node->folder;
+    options.node_folder = NULL;
+    options.no_index = true;
+    options.group_results = 7;
+    kit_write(&options, MANY, blob_of, false, &stats);
+}
+
 /* The writer is gone before anything was copied: salvage finds it, twice does no harm.
  */
 static void salvage_finds_what_was_left(void **state)
@@ -186,14 +200,8 @@ static void salvage_finds_what_was_left(void **state)
     (void)state;
     struct node node;
     begin(&node);
-    struct orr_writer_options options = node.run.options;
-    options.run_dir =
-        node.folder; /* a log on the node's disk, and nothing that copies */
-    options.node_folder = NULL;
-    options.no_index = true;
-    struct orr_writer_stats stats;
-    kit_write(&options, MANY, blob_of, false, &stats);
-    struct orr_id id = options.run_id;
+    write_on_node(&node);
+    struct orr_id id = node.run.options.run_id;
     const char *run_dir = node.run.options.run_dir;
     assert_int_equal(orr_nodedisk_salvage(node.folder, run_dir, id, 1, NULL), ORR_OK);
     assert_int_equal(access(node.folder, F_OK), 0); /* of this epoch: left alone */
@@ -207,6 +215,46 @@ static void salvage_finds_what_was_left(void **state)
     end(&node);
 }
 
+/* A copy of the node's log that lacks the header of frame `missing`, as one that was
+ * broken off in a piece of many groups. */
+static void break_off_copy(const struct node *node, int missing)
+{
+    static const char zeros[ORRI_FRAME_HEADER];
+    struct orri_shard_id shard = { .writer = 1, .epoch = 1 };
+    char *from = orri_shard_path(node->folder, &shard, ".blob.h5");
+    char *to = orri_shard_path(node->run.options.run_dir, &shard, ".blob.h5");
+    struct orr_text log = ORR_TEXT_INIT;
+    assert_int_equal(orr_file_read(from, 64 << 20, &log, NULL), ORR_OK);
+    size_t at = ORRI_LOG_OFFSET;
+    for (; missing; missing--)
+        do
+            at += ORRI_FRAME_ALIGN;
+        while (memcmp(log.s + at, "ORRF", 4) != 0);
+    memcpy(log.s + at, zeros, sizeof zeros);
+    int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(orr_write_all(fd, log.s, log.length), 0);
+    (void)close(fd);
+    orr_text_release(&log);
+    free(from);
+    free(to);
+}
+
+static void salvage_closes_gaps(void **state)
+{
+    (void)state;
+    for (int missing = 0; missing < 5; missing++) {
+        struct node node;
+        begin(&node);
+        write_on_node(&node);
+        break_off_copy(&node, missing);
+        assert_int_equal(orr_nodedisk_salvage(node.folder, node.run.options.run_dir,
+                                              node.run.options.run_id, 2, NULL),
+                         ORR_OK);
+        assert_int_equal(expect_all(&node), 1);
+        end(&node);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +262,7 @@ int main(void)
         cmocka_unit_test(shared_disk_fails),
         cmocka_unit_test(segments_move_over),
         cmocka_unit_test(salvage_finds_what_was_left),
+        cmocka_unit_test(salvage_closes_gaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -349,7 +349,7 @@ static inline void kit_expect_all(const struct kit_run *p, uint64_t n,
     if (orr_shards_scan(p->dir, &options, kit_read_back, &r, &stats, &err) != ORR_OK)
         fail_msg("%s", err.text);
     assert_int_equal(stats.results, n);
-    assert_int_equal(stats.damaged + stats.skipped_bytes, 0);
+    assert_int_equal(stats.damaged + stats.damaged_logs, 0);
     if (notes.length)
         fail_msg("%s", notes.s);
     for (uint64_t i = 0; i < n; i++)
