@@ -160,6 +160,18 @@ int orri_batch_done(const char *run)
     return code;
 }
 
+char *orri_batch_own_job(void)
+{
+    const char *job = getenv("SLURM_JOB_ID");
+    const char *array = getenv("SLURM_ARRAY_JOB_ID");
+    const char *index = getenv("SLURM_ARRAY_TASK_ID");
+    struct orr_text id = ORR_TEXT_INIT;
+    orr_text_puts(&id, job ? job : "");
+    if (job && array && index && strcmp(job, array) == 0)
+        orr_text_printf(&id, "_%s", index);
+    return id.s;
+}
+
 /* ---- squeue ---- */
 
 /* The first line of what a program complains of, without its name for itself. */
@@ -260,23 +272,24 @@ static bool is_lost(const char *host)
 void orri_batch_ask_again(void)
 {
     const char *host = getenv(ORRI_BATCH_HOST);
-    char *argv[] = { "scontrol", "requeue", getenv("SLURM_JOB_ID"), NULL };
-    if (!host || !*host || !argv[2])
-        return;
-    for (int i = 0; i < LOOKS; i++) {
-        if (is_lost(host)) {
-            (void)fprintf(
-                stderr,
-                "orrery: %s is lost, and with it the script of job %s: asking "
-                "for another turn\n",
-                host, argv[2]);
-            struct orr_text messages = ORR_TEXT_INIT; /* others ask as well */
-            (void)orri_program(argv, NULL, &messages);
-            orr_text_release(&messages);
-            return;
-        }
-        (void)sleep(LOOK_SECONDS);
+    char *job = orri_batch_own_job();
+    char *argv[] = { "scontrol", "requeue", job, NULL };
+    bool lost = false;
+    for (int i = 0; host && *host && *job && i < LOOKS && !lost; i++) {
+        if (i)
+            (void)sleep(LOOK_SECONDS);
+        lost = is_lost(host);
     }
+    if (lost) {
+        struct orr_text messages = ORR_TEXT_INIT; /* others ask as well */
+        (void)fprintf(stderr,
+                      "orrery: %s is lost, and with it the script of job %s: asking "
+                      "for another turn\n",
+                      host, job);
+        (void)orri_program(argv, NULL, &messages);
+        orr_text_release(&messages);
+    }
+    free(job);
 }
 
 void orri_batch_state_release(struct orri_batch_state *state)

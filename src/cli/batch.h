@@ -25,6 +25,11 @@ enum { ORRI_ASK_SECONDS = 10, ORRI_TOO_LATE = 124, ORRI_NOT_STARTED = 127 };
 char *orri_batch_path(const char *run, const char *name);
 /* The id of the newest job of the run; "" when there is none. free() it. */
 char *orri_batch_job(const char *run);
+/* The job that we are in; "" when we are in none. Of an element of an array "36_3"
+ * where its number, 36, is that of the whole array. (The variables of an array alone do
+ * not say that we are in it: a job that is submitted in one inherits them.) free() it.
+ */
+char *orri_batch_own_job(void);
 /* What squeue says of a job: PENDING, RUNNING, ...; with the reason or the nodes. ""
  * when it does not know it (any more). `trouble`: why it cannot be asked, one line; "".
  * free() them. */

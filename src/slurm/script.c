@@ -109,12 +109,14 @@ static void put_modules(const struct orr_slurm_script *script, struct orr_text *
     orr_text_puts(out, "set -u\n");
 }
 
+/* By the id of its own: SLURM_JOB_ID of one element is that of the whole array. */
+#define ELEMENT_ID "job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+
 /* A log for each element: what sbatch was told cannot add to the index. */
 static const char element[] =
     "index=$((SLURM_ARRAY_TASK_ID + ${1:-0})) # Slurm's indices end early "
     "(MaxArraySize)\n"
-    "run=$run/$index\n"
-    "job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+    "run=$run/$index\n" ELEMENT_ID
     "mkdir -p \"$run/slurm\" && exec >>\"$run/slurm/log-$job.txt\" 2>&1 || exit 3\n";
 
 static const char before[] =
@@ -160,7 +162,7 @@ static const char after[] =
     "    if [ -n \"${SLURM_JOB_ID:-}\" ] && [ \"$restarts\" -lt \"$requeues\" ]; then\n"
     "        note \"asks for another turn\"\n"
     "        trap - TERM # not to wait for KILL\n"
-    "        scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
+    "        scontrol requeue \"$job\" && sleep 300\n"
     "    else\n"
     "        note \"no more turns (--requeues)\"\n"
     "    fi\n"
@@ -198,7 +200,7 @@ static const char after_guest[] =
     "if [ -n \"$told\" ] && [ -z \"$ended\" ] && [ ! -s \"$run/slurm/DONE\" ] &&\n"
     "    [ \"$restarts\" -lt \"$requeues\" ]; then\n"
     "    trap - TERM # not to wait for KILL\n"
-    "    scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
+    "    scontrol requeue \"$job\" && sleep 300\n"
     "fi\n"
     "exit \"$code\"\n";
 
@@ -213,7 +215,9 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
     put_variable("run", script->run_dir, out);
     put_variable("directory", script->directory, out);
     orr_text_printf(out, "requeues=%" PRIu32 "\n", script->requeues);
-    orr_text_puts(out, script->array ? element : "job=${SLURM_JOB_ID:-none}\n");
+    orr_text_puts(out, script->array   ? element
+                       : script->guest ? ELEMENT_ID
+                                       : "job=${SLURM_JOB_ID:-none}\n");
     orr_text_puts(out, before);
     put_modules(script, out);
     for (size_t i = 0; i < script->n_setup; i++)
