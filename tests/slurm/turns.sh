@@ -63,3 +63,39 @@ left() {
 left 36 SLURM_JOB_ID=36
 left 36_2 SLURM_JOB_ID=36 SLURM_ARRAY_JOB_ID=36 SLURM_ARRAY_TASK_ID=2
 left 37 SLURM_JOB_ID=37 SLURM_ARRAY_JOB_ID=36 SLURM_ARRAY_TASK_ID=1 # or submitted by an element
+
+# --- the program ends while the script still hears that the end is near ---
+cat >bin/date <<'SH'
+#!/bin/bash
+while [ -s "$SLURM_FAKE/pid" ] && kill -0 "$(cat "$SLURM_FAKE/pid")" 2>/dev/null; do :; done
+exec /usr/bin/env -i /bin/date "$@"
+SH
+chmod +x bin/date
+ends() { echo "echo \$\$ >$work/fake/pid; kill -USR1 \$PPID; exit $1"; }
+play 75 plain.sh "$(ends 75)"
+same "another turn" "pid,requeue 36" "$(asked)"
+play 0 plain.sh "$(ends 0)"
+same "done" 0 "$(cat run/slurm/DONE)"
+play 137 plain.sh "$(ends 137)" # or is killed
+same "no turn" pid "$(asked)"
+rm bin/date
+
+# --- the machine or the store: two more turns; none where the disk is too full to count them ---
+play 3 plain.sh 'exit 3'
+same "another turn" "requeue 36" "$(asked)"
+for turn in 2 3; do
+    rm -r "fake/requeue 36"
+    PROGRAM='exit 3' exits 3 env SLURM_JOB_ID=36 bash plain.sh
+    same "turn $turn" "$([ $turn = 3 ] || echo "requeue 36")" "$(asked)"
+done
+play_full() (
+    trap '' XFSZ
+    ulimit -f 0
+    PROGRAM='exit 3' SLURM_JOB_ID=36 bash plain.sh >/dev/null 2>&1
+)
+rm -rf run fake
+mkdir -p run/slurm fake
+code=0
+play_full || code=$?
+same "full: exit code" 3 "$code"
+same "full: no turn" "" "$(asked)"
