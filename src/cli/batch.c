@@ -53,9 +53,31 @@ static bool take_all(int fds[2], struct orr_text *texts[2], int64_t until)
     return true;
 }
 
+/* Without what users set for what they look at themselves (SQUEUE_STATES,
+ * SQUEUE_PARTITION, SCANCEL_STATE): we mean what we say. */
+static char **plain_environment(void)
+{
+    static const char *const theirs[] = { "SQUEUE_", "SINFO_", "SCANCEL_",
+                                          "SCONTROL_" };
+    size_t n = 0;
+    size_t kept = 0;
+    while (environ[n])
+        n++;
+    char **out = orr_alloc(n + 1, sizeof *out);
+    for (size_t i = 0; i < n; i++) {
+        bool keeps = true;
+        for (size_t k = 0; k < sizeof theirs / sizeof *theirs; k++)
+            keeps = keeps && strncmp(environ[i], theirs[k], strlen(theirs[k])) != 0;
+        if (keeps)
+            out[kept++] = environ[i];
+    }
+    out[kept] = NULL;
+    return out;
+}
+
 /* Pipes for what is wanted, and the program at their other ends: an errno, or 0. */
-static int start_program(char *const *argv, const bool wanted[2], int ours[2],
-                         pid_t *pid)
+static int start_program(char *const *argv, char *const *environment,
+                         const bool wanted[2], int ours[2], pid_t *pid)
 {
     int pipes[2][2] = { { -1, -1 }, { -1, -1 } };
     posix_spawn_file_actions_t actions;
@@ -69,7 +91,7 @@ static int start_program(char *const *argv, const bool wanted[2], int ours[2],
             bad = posix_spawn_file_actions_adddup2(&actions, pipes[i][1], i + 1);
     }
     if (!bad)
-        bad = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+        bad = posix_spawnp(pid, argv[0], &actions, NULL, argv, environment);
     (void)posix_spawn_file_actions_destroy(&actions);
     for (int i = 0; i < 2; i++)
         if (pipes[i][1] >= 0)
@@ -77,14 +99,15 @@ static int start_program(char *const *argv, const bool wanted[2], int ours[2],
     return bad;
 }
 
-static int run_program(char *const *argv, int64_t until, struct orr_text *out,
-                       struct orr_text *messages)
+static int run_program(char *const *argv, char *const *environment, int64_t until,
+                       struct orr_text *out, struct orr_text *messages)
 {
     struct orr_text *texts[2] = { out, messages };
     int ours[2] = { -1, -1 };
     pid_t pid = 0;
     int status = 0;
-    int bad = start_program(argv, (const bool[2]) { out, messages }, ours, &pid);
+    int bad =
+        start_program(argv, environment, (const bool[2]) { out, messages }, ours, &pid);
     bool late = !bad && !take_all(ours, texts, until);
     if (late)
         (void)kill(pid, SIGKILL);
@@ -108,14 +131,17 @@ static int run_program(char *const *argv, int64_t until, struct orr_text *out,
 
 int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messages)
 {
-    return run_program(argv, INT64_MAX, out, messages);
+    return run_program(argv, environ, INT64_MAX, out, messages);
 }
 
 int orri_program_within(char *const *argv, long seconds, struct orr_text *out,
                         struct orr_text *messages)
 {
-    return run_program(argv, orr_clock_monotonic() + seconds * ORR_SECOND, out,
-                       messages);
+    char **environment = plain_environment();
+    int code = run_program(argv, environment,
+                           orr_clock_monotonic() + seconds * ORR_SECOND, out, messages);
+    free(environment);
+    return code;
 }
 
 /* ---- RUN/slurm ---- */

@@ -16,7 +16,8 @@
 /* Run a program to its end; its output and its messages, appended (either may be NULL:
  * they go where ours go). The exit code; ORRI_NOT_STARTED. */
 int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messages);
-/* The same of one that only asks: it is ended after so long; ORRI_TOO_LATE. */
+/* The same of one that only asks: it is ended after so long; ORRI_TOO_LATE. Variables
+ * by which users choose what Slurm's programs show to them are not handed on. */
 int orri_program_within(char *const *argv, long seconds, struct orr_text *out,
                         struct orr_text *messages);
 enum { ORRI_ASK_SECONDS = 10, ORRI_TOO_LATE = 124, ORRI_NOT_STARTED = 127 };
