@@ -255,13 +255,12 @@ static char *line_word(char *line)
     return orr_strdup(line);
 }
 
-char *orri_batch_unnoted(const char *run)
+char *orri_batch_in(const char *folder)
 {
     char user[32];
-    char *argv[] = { "squeue", "--noheader", "--format=%A %Z", "--user", user, NULL };
+    char *argv[] = { "squeue", "--noheader", "--format=%F %Z", "--user", user, NULL };
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
-    char *folder = orr_path_join(run, "slurm");
     char *found = NULL;
     char *rest = NULL;
     (void)snprintf(user, sizeof user, "%ld", (long)getuid());
@@ -272,10 +271,17 @@ char *orri_batch_unnoted(const char *run)
             if (place && strcmp(place + 1, folder) == 0)
                 found = line_word(line);
         }
-    free(folder);
     orr_text_release(&out);
     orr_text_release(&messages);
     return found ? found : orr_strdup("");
+}
+
+char *orri_batch_unnoted(const char *run)
+{
+    char *folder = orr_path_join(run, "slurm");
+    char *job = orri_batch_in(folder);
+    free(folder);
+    return job;
 }
 
 enum { LOOKS = 60, LOOK_SECONDS = 10 };
@@ -316,6 +322,21 @@ void orri_batch_ask_again(void)
         orr_text_release(&messages);
     }
     free(job);
+}
+
+bool orri_scancel(char *const *jobs, size_t n)
+{
+    const char **argv = orr_alloc(n + 2, sizeof *argv);
+    struct orr_text messages = ORR_TEXT_INIT;
+    argv[0] = "scancel";
+    for (size_t i = 0; i < n; i++)
+        argv[i + 1] = jobs[i];
+    int code = orri_program_within((char *const *)(uintptr_t)argv, ORRI_ASK_SECONDS,
+                                   NULL, &messages);
+    orr_text_print(stderr, messages.s);
+    orr_text_release(&messages);
+    free(argv);
+    return code == 0;
 }
 
 void orri_batch_state_release(struct orri_batch_state *state)

@@ -45,10 +45,14 @@ struct orri_batch_state orri_batch_state(const char *job);
  * cannot be asked. */
 bool orri_batch_list(const char *jobs, struct orr_text *out, char **trouble);
 void orri_batch_state_release(struct orri_batch_state *state);
-/* A job of ours in the queue that works in RUN/slurm, by its directory: RUN/slurm/jobs
- * may lack it, when sbatch was not told in time that Slurm took it. Its id, "" when
- * there is none or squeue cannot be asked; free() it. */
+/* A job of ours in the queue by the directory that it works in: its id, of an element
+ * that of the array; "" when there is none or squeue cannot be asked; free() it. */
+char *orri_batch_in(const char *folder);
+/* The same of the run's own, in RUN/slurm: RUN/slurm/jobs may lack it, when sbatch was
+ * not told in time that Slurm took it. (Opportunistic ones work in RUN.) */
 char *orri_batch_unnoted(const char *run);
+/* End jobs: false after a message of scancel. */
+bool orri_scancel(char *const *jobs, size_t n);
 /* Of a job (twice its id) that is over and left nothing. */
 #define ORRI_NEVER_BEGAN                                                               \
     "job %s is over, and its script left nothing: do the nodes see this directory? "   \

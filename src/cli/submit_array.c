@@ -259,8 +259,10 @@ static int submit_part(struct parts *p, uint32_t first, uint32_t end)
         words[1] = dependency_of(s, p->after);
     if (!orri_has(s->line, "dry-run"))
         forget_ends(p, first, end);
-    int code =
-        orri_sbatch(s, words, orr_arena_printf(&s->arena, "%" PRIu32, first), &job);
+    struct orri_sbatch_call call = orri_sbatch_own(s);
+    call.words = words;
+    call.argument = orr_arena_printf(&s->arena, "%" PRIu32, first);
+    int code = orri_sbatch(s, &call, &job);
     if (code == ORR_EXIT_OK && *job) {
         note_elements(p, first, end, job);
         (void)printf("job         %s (%s", job, indices.s);

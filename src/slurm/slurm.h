@@ -51,7 +51,7 @@ struct orr_slurm_script {
     unsigned umask;    /* of who submits */
 };
 
-/* The script, for sbatch in the directory RUN/slurm: its log goes to log-JOB.txt there.
+/* The script, for sbatch in the directory RUN/slurm (of guests RUN), where its log goes.
  * That of an array takes one argument, which is added to Slurm's index, and logs to
  * RUN/INDEX/slurm.
  * It starts the command, tells it of the end, and asks for another turn while that says
