@@ -186,6 +186,28 @@ int orri_batch_done(const char *run)
     return code;
 }
 
+void orri_batch_reopen(const char *run)
+{
+    char *done = orri_batch_path(run, "DONE");
+    char *aside = orri_batch_path(run, "DONE.old");
+    if (rename(done, aside) != 0)
+        (void)unlink(aside); /* of a submission that was killed */
+    free(done);
+    free(aside);
+}
+
+void orri_batch_reopened(const char *run, bool taken)
+{
+    char *done = orri_batch_path(run, "DONE");
+    char *aside = orri_batch_path(run, "DONE.old");
+    if (taken)
+        (void)unlink(aside);
+    else
+        (void)rename(aside, done);
+    free(done);
+    free(aside);
+}
+
 char *orri_batch_own_job(void)
 {
     const char *job = getenv("SLURM_JOB_ID");

@@ -4,7 +4,8 @@
  *     jobs         ids, one a line, the newest last
  *     attempts     what the script noted, a line each time it started, ended, was told
  *     log-ID.txt   output of job ID
- *     DONE         exit code of a run that is over */
+ *     DONE         exit code of a run that is over
+ *     DONE.old     the same while it is submitted again */
 #ifndef ORR_CLI_BATCH_H
 #define ORR_CLI_BATCH_H
 
@@ -65,5 +66,9 @@ void orri_batch_ask_again(void);
 #define ORRI_BATCH_HOST "ORRERY_BATCH_HOST"
 /* The exit code in DONE; -1: the run is not over, as far as its jobs know. */
 int orri_batch_done(const char *run);
+/* Who submits a run again wants it to go on: DONE is put aside before Slurm has the new
+ * job, which would look at it, and comes back when that is refused. */
+void orri_batch_reopen(const char *run);
+void orri_batch_reopened(const char *run, bool taken);
 
 #endif

@@ -187,11 +187,13 @@ static int check_free(const struct orri_submission *s)
 static int submit_script(struct orri_submission *s)
 {
     struct orri_sbatch_call call = orri_sbatch_own(s);
-    char *done = orri_batch_path(s->run_dir, "DONE");
     char *job = NULL;
-    if (!orri_has(s->line, "dry-run"))
-        (void)unlink(done); /* who asks again wants it to go on */
+    bool test = orri_has(s->line, "dry-run");
+    if (!test)
+        orri_batch_reopen(s->run_dir);
     int code = orri_sbatch(s, &call, &job);
+    if (!test)
+        orri_batch_reopened(s->run_dir, code == ORR_EXIT_OK || s->unsure);
     if (code == ORR_EXIT_OK && *job) {
         orri_submit_note(s->run_dir, job);
         (void)printf("job         %s\nrun         %s\n", job, s->run_dir);
@@ -199,7 +201,6 @@ static int submit_script(struct orri_submission *s)
         code = s->guests ? orri_submit_guests(s, job) : code;
     }
     free(job);
-    free(done);
     return code;
 }
 

@@ -95,10 +95,12 @@ over 27
 
 # --- sbatch says no to them alone: the job is there ---
 echo "Invalid partition name specified" >fake/says
+echo 1 >run/slurm/DONE
 beside 2 --opportunistic-partition spare --partition main
 contains "refused" "$err" "sbatch refused the opportunistic jobs; the run has its own"
 contains "why" "$err" "partition=spare comes from --opportunistic-partition; sinfo"
 contains "job" "$out" "job         28"
+[ ! -e run/slurm/DONE ] || fail "the job would find the run over"
 exits 0 "$ORRERY" cancel run
 same "the job" 28 "$(cancelled)"
 # or does not say whether it took them: they are found all the same

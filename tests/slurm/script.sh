@@ -169,6 +169,8 @@ contains "state" "$("$ORRERY" status "$odd" --json)" '"job": {"id": "17", "state
 SCANCEL_INTERACTIVE=1 QUEUE_STATE="RUNNING node1" exits 0 "$ORRERY" cancel "$odd"
 same "scancel" 17 "$(cat log)"
 exits 2 "$ORRERY" cancel "$odd"
+SBATCH_CODE=1 exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" --set "text=it's \$HOME"
+same "refused: over as before" 0 "$(cat "$odd/slurm/DONE")"
 SBATCH_CODE=1 exits 2 "$ORRERY" submit job.yaml --run-dir other
 contains "refused" "$err" "sbatch refused the job"
 [ ! -e other ] || fail "a job that was refused leaves a run directory"
