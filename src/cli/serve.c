@@ -49,8 +49,8 @@ static void hear_of_end(struct orri_rank *rank)
         orr_coord_set_end(rank->coord, rank->time.end);
 }
 
-/* How near it is, the launcher may know, and said so before: rank 0 may have heard it in
- * between. Else nothing more is started. */
+/* How near it is, the launcher may know, and said so before: rank 0 may have heard it
+ * in between. Else nothing more is started. */
 static void take_warning(struct orri_rank *rank)
 {
     hear_of_end(rank);

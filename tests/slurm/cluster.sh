@@ -253,7 +253,22 @@ part_guests() {
     same "guests: failures" '  "failed_attempts": 0,' "$(grep '^  "failed_attempts' guests/status.json)"
     [ "$("$ORRERY" ls guests attempts --format csv | cut -d, -f6 | grep node | sort -u | wc -l)" = 4 ] ||
         fail "guests: they did nothing"
+    [ -s "guests/slurm/guest-${id}_1.txt" ] || fail "guests: no log"
     all_gone() { [ -z "$(squeue -h -n many-guest)" ]; }
+    wait_until all_gone
+    # they wait still when the job is over: nobody takes them for the job, and they can be ended
+    exits 0 "$ORRERY" submit guests.yaml --set n=30 --run-dir left --nodes 1 --ntasks-per-node 2 \
+        --partition main --opportunistic 2 -- --exclude="$others" --hold
+    scontrol release "$(job_of left)"
+    wait_until over left
+    wait_until out_of_queue left
+    exits 0 env SQUEUE_PARTITION=urgent "$ORRERY" submit guests.yaml --set n=30 --run-dir left --nodes 1 \
+        --partition main --opportunistic 2 -- --exclude="$others" --hold
+    contains "guests: the ones before" "$out" "before "
+    same "guests: jobs" 2 "$(wc -l <left/slurm/jobs)"
+    scancel "$(job_of left)"
+    wait_until out_of_queue left
+    exits 0 "$ORRERY" cancel left
     wait_until all_gone
 }
 
