@@ -53,9 +53,31 @@ static bool take_all(int fds[2], struct orr_text *texts[2], int64_t until)
     return true;
 }
 
+/* Without what users set for what they look at themselves (SQUEUE_STATES,
+ * SQUEUE_PARTITION, SCANCEL_STATE): we mean what we say. */
+static char **plain_environment(void)
+{
+    static const char *const theirs[] = { "SQUEUE_", "SINFO_", "SCANCEL_",
+                                          "SCONTROL_" };
+    size_t n = 0;
+    size_t kept = 0;
+    while (environ[n])
+        n++;
+    char **out = orr_alloc(n + 1, sizeof *out);
+    for (size_t i = 0; i < n; i++) {
+        bool keeps = true;
+        for (size_t k = 0; k < sizeof theirs / sizeof *theirs; k++)
+            keeps = keeps && strncmp(environ[i], theirs[k], strlen(theirs[k])) != 0;
+        if (keeps)
+            out[kept++] = environ[i];
+    }
+    out[kept] = NULL;
+    return out;
+}
+
 /* Pipes for what is wanted, and the program at their other ends: an errno, or 0. */
-static int start_program(char *const *argv, const bool wanted[2], int ours[2],
-                         pid_t *pid)
+static int start_program(char *const *argv, char *const *environment,
+                         const bool wanted[2], int ours[2], pid_t *pid)
 {
     int pipes[2][2] = { { -1, -1 }, { -1, -1 } };
     posix_spawn_file_actions_t actions;
@@ -69,7 +91,7 @@ static int start_program(char *const *argv, const bool wanted[2], int ours[2],
             bad = posix_spawn_file_actions_adddup2(&actions, pipes[i][1], i + 1);
     }
     if (!bad)
-        bad = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+        bad = posix_spawnp(pid, argv[0], &actions, NULL, argv, environment);
     (void)posix_spawn_file_actions_destroy(&actions);
     for (int i = 0; i < 2; i++)
         if (pipes[i][1] >= 0)
@@ -77,14 +99,15 @@ static int start_program(char *const *argv, const bool wanted[2], int ours[2],
     return bad;
 }
 
-static int run_program(char *const *argv, int64_t until, struct orr_text *out,
-                       struct orr_text *messages)
+static int run_program(char *const *argv, char *const *environment, int64_t until,
+                       struct orr_text *out, struct orr_text *messages)
 {
     struct orr_text *texts[2] = { out, messages };
     int ours[2] = { -1, -1 };
     pid_t pid = 0;
     int status = 0;
-    int bad = start_program(argv, (const bool[2]) { out, messages }, ours, &pid);
+    int bad =
+        start_program(argv, environment, (const bool[2]) { out, messages }, ours, &pid);
     bool late = !bad && !take_all(ours, texts, until);
     if (late)
         (void)kill(pid, SIGKILL);
@@ -108,14 +131,17 @@ static int run_program(char *const *argv, int64_t until, struct orr_text *out,
 
 int orri_program(char *const *argv, struct orr_text *out, struct orr_text *messages)
 {
-    return run_program(argv, INT64_MAX, out, messages);
+    return run_program(argv, environ, INT64_MAX, out, messages);
 }
 
 int orri_program_within(char *const *argv, long seconds, struct orr_text *out,
                         struct orr_text *messages)
 {
-    return run_program(argv, orr_clock_monotonic() + seconds * ORR_SECOND, out,
-                       messages);
+    char **environment = plain_environment();
+    int code = run_program(argv, environment,
+                           orr_clock_monotonic() + seconds * ORR_SECOND, out, messages);
+    free(environment);
+    return code;
 }
 
 /* ---- RUN/slurm ---- */
@@ -158,6 +184,40 @@ int orri_batch_done(const char *run)
         code = -1;
     orr_text_release(&text);
     return code;
+}
+
+void orri_batch_reopen(const char *run)
+{
+    char *done = orri_batch_path(run, "DONE");
+    char *aside = orri_batch_path(run, "DONE.old");
+    if (rename(done, aside) != 0)
+        (void)unlink(aside); /* of a submission that was killed */
+    free(done);
+    free(aside);
+}
+
+void orri_batch_reopened(const char *run, bool taken)
+{
+    char *done = orri_batch_path(run, "DONE");
+    char *aside = orri_batch_path(run, "DONE.old");
+    if (taken)
+        (void)unlink(aside);
+    else
+        (void)rename(aside, done);
+    free(done);
+    free(aside);
+}
+
+char *orri_batch_own_job(void)
+{
+    const char *job = getenv("SLURM_JOB_ID");
+    const char *array = getenv("SLURM_ARRAY_JOB_ID");
+    const char *index = getenv("SLURM_ARRAY_TASK_ID");
+    struct orr_text id = ORR_TEXT_INIT;
+    orr_text_puts(&id, job ? job : "");
+    if (job && array && index && strcmp(job, array) == 0)
+        orr_text_printf(&id, "_%s", index);
+    return id.s;
 }
 
 /* ---- squeue ---- */
@@ -217,13 +277,12 @@ static char *line_word(char *line)
     return orr_strdup(line);
 }
 
-char *orri_batch_unnoted(const char *run)
+char *orri_batch_in(const char *folder)
 {
     char user[32];
-    char *argv[] = { "squeue", "--noheader", "--format=%A %Z", "--user", user, NULL };
+    char *argv[] = { "squeue", "--noheader", "--format=%F %Z", "--user", user, NULL };
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
-    char *folder = orr_path_join(run, "slurm");
     char *found = NULL;
     char *rest = NULL;
     (void)snprintf(user, sizeof user, "%ld", (long)getuid());
@@ -234,10 +293,17 @@ char *orri_batch_unnoted(const char *run)
             if (place && strcmp(place + 1, folder) == 0)
                 found = line_word(line);
         }
-    free(folder);
     orr_text_release(&out);
     orr_text_release(&messages);
     return found ? found : orr_strdup("");
+}
+
+char *orri_batch_unnoted(const char *run)
+{
+    char *folder = orr_path_join(run, "slurm");
+    char *job = orri_batch_in(folder);
+    free(folder);
+    return job;
 }
 
 enum { LOOKS = 60, LOOK_SECONDS = 10 };
@@ -260,23 +326,39 @@ static bool is_lost(const char *host)
 void orri_batch_ask_again(void)
 {
     const char *host = getenv(ORRI_BATCH_HOST);
-    char *argv[] = { "scontrol", "requeue", getenv("SLURM_JOB_ID"), NULL };
-    if (!host || !*host || !argv[2])
-        return;
-    for (int i = 0; i < LOOKS; i++) {
-        if (is_lost(host)) {
-            (void)fprintf(
-                stderr,
-                "orrery: %s is lost, and with it the script of job %s: asking "
-                "for another turn\n",
-                host, argv[2]);
-            struct orr_text messages = ORR_TEXT_INIT; /* others ask as well */
-            (void)orri_program(argv, NULL, &messages);
-            orr_text_release(&messages);
-            return;
-        }
-        (void)sleep(LOOK_SECONDS);
+    char *job = orri_batch_own_job();
+    char *argv[] = { "scontrol", "requeue", job, NULL };
+    bool lost = false;
+    for (int i = 0; host && *host && *job && i < LOOKS && !lost; i++) {
+        if (i)
+            (void)sleep(LOOK_SECONDS);
+        lost = is_lost(host);
     }
+    if (lost) {
+        struct orr_text messages = ORR_TEXT_INIT; /* others ask as well */
+        (void)fprintf(stderr,
+                      "orrery: %s is lost, and with it the script of job %s: asking "
+                      "for another turn\n",
+                      host, job);
+        (void)orri_program(argv, NULL, &messages);
+        orr_text_release(&messages);
+    }
+    free(job);
+}
+
+bool orri_scancel(char *const *jobs, size_t n)
+{
+    const char **argv = orr_alloc(n + 2, sizeof *argv);
+    struct orr_text messages = ORR_TEXT_INIT;
+    argv[0] = "scancel";
+    for (size_t i = 0; i < n; i++)
+        argv[i + 1] = jobs[i];
+    int code = orri_program_within((char *const *)(uintptr_t)argv, ORRI_ASK_SECONDS,
+                                   NULL, &messages);
+    orr_text_print(stderr, messages.s);
+    orr_text_release(&messages);
+    free(argv);
+    return code == 0;
 }
 
 void orri_batch_state_release(struct orri_batch_state *state)

@@ -35,38 +35,38 @@ static int no_answer(const char *trouble)
 
 static int scancel(char *const *jobs, size_t n)
 {
-    const char **argv = orr_alloc(n + 2, sizeof *argv);
-    struct orr_text messages = ORR_TEXT_INIT;
-    argv[0] = "scancel";
-    for (size_t i = 0; i < n; i++)
-        argv[i + 1] = jobs[i];
-    int code = orri_program_within((char *const *)(uintptr_t)argv, ORRI_ASK_SECONDS,
-                                   NULL, &messages);
-    orr_text_print(stderr, messages.s);
-    orr_text_release(&messages);
-    free(argv);
-    return code == 0 ? ORR_EXIT_OK : ORR_EXIT_MACHINE;
+    return orri_scancel(jobs, n) ? ORR_EXIT_OK : ORR_EXIT_MACHINE;
+}
+
+/* Its job, and the opportunistic ones beside it, which may be there when it is over. */
+static int cancel_jobs(const char *run, char *job, const struct orri_batch_state *state)
+{
+    char *guests = orri_guests_job(run);
+    char *jobs[2];
+    size_t n = 0;
+    if (*state->state)
+        jobs[n++] = job;
+    if (*guests)
+        jobs[n++] = guests;
+    int code = n ? scancel(jobs, n) : tell_no_job(run);
+    if (code == ORR_EXIT_OK && *state->state)
+        (void)printf("job         %s cancelled (it was %s)\n", job, state->state);
+    if (code == ORR_EXIT_OK && *guests)
+        (void)printf("beside it   %s cancelled (opportunistic jobs)\n", guests);
+    if (code == ORR_EXIT_OK)
+        (void)printf("run         %s: what is finished stays; orrery submit, or orrery "
+                     "resume, goes on\n",
+                     run);
+    free(guests);
+    return code;
 }
 
 static int cancel_run(const char *run)
 {
     char *job = orri_batch_job(run);
     struct orri_batch_state state = orri_batch_state(job);
-    int code = ORR_EXIT_OK;
-    if (*state.trouble) {
-        code = no_answer(state.trouble);
-    } else if (!*state.state) {
-        code = tell_no_job(run);
-    } else {
-        char *jobs[] = { job, orri_guests_job(run) };
-        code = scancel(jobs, *jobs[1] ? 2 : 1);
-        free(jobs[1]);
-        if (code == ORR_EXIT_OK)
-            (void)printf(
-                "job         %s cancelled (it was %s)\nrun         %s: what is "
-                "finished stays; orrery submit, or orrery resume, goes on\n",
-                job, state.state, run);
-    }
+    int code =
+        *state.trouble ? no_answer(state.trouble) : cancel_jobs(run, job, &state);
     orri_batch_state_release(&state);
     free(job);
     return code;

@@ -124,6 +124,7 @@ struct watch {
     const char *name, *run_dir, *exit_file;
     struct orri_session *session;
     int64_t patience; /* ns: from rank 0's exit code to the launcher's end */
+    uint32_t epoch;   /* of the session before */
     bool lived;       /* rank 0 had the run's lock */
     bool lost;        /* and died with it */
     bool concluded;   /* rank 0 left its exit code */
@@ -181,6 +182,12 @@ static void hurry(struct watch *w)
     w->end_at = orr_clock_monotonic() + KILL_SECONDS * ORR_SECOND;
 }
 
+static uint32_t epoch_of(const char *run_dir)
+{
+    struct orr_run_info info;
+    return orr_run_info_read(run_dir, &info, NULL) == ORR_OK ? info.epoch : 0;
+}
+
 static void wait_for(struct watch *w, int *status)
 {
     int fd = (int)syscall(SYS_pidfd_open, w->pid, 0);
@@ -197,16 +204,17 @@ static void wait_for(struct watch *w, int *status)
     }
     if (fd >= 0)
         (void)close(fd);
+    look_for_end(w);
 }
 
-/* Did a rank crash before rank 0 could begin? Open MPI may, in MPI_Init, when a message
- * of another rank comes early (docs/design/slurm.md). */
+/* Did a rank crash before rank 0 could begin its epoch? Open MPI may, in MPI_Init, when
+ * a message of another rank comes early (docs/design/slurm.md). */
 static bool is_stillborn(const struct watch *w, int status)
 {
     int number =
         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) - SHELL_SIGNAL;
-    return !w->lived && !w->concluded && !held && !interrupts && !warned &&
-           (number == SIGSEGV || number == SIGABRT || number == SIGBUS);
+    return epoch_of(w->run_dir) == w->epoch && !w->concluded && !held && !interrupts &&
+           !warned && (number == SIGSEGV || number == SIGABRT || number == SIGBUS);
 }
 
 /* `stillborn`, unless NULL: nothing was told, and it may be tried again. */
@@ -215,6 +223,7 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
 {
     char **argv = launcher->argv;
     posix_spawnattr_t attributes;
+    uint32_t epoch = epoch_of(session->run_dir);
     pid_t pid = 0;
     int status = 0;
     (void)posix_spawnattr_init(&attributes);
@@ -232,6 +241,7 @@ static int spawn_and_wait(const struct orri_launcher *launcher, const char *exit
     }
     mpirun_pid = pid;
     struct watch watch = { .pid = pid,
+                           .epoch = epoch,
                            .name = launcher->srun ? "srun" : "mpirun",
                            .run_dir = session->run_dir,
                            .exit_file = exit_file,

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct orr_slurm_option *find(const struct orri_submission *s,
-                                           const char *name)
+static const struct orr_slurm_option *find(const struct orr_slurm_option *options,
+                                           size_t n, const char *name)
 {
-    for (size_t i = s->n_options; i-- > 0;)
-        if (strcmp(s->options[i].name, name) == 0)
-            return &s->options[i];
+    for (size_t i = n; i-- > 0;)
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
     return NULL;
 }
 
@@ -41,7 +41,8 @@ static bool is_good(const struct form *form, const char *value)
 bool orri_check_options(const struct orri_submission *s)
 {
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        const struct orr_slurm_option *option = find(s, forms[i].name);
+        const struct orr_slurm_option *option =
+            find(s->options, s->n_options, forms[i].name);
         if (!option || is_good(&forms[i], option->value))
             continue;
         (void)fprintf(stderr, "orrery submit: %s=%s, from %s, should be %s\n",
@@ -69,9 +70,10 @@ static const struct reason {
     { "ode co", "nodes", "sinfo -o '%P %D %c %m' shows what nodes there are" },
 };
 
-static void advise(const struct orri_submission *s, const struct reason *reason)
+static void advise(const struct orri_sbatch_call *call, const struct reason *reason)
 {
-    const struct orr_slurm_option *option = find(s, reason->option);
+    const struct orr_slurm_option *option =
+        find(call->options, call->n_options, reason->option);
     if (option)
         (void)fprintf(stderr, "orrery submit: %s=%s comes from %s; %s\n", option->name,
                       option->value, option->from ? option->from : "orrery submit",
@@ -84,7 +86,24 @@ static void advise(const struct orri_submission *s, const struct reason *reason)
             reason->option, reason->option, reason->advice);
 }
 
-int orri_tell_refused(struct orri_submission *s, int code, const char *messages)
+static void tell_unsure(const struct orri_submission *s,
+                        const struct orri_sbatch_call *call)
+{
+    (void)fprintf(stderr,
+                  "orrery submit: error: Slurm did not answer in time, and may have "
+                  "taken the %s nevertheless: ",
+                  call->guests ? "opportunistic jobs" : "job");
+    if (call->guests)
+        (void)fprintf(stderr, "orrery cancel %s ends all\n", s->run_dir);
+    else
+        (void)fprintf(stderr,
+                      "submit again with --run-dir %s, and a job that is there is "
+                      "found\n",
+                      s->run_dir);
+}
+
+int orri_tell_refused(struct orri_submission *s, const struct orri_sbatch_call *call,
+                      int code, const char *messages)
 {
     if (code == ORRI_NOT_STARTED) {
         (void)fputs("orrery submit: error: this machine has no sbatch: submit on a "
@@ -94,24 +113,22 @@ int orri_tell_refused(struct orri_submission *s, int code, const char *messages)
     }
     if (strstr(messages, "imed out")) {
         s->unsure = true;
-        (void)fprintf(
-            stderr,
-            "orrery submit: error: Slurm did not answer in time, and may have "
-            "taken the job nevertheless: submit again with --run-dir %s, and a "
-            "job that is there is found\n",
-            s->run_dir);
+        tell_unsure(s, call);
         return ORR_EXIT_MACHINE;
     }
     if (strstr(messages, "nable to contact")) {
-        (void)fputs("orrery submit: error: Slurm does not answer, nothing was "
-                    "submitted: try again later (scontrol ping shows its state)\n",
-                    stderr);
+        (void)fprintf(stderr,
+                      "orrery submit: error: Slurm does not answer, %s submitted: try "
+                      "again later (scontrol ping shows its state)\n",
+                      call->guests ? "no opportunistic jobs were" : "nothing was");
         return ORR_EXIT_MACHINE;
     }
-    (void)fprintf(stderr, "orrery submit: error: sbatch refused the job (%d)\n", code);
+    (void)fprintf(stderr, "orrery submit: error: sbatch refused the %s (%d)\n",
+                  call->guests ? "opportunistic jobs; the run has its own" : "job",
+                  code);
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (strstr(messages, reasons[i].sign)) {
-            advise(s, &reasons[i]);
+            advise(call, &reasons[i]);
             break;
         }
     return ORR_EXIT_INPUT;

@@ -90,33 +90,60 @@ void orri_submit_note(const char *run, const char *job)
 
 /* ---- sbatch ---- */
 
-int orri_sbatch(struct orri_submission *s, const char *const *words,
-                const char *argument, char **job)
+struct orri_sbatch_call orri_sbatch_own(struct orri_submission *s)
+{
+    static const char *const none[] = { NULL };
+    const char **handed = orr_arena_alloc(&s->arena, s->line->n_args * sizeof *handed);
+    for (size_t i = 1; i < s->line->n_args; i++)
+        handed[i - 1] = s->line->args[i];
+    handed[s->line->n_args - 1] = NULL;
+    return (struct orri_sbatch_call) {
+        .script = "script.sh",
+        .options = s->options,
+        .n_options = s->n_options,
+        .name = s->job->name,
+        .directory = orr_arena_printf(&s->arena, "%s/slurm", s->run_dir),
+        .words = none,
+        .handed = handed,
+    };
+}
+
+static size_t count(const char *const *words)
+{
+    size_t n = 0;
+    while (words[n])
+        n++;
+    return n;
+}
+
+int orri_sbatch(struct orri_submission *s, const struct orri_sbatch_call *call,
+                char **job)
 {
     bool test = orri_has(s->line, "dry-run");
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
-    const char **argv = orr_alloc(s->line->n_args + OWN_WORDS, sizeof *argv);
+    const char **argv =
+        orr_alloc(count(call->words) + count(call->handed) + OWN_WORDS, sizeof *argv);
     size_t n = 0;
-    char *script = orri_batch_path(s->run_dir, "script.sh");
+    char *script = orri_batch_path(s->run_dir, call->script);
     argv[n++] = "sbatch";
     argv[n++] = test ? "--test-only" : "--parsable";
     argv[n++] = "--job-name";
-    argv[n++] = s->job->name;
+    argv[n++] = call->name;
     argv[n++] = "--chdir";
-    argv[n++] = orr_arena_printf(&s->arena, "%s/slurm", s->run_dir);
-    for (size_t i = 0; words[i]; i++)
-        argv[n++] = words[i];
-    for (size_t i = 1; i < s->line->n_args; i++)
-        argv[n++] = s->line->args[i];
+    argv[n++] = call->directory;
+    for (size_t i = 0; call->words[i]; i++)
+        argv[n++] = call->words[i];
+    for (size_t i = 0; call->handed[i]; i++)
+        argv[n++] = call->handed[i];
     argv[n++] = script;
-    argv[n++] = argument;
+    argv[n++] = call->argument;
     int code = orri_program((char *const *)(uintptr_t)argv, &out, &messages);
     if (code != ORRI_NOT_STARTED)
         orr_text_print(stderr, messages.s);
     out.s[strcspn(out.s, ";\n")] = '\0';
     *job = orr_strdup(test ? "" : out.s);
-    code = code == 0 ? ORR_EXIT_OK : orri_tell_refused(s, code, messages.s);
+    code = code == 0 ? ORR_EXIT_OK : orri_tell_refused(s, call, code, messages.s);
     free(script);
     free(argv);
     orr_text_release(&out);
@@ -159,19 +186,21 @@ static int check_free(const struct orri_submission *s)
 
 static int submit_script(struct orri_submission *s)
 {
-    static const char *const none[] = { NULL };
-    char *done = orri_batch_path(s->run_dir, "DONE");
+    struct orri_sbatch_call call = orri_sbatch_own(s);
     char *job = NULL;
-    if (!orri_has(s->line, "dry-run"))
-        (void)unlink(done); /* who asks again wants it to go on */
-    int code = orri_sbatch(s, none, NULL, &job);
+    bool test = orri_has(s->line, "dry-run");
+    if (!test)
+        orri_batch_reopen(s->run_dir);
+    int code = orri_sbatch(s, &call, &job);
+    if (!test)
+        orri_batch_reopened(s->run_dir, code == ORR_EXIT_OK || s->unsure);
     if (code == ORR_EXIT_OK && *job) {
         orri_submit_note(s->run_dir, job);
         (void)printf("job         %s\nrun         %s\n", job, s->run_dir);
+        orri_end_guests(s->run_dir);
         code = s->guests ? orri_submit_guests(s, job) : code;
     }
     free(job);
-    free(done);
     return code;
 }
 

@@ -49,14 +49,15 @@ static void hear_of_end(struct orri_rank *rank)
         orr_coord_set_end(rank->coord, rank->time.end);
 }
 
-/* How near it is, the launcher may know; else nothing more is started. */
+/* How near it is, the launcher may know, and said so before: rank 0 may have heard it
+ * in between. Else nothing more is started. */
 static void take_warning(struct orri_rank *rank)
 {
-    long answered = rank->time.answered;
     hear_of_end(rank);
-    if (rank->time.answered == answered)
+    if (rank->time.answered == rank->time.taken)
         orr_coord_drain(rank->coord, ORR_RUN_DRAINED,
                         rank->session->grace * ORR_SECOND);
+    rank->time.taken = rank->time.answered;
 }
 
 static void obey_signals(struct orri_rank *rank)

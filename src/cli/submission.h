@@ -36,14 +36,18 @@ int orri_submit_array(struct orri_submission *s, const struct orr_text *script);
  * (submit_guests.c) */
 int orri_submit_guests(struct orri_submission *s, const char *job);
 void orri_print_guests(struct orri_submission *s); /* their script, on stdout */
-/* Their job, of a run; "" when there is none. free() it. */
+/* Their job, of a run, when it is in the queue; else "". free() it. */
 char *orri_guests_job(const char *run);
+/* Those that an earlier job left behind. */
+void orri_end_guests(const char *run);
 unsigned orri_mask_now(void);
 
 /* Options whose form is known: false after a message. (refused.c) */
 bool orri_check_options(const struct orri_submission *s);
 /* What sbatch said no to, and what can be done; an exit code, after a message. */
-int orri_tell_refused(struct orri_submission *s, int code, const char *messages);
+struct orri_sbatch_call;
+int orri_tell_refused(struct orri_submission *s, const struct orri_sbatch_call *call,
+                      int code, const char *messages);
 
 /* ---- RUN/slurm, and sbatch (sbatch.c) ---- */
 
@@ -56,10 +60,22 @@ orr_status orri_submit_script(const char *run, const struct orr_text *text,
                               struct orr_error *err);
 /* A job of the run, or of an element of an array. */
 void orri_submit_note(const char *run, const char *job);
-/* Call sbatch; `words` (ended by NULL) come before what the command line hands on,
- * `argument` behind the script, or NULL. An exit code, after a message; *job is the id,
- * "" when it was a test; free() it. */
-int orri_sbatch(struct orri_submission *s, const char *const *words,
-                const char *argument, char **job);
+/* Call sbatch. An exit code, after a message; *job is the id, "" when it was a test;
+ * free() it. */
+struct orri_sbatch_call {
+    const char *script;                     /* in RUN/slurm */
+    const struct orr_slurm_option *options; /* that it has */
+    size_t n_options;
+    const char *name;          /* of the job */
+    const char *directory;     /* where it works */
+    const char *const *words;  /* ended by NULL, as the next */
+    const char *const *handed; /* from the command line: what it says wins */
+    const char *argument;      /* of the script, or NULL */
+    bool guests;               /* the run has its job already */
+};
+int orri_sbatch(struct orri_submission *s, const struct orri_sbatch_call *call,
+                char **job);
+/* The call of the run's own script, or its array's. */
+struct orri_sbatch_call orri_sbatch_own(struct orri_submission *s);
 
 #endif

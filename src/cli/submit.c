@@ -314,7 +314,7 @@ static void add_command(struct orri_submission *s)
                      orr_arena_printf(&s->arena, "--set=%s", s->line->given[i].value));
 }
 
-/* ---- the command ---- */
+/* ---- all together ---- */
 
 static bool find_places(struct orri_submission *s)
 {

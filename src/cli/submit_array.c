@@ -220,16 +220,18 @@ static void note_elements(struct parts *p, uint32_t first, uint32_t end,
     orri_submit_note(p->s->run_dir, job);
 }
 
-/* Who asks again wants it to go on. */
-static void forget_ends(const struct parts *p, uint32_t first, uint32_t end)
+static void reopen(const struct parts *p, uint32_t first, uint32_t end)
 {
-    for (uint32_t i = first; i < end; i++) {
-        if (!p->wanted[i] || i >= p->array.n)
-            continue;
-        char *done = orri_batch_path(p->array.elements[i].run, "DONE");
-        (void)unlink(done);
-        free(done);
-    }
+    for (uint32_t i = first; i < end && i < p->array.n; i++)
+        if (p->wanted[i])
+            orri_batch_reopen(p->array.elements[i].run);
+}
+
+static void reopened(const struct parts *p, uint32_t first, uint32_t end, bool taken)
+{
+    for (uint32_t i = first; i < end && i < p->array.n; i++)
+        if (p->wanted[i])
+            orri_batch_reopened(p->array.elements[i].run, taken);
 }
 
 static const char *dependency_of(struct orri_submission *s, const char *after)
@@ -257,10 +259,15 @@ static int submit_part(struct parts *p, uint32_t first, uint32_t end)
                    : orr_arena_printf(&s->arena, "--array=%s", indices.s);
     if (p->after)
         words[1] = dependency_of(s, p->after);
-    if (!orri_has(s->line, "dry-run"))
-        forget_ends(p, first, end);
-    int code =
-        orri_sbatch(s, words, orr_arena_printf(&s->arena, "%" PRIu32, first), &job);
+    bool test = orri_has(s->line, "dry-run");
+    if (!test)
+        reopen(p, first, end);
+    struct orri_sbatch_call call = orri_sbatch_own(s);
+    call.words = words;
+    call.argument = orr_arena_printf(&s->arena, "%" PRIu32, first);
+    int code = orri_sbatch(s, &call, &job);
+    if (!test)
+        reopened(p, first, end, code == ORR_EXIT_OK || s->unsure);
     if (code == ORR_EXIT_OK && *job) {
         note_elements(p, first, end, job);
         (void)printf("job         %s (%s", job, indices.s);

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 /* What is said of the run's own job, and not of these. */
-static bool is_the_jobs_own(const char *name)
+static bool is_the_jobs_own(const struct orri_submission *s, const char *name)
 {
     static const char *const own[] = {
         "nodes",  "ntasks",     "output",    "no-kill",
@@ -21,7 +21,8 @@ static bool is_the_jobs_own(const char *name)
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(own[i], name) == 0)
             return true;
-    return false;
+    return strcmp(name, "partition") == 0 &&
+           orri_has(s->line, "opportunistic-partition");
 }
 
 static size_t choose_options(struct orri_submission *s, const char *job,
@@ -30,11 +31,11 @@ static size_t choose_options(struct orri_submission *s, const char *job,
     const char *partition = orri_option(s->line, "opportunistic-partition");
     size_t n = 0;
     for (size_t i = 0; i < s->n_options; i++)
-        if (!is_the_jobs_own(s->options[i].name))
+        if (!is_the_jobs_own(s, s->options[i].name))
             out[n++] = s->options[i];
     out[n++] = (struct orr_slurm_option) { .name = "nodes", .value = "1" };
-    out[n++] =
-        (struct orr_slurm_option) { .name = "output", .value = "guest-%A_%a.txt" };
+    out[n++] = (struct orr_slurm_option) { .name = "output",
+                                           .value = "slurm/guest-%A_%a.txt" };
     out[n++] = (struct orr_slurm_option) { .name = "signal", .value = "B:USR1@60" };
     out[n++] = (struct orr_slurm_option) {
         .name = "array", .value = orr_arena_printf(&s->arena, "1-%ld", s->guests)
@@ -44,21 +45,22 @@ static size_t choose_options(struct orri_submission *s, const char *job,
         .name = "dependency", .value = orr_arena_printf(&s->arena, "after:%s", job)
     };
     if (partition)
-        out[n++] =
-            (struct orr_slurm_option) { .name = "partition", .value = partition };
+        out[n++] = (struct orr_slurm_option) { "partition", partition,
+                                               "--opportunistic-partition" };
     return n;
 }
 
 enum { OWN_OPTIONS = 8 };
 
-static void put_script(struct orri_submission *s, const char *job, struct orr_text *out)
+/* *options: free() it. */
+static size_t put_script(struct orri_submission *s, const char *job,
+                         struct orr_slurm_option **options, struct orr_text *out)
 {
-    struct orr_slurm_option *options =
-        orr_alloc(s->n_options + OWN_OPTIONS, sizeof *options);
+    *options = orr_alloc(s->n_options + OWN_OPTIONS, sizeof **options);
     const char *command[] = { s->self, "join", s->run_dir };
     struct orr_slurm_script script = {
-        .options = options,
-        .n_options = choose_options(s, job, options),
+        .options = *options,
+        .n_options = choose_options(s, job, *options),
         .run_dir = s->run_dir,
         .guest = true,
         .requeues = (uint32_t)s->requeues,
@@ -73,23 +75,26 @@ static void put_script(struct orri_submission *s, const char *job, struct orr_te
         .umask = orri_mask_now(),
     };
     orr_slurm_script_put(&script, out);
-    free(options);
+    return script.n_options;
 }
 
 void orri_print_guests(struct orri_submission *s)
 {
     struct orr_text text = ORR_TEXT_INIT;
-    put_script(s, "JOB", &text);
+    struct orr_slurm_option *options = NULL;
+    (void)put_script(s, "JOB", &options, &text);
     (void)printf("\n# ==== %s/slurm/guests.sh, for when the job above has its id, JOB "
                  "====\n%s",
                  s->run_dir, text.s);
+    free(options);
     orr_text_release(&text);
 }
 
 /* What the command line hands on to sbatch (--qos=NAME, --exclude NODES), but for short
  * options and what is the job's own. */
-static size_t hand_on(struct orri_submission *s, const char **argv)
+static const char *const *hand_on(struct orri_submission *s)
 {
+    const char **argv = orr_arena_alloc(&s->arena, 2 * s->line->n_args * sizeof *argv);
     size_t n = 0;
     for (size_t i = 1; i < s->line->n_args; i++) {
         const char *word = s->line->args[i];
@@ -97,51 +102,50 @@ static size_t hand_on(struct orri_submission *s, const char **argv)
         if (strncmp(word, "--", 2) != 0)
             continue;
         size_t length = strcspn(word + 2, "=");
-        if (is_the_jobs_own(orr_arena_strndup(&s->arena, word + 2, length)))
+        if (is_the_jobs_own(s, orr_arena_strndup(&s->arena, word + 2, length)))
             continue;
         argv[n++] = word;
         if (!strchr(word, '=') && *next != '-')
             argv[n++] = next;
     }
-    return n;
+    argv[n] = NULL;
+    return argv;
 }
 
-enum { OWN_WORDS = 8 };
-
-static int call_sbatch(struct orri_submission *s, const char *script)
+/* Not where the run's own job works, which is found by that. */
+static const char *working_directory(struct orri_submission *s)
 {
-    const char *own[] = {
-        "sbatch",     "--parsable",
-        "--job-name", orr_arena_printf(&s->arena, "%s-guest", s->job->name),
-        "--chdir",    orr_arena_printf(&s->arena, "%s/slurm", s->run_dir)
+    char *path = realpath(s->run_dir, NULL);
+    const char *place = orr_arena_strdup(&s->arena, path ? path : s->run_dir);
+    free(path);
+    return place;
+}
+
+static int call_sbatch(struct orri_submission *s,
+                       const struct orr_slurm_option *options, size_t n)
+{
+    static const char *const none[] = { NULL };
+    struct orri_sbatch_call call = {
+        .script = "guests.sh",
+        .options = options,
+        .n_options = n,
+        .name = orr_arena_printf(&s->arena, "%s-guest", s->job->name),
+        .directory = working_directory(s),
+        .words = none,
+        .handed = hand_on(s),
+        .guests = true,
     };
-    const char **argv = orr_alloc(2 * s->line->n_args + OWN_WORDS, sizeof *argv);
-    size_t n = sizeof own / sizeof *own;
-    memcpy(argv, own, sizeof own);
-    n += hand_on(s, argv + n);
-    argv[n] = script;
-    struct orr_text out = ORR_TEXT_INIT;
-    struct orr_text messages = ORR_TEXT_INIT;
     struct orr_error err = { 0 };
     char *note = orri_batch_path(s->run_dir, "guests");
-    int code = orri_program((char *const *)(uintptr_t)argv, &out, &messages);
-    out.s[strcspn(out.s, ";\n")] = '\0';
-    orr_text_print(stderr, messages.s);
-    if (code != 0) {
-        (void)fprintf(stderr,
-                      "orrery submit: the run has its job, but no opportunistic ones: "
-                      "sbatch refused %s\n",
-                      script);
-        code = ORR_EXIT_INPUT;
-    } else {
-        (void)printf("beside it   %s (%ld opportunistic jobs)\n", out.s, s->guests);
-        if (orr_file_write(note, out.s, out.length, false, &err) != ORR_OK)
+    char *job = NULL;
+    int code = orri_sbatch(s, &call, &job);
+    if (code == ORR_EXIT_OK) {
+        (void)printf("beside it   %s (%ld opportunistic jobs)\n", job, s->guests);
+        if (orr_file_write(note, job, strlen(job), false, &err) != ORR_OK)
             code = orri_complain(&err);
     }
     free(note);
-    free(argv);
-    orr_text_release(&out);
-    orr_text_release(&messages);
+    free(job);
     return code;
 }
 
@@ -149,17 +153,21 @@ int orri_submit_guests(struct orri_submission *s, const char *job)
 {
     struct orr_error err = { 0 };
     struct orr_text text = ORR_TEXT_INIT;
+    struct orr_slurm_option *options = NULL;
     char *path = orri_batch_path(s->run_dir, "guests.sh");
-    put_script(s, job, &text);
+    size_t n = put_script(s, job, &options, &text);
     int code = orr_file_write(path, text.s, text.length, true, &err) == ORR_OK
-                   ? call_sbatch(s, path)
+                   ? call_sbatch(s, options, n)
                    : orri_complain(&err);
     orr_text_release(&text);
+    free(options);
     free(path);
     return code;
 }
 
-char *orri_guests_job(const char *run)
+/* ---- later ---- */
+
+static char *noted_job(const char *run)
 {
     struct orr_text text = ORR_TEXT_INIT;
     char *path = orri_batch_path(run, "guests");
@@ -169,4 +177,35 @@ char *orri_guests_job(const char *run)
     job[strspn(job, "0123456789")] = '\0';
     orr_text_release(&text);
     return job;
+}
+
+/* sbatch may not have been told in time that Slurm took them. */
+static char *unnoted_job(const char *run)
+{
+    char *script = orri_batch_path(run, "guests.sh");
+    char *folder = access(script, F_OK) == 0 ? realpath(run, NULL) : NULL;
+    char *job = folder ? orri_batch_in(folder) : orr_strdup("");
+    free(script);
+    free(folder);
+    return job;
+}
+
+char *orri_guests_job(const char *run)
+{
+    char *job = noted_job(run);
+    struct orri_batch_state state = orri_batch_state(job);
+    if (!*state.state) {
+        free(job);
+        job = unnoted_job(run);
+    }
+    orri_batch_state_release(&state);
+    return job;
+}
+
+void orri_end_guests(const char *run)
+{
+    char *job = orri_guests_job(run);
+    if (*job && orri_scancel(&job, 1))
+        (void)printf("before      %s cancelled (opportunistic jobs)\n", job);
+    free(job);
 }

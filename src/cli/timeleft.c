@@ -56,15 +56,21 @@ static int64_t read_answer(char *text)
 /* False: it does not say. */
 static bool ask_slurm(int64_t *end)
 {
-    char *argv[] = {
-        "env",    "SLURM_TIME_FORMAT=%s", "squeue", "--noheader", "--format=%L %e",
-        "--jobs", getenv("SLURM_JOB_ID"), NULL
-    };
+    char *job = orri_batch_own_job();
+    char *argv[] = { "env",
+                     "SLURM_TIME_FORMAT=%s",
+                     "squeue",
+                     "--noheader",
+                     "--format=%L %e",
+                     "--jobs",
+                     job,
+                     NULL };
     struct orr_text out = ORR_TEXT_INIT;
     struct orr_text messages = ORR_TEXT_INIT;
     bool good = orri_program_within(argv, ORRI_ASK_SECONDS, &out, &messages) == 0;
     bool endless = good && strncmp(out.s, "UNLIMITED", 9) == 0;
     *end = good ? read_answer(out.s) : 0;
+    free(job);
     orr_text_release(&out);
     orr_text_release(&messages);
     return endless || *end;

@@ -12,6 +12,7 @@ struct orri_time {
     bool timed;      /* there is an end, or there may be one */
     bool yields;     /* it is Slurm's, which does not count suspended time */
     long answered;   /* so many warnings are in that */
+    long taken;      /* by rank 0, of these */
     int64_t asked;   /* when Slurm was */
     int64_t looked;
 };

@@ -109,12 +109,14 @@ static void put_modules(const struct orr_slurm_script *script, struct orr_text *
     orr_text_puts(out, "set -u\n");
 }
 
+/* By the id of its own: SLURM_JOB_ID of one element is that of the whole array. */
+#define ELEMENT_ID "job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+
 /* A log for each element: what sbatch was told cannot add to the index. */
 static const char element[] =
     "index=$((SLURM_ARRAY_TASK_ID + ${1:-0})) # Slurm's indices end early "
     "(MaxArraySize)\n"
-    "run=$run/$index\n"
-    "job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+    "run=$run/$index\n" ELEMENT_ID
     "mkdir -p \"$run/slurm\" && exec >>\"$run/slurm/log-$job.txt\" 2>&1 || exit 3\n";
 
 static const char before[] =
@@ -142,25 +144,42 @@ static const char before[] =
     "    exit 3\n"
     "}\n";
 
-static const char after[] =
+static const char traps[] =
     "pid=$!\nended=''\n"
     "# The end of the time, or of a preempted turn, comes near: finish what can be "
     "finished.\n"
-    "trap 'note \"told that the end is near\"; kill -USR1 \"$pid\" "
+    "trap 'trapped=1; note \"told that the end is near\"; kill -USR1 \"$pid\" "
     "2>/dev/null' USR1\n"
     "# Cancelled, or Slurm takes the nodes now: end what runs, keep what is done.\n"
-    "trap 'ended=1; note \"told to end\"; kill -USR2 \"$pid\" 2>/dev/null' TERM\n"
-    "while :; do # a trap ends wait, not the program\n"
+    "trap 'trapped=1; ended=1; note \"told to end\"; kill -USR2 \"$pid\" 2>/dev/null' "
+    "TERM\n";
+
+/* It may be killed as well: what it was at is made elsewhere. */
+static const char traps_of_guest[] =
+    "pid=$!\ntold=''\nended=''\n"
+    "# Preempted, or out of time: leave, in good order if there is time, and come "
+    "again.\n"
+    "trap 'trapped=1; told=1; kill -TERM \"$pid\" 2>/dev/null' USR1\n"
+    "# Cancelled, or Slurm takes the node now, and asks for another turn itself.\n"
+    "trap 'trapped=1; ended=1; kill -TERM \"$pid\" 2>/dev/null' TERM\n";
+
+/* When the program ends while a trap runs, the next wait says how: bash knows. */
+static const char waits[] =
+    "trapped=1\ncode=255\n"
+    "while [ -n \"$trapped\" ] && [ \"$code\" -gt 128 ]; do # a trap ends wait, not "
+    "the program\n"
+    "    trapped=''\n"
     "    wait \"$pid\"\n"
     "    code=$?\n"
-    "    kill -0 \"$pid\" 2>/dev/null || break\n"
-    "done\n"
+    "done\n";
+
+static const char after[] =
     "note \"exit code $code\"\n"
     "again() {\n"
     "    if [ -n \"${SLURM_JOB_ID:-}\" ] && [ \"$restarts\" -lt \"$requeues\" ]; then\n"
     "        note \"asks for another turn\"\n"
     "        trap - TERM # not to wait for KILL\n"
-    "        scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
+    "        scontrol requeue \"$job\" && sleep 300\n"
     "    else\n"
     "        note \"no more turns (--requeues)\"\n"
     "    fi\n"
@@ -176,29 +195,17 @@ static const char after[] =
     "    if [ -z \"$ended\" ]; then again; fi\n"
     "    ;;\n"
     "3) # the machine or the store: twice that may have been chance\n"
-    "    echo x >>\"$failed\"\n"
+    "    echo x >>\"$failed\" || ended=1 # a full disk cannot count\n"
     "    if [ -z \"$ended\" ] && [ \"$(wc -l <\"$failed\")\" -lt 3 ]; then again; fi\n"
     "    ;;\n"
     "esac\n"
     "exit \"$code\"\n";
 
-/* It may be killed as well: what it was at is made elsewhere. */
 static const char after_guest[] =
-    "pid=$!\ntold=''\nended=''\n"
-    "# Preempted, or out of time: leave, in good order if there is time, and come "
-    "again.\n"
-    "trap 'told=1; kill -TERM \"$pid\" 2>/dev/null' USR1\n"
-    "# Cancelled, or Slurm takes the node now, and asks for another turn itself.\n"
-    "trap 'ended=1; kill -TERM \"$pid\" 2>/dev/null' TERM\n"
-    "while :; do # a trap ends wait, not the program\n"
-    "    wait \"$pid\"\n"
-    "    code=$?\n"
-    "    kill -0 \"$pid\" 2>/dev/null || break\n"
-    "done\n"
     "if [ -n \"$told\" ] && [ -z \"$ended\" ] && [ ! -s \"$run/slurm/DONE\" ] &&\n"
     "    [ \"$restarts\" -lt \"$requeues\" ]; then\n"
     "    trap - TERM # not to wait for KILL\n"
-    "    scontrol requeue \"$SLURM_JOB_ID\" && sleep 300\n"
+    "    scontrol requeue \"$job\" && sleep 300\n"
     "fi\n"
     "exit \"$code\"\n";
 
@@ -213,7 +220,9 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
     put_variable("run", script->run_dir, out);
     put_variable("directory", script->directory, out);
     orr_text_printf(out, "requeues=%" PRIu32 "\n", script->requeues);
-    orr_text_puts(out, script->array ? element : "job=${SLURM_JOB_ID:-none}\n");
+    orr_text_puts(out, script->array   ? element
+                       : script->guest ? ELEMENT_ID
+                                       : "job=${SLURM_JOB_ID:-none}\n");
     orr_text_puts(out, before);
     put_modules(script, out);
     for (size_t i = 0; i < script->n_setup; i++)
@@ -227,5 +236,7 @@ void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text
     }
     orr_text_puts(out, script->array ? " --run-dir \"$run\" --request \"$index\"" : "");
     orr_text_puts(out, " &\n");
+    orr_text_puts(out, script->guest ? traps_of_guest : traps);
+    orr_text_puts(out, waits);
     orr_text_puts(out, script->guest ? after_guest : after);
 }

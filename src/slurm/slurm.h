@@ -51,12 +51,11 @@ struct orr_slurm_script {
     unsigned umask;    /* of who submits */
 };
 
-/* The script, for sbatch in the directory RUN/slurm: its log goes to log-JOB.txt there.
- * That of an array takes one argument, which is added to Slurm's index, and logs to
- * RUN/INDEX/slurm.
- * It starts the command, tells it of the end, and asks for another turn while that says
- * 75 (drained). RUN/slurm/DONE keeps the exit code of a run that is over: then the
- * script does nothing. */
+/* The script, for sbatch in the directory RUN/slurm (of guests RUN), where its log
+ * goes. That of an array takes one argument, which is added to Slurm's index, and logs
+ * to RUN/INDEX/slurm. It starts the command, tells it of the end, and asks for another
+ * turn while that says 75 (drained). RUN/slurm/DONE keeps the exit code of a run that
+ * is over: then the script does nothing. */
 void orr_slurm_script_put(const struct orr_slurm_script *script, struct orr_text *out);
 /* One word for the shell; appended. */
 void orr_slurm_quote(const char *word, struct orr_text *out);

@@ -267,6 +267,20 @@ exits 3 env ORRERY_MPIRUN=./crashes TIMES=9 "$ORRERY" run one.yaml -n 2 -q -d cr
 contains "crashed always" "$err" "mpirun ended (exit code 139) before rank 0 could begin: nothing was run"
 same "crashed always: tries" 3 "$(wc -l <crashed)"
 
+# --- rank 0 crashes as soon as it has begun: there is a run, and no second start of it ---
+cat >begins <<'SH'
+#!/bin/sh
+echo x >>begun
+env -u ORRERY_EXIT_FILE "$ORRERY" run naps.yaml -n 1 -q -d crashed_early &
+until [ -e crashed_early/run ]; do :; done
+kill -KILL $!
+exit 139
+SH
+chmod +x begins
+exits 3 env ORRERY="$ORRERY" ORRERY_MPIRUN=./begins "$ORRERY" run naps.yaml -n 2 -q -d crashed_early
+contains "crashed early" "$err" "what was finished is kept, go on with: orrery resume crashed_early"
+same "crashed early: tries" 1 "$(wc -l <begun)"
+
 # --- a mistyped run ---
 exits 2 "$ORRERY" join nowhere --wait 1s
 contains "join nowhere" "$err" "nowhere is not a run: waiting for one, for 1 s"

@@ -123,9 +123,25 @@ SH
     same "cut: exit code" 75 "$code"
 }
 
+heard() {
+    # --- rank 0 heard the launcher's answer before the signal came: it looks when it stood still ---
+    local pid code=0
+    ORRERY_EXIT_FILE=$work/exit "$ORRERY" run mix.yaml -n 1 --set long=0 --set short=12 --time-limit 60s \
+        --run-dir heard --quiet 2>/dev/null &
+    pid=$!
+    wait_until has_counted heard 1
+    kill -STOP $pid
+    echo "$(($(date +%s) + 60))000000000 1" >exit.end
+    read -rt 1.5 <> <(:) || true # the time that passes is what is waited for
+    kill -USR1 $pid
+    kill -CONT $pid
+    wait $pid || code=$?
+    same "heard: it went on" "0 12" "$code $(number heard "done")"
+}
+
 # They sleep: beside each other.
 parts=()
-for part in turns ends told; do
+for part in turns ends told heard; do
     (
         work=$work/in-$part
         mkdir "$work"

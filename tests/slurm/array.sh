@@ -163,6 +163,10 @@ sed -i.before 's/-lt 90/-lt 89/' flow.yaml
 submit 2 --retry-failed
 contains "changed" "$err" "set/2: changed since the run began"
 mv flow.yaml.before flow.yaml
+: >fake/refuse
+submit 2 --retry-failed
+rm fake/refuse
+contains "refused: how it ended is known" "$("$ORRERY" status set)" "2 succeeded, 1 failed, 3 stopped"
 submit 0 --retry-failed
 contains "failed ones too" "$(cat fake/words)" "<--array=1-3,5>"
 play 19 1

@@ -105,6 +105,11 @@ turn_gap() {
         while read -r time; do date -d "$time" +%s; done | paste -sd' ' | awk '{print $2 - $1}'
 }
 out_of_queue() { [ -z "$(squeue -h -j "$(job_of "$1")" -o %T 2>/dev/null)" ]; }
+# Of an array's elements that run: the index of the one whose number is the array's own, and another.
+base_of() { squeue -h --array -t R -j "$1" -o '%A %K' | sed -n "s/^$1 //p"; }
+other_of() { squeue -h --array -t R -j "$1" -o '%A %K' | sed -n "/^$1 /!{s/.* //p;q}"; }
+restarts() { scontrol show job "$1" | sed -n 's/.*Restarts=\([0-9]*\).*/\1/p'; }
+has_begun_again() { [ "$(restarts "$1")" -ge 1 ]; }
 is_up() { [[ $(sinfo -h -n "$1" -p main -o %t) =~ ^(idle|mix|alloc|comp)$ ]]; }
 
 # good RUN: it is over, and made what the calm run made, each task once
@@ -232,6 +237,13 @@ part_guests() {
     wait_until grep -q '"guests": 2' guests/status.json
     contains "guests: status" "$("$ORRERY" status guests)" "opportunistic: 2 more nodes"
     wait_until has_counted guests 100
+    id=$(cat guests/slurm/guests)
+    base=${id}_$(base_of "$id")
+    other=${id}_$(other_of "$id")
+    scancel --batch --signal=USR1 "$base"
+    wait_until has_begun_again "$base"
+    same "guests: the other stays" 0 "$(restarts "$other")"
+    wait_until grep -q '"guests": 2' guests/status.json
     sbatch -Q -p urgent -N 2 --exclude="$others" --exclusive --output=/dev/null --wrap 'sleep 2'
     wait_until grep -q '"guests": 0' guests/status.json
     wait_until grep -q '"guests": 2' guests/status.json # they are there again
@@ -241,7 +253,22 @@ part_guests() {
     same "guests: failures" '  "failed_attempts": 0,' "$(grep '^  "failed_attempts' guests/status.json)"
     [ "$("$ORRERY" ls guests attempts --format csv | cut -d, -f6 | grep node | sort -u | wc -l)" = 4 ] ||
         fail "guests: they did nothing"
+    [ -s "guests/slurm/guest-${id}_1.txt" ] || fail "guests: no log"
     all_gone() { [ -z "$(squeue -h -n many-guest)" ]; }
+    wait_until all_gone
+    # they wait still when the job is over: nobody takes them for the job, and they can be ended
+    exits 0 "$ORRERY" submit guests.yaml --set n=30 --run-dir left --nodes 1 --ntasks-per-node 2 \
+        --partition main --opportunistic 2 -- --exclude="$others" --hold
+    scontrol release "$(job_of left)"
+    wait_until over left
+    wait_until out_of_queue left
+    exits 0 env SQUEUE_PARTITION=urgent "$ORRERY" submit guests.yaml --set n=30 --run-dir left --nodes 1 \
+        --partition main --opportunistic 2 -- --exclude="$others" --hold
+    contains "guests: the ones before" "$out" "before "
+    same "guests: jobs" 2 "$(wc -l <left/slurm/jobs)"
+    scancel "$(job_of left)"
+    wait_until out_of_queue left
+    exits 0 "$ORRERY" cancel left
     wait_until all_gone
 }
 
@@ -403,6 +430,27 @@ YAML
     contains "array: logs" "$out" "sweep: succeeded"
 }
 
+part_turns() {
+    begin "the element that has the array's own id asks for another turn: the others go on"
+    cat >sweep.yaml <<'YAML'
+orrery: 1
+job: turns
+workflow: slow.yaml
+sweep: {n: [60, 70, 80]}
+slurm: {nodes: 1, ntasks-per-node: 2}
+YAML
+    exits 0 "$ORRERY" submit sweep.yaml --array --run-dir turns -- --exclude="$others"
+    id=$(job_of turns)
+    for i in 0 1 2; do wait_until has_counted turns/$i 10; done
+    base=$(base_of "$id")
+    scancel --batch --signal=USR1 "${id}_$base"
+    for i in 0 1 2; do
+        wait_until over turns/$i
+        same "turns: exit code of $i" 0 "$(cat turns/$i/slurm/DONE)"
+        same "turns: starts of $i" "$([ "$i" = "$base" ] && echo 2 || echo 1)" "$(starts turns/$i)"
+    done
+}
+
 part_eight() {
     begin "eight nodes of calls that do nothing"
     cat >noop.yaml <<'YAML'
@@ -496,7 +544,7 @@ part_unseen() {
 
 start_lane "1 2 3 4" calm film limit
 start_lane "5 6 7 8" cancel requeue preempt users
-start_lane "9 10 11 12" cable power slurmd array guests
+start_lane "9 10 11 12" cable power slurmd array turns guests
 start_lane "13 14 15 16 17" first user longer
 start_lane "18 19 20 21" known suspend nested
 end_lanes

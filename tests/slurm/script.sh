@@ -131,16 +131,18 @@ exit "${SBATCH_CODE:-0}"
 SH
 cat >bin/squeue <<'SH'
 #!/bin/sh
-[ -z "${SQUEUE_SAYS-}" ] || { echo "slurm_load_jobs error: $SQUEUE_SAYS" >&2; exit 1; }
-case "$*" in *%Z*) printf '%s\n' "${SQUEUE_PLACES-}"; exit ;; esac
-printf '%s' "$SQUEUE_STATE"
+[ -z "${SQUEUE_PARTITION-}" ] || exit 0 # what somebody does not want to see
+[ -z "${QUEUE_SAYS-}" ] || { echo "slurm_load_jobs error: $QUEUE_SAYS" >&2; exit 1; }
+case "$*" in *%Z*) printf '%s\n' "${QUEUE_PLACES-}"; exit ;; esac
+printf '%s' "$QUEUE_STATE"
 SH
 cat >bin/scancel <<'SH'
 #!/bin/sh
+[ -z "${SCANCEL_INTERACTIVE-}" ] || exit 1
 echo "$@" >"$SBATCH_LOG"
 SH
 chmod +x bin/*
-export PATH=$work/bin:$PATH SBATCH_LOG=$work/log SQUEUE_STATE=
+export PATH=$work/bin:$PATH SBATCH_LOG=$work/log QUEUE_STATE=
 odd="run's \"dir\" 100%"
 exits 0 "$ORRERY" submit job.yaml --run-dir "$odd" --set "text=it's \$HOME" -- --constraint 'a&b'
 contains "id" "$out" "job         17"
@@ -159,13 +161,16 @@ exits 0 bash "$odd/slurm/script.sh"
 same "no second start" 1 "$(grep -c ': on ' "$odd/slurm/attempts")"
 
 # --- never a second copy; a job that is refused is none ---
-SQUEUE_STATE="RUNNING node1" exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" --set "text=it's \$HOME"
+SQUEUE_PARTITION=other QUEUE_STATE="RUNNING node1" exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" \
+    --set "text=it's \$HOME"
 contains "second" "$err" "has a job already, 17 (RUNNING)"
-contains "state" "$(SQUEUE_STATE='PENDING (Priority)' "$ORRERY" status "$odd")" "job 17: PENDING (Priority)"
+contains "state" "$(QUEUE_STATE='PENDING (Priority)' "$ORRERY" status "$odd")" "job 17: PENDING (Priority)"
 contains "state" "$("$ORRERY" status "$odd" --json)" '"job": {"id": "17", "state": "over"}'
-SQUEUE_STATE="RUNNING node1" exits 0 "$ORRERY" cancel "$odd"
+SCANCEL_INTERACTIVE=1 QUEUE_STATE="RUNNING node1" exits 0 "$ORRERY" cancel "$odd"
 same "scancel" 17 "$(cat log)"
 exits 2 "$ORRERY" cancel "$odd"
+SBATCH_CODE=1 exits 2 "$ORRERY" submit job.yaml --run-dir "$odd" --set "text=it's \$HOME"
+same "refused: over as before" 0 "$(cat "$odd/slurm/DONE")"
 SBATCH_CODE=1 exits 2 "$ORRERY" submit job.yaml --run-dir other
 contains "refused" "$err" "sbatch refused the job"
 [ ! -e other ] || fail "a job that was refused leaves a run directory"
@@ -189,12 +194,12 @@ contains "down" "$err" "nothing was submitted"
 # Slurm may have taken it: the directory stays, and the job is found by it
 code=3 refused "Socket timed out on send/recv operation"
 contains "late" "$err" "may have taken the job nevertheless: submit again with --run-dir $work/no"
-SQUEUE_PLACES=$'41 /elsewhere\n42 '"$work/no/slurm" SQUEUE_STATE="PENDING (Priority)" \
+QUEUE_PLACES=$'41 /elsewhere\n42 '"$work/no/slurm" QUEUE_STATE="PENDING (Priority)" \
     exits 2 "$ORRERY" submit job.yaml --run-dir no
 contains "found" "$err" "has a job already, 42 (PENDING)"
 same "noted" 42 "$(cut -d' ' -f1 no/slurm/jobs)"
 # nobody knows whether the job is there
-export SQUEUE_SAYS="Unable to contact slurm controller (connect failure)"
+export QUEUE_SAYS="Unable to contact slurm controller (connect failure)"
 exits 3 "$ORRERY" submit job.yaml --run-dir no
 contains "unknown" "$err" "is job 42 of $work/no still there? Slurm cannot be asked: Unable to contact"
 exits 3 "$ORRERY" cancel no
@@ -204,7 +209,7 @@ contains "unknown" "$out" "job 42: Slurm cannot be asked: Unable to contact"
 contains "unknown" "$("$ORRERY" status no --json)" '"state": "unknown"'
 exits 2 "$ORRERY" logs no
 contains "unknown" "$err" "Slurm cannot be asked"
-unset SQUEUE_SAYS
+unset QUEUE_SAYS
 exits 0 "$ORRERY" status no
 contains "no word" "$out" "job 42 is over, and its script left nothing: do the nodes see this directory?"
 exits 2 "$ORRERY" logs no
@@ -245,21 +250,21 @@ contains "never submitted" "$err" "never submitted"
 exits 0 "$ORRERY" submit job.yaml --run-dir other
 exits 2 "$ORRERY" submit job.yaml --run-dir third --after other --print
 contains "not there" "$err" "its job is over, but the run is not"
-export SQUEUE_STATE="PENDING (Priority)"
+export QUEUE_STATE="PENDING (Priority)"
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after other --print
 contains "dependency" "$out" "#SBATCH --dependency=afterok:17"
-SQUEUE_STATE=
+QUEUE_STATE=
 exits 0 "$ORRERY" submit job.yaml --run-dir third --after "$odd" --print
 [[ $out != *dependency* ]] || fail "a dependency on a run that is over"
 
-SQUEUE_STATE="PENDING (Priority)"
+QUEUE_STATE="PENDING (Priority)"
 sed 's/nodes: 2/nodes: 2, dependency: "singleton"/' job.yaml >single.yaml
 exits 0 "$ORRERY" submit single.yaml --run-dir third --after other --print
 contains "both" "$out" "#SBATCH --dependency=singleton,afterok:17"
 sed -i 's/singleton/afterany:1?afterany:2/' single.yaml
 exits 2 "$ORRERY" submit single.yaml --run-dir third --after other --print
 contains "any" "$err" "--after cannot be added to dependency=afterany:1?afterany:2"
-SQUEUE_STATE=
+QUEUE_STATE=
 
 # --- a run directory in memory ---
 if shm=$(mktemp -d /dev/shm/orrery-test.XXXXXX 2>/dev/null) && [ "$(stat -f -c %T "$shm")" = tmpfs ]; then
