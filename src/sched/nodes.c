@@ -65,8 +65,23 @@ static void find_largest(struct orri_sched_nodes *nodes)
             raise(&nodes->largest, &nodes->items[i].has);
 }
 
-/* So much that products with it still fit. */
-static const uint64_t WITHOUT_END = (uint64_t)1 << 50;
+/* So much that its product with the deepest prefetch, 2^15 + 1, still fits. */
+static const uint64_t WITHOUT_END = (uint64_t)1 << 48;
+
+static void list_guest(struct orri_sched_nodes *nodes, uint32_t node)
+{
+    nodes->guests =
+        orr_realloc(nodes->guests, nodes->n_guests + 1, sizeof *nodes->guests);
+    nodes->guests[nodes->n_guests++] = node;
+}
+
+static void unlist_guest(struct orri_sched_nodes *nodes, uint32_t node)
+{
+    uint32_t at = 0;
+    while (nodes->guests[at] != node)
+        at++;
+    nodes->guests[at] = nodes->guests[--nodes->n_guests];
+}
 
 void orri_nodes_set(struct orri_sched_nodes *nodes, uint32_t node, uint32_t cores)
 {
@@ -78,6 +93,10 @@ void orri_nodes_set(struct orri_sched_nodes *nodes, uint32_t node, uint32_t core
     }
     struct orri_sched_node *is = &nodes->items[node];
     bool shrinks = cores < is->has.cores;
+    if (is->guest && !is->has.cores && cores)
+        list_guest(nodes, node);
+    if (is->guest && is->has.cores && !cores)
+        unlist_guest(nodes, node);
     if (is->at)
         take_out(nodes, node);
     nodes->cores += cores - is->has.cores;
@@ -185,8 +204,7 @@ static uint32_t guest_with_room(const struct search *s)
     uint32_t best = UINT32_MAX;
     for (uint32_t i = 0; i < s->nodes->n_guests; i++) {
         uint32_t node = s->nodes->guests[i];
-        if (s->nodes->items[node].has.cores &&
-            orri_node_has_room(s->nodes, node, s->want, s->deep, s->kept) &&
+        if (orri_node_has_room(s->nodes, node, s->want, s->deep, s->kept) &&
             (best == UINT32_MAX || emptier(s->nodes, node, best)))
             best = node;
     }
@@ -204,9 +222,8 @@ uint32_t orri_nodes_with_room(const struct orri_sched_nodes *nodes,
 
 void orri_nodes_guest(struct orri_sched_nodes *nodes, uint32_t node)
 {
-    nodes->guests =
-        orr_realloc(nodes->guests, nodes->n_guests + 1, sizeof *nodes->guests);
-    nodes->guests[nodes->n_guests++] = node;
+    if (nodes->items[node].has.cores)
+        list_guest(nodes, node);
     nodes->items[node].guest = true;
     find_largest(nodes);
 }

@@ -26,7 +26,7 @@ struct orri_sched_nodes {
     uint32_t n;
     uint32_t *heap;
     uint32_t n_heap;
-    uint32_t *guests; /* all that ever were */
+    uint32_t *guests; /* that have cores */
     uint32_t n_guests;
     struct orr_resources largest; /* of each, what the node with most of it has; but
                                      for guests, which may not stay */

@@ -480,14 +480,6 @@ static void note_mean(struct orr_sched *sched, double seconds)
             : sched->mean_seconds + weight * (seconds - sched->mean_seconds);
 }
 
-void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds)
-{
-    if (task >= sched->flight_of.n || !*orri_flight_of(sched, task))
-        return;
-    orri_land(sched, *orri_flight_of(sched, task) - 1);
-    note_mean(sched, seconds);
-}
-
 /* + 1; 0: it is not in flight there. */
 uint32_t orri_flight_on(const struct orr_sched *sched, uint32_t task, uint32_t node)
 {

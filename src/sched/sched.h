@@ -80,14 +80,11 @@ void orr_sched_add(struct orr_sched *sched, const struct orr_ready *ready);
 /* The attempt that should be given out now, and the node that should get it: the one
  * with the least in flight for its cores; of short attempts some in a row. False when
  * there is no attempt, or no node has room for it. It counts as in flight until
- * orr_sched_done(). */
+ * orr_sched_ended(). */
 bool orr_sched_next(struct orr_sched *sched, int64_t now, uint32_t *node,
                     struct orr_ready *out);
-/* The attempt came back; `seconds` it ran (to size the prefetch), negative: it did not.
- */
-void orr_sched_done(struct orr_sched *sched, uint32_t task, double seconds);
-
-/* The same of the attempt on that node; false: it was not in flight there. */
+/* The attempt on that node came back; `seconds` it ran (to size the prefetch),
+ * negative: it did not. False: it was not in flight there. */
 bool orr_sched_ended(struct orr_sched *sched, uint32_t task, uint32_t node,
                      double seconds);
 

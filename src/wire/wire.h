@@ -69,8 +69,8 @@ struct orr_assignment {
 /* The code of an attempt that was lost because its worker's process died. */
 enum { ORR_LOST_DIED = 1 };
 
-/* One attempt that ended. Between worker and agent `body` is its encoded orr_outcome;
- * to the coordinator only what the rules and the summary need travels. */
+/* One attempt that ended, for the coordinator: only what the rules and the summary need
+ * travels. (From worker to agent all of it goes: node/local.h.) */
 struct orr_done {
     uint32_t task;
     uint32_t attempt;

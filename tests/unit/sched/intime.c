@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "sched/sched.h"
+#include "sched_kit.h"
 
 #include <math.h>
 
@@ -159,9 +159,9 @@ static void near_the_end_none_waits_at_a_node(void **state)
     assert_int_equal(next(s, 0), 1);
     assert_int_equal(next(s, 0), NONE);
     assert_true(orr_sched_running(s, seconds(5)) == 5); /* one runs, one waits */
-    orr_sched_done(s, 0, -1);
+    done(s, 0, -1);
     assert_int_equal(next(s, 700), NONE); /* three of them would not end in time */
-    orr_sched_done(s, 1, -1);
+    done(s, 1, -1);
     assert_int_equal(next(s, 700), 2);
     orr_sched_free(s);
 }

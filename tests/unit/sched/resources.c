@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sched/sched.h"
+#include "sched_kit.h"
 
 #include <stdlib.h>
 
@@ -59,7 +59,7 @@ static void let_them_be_long(struct orr_sched *s)
     uint32_t node = NONE;
     add(s, 1000, 1, 0, 0);
     (void)next(s, &node);
-    orr_sched_done(s, 1000, 60);
+    done(s, 1000, 60);
 }
 
 static void memory_and_gpus_choose_the_node(void **state)
@@ -87,7 +87,7 @@ static void no_more_starts_than_fits(void **state)
     assert_string_equal(
         orr_sched_waits_for(s, 0, 0, &(struct orr_resources) { 1, 0, 3 * GIB }),
         "memory");
-    orr_sched_done(s, 0, 60);
+    done(s, 0, 60);
     expect(s, 2, 0);
     orr_sched_free(s);
 }
@@ -104,7 +104,7 @@ static void only_short_ones_wait_for_memory_at_a_node(void **state)
     expect(s, 0, 0);
     expect(s, 1, 0);
     expect(s, NONE, NONE);
-    orr_sched_done(s, 0, 0.3);
+    done(s, 0, 0.3);
     expect(s, 2, 0);
     expect(s, 3, 0);
     expect(s, 4, 0); /* twice 8 GiB, half of the cores' worth */
@@ -127,7 +127,7 @@ static void one_that_waits_for_a_gpu_lets_others_go(void **state)
     assert_string_equal(
         orr_sched_waits_for(s, 0, 0, &(struct orr_resources) { 1, 2, 0 }), "GPUs");
     assert_null(orr_sched_waits_for(s, 0, 0, &(struct orr_resources) { 1, 0, 0 }));
-    orr_sched_done(s, 0, 60);
+    done(s, 0, 60);
     expect(s, 1, 1);
     orr_sched_free(s);
 }
@@ -155,7 +155,7 @@ static void a_wide_call_does_not_wait_for_ever(void **state)
             overtook++;
             add(s, ++given, 1, 0, 0); /* there is always another one */
         } else {
-            orr_sched_done(s, first++, 60);
+            done(s, first++, 60);
         }
     }
     assert_int_equal(task, 99);
@@ -234,7 +234,7 @@ static void let_it_avoid(uint32_t avoided)
     uint32_t task = NONE;
     uint32_t to = NONE;
     for (uint32_t first = 0; first < 100 && task != 500; first++) {
-        orr_sched_done(s, first, 60);
+        done(s, first, 60);
         add(s, given++, 1, 0, 0); /* there is always another one */
         while (task != 500 && (task = next(s, &to)) != NONE)
             if (task != 500)
@@ -350,7 +350,7 @@ static void end(struct world *w)
     const struct orr_ready *r = &w->flying[at];
     struct orr_resources needs = { r->cores, r->gpus, r->memory };
     orr_resources_take(&w->in_flight[w->node_of[at]], &needs);
-    orr_sched_done(w->s, r->task, chance(w, 3) ? 2 : -1);
+    done(w->s, r->task, chance(w, 3) ? 2 : -1);
     w->flying[at] = w->flying[--w->n];
     w->node_of[at] = w->node_of[w->n];
 }
@@ -386,6 +386,26 @@ static void the_ledger_is_exact(void **state)
     free(w);
 }
 
+/* Of a node whose memory is not known there is enough, however many wait there. */
+static void memory_without_end_does_not_run_out(void **state)
+{
+    (void)state;
+    static const uint32_t depths[] = { 1, 8191, 16383, 32767, 32768 };
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+        struct orr_sched *s = orr_sched_new(one_pool, 1);
+        orr_sched_node(s, 0, 1);
+        orr_sched_node_holds(s, 0, 0, 0);
+        add(s, 0, 1, 1, 0);
+        expect(s, 0, 0);
+        done(s, 0, 0.3 / (depths[i] + 0.5)); /* so many may wait behind one that runs */
+        for (uint32_t task = 1; task < 8; task++)
+            add(s, task, 1, 1, 0);
+        expect(s, 1, 0);
+        expect(s, 2, 0);
+        orr_sched_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +420,7 @@ int main(void)
         cmocka_unit_test(a_twin_needs_memory_and_gpus_as_well),
         cmocka_unit_test(what_is_taken_back_fits_where_cores_are_idle),
         cmocka_unit_test(the_ledger_is_exact),
+        cmocka_unit_test(memory_without_end_does_not_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

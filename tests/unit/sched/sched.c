@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "sched/sched.h"
+#include "sched_kit.h"
 
 #include <stdlib.h>
 
@@ -87,7 +87,7 @@ static void a_node_gets_no_more_than_it_can_hide(void **state)
         n++;
     assert_int_equal(n, 4); /* one running and one waiting per core */
     for (uint32_t i = 0; i < 4; i++)
-        orr_sched_done(s, i, 0.001); /* short ones: more may wait */
+        done(s, i, 0.001); /* short ones: more may wait */
     for (n = 0; next_node(s) != NONE; n++)
         continue;
     assert_int_equal(n, 95); /* the last one stays: near the end nobody hoards */
@@ -103,12 +103,12 @@ static void near_the_end_long_attempts_wait_for_a_free_core(void **state)
         add(s, ready(i, 0, 0));
     for (uint32_t i = 0; i < 4; i++)
         expect_next(s, 0, i);
-    orr_sched_done(s, 0, 60);
+    done(s, 0, 60);
     for (uint32_t i = 4; i < 7; i++)
         add(s, ready(i, 0, 0)); /* fewer than cores */
     expect_next(s, 0, 4);
     expect_next(s, 0, NONE);
-    orr_sched_done(s, 1, 60);
+    done(s, 1, 60);
     expect_next(s, 0, 5);
     expect_next(s, 0, NONE);
     add(s, ready(7, 0, 0));
@@ -183,7 +183,7 @@ static void max_of_a_pool_and_of_its_parent_hold(void **state)
     expect_next(s, 0, 0);
     expect_next(s, 0, 1);
     expect_next(s, 0, NONE);
-    orr_sched_done(s, 0, 1);
+    done(s, 0, 1);
     expect_next(s, 0, 2);
     never_fits(
         s, 2, 3, 0, 0,
@@ -237,7 +237,7 @@ static void the_emptiest_node_is_next(void **state)
     static const uint32_t turns[] = { 0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, NONE };
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++)
         assert_int_equal(next_node(s), turns[i]);
-    orr_sched_done(s, 1, -1); /* the second went to node 1 */
+    done(s, 1, -1); /* the second went to node 1 */
     assert_int_equal(next_node(s), 1);
     orr_sched_free(s);
 }
@@ -258,7 +258,7 @@ static void a_wide_call_finds_the_node_with_room(void **state)
     assert_int_equal(next_node(s), 7);
     assert_int_equal(next_node(s), 7); /* waits there behind the first */
     assert_int_equal(next_node(s), NONE);
-    orr_sched_done(s, 0, -1);
+    done(s, 0, -1);
     assert_int_equal(next_node(s), 7);
     assert_int_equal(orr_sched_node_load(s, 7), 12);
     orr_sched_free(s);
@@ -294,7 +294,7 @@ static void the_ledger_is_exact(void **state)
                 flying[n_flying++] = r.task;
         } else if (n_flying) {
             uint32_t at = (uint32_t)(random >> 30) % n_flying;
-            orr_sched_done(s, flying[at], 1);
+            done(s, flying[at], 1);
             flying[at] = flying[--n_flying];
             finished++;
         }
@@ -302,7 +302,7 @@ static void the_ledger_is_exact(void **state)
         assert_int_equal(orr_sched_queued(s), tasks - finished - n_flying);
     }
     while (n_flying)
-        orr_sched_done(s, flying[--n_flying], 1);
+        done(s, flying[--n_flying], 1);
     for (uint32_t node = 0; node < 3; node++)
         assert_int_equal(orr_sched_node_load(s, node), 0);
     assert_true(finished > 1000);
@@ -461,11 +461,11 @@ static void nothing_is_ahead_beside_a_kept_core(void **state)
     expect_next(s, 0, 100);
     expect_next(s, 0, 0);
     expect_next(s, 0, NONE); /* the kept core is in use, and still not lent */
-    orr_sched_done(s, 100, 0.001);
+    done(s, 100, 0.001);
     expect_next(s, 0, NONE);
     add(s, ready(101, 1, 0));
     expect_next(s, 0, 101);
-    orr_sched_done(s, 0, 1);
+    done(s, 0, 1);
     expect_next(s, 0, 1);
     orr_sched_free(s);
 }
@@ -498,6 +498,30 @@ static void guests_get_what_is_not_home(void **state)
     uint32_t node = 0;
     struct orr_ready out;
     assert_false(orr_sched_twin(s, INT64_C(100000000000), &node, &out));
+    orr_sched_free(s);
+}
+
+/* It is held, or gone: then it gets nothing, and is first again when it comes back. */
+static void a_guest_without_cores_gets_nothing(void **state)
+{
+    (void)state;
+    struct orr_sched *s = orr_sched_new(one_pool, 1);
+    for (uint32_t i = 0; i < 4; i++)
+        orr_sched_node(s, i, 4);
+    for (uint32_t i = 1; i < 4; i++)
+        orr_sched_guest(s, i);
+    for (uint32_t i = 0; i < 5; i++)
+        add(s, ready(i, 0, 0));
+    orr_sched_node(s, 1, 0);
+    orr_sched_node(s, 3, 0);
+    expect_next(s, 2, 0);
+    orr_sched_node(s, 2, 0);
+    expect_next(s, 0, 1);
+    orr_sched_node(s, 1, 4);
+    orr_sched_node(s, 3, 4);
+    expect_next(s, 1, 2);
+    expect_next(s, 3, 3);
+    expect_next(s, 1, 4);
     orr_sched_free(s);
 }
 
@@ -568,7 +592,7 @@ static void short_attempts_go_in_rows(void **state)
         orr_sched_node(s, 1, 4);
         add(s, ready(all, 0, 1));
         (void)next_node(s);
-        orr_sched_done(s, all, seconds[round]);
+        done(s, all, seconds[round]);
         for (uint32_t i = 0; i < all; i++)
             add(s, ready(i, 0, 0));
         uint32_t same = stay(s, all < 8 ? all : 8);
@@ -591,6 +615,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deadline_then_priority_then_age),
         cmocka_unit_test(guests_get_what_is_not_home),
+        cmocka_unit_test(a_guest_without_cores_gets_nothing),
         cmocka_unit_test(a_node_gets_no_more_than_it_can_hide),
         cmocka_unit_test(near_the_end_long_attempts_wait_for_a_free_core),
         cmocka_unit_test(delayed_attempts_wait),
