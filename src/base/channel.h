@@ -16,7 +16,7 @@ enum { ORR_CHANNEL_FDS = 64, ORR_CHANNEL_MESSAGE_MAX = 1 << 30 };
 
 struct orr_channel {
     int fd;      /* poll it for reading; for writing when `out` is not empty */
-    bool closed; /* the other end is gone */
+    bool closed; /* the other end is gone, or descriptors have run out */
     struct orr_bytes in;
     size_t in_at; /* messages before it were handed out */
     struct orr_bytes out;
