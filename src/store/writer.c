@@ -66,8 +66,8 @@ struct orr_writer {
     uint64_t held; /* attempts in these lists; */
     uint64_t held_bytes;
     uint64_t held_blobs; /* descriptors */
-    uint64_t waiting; /* items queued, pending or staged */
-    bool hurry;       /* commit as soon as the queue is empty */
+    uint64_t waiting;    /* items queued, pending or staged */
+    bool hurry;          /* commit as soon as the queue is empty */
     bool stop;
     orr_status status; /* sticky */
     struct orr_error error;
