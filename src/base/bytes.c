@@ -18,12 +18,6 @@ void orr_bytes_grow(struct orr_bytes *out, size_t more)
     out->cap = cap;
 }
 
-static void store_le(unsigned char *at, uint64_t v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        at[i] = (unsigned char)(v >> (8 * i));
-}
-
 static uint64_t load_le(const unsigned char *at, size_t n)
 {
     uint64_t v = 0;
@@ -34,7 +28,8 @@ static uint64_t load_le(const unsigned char *at, size_t n)
 
 void orr_put_u16(struct orr_bytes *out, uint16_t v)
 {
-    store_le(orr_bytes_extend(out, 2), v, 2);
+    v = htole16(v);
+    memcpy(orr_bytes_extend(out, sizeof v), &v, sizeof v);
 }
 
 void orr_put_f64(struct orr_bytes *out, double v)
@@ -73,20 +68,20 @@ void orr_put_zigzag(struct orr_bytes *out, int64_t v)
     orr_put_varint(out, ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0));
 }
 
-static void patch(struct orr_bytes *out, size_t at, uint64_t v, size_t n)
+static unsigned char *written(struct orr_bytes *out, size_t at, size_t n)
 {
     if (at + n > out->length)
         ORR_BUG("patch at %zu of %zu", at, out->length);
-    store_le(out->data + at, v, n);
+    return out->data + at;
 }
 
 void orr_patch_u32(struct orr_bytes *out, size_t at, uint32_t v)
 {
-    patch(out, at, v, 4);
+    orr_store_u32(written(out, at, sizeof v), v);
 }
 void orr_patch_u64(struct orr_bytes *out, size_t at, uint64_t v)
 {
-    patch(out, at, v, 8);
+    orr_store_u64(written(out, at, sizeof v), v);
 }
 void orr_bytes_clear(struct orr_bytes *out) { out->length = 0; }
 

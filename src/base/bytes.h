@@ -25,6 +25,12 @@ static inline void orr_store_u64(void *at, uint64_t v)
     memcpy(at, &v, sizeof v);
 }
 
+static inline void orr_store_u32(void *at, uint32_t v)
+{
+    v = htole32(v);
+    memcpy(at, &v, sizeof v);
+}
+
 /* Writer: grows as needed. Zeroed struct is empty. */
 struct orr_bytes {
     unsigned char *data;
@@ -56,8 +62,7 @@ static inline void orr_put_u8(struct orr_bytes *out, uint8_t v)
 
 static inline void orr_put_u32(struct orr_bytes *out, uint32_t v)
 {
-    v = htole32(v);
-    memcpy(orr_bytes_extend(out, sizeof v), &v, sizeof v);
+    orr_store_u32(orr_bytes_extend(out, sizeof v), v);
 }
 
 static inline void orr_put_u64(struct orr_bytes *out, uint64_t v)

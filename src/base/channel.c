@@ -112,12 +112,16 @@ void orr_channel_send(struct orr_channel *channel, const void *data, size_t leng
         ORR_BUG("message of %zu bytes", length);
     if (channel->deaf)
         return;
+    int copy = pass >= 0 ? fcntl(pass, F_DUPFD_CLOEXEC, 0) : -1;
+    if (pass >= 0 && copy < 0) { /* the message cannot go, nor what follows it */
+        channel->closed = channel->deaf = true;
+        return;
+    }
     if (pass >= 0) {
         channel->out_fds = orr_grow(channel->out_fds, channel->n_out_fds,
                                     &channel->cap_out_fds, sizeof *channel->out_fds);
         channel->out_fds[channel->n_out_fds++] =
-            (struct orri_channel_fd) { channel->out.length,
-                                       fcntl(pass, F_DUPFD_CLOEXEC, 0) };
+            (struct orri_channel_fd) { channel->out.length, copy };
     }
     orr_put_u32(&channel->out, (uint32_t)length);
     orr_put_u8(&channel->out, pass >= 0);

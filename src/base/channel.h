@@ -15,9 +15,10 @@
 enum { ORR_CHANNEL_FDS = 64, ORR_CHANNEL_MESSAGE_MAX = 1 << 30 };
 
 struct orr_channel {
-    int fd;      /* poll it for reading; for writing when `out` is not empty */
-    bool closed; /* the other end is gone, and what it said was read */
-    bool deaf;   /* it hears no more; what it said may still be read */
+    int fd; /* poll it for reading; for writing when `out` is not empty */
+    /* The other end is gone, and what it said was read; or descriptors ran out. */
+    bool closed;
+    bool deaf; /* it hears no more; what it said may still be read */
     struct orr_bytes in;
     size_t in_at; /* messages before it were handed out */
     struct orr_bytes out;

@@ -75,6 +75,7 @@ static struct orr_writer_options options_of(const struct place *place, uint32_t 
                                          .run_id = orr_rundir_id(place->run),
                                          .writer = writer,
                                          .epoch = orr_rundir_epoch(place->run),
+                                         .queue_blobs = UINT32_MAX, /* one file */
                                          .no_index = true };
 }
 

@@ -59,8 +59,8 @@ void orr_order_put(struct orr_bytes *out, const struct orr_order *order);
 orr_status orr_order_get(struct orr_reader *in, struct orr_arena *arena,
                          struct orr_order *order);
 
-/* What a command left: blobs in the order of `outs` (kept ones have length and hash 0).
- */
+/* What an attempt left; of a command, blobs in the order of `outs` (kept ones have
+ * length and hash 0). */
 struct orr_outcome {
     enum orr_fail_kind failure;
     int64_t code;
@@ -103,6 +103,7 @@ const char *orr_oom_message(struct orr_arena *arena, const char *what);
 void orr_native_run(const struct orr_function *function, const struct orr_order *order,
                     const struct orr_blob_source *blobs, int blob_fd,
                     struct orr_arena *arena, struct orr_outcome *out);
+
 /* ---- calls of one function, one after the other ---- */
 
 /* Calls that succeeded and gave nothing but results, in a row. */

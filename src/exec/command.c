@@ -1,11 +1,14 @@
 /* command.c - one attempt of a program: spawn, watch, collect
- * Owns: the process group of the command, its pipes, its scratch directory.
+ * Owns: the process group of the command, its pipes, its scratch directory. Hands on:
+ * what it printed (ends.c).
  * Runs in the warm child, never in a process that uses MPI. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "exec/attempt.h"
+#include "exec/ends.h"
 #include "exec/footprint.h"
+#include "exec/internal.h"
 #include "exec/orphans.h"
 #include "exec/scratch.h"
 
@@ -36,13 +39,6 @@ enum {
 
 static const int64_t LOOK = ORR_SECOND;
 
-/* The first and the last ORR_STDERR_KEPT bytes of a stream. */
-struct ends {
-    struct orr_text first;
-    char *ring;
-    size_t total_after; /* bytes that went past `first` */
-};
-
 struct command {
     const struct orr_order *order;
     const struct orr_blob_source *blobs;
@@ -56,7 +52,7 @@ struct command {
     int err_pipe;
     struct orr_text output;
     bool output_too_long;
-    struct ends errors;
+    struct orri_ends errors;
     int64_t started;    /* monotonic ns; later by what we were suspended */
     int64_t looked;     /* at the clock, for its timeout: once a second */
     int64_t terminated; /* when TERM was sent; 0: not yet */
@@ -212,19 +208,6 @@ static int start(struct command *c)
 
 /* ---- watching ---- */
 
-static void keep_ends(struct ends *ends, const char *data, size_t length)
-{
-    size_t room = ORR_STDERR_KEPT - ends->first.length;
-    size_t head = length < room ? length : room;
-    orr_text_append(&ends->first, data, head);
-    if (head == length)
-        return;
-    if (!ends->ring)
-        ends->ring = orr_alloc(ORR_STDERR_KEPT, 1);
-    for (size_t i = head; i < length; i++)
-        ends->ring[ends->total_after++ % ORR_STDERR_KEPT] = data[i];
-}
-
 /* Up to `most` bytes, at least one; what read(2) returns. */
 static ssize_t read_pipe(struct command *c, int fd, size_t most, bool is_output)
 {
@@ -236,7 +219,7 @@ static ssize_t read_pipe(struct command *c, int fd, size_t most, bool is_output)
     if (n <= 0)
         return n;
     if (!is_output)
-        keep_ends(&c->errors, block, (size_t)n);
+        orri_ends_add(&c->errors, block, (size_t)n);
     else if (c->output.length + (size_t)n <= ORR_STDOUT_MAX)
         orr_text_append(&c->output, block, (size_t)n);
     else
@@ -385,47 +368,13 @@ static void judge(struct command *c, int status)
         c->out->code = WEXITSTATUS(status);
 }
 
-/* What was printed may be no text at all: any control character but a tab. */
-static bool breaks_line(char c) { return (unsigned char)c < ' ' && c != '\t'; }
-
-/* The last line of standard error says most: add it to the message. */
-static void quote_last_line(struct command *c)
-{
-    const char *text = c->out->error_tail;
-    size_t end = c->out->error_tail_length;
-    while (end && breaks_line(text[end - 1]))
-        end--;
-    size_t begin = end;
-    while (begin && !breaks_line(text[begin - 1]) && end - begin < 300)
-        begin--;
-    if (end > begin && c->out->failure != ORR_FAIL_NONE)
-        c->out->message = orr_arena_printf(c->arena, "%s: %.*s", c->out->message,
-                                           (int)(end - begin), text + begin);
-}
-
 static void collect_errors(struct command *c)
 {
-    struct ends *ends = &c->errors;
-    struct orr_text all = ORR_TEXT_INIT;
-    orr_text_append(&all, ends->first.s ? ends->first.s : "", ends->first.length);
-    size_t after = ends->total_after;
-    if (after > ORR_STDERR_KEPT) {
-        orr_text_printf(&all, "\n[... %zu bytes left out ...]\n",
-                        after - ORR_STDERR_KEPT);
-        size_t at = after % ORR_STDERR_KEPT;
-        orr_text_append(&all, ends->ring + at, ORR_STDERR_KEPT - at);
-        orr_text_append(&all, ends->ring, at);
-    } else if (after) {
-        orr_text_append(&all, ends->ring, after);
-    }
-    for (size_t i = 0; i < all.length; i++)
-        if (all.s[i] == '\0') /* whoever reads it takes it for a text */
-            all.s[i] = ' ';
-    c->out->error_tail = orr_arena_strndup(c->arena, all.s, all.length);
-    c->out->error_tail_length = all.length;
-    orr_text_release(&all);
-    orr_text_release(&ends->first);
-    free(ends->ring);
+    struct orr_outcome *out = c->out;
+    out->error_tail = orri_ends_text(&c->errors, c->arena, &out->error_tail_length);
+    if (out->failure != ORR_FAIL_NONE)
+        out->message = orri_quote_last_line(out->message, out->error_tail,
+                                            out->error_tail_length, c->arena);
 }
 
 /* ---- the files it is given ---- */
@@ -554,11 +503,6 @@ static void collect_files(struct command *c, int blob_fd)
 
 /* ---- all of it ---- */
 
-static int64_t time_ns(struct timeval t)
-{
-    return (int64_t)t.tv_sec * ORR_SECOND + (int64_t)t.tv_usec * 1000;
-}
-
 /* What it left behind, in its group and in others, is our child by now. */
 static void end_group(const struct command *c)
 {
@@ -598,14 +542,13 @@ static void run(struct command *c, int blob_fd)
     c->home->group = 0;
     judge(c, status);
     collect_errors(c);
-    quote_last_line(c);
     if (c->out->failure == ORR_FAIL_NONE)
         collect_files(c, blob_fd);
     c->out->output =
         orr_arena_strndup(c->arena, c->output.s ? c->output.s : "", c->output.length);
     c->out->output_length = c->output.length;
-    c->out->cpu_user = time_ns(usage.ru_utime);
-    c->out->cpu_sys = time_ns(usage.ru_stime);
+    c->out->cpu_user = orri_time_ns(usage.ru_utime);
+    c->out->cpu_sys = orri_time_ns(usage.ru_stime);
     c->out->max_rss = (uint64_t)usage.ru_maxrss * 1024;
 }
 
@@ -632,6 +575,7 @@ void orr_command_run(const struct orr_order *order, const struct orr_blob_source
     if (c.out_pipe >= 0)
         (void)close(c.out_pipe);
     orr_text_release(&c.output);
+    orri_ends_release(&c.errors);
     orri_scratch_leave(&c.dirs, home, out->failure == ORR_FAIL_NONE);
     out->t_end = orr_clock_wall();
 }

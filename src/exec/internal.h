@@ -1,9 +1,17 @@
-/* internal.h - what the files of exec share about a call */
+/* internal.h - what the files of exec share about a call, and times */
 #ifndef ORR_EXEC_INTERNAL_H
 #define ORR_EXEC_INTERNAL_H
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "exec/call.h"
+
+#include <sys/time.h>
+
+static inline int64_t orri_time_ns(struct timeval t)
+{
+    return (int64_t)t.tv_sec * ORR_SECOND + (int64_t)t.tv_usec * 1000;
+}
 
 struct orri_loaded {
     const struct orr_blob *blob;

@@ -4,16 +4,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "exec/attempt.h"
+#include "exec/internal.h"
 #include "exec/scratch.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-
-static int64_t time_ns(struct timeval t)
-{
-    return (int64_t)t.tv_sec * ORR_SECOND + (int64_t)t.tv_usec * 1000;
-}
 
 /* A call of microseconds in the worker takes less than asking costs, and does not wait:
  * its time is its processor time, and `before` is NULL. */
@@ -26,8 +22,8 @@ static void measure(const struct rusage *before, struct orr_outcome *out)
         return;
     }
     (void)getrusage(RUSAGE_SELF, &now);
-    out->cpu_user = time_ns(now.ru_utime) - time_ns(before->ru_utime);
-    out->cpu_sys = time_ns(now.ru_stime) - time_ns(before->ru_stime);
+    out->cpu_user = orri_time_ns(now.ru_utime) - orri_time_ns(before->ru_utime);
+    out->cpu_sys = orri_time_ns(now.ru_stime) - orri_time_ns(before->ru_stime);
     out->max_rss = (uint64_t)now.ru_maxrss * 1024;
     out->t_end = orr_clock_wall();
 }

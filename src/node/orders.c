@@ -375,6 +375,8 @@ static struct orr_value misfit(struct taker *t, const json_t *json,
     return orr_null();
 }
 
+static const double SECONDS_END = 9.2e9; /* as nanoseconds they fit */
+
 static struct orr_value number_from_json(struct taker *t, const json_t *json,
                                          const struct orr_type *type, const char *name)
 {
@@ -382,8 +384,10 @@ static struct orr_value number_from_json(struct taker *t, const json_t *json,
     switch (type->kind) {
     case ORR_KIND_FLOAT: return orr_float(v);
     case ORR_KIND_DURATION:
-        return (struct orr_value) { .kind = ORR_KIND_DURATION,
-                                    .as.i = llround(v * 1e9) };
+        if (fabs(v) < SECONDS_END)
+            return (struct orr_value) { .kind = ORR_KIND_DURATION,
+                                        .as.i = llround(v * 1e9) };
+        break;
     case ORR_KIND_INT:
     case ORR_KIND_SIZE:
         if (json_is_integer(json))
@@ -536,8 +540,10 @@ static void encode(struct taker *t, const struct orr_record *record)
     orr_bytes_release(&bytes);
 }
 
-static const char *json_text(const json_t *json)
+static const char *json_text(const json_t *json, const struct orr_type *wanted)
 {
+    if (json_is_number(json) && wanted->kind == ORR_KIND_DURATION)
+        return "more than 9.2e9 seconds";
     switch (json_typeof(json)) {
     case JSON_OBJECT: return "an object";
     case JSON_ARRAY: return "a list";
@@ -573,7 +579,7 @@ static void refuse_result(struct taker *t)
     orr_type_print(t->wanted, &type);
     if (t->given)
         orr_text_printf(&text, "the result '%s' must be %s, but is %s", t->wrong,
-                        type.s, json_text(t->given));
+                        type.s, json_text(t->given, t->wanted));
     else
         orr_text_printf(&text, "the result '%s' (%s) is missing", t->wrong, type.s);
     orr_text_puts(&text, "; printed was: ");

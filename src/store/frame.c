@@ -15,21 +15,15 @@ uint64_t orri_frame_length(const struct orri_frame *frame)
                    frame->entries_bytes);
 }
 
-static void put_le(unsigned char *at, uint64_t v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        at[i] = (unsigned char)(v >> (8 * i));
-}
-
 uint32_t orri_place_tag(const struct orri_shard_id *shard, uint64_t offset)
 {
     unsigned char bytes[36];
-    put_le(bytes, shard->run.hi, 8);
-    put_le(bytes + 8, shard->run.lo, 8);
-    put_le(bytes + 16, shard->writer, 4);
-    put_le(bytes + 20, shard->epoch, 4);
-    put_le(bytes + 24, shard->segment, 4);
-    put_le(bytes + 28, offset, 8);
+    orr_store_u64(bytes, shard->run.hi);
+    orr_store_u64(bytes + 8, shard->run.lo);
+    orr_store_u32(bytes + 16, shard->writer);
+    orr_store_u32(bytes + 20, shard->epoch);
+    orr_store_u32(bytes + 24, shard->segment);
+    orr_store_u64(bytes + 28, offset);
     return orr_crc32c(0, bytes, sizeof bytes);
 }
 
@@ -38,20 +32,20 @@ void orri_frame_encode(const struct orri_frame *frame,
                        unsigned char out[ORRI_FRAME_HEADER])
 {
     memset(out, 0, ORRI_FRAME_HEADER);
-    put_le(out, ORRI_FRAME_MAGIC, 4);
+    orr_store_u32(out, ORRI_FRAME_MAGIC);
     out[4] = (unsigned char)frame->type;
     out[5] = ORRI_FRAME_VERSION;
-    put_le(out + 8, frame->bulk_bytes, 8);
-    put_le(out + 16, frame->entries_bytes, 8);
-    put_le(out + 24, frame->words_bytes, 4);
-    put_le(out + 28, frame->words_crc, 4);
-    put_le(out + 32, frame->attempts, 4);
-    put_le(out + 40, frame->before, 8);
-    put_le(out + 48, (uint64_t)frame->committed, 8);
+    orr_store_u64(out + 8, frame->bulk_bytes);
+    orr_store_u64(out + 16, frame->entries_bytes);
+    orr_store_u32(out + 24, frame->words_bytes);
+    orr_store_u32(out + 28, frame->words_crc);
+    orr_store_u32(out + 32, frame->attempts);
+    orr_store_u64(out + 40, frame->before);
+    orr_store_u64(out + 48, (uint64_t)frame->committed);
     /* An OPEN frame is read by who does not know yet which run the log is of. */
     if (frame->type != ORRI_FRAME_OPEN)
-        put_le(out + 56, orri_place_tag(shard, frame->at), 4);
-    put_le(out + 60, orr_crc32c(0, out, 60), 4);
+        orr_store_u32(out + 56, orri_place_tag(shard, frame->at));
+    orr_store_u32(out + 60, orr_crc32c(0, out, 60));
 }
 
 static orr_status bad_header(struct orr_error *err, uint64_t offset, const char *what)

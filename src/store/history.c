@@ -14,7 +14,7 @@ struct task {
     uint64_t call; /* hash of function and arguments */
     struct orr_tried *first;
     uint32_t newest; /* epoch of an attempt */
-    uint32_t twin; /* another with the same key + 1 */
+    uint32_t twin;   /* another with the same key + 1 */
 };
 
 struct orr_history {

@@ -1,5 +1,5 @@
-/* sealer.c - the thread that seals shards: cuts them to their length, writes their
- * index Owns: the queue of shards. Hands on: one shard (seal.c). */
+/* sealer.c - the thread that seals shards: cuts them to length, writes their index
+ * Owns: the queue of shards. Hands on: one shard (seal.c). */
 #include "store/sealer.h"
 
 #include "base/memory.h"

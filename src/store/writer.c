@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,10 +63,11 @@ struct orr_writer {
     pthread_cond_t work; /* to the thread */
     pthread_cond_t idle; /* to drain */
     struct list queued, pending, staged, done;
-    uint64_t held; /* items in these lists */
+    uint64_t held; /* attempts in these lists; */
     uint64_t held_bytes;
-    uint64_t waiting; /* items queued, pending or staged */
-    bool hurry;       /* commit as soon as the queue is empty */
+    uint64_t held_blobs; /* descriptors */
+    uint64_t waiting;    /* items queued, pending or staged */
+    bool hurry;          /* commit as soon as the queue is empty */
     bool stop;
     orr_status status; /* sticky */
     struct orr_error error;
@@ -329,6 +331,15 @@ static void *writer_main(void *argument)
 
 /* --- opening ---------------------------------------------------------------- */
 
+/* Others are for what comes in, and for files. */
+static uint32_t quarter_of_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 4 > UINT32_MAX)
+        return UINT32_MAX;
+    return limit.rlim_cur < 4 ? 1 : (uint32_t)(limit.rlim_cur / 4);
+}
+
 static void set_defaults(struct orr_writer_options *o)
 {
     if (!o->segment_bytes)
@@ -345,6 +356,8 @@ static void set_defaults(struct orr_writer_options *o)
         o->queue_results = 4096;
     if (!o->queue_bytes)
         o->queue_bytes = UINT64_C(1) << 30;
+    if (!o->queue_blobs)
+        o->queue_blobs = quarter_of_descriptors();
 }
 
 static void init_waits(struct orr_writer *w)
@@ -458,10 +471,11 @@ static struct item *make_item(const struct orr_stored *stored,
     return item;
 }
 
-static bool has_room(struct orr_writer *w, uint64_t cost)
+static bool has_room(struct orr_writer *w, uint64_t cost, bool blob)
 {
     pthread_mutex_lock(&w->mutex);
     bool refused = w->status != ORR_OK || w->held >= w->options.queue_results ||
+                   (blob && w->held_blobs >= w->options.queue_blobs) ||
                    (w->held && w->held_bytes + cost > w->options.queue_bytes);
     pthread_mutex_unlock(&w->mutex);
     return !refused;
@@ -475,6 +489,7 @@ static void enqueue(struct orr_writer *w, struct item *item)
     w->held += attempts_of(item);
     w->waiting += attempts_of(item);
     w->held_bytes += item->cost;
+    w->held_blobs += item->entry.blob_fd >= 0;
     if (sleeps)
         pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->mutex);
@@ -483,7 +498,7 @@ static void enqueue(struct orr_writer *w, struct item *item)
 bool orr_writer_put(struct orr_writer *w, const struct orr_stored *stored, int blob_fd,
                     uint64_t blob_bytes, uint64_t token)
 {
-    if (!has_room(w, orri_stored_bytes(stored) + blob_bytes))
+    if (!has_room(w, orri_stored_bytes(stored) + blob_bytes, blob_fd >= 0))
         return false;
     struct item *item = make_item(stored, NULL, token);
     item->entry.blob_fd = blob_fd;
@@ -496,7 +511,7 @@ bool orr_writer_put(struct orr_writer *w, const struct orr_stored *stored, int b
 bool orr_writer_put_run(struct orr_writer *w, const struct orr_stored_run *run,
                         uint64_t token)
 {
-    if (!has_room(w, orri_stored_bytes(&run->first)))
+    if (!has_room(w, orri_stored_bytes(&run->first), false))
         return false;
     enqueue(w, make_item(&run->first, run, token));
     return true;
@@ -513,6 +528,7 @@ size_t orr_writer_take(struct orr_writer *w, struct orr_written *out, size_t n)
         push(&w->taken, item);
         w->held -= attempts_of(item);
         w->held_bytes -= item->cost;
+        w->held_blobs -= item->entry.blob_fd >= 0;
         w->stats.acknowledged += attempts_of(item);
         out[count++] = (struct orr_written) {
             item->token, item->entry.results, item->entry.stored.results_bytes,

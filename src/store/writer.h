@@ -42,6 +42,7 @@ struct orr_writer_options {
     int64_t linger_ns;      /* 2 ms */
     uint32_t queue_results; /* 4096: put refuses beyond this many not yet handed back */
     uint64_t queue_bytes;   /* 1 GiB of sections and blobs not yet handed back */
+    uint32_t queue_blobs;   /* a quarter of the descriptors that the process may have */
     bool no_index;          /* do not write .idx.h5 files (benchmarks, tests) */
     /* orr_nodedisk_folder(): logs are there first. Results are handed back when that
      * disk has them, those with blobs when the run directory has them too. NULL: logs
@@ -94,7 +95,8 @@ size_t orr_writer_take(struct orr_writer *writer, struct orr_written *out, size_
 /* Readable (poll it, do not read it) while take has something, or after an error. */
 int orr_writer_event_fd(const struct orr_writer *writer);
 /* ORR_OK, or the error that stopped the writer, naming path and reason. Nothing is
- * written after it, and what was handed back before it is on disk. */
+ * taken after it (what was put before may still be written, where only the copy of a
+ * node's log failed), and what was handed back before it is on disk. */
 orr_status orr_writer_error(struct orr_writer *writer, struct orr_error *err);
 
 struct orr_writer_stats {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -123,6 +124,29 @@ static void the_end_is_noticed(void **state)
     orr_channel_send(&pair->b, "into the void", 13, -1); /* no SIGPIPE */
 }
 
+/* A message that lost its descriptor would be another: it ends the channel. */
+static void without_descriptors_it_closes(void **state)
+{
+    struct pair *pair = *state;
+    struct rlimit limit;
+    const void *data = NULL;
+    size_t length = 0;
+    int fd = -1;
+    int passed = memfd_create("t", MFD_CLOEXEC);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct rlimit none = { 3, limit.rlim_max };
+    orr_channel_send(&pair->a, "before", 6, passed);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    orr_channel_send(&pair->a, "with", 4, passed);
+    orr_channel_send(&pair->a, "after", 5, -1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(pair->a.closed);
+    assert_false(orr_channel_wants_write(&pair->a));
+    expect(&pair->b, "before", true);
+    assert_int_equal(orr_channel_receive(&pair->b, &data, &length, &fd), ORR_END);
+    (void)close(passed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(large_messages_and_descriptors_arrive_in_order,
                                         make, unmake),
         cmocka_unit_test_setup_teardown(the_end_is_noticed, make, unmake),
+        cmocka_unit_test_setup_teardown(without_descriptors_it_closes, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

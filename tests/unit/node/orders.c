@@ -110,6 +110,15 @@ static const struct output_case {
       "standard output is no text: byte 1 (0xed) is not UTF-8" },
     { "json", "{\"text\": \"\xFF\"}", 13,
       "standard output is no JSON: line 1: unable to decode byte 0xff" },
+    { "json", "{\"text\": \"\", \"took\": -9.1e9}", 28, "" },
+    { "json", "{\"text\": \"\", \"took\": 1e12}", 26,
+      "the result 'took' must be duration?, but is more than 9.2e9 seconds" },
+    { "json", "{\"text\": \"\", \"took\": -92000000000}", 34,
+      "the result 'took' must be duration?, but is more than 9.2e9 seconds" },
+    { "json", "{\"text\": \"\", \"bytes\": 9223372036854775808}", 42,
+      "standard output is no JSON: line 1: too big integer" },
+    { "json", "{\"text\": \"\", \"bytes\": 1e12}", 27,
+      "the result 'bytes' must be size?, but is a number with a fraction" },
 };
 
 static void output_must_be_text(void **state)
@@ -120,7 +129,9 @@ static void output_must_be_text(void **state)
         struct orr_text function = ORR_TEXT_INIT;
         struct orr_arena arena = ORR_ARENA_INIT;
         orr_text_printf(&function, "shell: \"x\", stdout: %s%s", is->mode,
-                        strcmp(is->mode, "json") == 0 ? ", out: {text: string}" : "");
+                        strcmp(is->mode, "json") == 0
+                            ? ", out: {text: string, took: duration?, bytes: size?}"
+                            : "");
         struct orr_graph *graph = compile(function.s, "text");
         struct orr_order order = { .run_dir = "/run" };
         struct orr_outcome outcome = { .output = is->output,

@@ -147,8 +147,8 @@ static bool is_left_out(const struct bench *b, const struct orr_place *place)
                                         .notes = &notes };
     assert_int_equal(orr_shards_scan(b->run.dir, &options, see, &seen, NULL, NULL),
                      ORR_OK);
-    (void)snprintf(text, sizeof text, "attempt at %llu left out:",
-                   (unsigned long long)place->entry);
+    (void)snprintf(text, sizeof text,
+                   "attempt at %llu left out:", (unsigned long long)place->entry);
     bool is = notes.s && strstr(notes.s, text);
     orr_blob_reader_free(seen.blobs);
     orr_text_release(&notes);
@@ -362,7 +362,7 @@ static void test_hole(void **state)
     bench_end(&b);
 }
 
-/* The first `n` bytes of the log; with `zeros` a lost page, else one bit of the last. */
+/* The first `n` bytes of the log are lost, or only a bit of the last is wrong. */
 static void spoil_start(const struct file *file, size_t n, bool zeros)
 {
     unsigned char *copy = orr_alloc(file->length, 1);
@@ -517,11 +517,11 @@ static void test_wrong_blobs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_bit),       cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_foreign),       cmocka_unit_test(test_renamed),
-        cmocka_unit_test(test_other_forms),   cmocka_unit_test(test_hole),
-        cmocka_unit_test(test_first_frame),
-        cmocka_unit_test(test_random_wounds), cmocka_unit_test(test_wrong_blobs),
+        cmocka_unit_test(test_one_bit),     cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_foreign),     cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_other_forms), cmocka_unit_test(test_hole),
+        cmocka_unit_test(test_first_frame), cmocka_unit_test(test_random_wounds),
+        cmocka_unit_test(test_wrong_blobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

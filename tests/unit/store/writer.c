@@ -157,6 +157,32 @@ static void test_full_queue(void **state)
     kit_end(&p);
 }
 
+/* Each blob that waits is a descriptor: others must be left for what comes in. */
+static void test_blobs_wait_outside(void **state)
+{
+    (void)state;
+    struct kit_run p;
+    struct orr_written done[8];
+    int fds[] = { -1, -1, -1 };
+    kit_begin(&p);
+    p.options.queue_blobs = 2;
+    struct orr_writer *writer = open_writer(&p.options);
+    atomic_store(&hold_sync, true);
+    assert_true(kit_hand_over(writer, 0, 10, &fds[0]));
+    assert_true(kit_hand_over(writer, 1, 10, &fds[1]));
+    assert_false(kit_hand_over(writer, 2, 10, &fds[2]));
+    assert_true(kit_hand_over(writer, 3, 0, &(int) { -1 }));
+    atomic_store(&hold_sync, false);
+    assert_int_equal(orr_writer_drain(writer, NULL), ORR_OK);
+    assert_false(kit_hand_over(writer, 2, 10, &fds[2])); /* not taken yet */
+    assert_int_equal(orr_writer_take(writer, done, 8), 3);
+    assert_true(kit_hand_over(writer, 2, 10, &fds[2]));
+    assert_int_equal(orr_writer_close(writer, false, NULL), ORR_OK);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    kit_end(&p);
+}
+
 /* A worker that promised more bytes than it left is found out. */
 static void test_short_blob(void **state)
 {
@@ -468,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_sync_fails),
         cmocka_unit_test(test_lone_result),
         cmocka_unit_test(test_full_queue),
+        cmocka_unit_test(test_blobs_wait_outside),
         cmocka_unit_test(test_short_blob),
         cmocka_unit_test(test_two_forms),
         cmocka_unit_test(test_h5py),

@@ -310,7 +310,7 @@ static void test_damaged(void **state)
                          ORR_OK);
         char *blob = shard_file(&p, 0, ".blob.h5");
         off_t where[] = { (off_t)(ORRI_LOG_OFFSET + at.blob + 7), /* a blob */
-                          ORRI_LOG_OFFSET + 33, /* the header of the first frame */
+                          ORRI_LOG_OFFSET + 33,     /* the header of the first frame */
                           last_header(blob) + 33 }; /* of the last group */
         flip(blob, where[wound]);
         refuse_damaged(&p, blob, wound != 1);
