@@ -150,7 +150,7 @@ for bind in core numa none few all; do
     case $bind in
     few) options=() ;;
     all) options=(--cores-per-rank "$("$ORRERY" topo | sed -n '1s/ core.*//p')") ;;
-    *) options=(--bind $bind) ;;
+    *) options=(--bind "$bind") ;;
     esac
     "$ORRERY" run wait.yaml -n 2 --run-dir "$work/bind_$bind" "${options[@]}" --quiet 2>/dev/null &
     run=$!
