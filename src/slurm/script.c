@@ -163,7 +163,8 @@ static const char traps_of_guest[] =
     "# Cancelled, or Slurm takes the node now, and asks for another turn itself.\n"
     "trap 'trapped=1; ended=1; kill -TERM \"$pid\" 2>/dev/null' TERM\n";
 
-/* When the program ends while a trap runs, the next wait says how: bash knows. */
+/* When the program ends while a trap runs, the next wait says how: bash knows. But when
+ * it ends as the signal comes, bash drops what it was told, and says -1 (5.2). */
 static const char waits[] =
     "trapped=1\ncode=255\n"
     "while [ -n \"$trapped\" ] && [ \"$code\" -gt 128 ]; do # a trap ends wait, not "
@@ -191,7 +192,9 @@ static const char after[] =
     "    echo \"$code\" >\"$run/slurm/DONE.tmp\" && mv \"$run/slurm/DONE.tmp\" "
     "\"$run/slurm/DONE\"\n"
     "    ;;\n"
-    "75) # drained: there is more to do, but not when somebody cancelled the job\n"
+    "75 | -1) # drained, or bash does not know: there is more to do, but not when "
+    "somebody\n"
+    "    # cancelled the job\n"
     "    if [ -z \"$ended\" ]; then again; fi\n"
     "    ;;\n"
     "3) # the machine or the store: twice that may have been chance\n"

@@ -36,6 +36,7 @@ sed '/^# ====/,$d' both.sh >plain.sh
 sed '1,/^# ====/d' both.sh >guests.sh
 "$ORRERY" submit flow.yaml --print --run-dir run --array >array.sh
 sed -i "s|^$ORRERY .* &\$|bash -c \"\$PROGRAM\" \&|" plain.sh guests.sh array.sh
+sed -i 's|^while .*trapped|mkdir -p run/slurm/hears # who signals before is not heard\n&|' plain.sh guests.sh array.sh
 same "programs" 3 "$(cat plain.sh guests.sh array.sh | grep -c 'PROGRAM" &$')"
 # play CODE SCRIPT PROGRAM: in a new run, as Slurm starts the element that has the array's id, 36
 play() {
@@ -50,7 +51,7 @@ play 75 plain.sh 'exit 75'
 same "a job" "requeue 36" "$(asked)"
 play 75 array.sh 'exit 75'
 same "an element" "requeue 36_2" "$(asked)"
-play 0 guests.sh 'trap "exit 0" TERM; kill -USR1 $PPID; while kill -0 $PPID; do :; done'
+play 0 guests.sh 'trap "exit 0" TERM; until [ -e run/slurm/hears ]; do :; done; kill -USR1 $PPID; while :; do :; done'
 same "a guest" "requeue 36_2" "$(asked)"
 
 # --- what is left of the time is that of the element, too ---
@@ -67,17 +68,23 @@ left 37 SLURM_JOB_ID=37 SLURM_ARRAY_JOB_ID=36 SLURM_ARRAY_TASK_ID=1 # or submitt
 # --- the program ends while the script still hears that the end is near ---
 cat >bin/date <<'SH'
 #!/bin/bash
-while [ -s "$SLURM_FAKE/pid" ] && kill -0 "$(cat "$SLURM_FAKE/pid")" 2>/dev/null; do :; done
+if [ -s "$SLURM_FAKE/pid" ]; then
+    mkdir -p "$SLURM_FAKE/trap"
+    while kill -0 "$(cat "$SLURM_FAKE/pid")" 2>/dev/null; do :; done
+fi
 exec /usr/bin/env -i /bin/date "$@"
 SH
 chmod +x bin/date
-ends() { echo "echo \$\$ >$work/fake/pid; kill -USR1 \$PPID; exit $1"; }
+ends() {
+    echo "echo \$\$ >fake/pid; until [ -e run/slurm/hears ]; do :; done; kill -USR1 \$PPID
+until [ -e fake/trap ]; do :; done; exit $1"
+}
 play 75 plain.sh "$(ends 75)"
-same "another turn" "pid,requeue 36" "$(asked)"
+same "another turn" "pid,requeue 36,trap" "$(asked)"
 play 0 plain.sh "$(ends 0)"
 same "done" 0 "$(cat run/slurm/DONE)"
 play 137 plain.sh "$(ends 137)" # or is killed
-same "no turn" pid "$(asked)"
+same "no turn" pid,trap "$(asked)"
 rm bin/date
 
 # --- the machine or the store: two more turns; none where the disk is too full to count them ---
