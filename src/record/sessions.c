@@ -28,6 +28,12 @@ static bool find_session(const struct orri_recorder *r, uint32_t epoch,
     return orr_status_read(run_dir, out, NULL) == ORR_OK && out->epoch == epoch;
 }
 
+/* The same whether it is made of the session or of what that left. */
+static struct orr_value core_time(double seconds)
+{
+    return orr_float(orr_status_seconds(seconds));
+}
+
 static orr_status session_row(struct orri_recorder *r, struct orr_runtable *table,
                               const struct orr_run_status *s)
 {
@@ -44,11 +50,11 @@ static orr_status session_row(struct orri_recorder *r, struct orr_runtable *tabl
         orr_int(s->lost_nodes),
         orr_int((int64_t)s->done),
         orr_int((int64_t)s->failed_attempts),
-        orr_float(s->useful_seconds),
-        orr_float(s->failed_seconds),
-        orr_float(s->lost_seconds + (killed ? s->running_seconds : 0)),
-        orr_float(s->idle_seconds),
-        orr_float(s->suspended_seconds),
+        core_time(s->useful_seconds),
+        core_time(s->failed_seconds),
+        core_time(s->lost_seconds + (killed ? s->running_seconds : 0)),
+        core_time(s->idle_seconds),
+        core_time(s->suspended_seconds),
         orri_text(r, s->message),
     };
     orr_status status = orr_runtable_row(table, row, r->err);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,8 @@ void orr_status_continue(struct orr_run_status *status,
     status->past_idle_seconds = last->past_idle_seconds + last->idle_seconds;
 }
 
+double orr_status_seconds(double seconds) { return round(seconds * 1e6) / 1e6; }
+
 static json_t *stages_json(const struct orr_run_status *status)
 {
     json_t *list = json_array();
@@ -87,8 +90,9 @@ static json_t *stages_json(const struct orr_run_status *status)
             list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:s}", "name", s->name,
                             "total", (json_int_t)s->total, "done", (json_int_t)s->done,
                             "failed_attempts", (json_int_t)s->failed, "reused",
-                            (json_int_t)s->reused, "wall_seconds", s->wall,
-                            "cpu_seconds", s->cpu, "waits_for", s->waits_for));
+                            (json_int_t)s->reused, "wall_seconds",
+                            orr_status_seconds(s->wall), "cpu_seconds",
+                            orr_status_seconds(s->cpu), "waits_for", s->waits_for));
     }
     return list;
 }
@@ -124,7 +128,9 @@ void orr_status_json(const struct orr_run_status *status, struct orr_text *out)
     (void)json_object_set_new(object, #field, json_integer((json_int_t)status->field));
     COUNT_FIELDS(X)
 #undef X
-#define X(field) (void)json_object_set_new(object, #field, json_real(status->field));
+#define X(field)                                                                       \
+    (void)json_object_set_new(object, #field,                                          \
+                              json_real(orr_status_seconds(status->field)));
     REAL_FIELDS(X)
 #undef X
     double eta = orr_status_eta(status);
@@ -132,7 +138,7 @@ void orr_status_json(const struct orr_run_status *status, struct orr_text *out)
                               eta < 0 ? json_null() : json_real(eta));
     (void)json_object_set_new(object, "stages", stages_json(status));
     (void)json_object_set_new(object, "counters", counters_json(status));
-    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     orr_text_puts(out, text ? text : "{}");
     orr_text_puts(out, "\n");
     free(text);

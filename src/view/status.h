@@ -97,6 +97,8 @@ void orr_status_count(struct orr_run_status *status, const char *counter,
                       double amount);
 double orr_status_counter(const struct orr_run_status *status, const char *counter);
 
+/* To microseconds, as status.json has them: what is read there is what was written. */
+double orr_status_seconds(double seconds);
 void orr_status_json(const struct orr_run_status *status, struct orr_text *out);
 /* RUN/status.json, replaced by rename. */
 orr_status orr_status_write(const char *run_dir, const struct orr_run_status *status,
