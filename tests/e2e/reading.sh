@@ -70,7 +70,9 @@ PY
 
 # --- made again, it is the same ---
 cp good/run.h5 first.h5
+sessions=$(ls_csv good sessions)
 exits 0 "$ORRERY" export good
+same "again: sessions" "$sessions" "$(ls_csv good sessions)"
 same "says where" good/run.h5 "$out"
 same "again" True "$($python "$source_dir/tests/support/compare.py" --same first.h5 good/run.h5)"
 agrees good
