@@ -282,7 +282,18 @@ uint32_t orr_mpi_unready(struct orr_link *link, bool ready)
     return lowest;
 }
 
-enum { FINALIZE_SECONDS = 15 };
+enum { FINALIZE_SECONDS = 15, FINALIZE_SECONDS_MOST = 3600 };
+
+/* srun's PMIx, and an mpirun that was not told otherwise, end all ranks when one ends
+ * without MPI_Finalize, and rank 0 may have tables to write for minutes: the others
+ * wait for it there. It is the same that ends them when rank 0 ends without. */
+static unsigned finalize_seconds(void)
+{
+    int rank = 0;
+    (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    bool forgives = getenv("OMPI_MCA_orte_enable_recovery") != NULL;
+    return rank == 0 || forgives ? FINALIZE_SECONDS : FINALIZE_SECONDS_MOST;
+}
 
 /* For the signal handler of a process that is about to end. */
 static volatile sig_atomic_t code_at_end;
@@ -298,7 +309,7 @@ void orr_mpi_leave(int code, bool orderly)
     code_at_end = code;
     if (orderly) {
         (void)signal(SIGALRM, give_up_finalize);
-        (void)alarm(FINALIZE_SECONDS);
+        (void)alarm(finalize_seconds());
         (void)MPI_Finalize();
     }
     _exit(code);

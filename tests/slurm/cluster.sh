@@ -525,6 +525,34 @@ part_nested() {
         "$("$ORRERY" ls nested facts/said -c by,text -f csv | tr -d '\r"' | xargs)"
 }
 
+part_tables() {
+    begin "rank 0 takes longer over run.h5 than the other ranks like to wait"
+    cat >noop.yaml <<'YAML'
+orrery: 1
+workflow: noop
+inputs: {n: {type: int, default: 1}}
+facts: {item: {i: int}, made: {i: int}}
+functions: {nothing: {use: core.noop}}
+rules:
+  - {rule: items, match: {j: job}, for: i in range(j.n), assert: item, with: {i: i}}
+  - {rule: nothing, match: {t: item}, action: {call: nothing, with: {i: t.i}}, reaction: [{assert: made, with: {i: result.i}}]}
+outputs: {made: {each: made}}
+YAML
+    tasks=400000 flow=noop.yaml submit tables --nodes 2
+    writes() { compgen -G "tables/run.h5.tmp-*" >/dev/null; }
+    wait_until writes
+    local node pid
+    node=$(sed -n 's/^  "host": "node\(.*\)",$/\1/p' tables/status.json)
+    pid=$(sed -n 's/^  "pid": \(.*\),$/\1/p' tables/status.json)
+    lab node "$node" kill -STOP "$pid"
+    writes || fail "tables: too late to stop it"
+    read -rt 18 <> <(:) || true # the time that passes is what is waited for
+    lab node "$node" kill -CONT "$pid"
+    wait_until over tables
+    same "tables: exit code" 0 "$(cat tables/slurm/DONE)"
+    same "tables: starts" 1 "$(starts tables)"
+}
+
 # Below $SLURM_LAB_DIR/local each machine has a disk of its own.
 part_unseen() {
     begin "run directories that not all nodes see"
@@ -545,7 +573,7 @@ part_unseen() {
 start_lane "1 2 3 4" calm film limit
 start_lane "5 6 7 8" cancel requeue preempt users
 start_lane "9 10 11 12" cable power slurmd array turns guests
-start_lane "13 14 15 16 17" first user longer
+start_lane "13 14 15 16 17" first user longer tables
 start_lane "18 19 20 21" known suspend nested
 end_lanes
 lanes=()
