@@ -44,3 +44,21 @@ environment() {
         "$("$ORRERY" --version); $(ffmpeg -version | head -n 1 | cut -d' ' -f1-3);" \
         "load $(cut -d' ' -f1 /proc/loadavg) at the start; $(date -u +%Y-%m-%d)"
 }
+
+# naps CALLS TIME: a workflow of so many calls that sleep so long, and their results as facts
+naps() {
+    cat <<YAML
+orrery: 1
+workflow: naps
+inputs: {n: {type: int, default: $1}}
+facts: {item: {i: int}, made: {i: int}}
+functions: {nap: {use: core.sleep}}
+rules:
+  - {rule: items, match: {j: job}, for: i in range(j.n), assert: item, with: {i: i}}
+  - rule: nap
+    match: {t: item}
+    action: {call: nap, with: {i: t.i, time: $2}}
+    reaction: [{assert: made, with: {i: result.i}}]
+outputs: {made: {each: made}}
+YAML
+}

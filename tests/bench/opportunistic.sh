@@ -25,20 +25,7 @@ lab start 6 2
 eval "$(lab env)"
 unset TMPDIR
 calls=960
-cat >naps.yaml <<'YAML'
-orrery: 1
-workflow: naps
-inputs: {n: {type: int, default: 960}}
-facts: {item: {i: int}, made: {i: int}}
-functions: {nap: {use: core.sleep}}
-rules:
-  - {rule: items, match: {j: job}, for: i in range(j.n), assert: item, with: {i: i}}
-  - rule: nap
-    match: {t: item}
-    action: {call: nap, with: {i: t.i, time: 500ms}}
-    reaction: [{assert: made, with: {i: result.i}}]
-outputs: {made: {each: made}}
-YAML
+naps "$calls" 500ms >naps.yaml
 
 slices() { # NUMBER: a job of so many requests
     printf 'orrery: 1\njob: slices\nworkflow: naps.yaml\nslurm: {nodes: 1, ntasks-per-node: 2, partition: scavenge}\nrequests:\n'

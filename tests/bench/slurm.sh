@@ -15,20 +15,7 @@ trap 'lab stop >/dev/null 2>&1; rm -rf "$work"' EXIT
 lab start 4 2
 eval "$(lab env)"
 unset TMPDIR
-cat >naps.yaml <<'YAML'
-orrery: 1
-workflow: naps
-inputs: {n: {type: int, default: 1200}}
-facts: {item: {i: int}, made: {i: int}}
-functions: {nap: {use: core.sleep}}
-rules:
-  - {rule: items, match: {j: job}, for: i in range(j.n), assert: item, with: {i: i}}
-  - rule: nap
-    match: {t: item}
-    action: {call: nap, with: {i: t.i, time: 100ms}}
-    reaction: [{assert: made, with: {i: result.i}}]
-outputs: {made: {each: made}}
-YAML
+naps 1200 100ms >naps.yaml
 /usr/bin/python3 - "$ORRERY" "$rounds" <<'PY'
 import datetime, json, os, subprocess, sys, time
 
