@@ -6,14 +6,7 @@ command -v mpirun >/dev/null || skip "no mpirun"
 cd "$work"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_btl_tcp_if_include=lo # what a user sets stays
-cat >inner.yaml <<'YAML'
-orrery: 1
-workflow: inner
-facts: {made: {i: int}}
-functions: {nothing: {use: core.noop}}
-rules: [{rule: one, match: {j: job}, action: {call: nothing, with: {i: 1}}, reaction: [{assert: made, with: {i: 1}}]}]
-outputs: {made: {each: made}}
-YAML
+one_call inner >inner.yaml
 cat >outer.yaml <<YAML
 orrery: 1
 workflow: outer

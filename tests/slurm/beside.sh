@@ -8,15 +8,7 @@ unset XDG_CONFIG_HOME
 export HOME=$work/home
 mkdir -p home bin fake
 
-cat >flow.yaml <<'YAML'
-orrery: 1
-workflow: flow
-facts: {made: {i: int}}
-functions: {noop: {use: core.noop}}
-rules:
-  - {rule: call, match: {j: job}, action: {call: noop, with: {i: 1}}, reaction: [{assert: made, with: {i: 1}}]}
-outputs: {made: {each: made}}
-YAML
+one_call flow >flow.yaml
 # Jobs are lines of fake/queue: an id and a directory. What is said of guests alone is in fake/says.
 cat >bin/sbatch <<'SH'
 #!/bin/bash

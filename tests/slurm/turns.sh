@@ -8,15 +8,7 @@ unset XDG_CONFIG_HOME SLURM_RESTART_COUNT SLURM_JOB_ID SLURM_ARRAY_JOB_ID SLURM_
 export HOME=$work/home
 mkdir -p home bin
 
-cat >flow.yaml <<'YAML'
-orrery: 1
-workflow: flow
-facts: {made: {i: int}}
-functions: {noop: {use: core.noop}}
-rules:
-  - {rule: call, match: {j: job}, action: {call: noop, with: {i: 1}}, reaction: [{assert: made, with: {i: 1}}]}
-outputs: {made: {each: made}}
-YAML
+one_call flow >flow.yaml
 cat >bin/scontrol <<'SH'
 #!/bin/sh
 mkdir "$SLURM_FAKE/$*" # a full disk takes directories still

@@ -74,3 +74,16 @@ wait_until() {
         read -rt 0.1 <> <(:) || true
     done
 }
+
+# one_call NAME: a workflow of that name with one call of nothing
+one_call() {
+    cat <<YAML
+orrery: 1
+workflow: $1
+facts: {made: {i: int}}
+functions: {noop: {use: core.noop}}
+rules:
+  - {rule: call, match: {j: job}, action: {call: noop, with: {i: 1}}, reaction: [{assert: made, with: {i: 1}}]}
+outputs: {made: {each: made}}
+YAML
+}

@@ -227,11 +227,12 @@ static void all_is_made(struct run *r)
     orr_text_release(&problems);
 }
 
-static void a_held_node_works_when_no_other_is_large_enough(void **state)
+/* Two large nodes, one of which is held and one lost, and a small one, which may be a
+ * guest. */
+static void a_held_node_works_beside_a_small_one(uint32_t agents, uint32_t ranks)
 {
-    (void)state;
     struct run r;
-    run_new(&r, 3, 0);
+    run_new(&r, agents, ranks);
     come(&r, 1, 64 * GIB);
     come(&r, 2, 64 * GIB);
     come(&r, 3, 1 * GIB);
@@ -240,17 +241,16 @@ static void a_held_node_works_when_no_other_is_large_enough(void **state)
     run_free(&r);
 }
 
+static void a_held_node_works_when_no_other_is_large_enough(void **state)
+{
+    (void)state;
+    a_held_node_works_beside_a_small_one(3, 0);
+}
+
 static void a_held_node_works_when_only_guests_are_left(void **state)
 {
     (void)state;
-    struct run r;
-    run_new(&r, 2, 3);
-    come(&r, 1, 64 * GIB);
-    come(&r, 2, 64 * GIB);
-    come(&r, 3, 1 * GIB);
-    hold_first_lose_second(&r);
-    all_is_made(&r);
-    run_free(&r);
+    a_held_node_works_beside_a_small_one(2, 3);
 }
 
 /* They may go at any moment; but nothing is refused because of that. */
